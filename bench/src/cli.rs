@@ -1,0 +1,82 @@
+//! The command line. `scripts/bench.sh` is the one who writes it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Benchmarks of Wicketgate.
+#[derive(Parser)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// The MCP server behind: answers without doing anything.
+    Upstream(Upstream),
+    /// Measures the running servers and prints the tables.
+    Run(Run),
+}
+
+#[derive(Args)]
+pub(crate) struct Upstream {
+    /// The port on loopback.
+    #[arg(long)]
+    pub(crate) port: u16,
+}
+
+#[derive(Args)]
+pub(crate) struct Run {
+    /// The MCP server behind.
+    #[arg(long)]
+    pub(crate) upstream: SocketAddr,
+    /// Its process.
+    #[arg(long)]
+    pub(crate) upstream_pid: u32,
+    /// nginx in front of it.
+    #[arg(long)]
+    pub(crate) nginx: SocketAddr,
+    /// nginx's first process.
+    #[arg(long)]
+    pub(crate) nginx_pid: u32,
+    /// Wicketgate in front of it.
+    #[arg(long)]
+    pub(crate) wicketgate: SocketAddr,
+    /// Its process.
+    #[arg(long)]
+    pub(crate) wicketgate_pid: u32,
+    /// oidc-provider.
+    #[arg(long)]
+    pub(crate) provider: SocketAddr,
+    /// Its process.
+    #[arg(long)]
+    pub(crate) provider_pid: u32,
+    /// Wicketgate's executable, to be started again and again.
+    #[arg(long)]
+    pub(crate) binary: PathBuf,
+    /// The configuration for these starts.
+    #[arg(long)]
+    pub(crate) start_config: PathBuf,
+    /// The address in that configuration.
+    #[arg(long)]
+    pub(crate) start_address: SocketAddr,
+    /// The database file in that configuration.
+    #[arg(long)]
+    pub(crate) start_database: PathBuf,
+    /// Interleaved rounds; the tables show medians.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) rounds: u32,
+    /// Milliseconds of one measurement.
+    #[arg(long, default_value_t = 1500)]
+    pub(crate) span: u64,
+}
+
+impl Run {
+    /// How long one measurement takes.
+    pub(crate) fn span(&self) -> Duration {
+        Duration::from_millis(self.span)
+    }
+}

@@ -1,0 +1,36 @@
+//! `bench`: what a hop through Wicketgate costs, beside a direct call, nginx and another
+//! authorization server. `scripts/bench.sh` starts the servers and calls it.
+//!
+//! Everything runs on one thread: a driver that needs two cores would measure itself.
+
+mod cli;
+mod figures;
+mod gateway;
+mod goals;
+mod lane;
+mod load;
+mod markdown;
+mod person;
+mod process;
+mod refresh;
+mod rows;
+mod run;
+mod start;
+mod template;
+mod tool;
+mod upstream;
+mod wire;
+
+use clap::Parser as _;
+
+use cli::{Cli, Command};
+
+fn main() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    match Cli::parse().command {
+        Command::Upstream(options) => runtime.block_on(upstream::serve(options.port)),
+        Command::Run(options) => runtime.block_on(run::run(&options)),
+    }
+}

@@ -1,0 +1,197 @@
+//! Answers to people: pages with their security headers, and redirects.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::StatusCode;
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER,
+};
+use net::headers::FormTarget;
+use pages::{Deployment, Failure};
+use protocol::error::RETRY_AFTER_SECONDS;
+use protocol::params::ParamsError;
+use store::StoreError;
+
+use super::client::Chain;
+use crate::server::AuthServer;
+
+/// Why a person gets an error page. These never redirect anywhere (AZ-2, RU-8).
+#[derive(Debug)]
+pub(crate) enum PageFailure {
+    /// The request cannot go on; the page says why and what to do.
+    Refused {
+        /// The HTTP status.
+        status: StatusCode,
+        /// The error in a few words.
+        title: &'static str,
+        /// What happened.
+        what_happened: String,
+        /// What the person can do.
+        what_to_do: &'static str,
+    },
+    /// Storage is away; trying again later helps.
+    Unavailable(StoreError),
+    /// Something that should not happen.
+    Unexpected(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl PageFailure {
+    /// A request that some program made wrongly.
+    pub(crate) fn bad_request(what_happened: impl Into<String>) -> Self {
+        Self::Refused {
+            status: StatusCode::BAD_REQUEST,
+            title: "This request cannot be used",
+            what_happened: what_happened.into(),
+            what_to_do: "Go back to the app that sent you here and connect again. If it happens \
+                         again, tell the app's maker or your administrator.",
+        }
+    }
+
+    /// The transaction is over, or never was.
+    pub(crate) fn expired() -> Self {
+        Self::Refused {
+            status: StatusCode::BAD_REQUEST,
+            title: "This sign-in is no longer open",
+            what_happened: "It was open for too long, or it belongs to another start.".into(),
+            what_to_do: "Go back to the app that sent you here and connect again.",
+        }
+    }
+
+    /// The browser is not the one in which the transaction began (AZ-7).
+    pub(crate) fn other_browser() -> Self {
+        Self::Refused {
+            status: StatusCode::FORBIDDEN,
+            title: "This sign-in began in another browser",
+            what_happened: "For your safety it can only be finished where it began, and that \
+                            browser has to accept cookies."
+                .into(),
+            what_to_do: "Go back to the app that sent you here and connect again. If somebody \
+                         sent you a link to this page, do not use it.",
+        }
+    }
+}
+
+impl From<StoreError> for PageFailure {
+    fn from(error: StoreError) -> Self {
+        if error.is_unavailable() {
+            Self::Unavailable(error)
+        } else {
+            Self::Unexpected(error.into())
+        }
+    }
+}
+
+impl From<ParamsError> for PageFailure {
+    fn from(error: ParamsError) -> Self {
+        Self::bad_request(format!("The request is malformed: {error}."))
+    }
+}
+
+impl From<protocol::OAuthError> for PageFailure {
+    fn from(error: protocol::OAuthError) -> Self {
+        Self::bad_request(format!("The request is malformed: {}.", error.description))
+    }
+}
+
+/// Turns a handler's result into a response and logs what went wrong, once.
+pub(crate) fn answer_person(
+    server: &AuthServer,
+    result: Result<Response, PageFailure>,
+) -> Response {
+    let failure = match result {
+        Ok(response) => return response,
+        Err(failure) => failure,
+    };
+    let reference = server.reference();
+    match failure {
+        PageFailure::Refused {
+            status,
+            title,
+            what_happened,
+            what_to_do,
+        } => {
+            tracing::info!(%reference, status = status.as_u16(), title, what_happened, "page refused");
+            error_page(
+                server,
+                status,
+                title,
+                &what_happened,
+                what_to_do,
+                &reference,
+            )
+        }
+        PageFailure::Unavailable(cause) => {
+            tracing::warn!(%reference, error = %Chain(&cause), "storage is unavailable");
+            let mut response = error_page(
+                server,
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Please try again in a moment",
+                "The server cannot reach its database. Nothing was changed.",
+                "Reload this page in a few seconds.",
+                &reference,
+            );
+            let wait = HeaderValue::from(RETRY_AFTER_SECONDS);
+            response.headers_mut().insert(RETRY_AFTER, wait);
+            response
+        }
+        PageFailure::Unexpected(cause) => {
+            tracing::error!(%reference, error = %Chain(&*cause), "unexpected failure");
+            error_page(
+                server,
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something went wrong",
+                "The server could not finish this. Nothing was allowed.",
+                "Try again. If it happens again, give the reference to your administrator.",
+                &reference,
+            )
+        }
+    }
+}
+
+/// A page with its headers.
+pub(crate) fn page_response(status: StatusCode, html: String, form_target: FormTarget) -> Response {
+    let mut response = Response::new(Body::from(html));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
+    net::headers::page(headers, &format!("'{}'", pages::style_hash()), form_target);
+    response
+}
+
+/// A 303, the only redirect we send: it never repeats a POST or its body (OA-5, T-AZ-32).
+pub(crate) fn see_other(location: &str) -> Result<Response, PageFailure> {
+    let location =
+        HeaderValue::from_str(location).map_err(|error| PageFailure::Unexpected(error.into()))?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, location);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    net::headers::nosniff(headers);
+    Ok(response)
+}
+
+fn error_page(
+    server: &AuthServer,
+    status: StatusCode,
+    title: &str,
+    what_happened: &str,
+    what_to_do: &str,
+    reference: &str,
+) -> Response {
+    let html = pages::failure(&Failure {
+        deployment: Deployment {
+            title: &server.config.title,
+        },
+        status: status.as_u16(),
+        title,
+        what_happened,
+        what_to_do,
+        reference: Some(reference),
+    });
+    page_response(status, html, FormTarget::OwnSite)
+}

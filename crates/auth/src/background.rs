@@ -1,0 +1,68 @@
+//! What goes on beside requests: noticing changes made by other replicas, and tidying up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use store::StoreError;
+use store::unit::CollectGarbage;
+
+use crate::server::AuthServer;
+
+/// How often the database is asked whether another replica changed something.
+const POLL: Duration = Duration::from_secs(2);
+
+/// Every so many polls, expired rows go.
+const POLLS_PER_SWEEP: u32 = 30;
+
+/// Rows of each table that one sweep removes at most.
+const SWEEP_ROWS: u32 = 500;
+
+impl AuthServer {
+    /// Runs until `shutdown` resolves.
+    pub async fn run_background(self: Arc<Self>, shutdown: impl Future<Output = ()>) {
+        let mut shutdown = std::pin::pin!(shutdown);
+        let mut seen = None;
+        let mut polls = 0_u32;
+        loop {
+            tokio::select! {
+                () = &mut shutdown => return,
+                () = tokio::time::sleep(POLL) => {}
+            }
+            if let Err(error) = self.notice_changes(&mut seen).await {
+                tracing::warn!(%error, "could not look for changes in the database");
+            }
+            polls = polls.wrapping_add(1);
+            if polls.is_multiple_of(POLLS_PER_SWEEP) {
+                self.tidy_up().await;
+            }
+        }
+    }
+
+    async fn notice_changes(&self, seen: &mut Option<(i64, i64)>) -> Result<(), StoreError> {
+        let mut reader = self.store.read().await?;
+        let revocations = store::revision::revocations(reader.conn()).await?;
+        let keys = store::revision::keys(reader.conn()).await?;
+        drop(reader);
+        let found = Some((revocations, keys));
+        if *seen == found {
+            return Ok(());
+        }
+        if seen.is_some_and(|(_, known_keys)| known_keys != keys) {
+            self.keys.reload(&self.config, &self.store).await;
+        }
+        *seen = found;
+        self.announce_change();
+        Ok(())
+    }
+
+    async fn tidy_up(&self) {
+        self.throttle.forget_the_quiet();
+        let sweep = CollectGarbage {
+            now: self.now(),
+            batch: SWEEP_ROWS,
+        };
+        if let Err(error) = self.store.write(sweep).await {
+            tracing::warn!(%error, "could not remove expired rows");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The synchronizer token of our forms (HD-5): a MAC over the transaction and the browser, so that
+//! rendering a page twice does not invalidate the first form.
+
+use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign, verify};
+use kernel::Plain;
+use kernel::encoding::{base64url, from_base64url};
+use kernel::seal::SealingKey;
+use model::authorization::{AuthorizationHandle, BrowserBinding};
+
+/// Makes and checks CSRF tokens. Every replica derives the same key.
+pub(crate) struct CsrfKey(Key);
+
+impl CsrfKey {
+    pub(crate) fn new(key_encryption_key: &SealingKey) -> Self {
+        Self(Key::new(
+            HMAC_SHA256,
+            key_encryption_key.derive("csrf").bytes(),
+        ))
+    }
+
+    /// The token for one transaction in one browser.
+    pub(crate) fn token(
+        &self,
+        handle: &Plain<AuthorizationHandle>,
+        browser: &Plain<BrowserBinding>,
+    ) -> String {
+        base64url(sign(&self.0, &message(handle, browser)).as_ref())
+    }
+
+    /// Checks a presented token in constant time.
+    pub(crate) fn verify(
+        &self,
+        unverified: Option<&str>,
+        handle: &Plain<AuthorizationHandle>,
+        browser: &Plain<BrowserBinding>,
+    ) -> bool {
+        let tag = unverified.and_then(from_base64url);
+        tag.is_some_and(|tag| verify(&self.0, &message(handle, browser), &tag).is_ok())
+    }
+}
+
+fn message(handle: &Plain<AuthorizationHandle>, browser: &Plain<BrowserBinding>) -> Vec<u8> {
+    // Both have a fixed length, so the concatenation is unambiguous.
+    [handle.reveal().as_bytes(), browser.reveal().as_bytes()].concat()
+}

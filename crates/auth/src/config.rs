@@ -1,0 +1,109 @@
+//! What the authorization server needs to be told. The binary fills it from the configuration.
+
+use kernel::Redacted;
+use kernel::seal::SealingKey;
+use model::Client;
+use protocol::redirect_uri::RedirectPolicy;
+use protocol::{ResourceUri, Scopes};
+use sso::user_types::UserTypeRule;
+
+/// The authorization server's configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// The issuer identifier, without a trailing slash. Every URL is built from it.
+    pub issuer: String,
+    /// The operator's name for this deployment.
+    pub title: String,
+    /// The MCP servers that tokens can be for; the first is the default (RI-5). At least one.
+    pub resources: Vec<Resource>,
+    /// What a request without scopes means; empty: the resource's ceiling.
+    pub default_scopes: Scopes,
+    /// Seconds for which an access token is good.
+    pub access_token_lifetime: i64,
+    /// Seconds for which a code is good.
+    pub code_lifetime: i64,
+    /// Seconds for which an unused refresh token is good; each rotation starts anew.
+    pub refresh_token_lifetime: i64,
+    /// Seconds in which a rotated refresh token still gives its successor; 0 is strict.
+    pub refresh_reuse_grace: i64,
+    /// Which redirect URIs are acceptable.
+    pub redirect_policy: RedirectPolicy,
+    /// Whether clients may register themselves (RFC 7591).
+    pub dynamic_registration: bool,
+    /// Registrations that one address may make in a minute.
+    pub registrations_per_minute: u32,
+    /// Clients from the configuration.
+    pub clients: Vec<Client>,
+    /// How people sign in.
+    pub sign_in: SignIn,
+    /// Which kind of user somebody is.
+    pub user_types: Vec<UserTypeRule>,
+    /// Seals private keys at rest.
+    pub key_encryption_key: SealingKey,
+    /// Still opens what earlier keys sealed.
+    pub old_key_encryption_keys: Vec<SealingKey>,
+    /// Signs bridge tokens.
+    pub bridge_secret: Redacted,
+    /// Whether cookies can carry `Secure` and the `__Host-` prefix.
+    pub cookies: CookieSecurity,
+}
+
+/// One MCP server, as far as tokens are concerned.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// The short name, as in `[[mcp.server]] name`.
+    pub name: String,
+    /// A title for people.
+    pub title: String,
+    /// The identifier; the `aud` of its tokens.
+    pub uri: ResourceUri,
+    /// The most that anybody can be granted here.
+    pub ceiling: Scopes,
+}
+
+/// How people sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignIn {
+    /// No way in is configured: only documents and tokens are served.
+    Nobody,
+    /// One of three invented people, chosen with a click. Loopback only.
+    DemoPeople,
+    /// Everybody is this person. Loopback only.
+    FixedUser(sso::Identity),
+}
+
+/// Whether the public URL is https.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CookieSecurity {
+    /// `__Host-` and `Secure`.
+    Https,
+    /// Plain http on loopback, where browsers would drop such cookies.
+    LoopbackHttp,
+}
+
+impl Config {
+    /// The resource that a `resource` parameter names.
+    pub fn resource(&self, uri: &ResourceUri) -> Option<&Resource> {
+        self.resources.iter().find(|resource| resource.uri == *uri)
+    }
+
+    /// The union of the resources' ceilings.
+    pub fn ceiling(&self) -> Scopes {
+        self.resources
+            .iter()
+            .fold(Scopes::NONE, |all, resource| all.or(resource.ceiling))
+    }
+
+    /// An absolute URL below the issuer.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer)
+    }
+
+    /// The issuer's path, empty or like `/wfgen`.
+    pub fn base_path(&self) -> &str {
+        let after_scheme = self.issuer.split_once("://").map_or("", |(_, rest)| rest);
+        after_scheme
+            .find('/')
+            .map_or("", |start| &after_scheme[start..])
+    }
+}

@@ -1,0 +1,169 @@
+//! `GET /authorize` (OAuth 2.1 §4.1.1).
+//!
+//! The order of the checks is the security of the endpoint (AZ-2): the client, then the redirect
+//! URI, and until both are known every error is a page here. Only then may errors travel.
+
+mod check;
+mod refuse;
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::response::Response;
+use http::header::SET_COOKIE;
+use kernel::Plain;
+use model::authorization::{AUTHORIZATION_LIFETIME_SECONDS, AuthorizationHandle, BrowserBinding};
+use model::{Authorization, AuthorizationRequest, Client, ClientId, Stage};
+use protocol::params::Params;
+use protocol::redirect_uri::RedirectKind;
+use protocol::{OAuthErrorCode, RedirectUri};
+use store::unit::{BeginAuthorization, BeginOutcome};
+
+use self::check::{Prompt, check_request};
+use self::refuse::refuse;
+use super::transaction::{find_session, step};
+use crate::answer::{PageFailure, see_other};
+use crate::browser::{Browser, cookies::CookieNames};
+use crate::request;
+use crate::server::AuthServer;
+
+/// Transactions that may wait for people at the same time (T-AZ-28).
+const MAX_OPEN: i64 = 100_000;
+
+/// A client and a redirect URI of it. Errors may go there.
+struct Asker {
+    client: Client,
+    redirect_uri: RedirectUri,
+    state: Option<String>,
+}
+
+/// Starts an authorization.
+pub(crate) async fn get(
+    server: Arc<AuthServer>,
+    request: Request,
+) -> Result<Response, PageFailure> {
+    let (parts, _) = request.into_parts();
+    let params = request::query(&parts)?;
+    let client = known_client(&server, &params).await?;
+    let redirect_uri = registered_redirect(&server, &client, &params)?;
+    let state = params.one("state").ok().flatten().map(str::to_owned);
+    let asker = Asker {
+        client,
+        redirect_uri,
+        state,
+    };
+    match check_request(&server, &asker, &params) {
+        Ok((checked, prompt)) => begin(&server, &parts, &asker, checked, prompt).await,
+        Err(error) => refuse(&server, &asker, &error),
+    }
+}
+
+/// AZ-2, first: an unknown client gets a page, never a redirect (T-AZ-01, T-AZ-02).
+async fn known_client(server: &AuthServer, params: &Params) -> Result<Client, PageFailure> {
+    let id = params.one("client_id")?.ok_or_else(|| {
+        PageFailure::bad_request("The app did not say who it is: client_id is missing.")
+    })?;
+    server.client(&ClientId::from_text(id)).await?.ok_or_else(|| PageFailure::Refused {
+        status: http::StatusCode::BAD_REQUEST,
+        title: "This app is not known here",
+        what_happened: "Its registration may have ended, or it was made at another server.".into(),
+        what_to_do: "Remove the connection in the app and add it again, so that the app registers \
+                     anew.",
+    })
+}
+
+/// AZ-2, second: the redirect URI must be one of the client's (RU-2 to RU-4, RU-8, RU-9).
+fn registered_redirect(
+    server: &AuthServer,
+    client: &Client,
+    params: &Params,
+) -> Result<RedirectUri, PageFailure> {
+    let Some(unverified) = params.one("redirect_uri")? else {
+        return only_redirect(client);
+    };
+    RedirectUri::parse(unverified, &server.config.redirect_policy)
+        .ok()
+        .filter(|requested| client.admits_redirect(requested))
+        .ok_or_else(|| PageFailure::Refused {
+            status: http::StatusCode::BAD_REQUEST,
+            title: "The app asked for an answer in the wrong place",
+            what_happened: "Its redirect_uri is none of those that it registered, so nothing is \
+                            sent there."
+                .into(),
+            what_to_do: "Remove the connection in the app and add it again. If it happens again, \
+                         tell the app's maker.",
+        })
+}
+
+/// RU-9: without the parameter there must be exactly one, and one that says its port.
+fn only_redirect(client: &Client) -> Result<RedirectUri, PageFailure> {
+    match client.redirect_uris.as_slice() {
+        [only] if !matches!(only.kind(), RedirectKind::Loopback { .. }) => Ok(only.clone()),
+        _ => Err(PageFailure::bad_request(
+            "The app did not say where the answer goes: redirect_uri is missing.",
+        )),
+    }
+}
+
+/// Everything is in order: the request is frozen, the browser bound, and the person moves on.
+async fn begin(
+    server: &AuthServer,
+    parts: &Parts,
+    asker: &Asker,
+    request: AuthorizationRequest,
+    prompt: Prompt,
+) -> Result<Response, PageFailure> {
+    let names = CookieNames::of(&server.config);
+    let browser = Browser::of(parts, &names);
+    let session = find_session(server, &browser).await?;
+    let now = server.now();
+    let fresh = session.filter(|(session, _)| prompt.accepts(session.authenticated_at, now));
+    if prompt == Prompt::None {
+        let code = if fresh.is_some() {
+            OAuthErrorCode::ConsentRequired.because("the person has to consent")
+        } else {
+            OAuthErrorCode::LoginRequired.because("the person has to sign in")
+        };
+        return refuse(server, asker, &code);
+    }
+    let handle = Plain::<AuthorizationHandle>::generate(&*server.chance);
+    // One binding for each browser, so that any number of tabs can wait at once (AZ-9).
+    let known = browser.binding.clone();
+    let binding = known.unwrap_or_else(|| Plain::<BrowserBinding>::generate(&*server.chance));
+    let authorization = Authorization {
+        handle: handle.hash(),
+        browser: binding.hash(),
+        request,
+        stage: Stage::Pending,
+        created_at: now,
+        expires_at: now.plus_seconds(AUTHORIZATION_LIFETIME_SECONDS),
+    };
+    let begun = BeginAuthorization {
+        authorization,
+        max_open: MAX_OPEN,
+    };
+    match server.store.write(begun).await? {
+        BeginOutcome::Begun => {}
+        BeginOutcome::TooMany => return Err(too_many()),
+    }
+    let next = if fresh.is_some() {
+        "/auth-bridge"
+    } else {
+        "/sign-in"
+    };
+    let mut response = see_other(&step(server, next, &handle))?;
+    if let Some(cookie) = names.set(&names.binding, binding.reveal()) {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+fn too_many() -> PageFailure {
+    PageFailure::Refused {
+        status: http::StatusCode::SERVICE_UNAVAILABLE,
+        title: "Too many people are signing in",
+        what_happened: "The server has more sign-ins open than it allows.".into(),
+        what_to_do: "Reload this page in a minute.",
+    }
+}

@@ -1,0 +1,196 @@
+//! The checks that may answer by redirect, since client and redirect URI are known.
+
+use kernel::Timestamp;
+use model::AuthorizationRequest;
+use protocol::params::Params;
+use protocol::pkce::CodeChallenge;
+use protocol::{OAuthError, OAuthErrorCode, ResourceUri, Scopes};
+
+use super::Asker;
+use crate::config::Resource;
+use crate::request::invalid;
+use crate::server::AuthServer;
+
+/// `state` is returned in a URL; longer values are somebody's mistake (AZ-4).
+const MAX_STATE: usize = 4096;
+
+/// What the client wants to happen to the person (OpenID Connect Core §3.1.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Prompt {
+    /// Whatever is needed, with a session of at most this age in seconds.
+    AsNeeded {
+        /// `max_age`.
+        max_age: Option<i64>,
+    },
+    /// Sign in again.
+    Login,
+    /// No page at all.
+    None,
+}
+
+impl Prompt {
+    /// Whether a sign-in of that moment is good enough.
+    pub(super) fn accepts(self, authenticated_at: Timestamp, now: Timestamp) -> bool {
+        match self {
+            Self::Login => false,
+            Self::None | Self::AsNeeded { max_age: None } => true,
+            Self::AsNeeded {
+                max_age: Some(seconds),
+            } => authenticated_at.plus_seconds(seconds) > now,
+        }
+    }
+}
+
+/// Checks everything else about the request, in the order of the specifications.
+pub(super) fn check_request(
+    server: &AuthServer,
+    asker: &Asker,
+    params: &Params,
+) -> Result<(AuthorizationRequest, Prompt), OAuthError> {
+    check_state(params)?;
+    refuse_request_objects(params)?;
+    check_response_type(params)?;
+    check_response_mode(params)?;
+    let challenge = code_challenge(params)?;
+    let resource = requested_resource(server, params)?;
+    let scopes = requested_scopes(server, asker, resource, params)?;
+    let prompt = prompt(params)?;
+    let request = AuthorizationRequest {
+        client: asker.client.id.clone(),
+        client_name: asker.client.name.clone(),
+        client_origin: asker.client.origin,
+        redirect_uri: asker.redirect_uri.clone(),
+        state: asker.state.clone(),
+        scopes,
+        resource: resource.uri.clone(),
+        challenge,
+    };
+    Ok((request, prompt))
+}
+
+fn check_state(params: &Params) -> Result<(), OAuthError> {
+    match params.one("state").map_err(invalid)? {
+        Some(state) if state.len() > MAX_STATE => {
+            Err(OAuthErrorCode::InvalidRequest.because("state is longer than 4096 bytes"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// AZ-5: nothing is ever fetched from a `request_uri`.
+fn refuse_request_objects(params: &Params) -> Result<(), OAuthError> {
+    if params.has("request") {
+        return Err(OAuthErrorCode::RequestNotSupported.because("send plain parameters"));
+    }
+    if params.has("request_uri") {
+        return Err(OAuthErrorCode::RequestUriNotSupported.because("send plain parameters"));
+    }
+    Ok(())
+}
+
+fn check_response_type(params: &Params) -> Result<(), OAuthError> {
+    match params.one("response_type").map_err(invalid)? {
+        Some("code") => Ok(()),
+        Some(_) => Err(OAuthErrorCode::UnsupportedResponseType.because("only code is supported")),
+        None => Err(OAuthErrorCode::InvalidRequest.because("response_type is missing")),
+    }
+}
+
+fn check_response_mode(params: &Params) -> Result<(), OAuthError> {
+    match params.one("response_mode").map_err(invalid)? {
+        None | Some("query") => Ok(()),
+        Some(_) => Err(OAuthErrorCode::InvalidRequest.because("response_mode must be query")),
+    }
+}
+
+fn code_challenge(params: &Params) -> Result<CodeChallenge, OAuthError> {
+    let challenge = params.one("code_challenge").map_err(invalid)?;
+    let method = params.one("code_challenge_method").map_err(invalid)?;
+    CodeChallenge::parse(challenge, method)
+        .map_err(|error| OAuthErrorCode::InvalidRequest.because(error.to_string()))
+}
+
+/// RFC 8707 §2. The same resource may be named several times; without any, it is the default one.
+fn requested_resource<'a>(
+    server: &'a AuthServer,
+    params: &Params,
+) -> Result<&'a Resource, OAuthError> {
+    let refuse = |why: &'static str| OAuthErrorCode::InvalidTarget.because(why);
+    let mut named: Option<&Resource> = None;
+    for text in params.all("resource") {
+        let uri = ResourceUri::parse(text)
+            .map_err(|error| OAuthErrorCode::InvalidTarget.because(error.to_string()))?;
+        let resource = server
+            .config
+            .resource(&uri)
+            .ok_or_else(|| refuse("no such resource is served here"))?;
+        if named.is_some_and(|other| other.uri != resource.uri) {
+            return Err(refuse("ask for one resource at a time"));
+        }
+        named = Some(resource);
+    }
+    named
+        .or_else(|| server.config.resources.first())
+        .ok_or_else(|| refuse("no resource is configured here"))
+}
+
+/// Requested ∩ ceiling ∩ what the client may have. Unknown names are left out, not refused.
+fn requested_scopes(
+    server: &AuthServer,
+    asker: &Asker,
+    resource: &Resource,
+    params: &Params,
+) -> Result<Scopes, OAuthError> {
+    let text = params.one("scope").map_err(invalid)?.unwrap_or_default();
+    let requested = Scopes::parse_requested(text)
+        .map_err(|error| OAuthErrorCode::InvalidScope.because(error.to_string()))?;
+    let named = match (requested.known.is_empty(), requested.unknown) {
+        // Nothing was asked for, or only a refresh token: the default.
+        (true, false) if server.config.default_scopes.is_empty() => resource.ceiling,
+        (true, false) => server.config.default_scopes,
+        (true, true) => Scopes::NONE,
+        (false, _) => requested.known,
+    };
+    let possible = named.and(resource.ceiling).and(asker.client.scopes);
+    if possible.is_empty() {
+        let offered = resource.ceiling.and(asker.client.scopes);
+        return Err(OAuthErrorCode::InvalidScope.because(format!(
+            "none of the requested scopes can be granted; possible: {offered}"
+        )));
+    }
+    Ok(possible)
+}
+
+/// `prompt=consent` and unknown values change nothing: people are always asked (clients.md §5
+/// rule 11).
+fn prompt(params: &Params) -> Result<Prompt, OAuthError> {
+    let refuse = |why: &'static str| OAuthErrorCode::InvalidRequest.because(why);
+    let max_age = match params.one("max_age").map_err(invalid)? {
+        None => None,
+        Some(text) => {
+            let seconds = text
+                .parse::<u32>()
+                .map_err(|_| refuse("max_age must be in seconds"))?;
+            Some(i64::from(seconds))
+        }
+    };
+    let words: Vec<&str> = params
+        .one("prompt")
+        .map_err(invalid)?
+        .unwrap_or_default()
+        .split(' ')
+        .collect();
+    if words.contains(&"none") {
+        return if words.len() == 1 {
+            Ok(Prompt::None)
+        } else {
+            Err(refuse("prompt=none cannot be combined with others"))
+        };
+    }
+    let again = words.contains(&"login") || words.contains(&"select_account");
+    Ok(if again {
+        Prompt::Login
+    } else {
+        Prompt::AsNeeded { max_age }
+    })
+}

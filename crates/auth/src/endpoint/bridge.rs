@@ -1,0 +1,36 @@
+//! `GET /auth-bridge`: the signed-in person comes back to the authorization (architecture, step 4).
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+
+use super::transaction::{open, step};
+use crate::answer::{PageFailure, see_other};
+use crate::browser::bridge::mint;
+use crate::request;
+use crate::server::AuthServer;
+
+/// Mints a bridge token for the person of this browser's session and moves on to resume.
+pub(crate) async fn get(
+    server: Arc<AuthServer>,
+    request: Request,
+) -> Result<Response, PageFailure> {
+    let (parts, _) = request.into_parts();
+    let params = request::query(&parts)?;
+    let opened = open(&server, &parts, &params).await?;
+    let Some((_, subject)) = opened.session(&server).await? else {
+        return see_other(&step(&server, "/sign-in", &opened.handle));
+    };
+    let token = mint(
+        &server.config.bridge_secret,
+        &server.config.issuer,
+        &opened.authorization,
+        &subject.id,
+        server.now(),
+        &*server.chance,
+    )
+    .map_err(|error| PageFailure::Unexpected(error.into()))?;
+    let resume = step(&server, "/authorize/resume", &opened.handle);
+    see_other(&format!("{resume}&token={token}"))
+}

@@ -1,0 +1,34 @@
+//! `GET /connect`: how to connect a client, for people.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+use http::StatusCode;
+use net::headers::FormTarget;
+use pages::{Audience, Connect, Deployment};
+
+use crate::answer::{PageFailure, page_response};
+use crate::config::SignIn;
+use crate::server::AuthServer;
+
+/// The connect page of the default server.
+pub(crate) async fn get(server: Arc<AuthServer>, _: Request) -> Result<Response, PageFailure> {
+    let config = &server.config;
+    let resource = config.resources.first().ok_or_else(PageFailure::expired)?;
+    let html = pages::connect(&Connect {
+        deployment: Deployment {
+            title: &config.title,
+        },
+        resource: pages::Resource {
+            title: &resource.title,
+            url: resource.uri.as_str(),
+        },
+        key: "wicketgate",
+        audience: match config.sign_in {
+            SignIn::DemoPeople | SignIn::FixedUser(_) => Audience::Visitors,
+            SignIn::Nobody => Audience::Members,
+        },
+    });
+    Ok(page_response(StatusCode::OK, html, FormTarget::OwnSite))
+}

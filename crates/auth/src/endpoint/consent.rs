@@ -1,0 +1,254 @@
+//! The consent page and `POST /authorize/consent` (spec/oauth.md §11).
+//!
+//! `granted = requested ∩ ceiling ∩ user type ∩ ticked`. The first two were applied when the
+//! request was frozen; the other two are applied here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::response::Response;
+use http::StatusCode;
+use http::header::SET_COOKIE;
+use kernel::{Plain, Timestamp};
+use model::code::CodeSecret;
+use model::{Code, Stage, Subject, SubjectId};
+use net::headers::FormTarget;
+use pages::{Consent, Deployment, Form, Lifetime, ScopeChoice, Tick};
+use protocol::params::Params;
+use protocol::{OAuthErrorCode, ResourceUri, Scope, Scopes};
+use store::unit::{Approve, ApproveOutcome, Deny, DenyOutcome, EndSession};
+
+use super::resume::already_done;
+use super::transaction::{Opened, error_params, open, return_to_client, shown_client, step};
+use crate::answer::{PageFailure, page_response, see_other};
+use crate::browser::cookies::CookieNames;
+use crate::request;
+use crate::server::AuthServer;
+
+/// The consent page for a person who came back from sign-in.
+pub(super) async fn show(
+    server: &AuthServer,
+    opened: &Opened,
+    subject: &SubjectId,
+) -> Result<Response, PageFailure> {
+    let subject = active_subject(server, subject).await?;
+    let request = &opened.authorization.request;
+    let user_type = server.user_type(&subject);
+    let offered = offered(server, opened, &subject);
+    if offered.is_empty() {
+        return nothing_to_offer(server, opened);
+    }
+    let catalogue = server.catalogue.tools(&request.resource, user_type).await;
+    let scopes: Vec<ScopeChoice> = offered
+        .iter()
+        .map(|scope| ScopeChoice { scope, tick: tick(scope), is_new: false })
+        .collect();
+    let config = &server.config;
+    let html = pages::consent(&Consent {
+        deployment: Deployment {
+            title: &config.title,
+        },
+        form: Form {
+            action: &format!("{}/authorize/consent", config.base_path()),
+            csrf: &opened.csrf(server),
+            txn: opened.handle.reveal(),
+        },
+        client: shown_client(request),
+        redirect: &request.redirect_uri,
+        resource: shown_resource(server, &request.resource),
+        person: &subject.identity.name,
+        scopes: &scopes,
+        catalogue: catalogue.as_ref().map(|tools| tools.as_slice()),
+        lifetime: Lifetime {
+            access: seconds(config.access_token_lifetime),
+            idle: Some(seconds(config.refresh_token_lifetime)),
+            account_url: None,
+        },
+    });
+    Ok(page_response(StatusCode::OK, html, FormTarget::OffSite))
+}
+
+/// The person's decision.
+pub(crate) async fn post(
+    server: Arc<AuthServer>,
+    request: Request,
+) -> Result<Response, PageFailure> {
+    let (parts, params): (Parts, _) = request::form(request).await?;
+    let opened = open(&server, &parts, &params).await?;
+    opened.check_form(&server, &parts, &params)?;
+    let (subject, authenticated_at) = match &opened.authorization.stage {
+        Stage::Resumed {
+            subject,
+            authenticated_at,
+        } => (subject.clone(), *authenticated_at),
+        Stage::Pending => return see_other(&step(&server, "/auth-bridge", &opened.handle)),
+        Stage::Approved | Stage::Denied => return Ok(already_done(&server, &opened)),
+    };
+    match params.one("decision")? {
+        Some("allow") => allow(&server, &opened, &params, &subject, authenticated_at).await,
+        Some("deny") => deny(&server, &opened).await,
+        Some("switch") => switch(&server, &opened).await,
+        _ => Err(PageFailure::bad_request("The form has no decision.")),
+    }
+}
+
+async fn allow(
+    server: &AuthServer,
+    opened: &Opened,
+    params: &Params,
+    subject: &SubjectId,
+    authenticated_at: Timestamp,
+) -> Result<Response, PageFailure> {
+    let subject = active_subject(server, subject).await?;
+    let scopes = ticked(params, offered(server, opened, &subject));
+    if scopes.is_empty() {
+        return Err(PageFailure::bad_request(
+            "No permission was ticked, so there is none to give.",
+        ));
+    }
+    let request = &opened.authorization.request;
+    let now = server.now();
+    let code = Plain::<CodeSecret>::generate(&*server.chance);
+    let unit = Approve {
+        handle: opened.authorization.handle.clone(),
+        browser: opened.authorization.browser.clone(),
+        code: Code {
+            hash: code.hash(),
+            client: request.client.clone(),
+            client_name: request.client_name.clone(),
+            redirect_uri: request.redirect_uri.clone(),
+            challenge: request.challenge.clone(),
+            resource: request.resource.clone(),
+            scopes,
+            subject: subject.id.clone(),
+            authenticated_at,
+            created_at: now,
+            expires_at: now.plus_seconds(server.config.code_lifetime),
+            failed_redemptions: 0,
+            redeemed_as: None,
+        },
+        subject: subject.id,
+        now,
+    };
+    match server.store.write(unit).await? {
+        ApproveOutcome::Approved => {}
+        ApproveOutcome::Completed => return Ok(already_done(server, opened)),
+        ApproveOutcome::Gone => return Err(PageFailure::expired()),
+    }
+    tracing::info!(client.id = %request.client, scopes = %scopes, "consent given");
+    answer(server, opened, &[("code", code.reveal())])
+}
+
+/// CO-8: a refusal is final for this transaction.
+async fn deny(server: &AuthServer, opened: &Opened) -> Result<Response, PageFailure> {
+    let unit = Deny {
+        handle: opened.authorization.handle.clone(),
+        browser: opened.authorization.browser.clone(),
+        now: server.now(),
+    };
+    match server.store.write(unit).await? {
+        DenyOutcome::Denied => {
+            let error = OAuthErrorCode::AccessDenied.because("the person refused");
+            answer(server, opened, &error_params(&error))
+        }
+        DenyOutcome::Completed => Ok(already_done(server, opened)),
+        DenyOutcome::Gone => Err(PageFailure::expired()),
+    }
+}
+
+/// "Not you?": the session ends and the sign-in page comes again, in the same transaction.
+async fn switch(server: &AuthServer, opened: &Opened) -> Result<Response, PageFailure> {
+    if let Some(session) = &opened.browser.session {
+        server
+            .store
+            .write(EndSession {
+                hash: session.hash(),
+            })
+            .await?;
+    }
+    let names = CookieNames::of(&server.config);
+    let mut response = see_other(&step(server, "/sign-in", &opened.handle))?;
+    if let Some(cookie) = names.clear(&names.session) {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// The title and URL of a resource, as pages show it.
+pub(super) fn shown_resource<'a>(
+    server: &'a AuthServer,
+    uri: &'a ResourceUri,
+) -> pages::Resource<'a> {
+    let title = server
+        .config
+        .resource(uri)
+        .map_or("", |resource| resource.title.as_str());
+    pages::Resource {
+        title,
+        url: uri.as_str(),
+    }
+}
+
+fn answer(
+    server: &AuthServer,
+    opened: &Opened,
+    params: &[(&str, &str)],
+) -> Result<Response, PageFailure> {
+    let request = &opened.authorization.request;
+    let client = shown_client(request);
+    return_to_client(
+        server,
+        client,
+        &request.redirect_uri,
+        request.state.as_deref(),
+        params,
+    )
+}
+
+/// The person behind a transaction, unless disabled in the meantime (TC-6).
+async fn active_subject(server: &AuthServer, id: &SubjectId) -> Result<Subject, PageFailure> {
+    let mut reader = server.store.read().await?;
+    let subject = store::subject::find(reader.conn(), id).await?;
+    subject
+        .filter(|subject| subject.disabled_at.is_none())
+        .ok_or_else(PageFailure::expired)
+}
+
+/// Requested ∩ ceiling ∩ user type. The ceiling is applied again, in case it came down meanwhile.
+fn offered(server: &AuthServer, opened: &Opened, subject: &Subject) -> Scopes {
+    let request = &opened.authorization.request;
+    let resource = server.config.resource(&request.resource);
+    let ceiling = resource.map_or(Scopes::NONE, |resource| resource.ceiling);
+    request
+        .scopes
+        .and(ceiling)
+        .and(server.user_type(subject).allows())
+}
+
+/// What was ticked, of what was offered; reading is not optional where it was asked for.
+fn ticked(params: &Params, offered: Scopes) -> Scopes {
+    let ticked: Scopes = params.all("scope").filter_map(Scope::parse).collect();
+    ticked.or(Scopes::READ).and(offered)
+}
+
+/// Administrative scopes are a deliberate choice.
+const fn tick(scope: Scope) -> Tick {
+    match scope {
+        Scope::Read => Tick::Fixed,
+        Scope::Write => Tick::On,
+        Scope::ProcessAdmin | Scope::Admin => Tick::Off,
+    }
+}
+
+/// Nothing of what the client asked for is open to this kind of user.
+fn nothing_to_offer(server: &AuthServer, opened: &Opened) -> Result<Response, PageFailure> {
+    let error = OAuthErrorCode::AccessDenied
+        .because("none of the requested scopes is open to this kind of user");
+    answer(server, opened, &error_params(&error))
+}
+
+fn seconds(count: i64) -> Duration {
+    Duration::from_secs(count.unsigned_abs())
+}

@@ -1,0 +1,124 @@
+//! `POST /register`: dynamic client registration (RFC 7591 §3).
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+use kernel::encoding::base64url;
+use kernel::{Chance, Plain};
+use model::client::ClientSecret;
+use model::{Client, ClientAuth, ClientId, ClientOrigin};
+use protocol::registration::{
+    AuthMethod, Registration, RegistrationResponse, UnverifiedRegistration,
+};
+use protocol::{OAuthErrorCode, Scopes};
+use store::unit::{RegisterClient, RegisterOutcome};
+
+use crate::answer::{ClientFailure, json_response};
+use crate::request;
+use crate::server::AuthServer;
+
+/// Registered clients that never connected anybody; beyond this many no new ones are taken.
+const MAX_UNUSED_CLIENTS: i64 = 10_000;
+
+/// Registers a client.
+pub(crate) async fn post(
+    server: Arc<AuthServer>,
+    request: Request,
+) -> Result<Response, ClientFailure> {
+    refuse_when_off(&server)?;
+    let (parts, body) = request::json(request).await?;
+    server.throttle.registration(request::peer(&parts))?;
+    let registration = UnverifiedRegistration::parse(&body)?
+        .validate(&server.config.redirect_policy, server.config.ceiling())?;
+    let secret = match registration.auth_method {
+        AuthMethod::None => None,
+        AuthMethod::SecretPost | AuthMethod::SecretBasic => {
+            Some(Plain::<ClientSecret>::generate(&*server.chance))
+        }
+    };
+    let client = new_client(&server, &registration, secret.as_ref());
+    let registered = RegisterClient {
+        client: client.clone(),
+        max_unused: MAX_UNUSED_CLIENTS,
+    };
+    match server.store.write(registered).await? {
+        RegisterOutcome::Registered => Ok(answer(&client, registration, secret.as_ref())),
+        RegisterOutcome::TooMany => {
+            tracing::warn!("no more dynamic registrations: too many clients were never used");
+            Err(OAuthErrorCode::SlowDown
+                .because("too many unused registrations; try later")
+                .into())
+        }
+    }
+}
+
+fn refuse_when_off(server: &AuthServer) -> Result<(), ClientFailure> {
+    if server.config.dynamic_registration {
+        return Ok(());
+    }
+    Err(OAuthErrorCode::InvalidRequest
+        .because("dynamic registration is switched off; ask the administrator for a client id")
+        .into())
+}
+
+fn new_client(
+    server: &AuthServer,
+    registration: &Registration,
+    secret: Option<&Plain<ClientSecret>>,
+) -> Client {
+    let id = new_client_id(&*server.chance);
+    let auth = match (registration.auth_method, secret) {
+        (AuthMethod::SecretPost, Some(secret)) => ClientAuth::SecretPost(secret.hash()),
+        (AuthMethod::SecretBasic, Some(secret)) => ClientAuth::SecretBasic(secret.hash()),
+        _ => ClientAuth::None,
+    };
+    Client {
+        name: registration
+            .client_name
+            .clone()
+            .unwrap_or_else(|| id.as_str().to_owned()),
+        id,
+        origin: ClientOrigin::Dynamic,
+        redirect_uris: registration.redirect_uris.clone(),
+        auth,
+        refresh_tokens: registration.refresh_tokens,
+        scopes: Scopes::ALL,
+        created_at: server.now(),
+    }
+}
+
+fn new_client_id(chance: &dyn Chance) -> ClientId {
+    let mut bytes = [0; 16];
+    chance.fill(&mut bytes);
+    ClientId::from_text(format!("{}{}", ClientId::PREFIX, base64url(&bytes)))
+}
+
+fn answer(
+    client: &Client,
+    registration: Registration,
+    secret: Option<&Plain<ClientSecret>>,
+) -> Response {
+    let grant_types = registration.grant_types();
+    let body = RegistrationResponse {
+        client_id: client.id.as_str().to_owned(),
+        client_id_issued_at: client.created_at.as_seconds(),
+        client_secret: secret.map(|secret| secret.reveal().to_owned()),
+        client_secret_expires_at: secret.map(|_| 0),
+        client_name: registration.client_name,
+        redirect_uris: client
+            .redirect_uris
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        grant_types,
+        response_types: vec!["code"],
+        token_endpoint_auth_method: registration.auth_method.as_str(),
+        application_type: registration.application_type,
+        scope: registration.scope,
+        links: registration.links,
+    };
+    let mut response = json_response(201, &body);
+    net::headers::client_endpoint(response.headers_mut());
+    response
+}

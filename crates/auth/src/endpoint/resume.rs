@@ -1,0 +1,102 @@
+//! `GET /authorize/resume`: back from sign-in.
+//!
+//! With a bridge token, the token is used up and the browser sent to the clean URL, so that a
+//! reload works. Without one, the page for the transaction's stage is shown.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+use http::StatusCode;
+use kernel::{Id, Timestamp};
+use model::{Stage, Subject};
+use net::headers::FormTarget;
+use pages::{AlreadyDone, Deployment};
+use store::unit::{ResumeAuthorization, ResumeOutcome};
+
+use super::consent;
+use super::transaction::{Opened, open, shown_client, step};
+use crate::answer::{PageFailure, page_response, see_other};
+use crate::browser::bridge::verify;
+use crate::request;
+use crate::server::AuthServer;
+
+/// Uses the bridge token, or shows where the transaction stands.
+pub(crate) async fn get(
+    server: Arc<AuthServer>,
+    request: Request,
+) -> Result<Response, PageFailure> {
+    let (parts, _) = request.into_parts();
+    let params = request::query(&parts)?;
+    let opened = open(&server, &parts, &params).await?;
+    if let Some(unverified_token) = params.one("token")? {
+        return resume(&server, &opened, unverified_token).await;
+    }
+    match &opened.authorization.stage {
+        Stage::Pending => see_other(&step(&server, "/auth-bridge", &opened.handle)),
+        Stage::Resumed { subject, .. } => consent::show(&server, &opened, subject).await,
+        Stage::Approved | Stage::Denied => Ok(already_done(&server, &opened)),
+    }
+}
+
+async fn resume(
+    server: &AuthServer,
+    opened: &Opened,
+    unverified_token: &str,
+) -> Result<Response, PageFailure> {
+    let config = &server.config;
+    let claims = verify(
+        unverified_token,
+        &config.bridge_secret,
+        &config.issuer,
+        &opened.authorization,
+        server.now(),
+    )
+    .map_err(|_| bad_token())?;
+    // The token came back to the browser that got it; the session in that browser must still be
+    // that person's.
+    let signed_in = opened.session(server).await?;
+    let (session, subject): (_, Subject) = signed_in.ok_or_else(bad_token)?;
+    if subject.id != Id::from_stored(claims.sub) {
+        return Err(bad_token());
+    }
+    let unit = ResumeAuthorization {
+        handle: opened.authorization.handle.clone(),
+        browser: opened.authorization.browser.clone(),
+        subject: subject.id,
+        authenticated_at: session.authenticated_at,
+        bridge_jti: claims.jti,
+        bridge_expires_at: Timestamp::from_millis(claims.exp.saturating_mul(1000)),
+        now: server.now(),
+    };
+    let clean_url = step(server, "/authorize/resume", &opened.handle);
+    match server.store.write(unit).await? {
+        // Used before, perhaps by a double click: the clean URL shows where things stand.
+        ResumeOutcome::Resumed | ResumeOutcome::Replayed | ResumeOutcome::Completed => {
+            see_other(&clean_url)
+        }
+        ResumeOutcome::Gone => Err(PageFailure::expired()),
+    }
+}
+
+/// The page for a transaction that had its answer (T-CB-16, T-CO-08).
+pub(super) fn already_done(server: &AuthServer, opened: &Opened) -> Response {
+    let html = pages::already_done(&AlreadyDone {
+        deployment: Deployment {
+            title: &server.config.title,
+        },
+        client: Some(shown_client(&opened.authorization.request)),
+    });
+    page_response(StatusCode::OK, html, FormTarget::OwnSite)
+}
+
+fn bad_token() -> PageFailure {
+    PageFailure::Refused {
+        status: StatusCode::FORBIDDEN,
+        title: "The way back from sign-in did not work",
+        what_happened: "The bridge token is not valid for this browser and this start, or it is \
+                        older than a minute."
+            .into(),
+        what_to_do: "Go back to the app that sent you here and connect again.",
+    }
+}

@@ -1,0 +1,179 @@
+//! What every step between `/authorize` and the decision has in common: finding the transaction,
+//! checking that this is the browser in which it began, and leaving it again.
+
+use axum::http::request::Parts;
+use axum::response::Response;
+use http::StatusCode;
+use kernel::Plain;
+use model::authorization::{AuthorizationHandle, BrowserBinding};
+use model::{Authorization, AuthorizationRequest, ClientOrigin, Session, Subject};
+use net::headers::FormTarget;
+use pages::{Client, Deployment, Navigation, OpenApp, Standing};
+use protocol::params::Params;
+use protocol::redirect_uri::RedirectKind;
+use protocol::{OAuthError, RedirectUri};
+
+use crate::answer::{PageFailure, page_response, see_other};
+use crate::browser::{Browser, cookies::CookieNames, is_cross_site};
+use crate::server::AuthServer;
+
+/// A transaction, opened by the browser in which it began.
+pub(super) struct Opened {
+    pub(super) authorization: Authorization,
+    pub(super) handle: Plain<AuthorizationHandle>,
+    pub(super) binding: Plain<BrowserBinding>,
+    pub(super) browser: Browser,
+}
+
+/// Finds the transaction that `txn` names. The name alone is no authority: the browser's cookie
+/// must fit (AZ-7, AZ-8).
+pub(super) async fn open(
+    server: &AuthServer,
+    parts: &Parts,
+    params: &Params,
+) -> Result<Opened, PageFailure> {
+    let handle = params
+        .one("txn")?
+        .and_then(Plain::<AuthorizationHandle>::parse);
+    let handle = handle.ok_or_else(PageFailure::expired)?;
+    let browser = Browser::of(parts, &CookieNames::of(&server.config));
+    let mut reader = server.store.read().await?;
+    let found = store::authorization::find(reader.conn(), &handle.hash()).await?;
+    let authorization = found
+        .filter(|authorization| !authorization.is_expired(server.now()))
+        .ok_or_else(PageFailure::expired)?;
+    let binding = browser
+        .binding
+        .clone()
+        .ok_or_else(PageFailure::other_browser)?;
+    if binding.hash() != authorization.browser {
+        return Err(PageFailure::other_browser());
+    }
+    Ok(Opened {
+        authorization,
+        handle,
+        binding,
+        browser,
+    })
+}
+
+impl Opened {
+    /// The token for this transaction's forms.
+    pub(super) fn csrf(&self, server: &AuthServer) -> String {
+        server.csrf.token(&self.handle, &self.binding)
+    }
+
+    /// Refuses a form that this transaction's page did not make (HD-5, AZ-15, T-LOGIN-01).
+    pub(super) fn check_form(
+        &self,
+        server: &AuthServer,
+        parts: &Parts,
+        params: &Params,
+    ) -> Result<(), PageFailure> {
+        let genuine = server
+            .csrf
+            .verify(params.one("csrf")?, &self.handle, &self.binding);
+        if genuine && !is_cross_site(parts) {
+            return Ok(());
+        }
+        Err(PageFailure::Refused {
+            status: StatusCode::FORBIDDEN,
+            title: "This form did not come from our page",
+            what_happened: "Another site may have tried to act in your name. Nothing was done."
+                .into(),
+            what_to_do: "Go back to the app that sent you here and connect again.",
+        })
+    }
+
+    /// The person who is signed in in this browser, if there is one.
+    pub(super) async fn session(
+        &self,
+        server: &AuthServer,
+    ) -> Result<Option<(Session, Subject)>, PageFailure> {
+        find_session(server, &self.browser).await
+    }
+}
+
+/// The person who is signed in in this browser, if there is one and nobody disabled that person.
+pub(super) async fn find_session(
+    server: &AuthServer,
+    browser: &Browser,
+) -> Result<Option<(Session, Subject)>, PageFailure> {
+    let Some(secret) = &browser.session else {
+        return Ok(None);
+    };
+    let mut reader = server.store.read().await?;
+    let found = store::session::find(reader.conn(), &secret.hash(), server.now()).await?;
+    Ok(found.filter(|(_, subject)| subject.disabled_at.is_none()))
+}
+
+/// A path of ours with the transaction's handle.
+pub(super) fn step(server: &AuthServer, path: &str, handle: &Plain<AuthorizationHandle>) -> String {
+    format!(
+        "{}{path}?txn={}",
+        server.config.base_path(),
+        handle.reveal()
+    )
+}
+
+/// The client of a frozen request, as pages show it.
+pub(super) fn shown_client(request: &AuthorizationRequest) -> Client<'_> {
+    Client {
+        name: &request.client_name,
+        standing: standing(request.client_origin),
+    }
+}
+
+/// Who vouches for a client's name.
+pub(super) const fn standing(origin: ClientOrigin) -> Standing<'static> {
+    match origin {
+        ClientOrigin::Configured => Standing::Registered,
+        ClientOrigin::Dynamic => Standing::SelfDeclared,
+    }
+}
+
+/// Sends the answer to the client: always with `iss` (RFC 9207), with `state` exactly as it came.
+/// Applications with a scheme of their own get a page with a link as well (clients.md §5 rule 18).
+pub(super) fn return_to_client(
+    server: &AuthServer,
+    client: Client<'_>,
+    redirect_uri: &RedirectUri,
+    state: Option<&str>,
+    answer: &[(&str, &str)],
+) -> Result<Response, PageFailure> {
+    let location = answer_url(server, redirect_uri, state, answer);
+    if !matches!(redirect_uri.kind(), RedirectKind::PrivateUse { .. }) {
+        return see_other(&location);
+    }
+    let html = pages::open_app(&OpenApp {
+        deployment: Deployment {
+            title: &server.config.title,
+        },
+        client,
+        redirect: redirect_uri,
+        return_url: &location,
+        navigation: Navigation::Automatic,
+    });
+    Ok(page_response(StatusCode::OK, html, FormTarget::OffSite))
+}
+
+/// The redirect URI with an authorization response in its query.
+pub(super) fn answer_url(
+    server: &AuthServer,
+    redirect_uri: &RedirectUri,
+    state: Option<&str>,
+    answer: &[(&str, &str)],
+) -> String {
+    let mut params = answer.to_vec();
+    params.extend(state.map(|state| ("state", state)));
+    params.push(("iss", &server.config.issuer));
+    redirect_uri.with_params(&params)
+}
+
+/// The parameters of an error response (RFC 6749 §4.1.2.1).
+pub(super) fn error_params(error: &OAuthError) -> [(&str, &str); 2] {
+    [
+        ("error", error.code.as_str()),
+        ("error_description", &error.description),
+    ]
+}

@@ -1,0 +1,7 @@
+//! Signing keys: made once, sealed in the database, opened at start (KY-1 to KY-7).
+
+mod ring;
+mod signer;
+
+pub(crate) use ring::KeyRing;
+pub use ring::KeyRingError;

@@ -1,0 +1,195 @@
+//! The keys that exist, which of them signs, and the public set.
+
+use std::sync::{Arc, RwLock};
+
+use bytes::Bytes;
+use kernel::seal::SealingKey;
+use kernel::{Chance, Timestamp};
+use model::{KeyState, SigningKey};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use store::unit::EnsureSigningKey;
+use store::{Store, StoreError};
+
+use super::signer::{ALG, BadKey, CannotSign, FreshKey, Signer};
+use crate::config::Config;
+
+/// The authorization server's keys.
+pub(crate) struct KeyRing(RwLock<Arc<Opened>>);
+
+struct Opened {
+    signer: Signer,
+    jwks: Bytes,
+}
+
+/// Why the signing keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyRingError {
+    /// The database does not answer.
+    #[error("the signing keys cannot be read")]
+    Store(#[from] StoreError),
+    /// T-KEY-07: the key-encryption key is another one, or the row was damaged.
+    #[error(
+        "the signing key {kid} cannot be opened: it was sealed under the key-encryption key \
+         {sealed_by}, and none of the configured keys ({configured}) is it or opens it. Put the \
+         right key into oauth.key_encryption_key or oauth.old_key_encryption_keys"
+    )]
+    CannotOpen {
+        /// Which signing key.
+        kid: String,
+        /// The name of the key that sealed it.
+        sealed_by: String,
+        /// The names of the keys that are configured.
+        configured: String,
+    },
+    /// The key material is not usable.
+    #[error("the signing key {kid} cannot be used: {problem}")]
+    Unusable {
+        /// Which signing key.
+        kid: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Nothing signs.
+    #[error("there is no active signing key")]
+    NoneActive,
+}
+
+#[derive(Serialize)]
+struct KeySet<'a> {
+    keys: Vec<&'a RawValue>,
+}
+
+impl KeyRing {
+    /// Opens the keys. On the very first start one is made, and the database lets only one
+    /// replica win (KY-7).
+    pub(crate) async fn open(
+        config: &Config,
+        store: &Store,
+        now: Timestamp,
+        chance: &dyn Chance,
+    ) -> Result<Self, KeyRingError> {
+        let mut reader = store.read().await?;
+        let mut keys = store::signing_key::all(reader.conn()).await?;
+        drop(reader);
+        if keys.is_empty() {
+            let candidate = make_key(config, now, chance).map_err(unusable("(new)"))?;
+            keys = store.write(EnsureSigningKey { candidate }).await?;
+        }
+        Ok(Self(RwLock::new(Arc::new(open_all(config, &keys)?))))
+    }
+
+    /// Reads the keys again after another replica changed them. On trouble the old ones stay.
+    pub(crate) async fn reload(&self, config: &Config, store: &Store) {
+        let reloaded = async {
+            let mut reader = store.read().await?;
+            let keys = store::signing_key::all(reader.conn()).await?;
+            open_all(config, &keys)
+        };
+        match reloaded.await {
+            Ok(opened) => {
+                if let Ok(mut current) = self.0.write() {
+                    *current = Arc::new(opened);
+                }
+            }
+            Err(error) => tracing::error!(%error, "could not take up changed signing keys"),
+        }
+    }
+
+    /// The public key set (KY-2).
+    pub(crate) fn jwks(&self) -> Bytes {
+        self.current().jwks.clone()
+    }
+
+    /// Signs with the active key.
+    pub(crate) fn sign<C: Serialize>(&self, typ: &str, claims: &C) -> Result<String, CannotSign> {
+        self.current().signer.sign(typ, claims)
+    }
+
+    fn current(&self) -> Arc<Opened> {
+        Arc::clone(
+            &self
+                .0
+                .read()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        )
+    }
+}
+
+/// The associated data of a sealed private key: it opens in its own row and column only (KY-5).
+fn place(kid: &str) -> String {
+    format!("OAUTH_SIGNING_KEY/private_sealed/{kid}/{ALG}")
+}
+
+fn make_key(config: &Config, now: Timestamp, chance: &dyn Chance) -> Result<SigningKey, BadKey> {
+    let fresh = FreshKey::generate()?;
+    let seal = &config.key_encryption_key;
+    Ok(SigningKey {
+        private_sealed: seal.seal(&fresh.private_pkcs8, &place(&fresh.kid), chance),
+        sealed_by: seal.id(),
+        kid: fresh.kid,
+        alg: ALG.to_owned(),
+        public_jwk: fresh.public_jwk,
+        state: KeyState::Active,
+        created_at: now,
+    })
+}
+
+fn open_all(config: &Config, keys: &[SigningKey]) -> Result<Opened, KeyRingError> {
+    let mut signer = None;
+    for key in keys.iter().filter(|key| key.state != KeyState::Retired) {
+        let opened = open_one(config, key)?;
+        if key.state == KeyState::Active {
+            signer = Some(opened);
+        }
+    }
+    Ok(Opened {
+        signer: signer.ok_or(KeyRingError::NoneActive)?,
+        jwks: key_set(keys)?,
+    })
+}
+
+/// Each key that is still in use must open, so that a wrong key-encryption key is found at start
+/// and not at the next rotation.
+fn open_one(config: &Config, key: &SigningKey) -> Result<Signer, KeyRingError> {
+    let ring: Vec<&SealingKey> = std::iter::once(&config.key_encryption_key)
+        .chain(&config.old_key_encryption_keys)
+        .collect();
+    let private = ring
+        .iter()
+        .filter(|seal| seal.id() == key.sealed_by)
+        .find_map(|seal| seal.open(&key.private_sealed, &place(&key.kid)).ok())
+        .ok_or_else(|| KeyRingError::CannotOpen {
+            kid: key.kid.clone(),
+            sealed_by: key.sealed_by.clone(),
+            configured: ring
+                .iter()
+                .map(|seal| seal.id())
+                .collect::<Vec<_>>()
+                .join(", "),
+        })?;
+    Signer::open(key.kid.clone(), &private).map_err(unusable(&key.kid))
+}
+
+fn key_set(keys: &[SigningKey]) -> Result<Bytes, KeyRingError> {
+    let public: Vec<(&str, Box<RawValue>)> = keys
+        .iter()
+        .filter(|key| key.state != KeyState::Retired)
+        .map(|key| RawValue::from_string(key.public_jwk.clone()).map(|jwk| (&*key.kid, jwk)))
+        .collect::<Result<_, _>>()
+        .map_err(|_| unusable("(stored)")(BadKey("its public JWK is not JSON")))?;
+    let set = KeySet {
+        keys: public.iter().map(|(_, jwk)| &**jwk).collect(),
+    };
+    serde_json::to_vec(&set)
+        .map(Bytes::from)
+        .map_err(|_| unusable("(set)")(BadKey("the set has no JSON form")))
+}
+
+fn unusable(kid: &str) -> impl Fn(BadKey) -> KeyRingError {
+    let kid = kid.to_owned();
+    move |problem| KeyRingError::Unusable {
+        kid: kid.clone(),
+        problem: problem.to_string(),
+    }
+}

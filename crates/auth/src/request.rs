@@ -1,0 +1,84 @@
+//! Reading requests: queries, form bodies and JSON bodies within their limits.
+
+use axum::body::Body;
+use axum::extract::Request;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::request::Parts;
+use protocol::params::{Params, ParamsError};
+use protocol::{OAuthError, OAuthErrorCode};
+
+use crate::Peer;
+
+/// The largest form or registration (DS-1).
+const MAX_BODY: usize = 64 * 1024;
+
+/// The parameters of a query string.
+pub(crate) fn query(parts: &Parts) -> Result<Params, ParamsError> {
+    Params::parse(parts.uri.query().unwrap_or_default().as_bytes())
+}
+
+/// The parameters of a form body (TK-1). Credentials in the query are refused.
+pub(crate) async fn form(request: Request) -> Result<(Parts, Params), OAuthError> {
+    let (parts, body) = request.into_parts();
+    expect_type(&parts, "application/x-www-form-urlencoded")?;
+    if parts.uri.query().is_some_and(|query| !query.is_empty()) {
+        return Err(OAuthErrorCode::InvalidRequest
+            .because("send the parameters in the form body, not in the query"));
+    }
+    let body = read(body).await?;
+    let params = Params::parse(&body).map_err(invalid)?;
+    Ok((parts, params))
+}
+
+/// A JSON body.
+pub(crate) async fn json(request: Request) -> Result<(Parts, bytes::Bytes), OAuthError> {
+    let (parts, body) = request.into_parts();
+    expect_type(&parts, "application/json")?;
+    Ok((parts, read(body).await?))
+}
+
+/// The address that sent the request.
+pub(crate) fn peer(parts: &Parts) -> std::net::IpAddr {
+    parts.extensions.get::<Peer>().map_or(
+        std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
+        |peer| peer.0,
+    )
+}
+
+/// A parameter problem as the error it is for a client.
+pub(crate) fn invalid(error: ParamsError) -> OAuthError {
+    OAuthErrorCode::InvalidRequest.because(error.to_string())
+}
+
+fn expect_type(parts: &Parts, wanted: &'static str) -> Result<(), OAuthError> {
+    // DS-5: nothing is inflated here.
+    if parts.headers.contains_key(CONTENT_ENCODING) {
+        return Err(OAuthErrorCode::InvalidRequest.because("Content-Encoding is not supported"));
+    }
+    let given = parts
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = given
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default()
+        .trim();
+    if essence.eq_ignore_ascii_case(wanted) {
+        Ok(())
+    } else {
+        Err(OAuthErrorCode::InvalidRequest.because(format!("Content-Type must be {wanted}")))
+    }
+}
+
+async fn read(body: Body) -> Result<bytes::Bytes, OAuthError> {
+    net::body::read_limited(body, MAX_BODY)
+        .await
+        .map_err(|error| match error {
+            net::body::BodyError::TooLarge => {
+                OAuthErrorCode::PayloadTooLarge.because("the body is larger than 64 KiB")
+            }
+            net::body::BodyError::Broken => {
+                OAuthErrorCode::InvalidRequest.because("the body could not be read to its end")
+            }
+        })
+}

@@ -1,0 +1,153 @@
+//! Which URL leads to which endpoint.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::{MethodRouter, get, options, post};
+use http::header::ALLOW;
+use http::{HeaderValue, Method, StatusCode};
+
+use crate::answer::{
+    ClientFailure, PageFailure, answer_client, answer_person, json_response, page_response,
+};
+use crate::endpoint::{
+    authorize, bridge, connect, consent, documents, register, resume, revoke, sign_in, status,
+};
+use crate::server::AuthServer;
+use crate::token;
+
+/// The authorization server's routes, at the issuer's path and in the host-root forms that
+/// discovery asks for (RFC 8414 §3.1, MCP authorization-server-discovery).
+pub fn router(server: Arc<AuthServer>) -> Router {
+    let base = server.config.base_path().to_owned();
+    let at = |path: &str| format!("{base}{path}");
+    let mut router = Router::new()
+        .route(&at("/jwks"), document(documents::jwks))
+        .route(&at("/status/{list}"), document_of(status::get))
+        .route(&at("/register"), for_clients(register::post))
+        .route(&at("/token"), for_clients(token::post))
+        .route(&at("/revoke"), for_clients(revoke::post))
+        .route(&at("/authorize"), page(authorize::get))
+        .route(&at("/authorize/resume"), page(resume::get))
+        .route(&at("/authorize/consent"), form(consent::post))
+        .route(
+            &at("/sign-in"),
+            page(sign_in::get).merge(form(sign_in::post)),
+        )
+        .route(&at("/auth-bridge"), page(bridge::get))
+        .route(&at("/oauth-auth-bridge"), page(bridge::get))
+        .route(&at("/connect"), page(connect::get));
+    for path in metadata_paths(&base) {
+        router = router.route(&path, document(documents::metadata));
+    }
+    router
+        .fallback(not_found)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(server)
+}
+
+/// Every place in which clients look for the metadata of an issuer with this path.
+fn metadata_paths(base: &str) -> Vec<String> {
+    let names = ["oauth-authorization-server", "openid-configuration"];
+    let inserted = names.map(|name| format!("/.well-known/{name}{base}"));
+    let appended = names.map(|name| format!("{base}/.well-known/{name}"));
+    let mut paths: Vec<String> = inserted.into_iter().chain(appended).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    paths
+}
+
+type Server = Arc<AuthServer>;
+
+/// A public document that needs no request.
+fn document(read: fn(&AuthServer) -> Response) -> MethodRouter<Server> {
+    get(async move |State(server): State<Server>| read(&server)).merge(options(preflight))
+}
+
+/// A public document that depends on the URL.
+fn document_of<F, A>(read: F) -> MethodRouter<Server>
+where
+    F: Fn(Server, Request) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Result<Response, ClientFailure>> + Send,
+{
+    get(move |State(server): State<Server>, request: Request| {
+        let answer = read(Arc::clone(&server), request);
+        async move { answer_client(&server, answer.await) }
+    })
+    .merge(options(preflight))
+}
+
+/// An endpoint that programs post to.
+fn for_clients<F, A>(handle: F) -> MethodRouter<Server>
+where
+    F: Fn(Server, Request) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Result<Response, ClientFailure>> + Send,
+{
+    post(move |State(server): State<Server>, request: Request| {
+        let answer = handle(Arc::clone(&server), request);
+        async move { answer_client(&server, answer.await) }
+    })
+    .merge(options(preflight))
+}
+
+/// A page. HEAD is not taken for GET here, because these GETs do something (T-AZ-30).
+fn page<F, A>(handle: F) -> MethodRouter<Server>
+where
+    F: Fn(Server, Request) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Result<Response, PageFailure>> + Send,
+{
+    get(move |State(server): State<Server>, request: Request| {
+        let answer =
+            (request.method() != Method::HEAD).then(|| handle(Arc::clone(&server), request));
+        async move {
+            match answer {
+                Some(answer) => answer_person(&server, answer.await),
+                None => method_not_allowed("GET"),
+            }
+        }
+    })
+}
+
+/// A form that people post.
+fn form<F, A>(handle: F) -> MethodRouter<Server>
+where
+    F: Fn(Server, Request) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Result<Response, PageFailure>> + Send,
+{
+    post(move |State(server): State<Server>, request: Request| {
+        let answer = handle(Arc::clone(&server), request);
+        async move { answer_person(&server, answer.await) }
+    })
+}
+
+async fn preflight() -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    net::headers::preflight(response.headers_mut());
+    response
+}
+
+/// Unknown paths answer JSON, because it is mostly programs that look for things (clients.md §5
+/// rule 3).
+async fn not_found() -> Response {
+    let body = serde_json::json!({ "error": "not_found", "error_description": "nothing is here" });
+    let mut response = json_response(404, &body);
+    net::headers::client_endpoint(response.headers_mut());
+    response
+}
+
+/// The router adds `Allow`.
+async fn wrong_method() -> StatusCode {
+    StatusCode::METHOD_NOT_ALLOWED
+}
+
+fn method_not_allowed(allow: &'static str) -> Response {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    let mut response = page_response(status, String::new(), net::headers::FormTarget::OwnSite);
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static(allow));
+    response
+}

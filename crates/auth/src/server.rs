@@ -1,0 +1,160 @@
+//! The authorization server's state, shared by all requests.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use kernel::encoding::base64url;
+use kernel::{Chance, Clock, Timestamp};
+use model::Subject;
+use protocol::catalogue::CatalogueTool;
+use protocol::metadata::{AuthorizationServerFacts, AuthorizationServerMetadata};
+use protocol::status_list::{BITS_PER_LIST, StatusBits};
+use protocol::{ResourceUri, UserType};
+use store::{Store, StoreError};
+use tokio::sync::watch;
+
+use crate::browser::csrf::CsrfKey;
+use crate::config::Config;
+use crate::keys::{KeyRing, KeyRingError};
+use crate::throttle::Throttle;
+
+/// The tools behind each scope, asked for when a person is to consent.
+pub trait ToolCatalogue: Send + Sync + 'static {
+    /// The tools of a resource that this kind of user can ever have; `None` if nobody answers.
+    fn tools(
+        &self,
+        resource: &ResourceUri,
+        user_type: UserType,
+    ) -> BoxFuture<'_, Option<Arc<Vec<CatalogueTool>>>>;
+}
+
+/// The authorization server.
+pub struct AuthServer {
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) chance: Arc<dyn Chance>,
+    pub(crate) keys: KeyRing,
+    pub(crate) csrf: CsrfKey,
+    pub(crate) catalogue: Arc<dyn ToolCatalogue>,
+    pub(crate) throttle: Throttle,
+    metadata: bytes::Bytes,
+    changes: watch::Sender<u64>,
+}
+
+/// Why the authorization server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database does not answer, or holds something unexpected.
+    #[error("the database cannot be used")]
+    Store(#[from] StoreError),
+    /// A signing key cannot be made or opened.
+    #[error(transparent)]
+    Keys(#[from] KeyRingError),
+    /// The metadata document cannot be written.
+    #[error("the metadata document cannot be written")]
+    Metadata(#[from] serde_json::Error),
+}
+
+impl AuthServer {
+    /// Opens (or makes) the signing keys and is then ready to answer.
+    pub async fn start(
+        config: Config,
+        store: Store,
+        clock: Arc<dyn Clock>,
+        chance: Arc<dyn Chance>,
+        catalogue: Arc<dyn ToolCatalogue>,
+    ) -> Result<Arc<Self>, StartError> {
+        let keys = KeyRing::open(&config, &store, clock.now(), &*chance).await?;
+        let metadata = describe(&config)?.into();
+        let csrf = CsrfKey::new(&config.key_encryption_key);
+        let throttle = Throttle::new(config.registrations_per_minute);
+        let (changes, _) = watch::channel(0);
+        Ok(Arc::new(Self {
+            config,
+            store,
+            clock,
+            chance,
+            keys,
+            csrf,
+            catalogue,
+            throttle,
+            metadata,
+            changes,
+        }))
+    }
+
+    /// The RFC 8414 document.
+    pub fn metadata(&self) -> bytes::Bytes {
+        self.metadata.clone()
+    }
+
+    /// The public key set (RFC 7517).
+    pub fn jwks(&self) -> bytes::Bytes {
+        self.keys.jwks()
+    }
+
+    /// The bits of one status list.
+    pub async fn status_bits(&self, list: u64) -> Result<StatusBits, StoreError> {
+        let first = list.saturating_mul(BITS_PER_LIST);
+        let mut reader = self.store.read().await?;
+        let revoked =
+            store::grant::revoked_between(reader.conn(), first, first + BITS_PER_LIST).await?;
+        let mut bits = StatusBits::clear();
+        for index in revoked {
+            bits.revoke(protocol::status_list::place_of(index).1);
+        }
+        Ok(bits)
+    }
+
+    /// Tells when keys or statuses may have changed. The number only ever differs.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Whether requests can be served: the database answers.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        self.store.ping().await
+    }
+
+    pub(crate) fn announce_change(&self) {
+        self.changes
+            .send_modify(|number| *number = number.wrapping_add(1));
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// What kind of user somebody is by today's rules, from what the provider last said.
+    pub(crate) fn user_type(&self, subject: &Subject) -> UserType {
+        let identity = &subject.identity;
+        sso::user_types::user_type_of(
+            &self.config.user_types,
+            subject.id.as_str(),
+            identity.email.as_deref(),
+            &identity.groups,
+        )
+    }
+
+    /// A short reference that ties what a person sees to a line in the log.
+    pub(crate) fn reference(&self) -> String {
+        let mut bytes = [0; 6];
+        self.chance.fill(&mut bytes);
+        base64url(&bytes)
+    }
+}
+
+fn describe(config: &Config) -> Result<Vec<u8>, serde_json::Error> {
+    let facts = AuthorizationServerFacts {
+        issuer: &config.issuer,
+        scopes: config.ceiling(),
+        dynamic_registration: config.dynamic_registration,
+        resources: config
+            .resources
+            .iter()
+            .map(|resource| resource.uri.to_string())
+            .collect(),
+    };
+    serde_json::to_vec(&AuthorizationServerMetadata::describe(&facts))
+}

@@ -1,0 +1,46 @@
+//! `POST /token` (OAuth 2.1 §3.2): authenticate the client, then one file for each grant.
+
+mod access;
+mod client_auth;
+mod code;
+mod refresh;
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+use protocol::OAuthErrorCode;
+use protocol::token::TokenResponse;
+
+pub(crate) use self::client_auth::authenticate;
+use crate::answer::{ClientFailure, json_response};
+use crate::request::{self, invalid};
+use crate::server::AuthServer;
+
+/// Redeems a code or a refresh token.
+pub(crate) async fn post(
+    server: Arc<AuthServer>,
+    request: Request,
+) -> Result<Response, ClientFailure> {
+    let (parts, params) = request::form(request).await?;
+    let grant_type = params.one("grant_type").map_err(invalid)?;
+    let grant_type = grant_type
+        .ok_or_else(|| OAuthErrorCode::InvalidRequest.because("grant_type is missing"))?
+        .to_owned();
+    let client = authenticate(&server, &parts, &params).await?;
+    match grant_type.as_str() {
+        "authorization_code" => code::redeem(&server, &client, &params).await,
+        "refresh_token" => refresh::redeem(&server, &client, &params).await,
+        _ => Err(OAuthErrorCode::UnsupportedGrantType
+            .because("use authorization_code or refresh_token")
+            .into()),
+    }
+    .map(|tokens| answer(&tokens))
+}
+
+/// RFC 6749 §5.1, never cached (TK-2).
+fn answer(tokens: &TokenResponse) -> Response {
+    let mut response = json_response(200, tokens);
+    net::headers::client_endpoint(response.headers_mut());
+    response
+}

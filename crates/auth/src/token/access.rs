@@ -1,0 +1,89 @@
+//! Access tokens (RFC 9068): what is in them and what they can do.
+
+use kernel::Timestamp;
+use kernel::encoding::base64url;
+use model::{Grant, Subject};
+use protocol::status_list::place_of;
+use protocol::token::{
+    ACCESS_TOKEN_TYPE, AccessClaims, StatusClaim, StatusReference, TokenResponse,
+};
+use protocol::{OAuthErrorCode, Scopes};
+
+use crate::answer::ClientFailure;
+use crate::server::AuthServer;
+
+/// What an access token for this grant may do now: grant ∩ asked ∩ ceiling ∩ user type. A demotion
+/// shrinks the next token; nothing ever widens a grant.
+pub(super) fn effective_scopes(
+    server: &AuthServer,
+    grant: &Grant,
+    subject: &Subject,
+    asked: Option<Scopes>,
+) -> Result<Scopes, ClientFailure> {
+    let resource = server.config.resource(&grant.resource);
+    let ceiling = resource.map_or(Scopes::NONE, |resource| resource.ceiling);
+    let allowed = grant
+        .scopes
+        .and(ceiling)
+        .and(server.user_type(subject).allows());
+    let effective = asked.map_or(allowed, |asked| allowed.and(asked));
+    if effective.is_empty() {
+        return Err(OAuthErrorCode::InvalidScope
+            .because("nothing of this grant is open any more; ask for a new authorization")
+            .into());
+    }
+    Ok(effective)
+}
+
+/// The token endpoint's answer with a fresh access token.
+pub(super) fn issue(
+    server: &AuthServer,
+    grant: &Grant,
+    subject: &Subject,
+    scopes: Scopes,
+    refresh_token: Option<String>,
+) -> Result<TokenResponse, ClientFailure> {
+    let claims = claims(server, grant, subject, scopes, server.now());
+    let access_token = server
+        .keys
+        .sign(ACCESS_TOKEN_TYPE, &claims)
+        .map_err(|error| ClientFailure::Unexpected(error.into()))?;
+    Ok(TokenResponse {
+        access_token,
+        token_type: "Bearer".to_owned(),
+        expires_in: server.config.access_token_lifetime,
+        scope: scopes,
+        refresh_token,
+    })
+}
+
+fn claims(
+    server: &AuthServer,
+    grant: &Grant,
+    subject: &Subject,
+    scopes: Scopes,
+    now: Timestamp,
+) -> AccessClaims {
+    let mut jti = [0; 16];
+    server.chance.fill(&mut jti);
+    let (list, idx) = place_of(grant.status_index);
+    AccessClaims {
+        iss: server.config.issuer.clone(),
+        sub: subject.id.as_str().to_owned(),
+        aud: grant.resource.as_str().to_owned(),
+        client_id: grant.client.as_str().to_owned(),
+        scope: scopes,
+        exp: now.as_seconds() + server.config.access_token_lifetime,
+        iat: now.as_seconds(),
+        jti: base64url(&jti),
+        auth_time: grant.authenticated_at.as_seconds(),
+        grant_id: grant.id.as_str().to_owned(),
+        user_type: server.user_type(subject),
+        status: StatusClaim {
+            status_list: StatusReference {
+                idx,
+                uri: server.config.url(&format!("/status/{list}")),
+            },
+        },
+    }
+}

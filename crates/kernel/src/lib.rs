@@ -1,0 +1,17 @@
+//! The ground everything stands on: time, chance, typed ids, secret values and sealing.
+//!
+//! Nothing here does I/O and nothing here knows OAuth or MCP. Time and randomness are parameters
+//! everywhere above this crate, so that tests can advance a clock instead of sleeping and so that
+//! a reader can see where chance enters.
+
+pub mod chance;
+pub mod clock;
+pub mod encoding;
+pub mod id;
+pub mod seal;
+pub mod secret;
+
+pub use chance::{Chance, SystemChance};
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use id::Id;
+pub use secret::{Hashed, Plain, Redacted};

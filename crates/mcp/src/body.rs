@@ -1,0 +1,108 @@
+//! What an answer is made of: ready bytes, or what a server behind sends, as it comes.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::Full;
+use hyper::body::Incoming;
+
+/// The body of an answer.
+#[derive(Debug)]
+pub struct Body(Kind);
+
+/// The server behind stopped in the middle of its answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the MCP server's answer ended early")]
+pub struct BodyError(#[source] pub(crate) Box<dyn std::error::Error + Send + Sync>);
+
+/// A body that is watched or rewritten on its way.
+pub(crate) type Streamed = Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send>>;
+
+enum Kind {
+    Ready(Full<Bytes>),
+    Pieces(VecDeque<Bytes>),
+    Passing(Incoming),
+    Streamed(Streamed),
+}
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Ready(_) => "Ready",
+            Self::Pieces(_) => "Pieces",
+            Self::Passing(_) => "Passing",
+            Self::Streamed(_) => "Streamed",
+        })
+    }
+}
+
+impl Body {
+    /// Nothing.
+    pub(crate) fn empty() -> Self {
+        Self::ready(Bytes::new())
+    }
+
+    /// These bytes.
+    pub(crate) fn ready(bytes: impl Into<Bytes>) -> Self {
+        Self(Kind::Ready(Full::new(bytes.into())))
+    }
+
+    /// These bytes one after the other, none of them copied.
+    pub(crate) fn pieces(pieces: impl IntoIterator<Item = Bytes>) -> Self {
+        Self(Kind::Pieces(pieces.into_iter().collect()))
+    }
+
+    /// The bytes of the server behind, untouched.
+    pub(crate) fn passing(incoming: Incoming) -> Self {
+        Self(Kind::Passing(incoming))
+    }
+
+    /// A stream that is watched or rewritten.
+    pub(crate) fn streamed(streamed: Streamed) -> Self {
+        Self(Kind::Streamed(streamed))
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut self.get_mut().0 {
+            Kind::Ready(full) => Pin::new(full)
+                .poll_frame(cx)
+                .map(|frame| frame.map(|frame| frame.map_err(|never| match never {}))),
+            Kind::Pieces(pieces) => Poll::Ready(pieces.pop_front().map(|b| Ok(Frame::data(b)))),
+            Kind::Passing(incoming) => Pin::new(incoming)
+                .poll_frame(cx)
+                .map(|frame| frame.map(|frame| frame.map_err(|e| BodyError(Box::new(e))))),
+            Kind::Streamed(streamed) => streamed.as_mut().poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Ready(full) => full.is_end_stream(),
+            Kind::Pieces(pieces) => pieces.is_empty(),
+            Kind::Passing(incoming) => incoming.is_end_stream(),
+            Kind::Streamed(streamed) => streamed.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Ready(full) => full.size_hint(),
+            Kind::Pieces(pieces) => {
+                SizeHint::with_exact(pieces.iter().map(|piece| piece.len() as u64).sum())
+            }
+            Kind::Passing(incoming) => incoming.size_hint(),
+            Kind::Streamed(streamed) => streamed.size_hint(),
+        }
+    }
+}

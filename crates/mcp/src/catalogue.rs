@@ -1,0 +1,202 @@
+//! The tools of a server behind, asked for by the sidecar itself, for the consent page.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use kernel::Timestamp;
+use protocol::catalogue::CatalogueTool;
+use protocol::mcp::{METHOD_HEADER, MODERN_REVISION, PROTOCOL_VERSION_HEADER, SESSION_HEADER};
+use protocol::{Scopes, UserType};
+
+use crate::lists::filter::{Message, Tool, read, tools_of};
+use crate::policy::{Decision, Reach};
+use crate::server::Server;
+use crate::sidecar::Shared;
+use crate::stream::events::Splitter;
+
+/// What was asked before, by server and user type.
+#[derive(Default)]
+pub(crate) struct Catalogues(Mutex<Vec<Kept>>);
+
+struct Kept {
+    server: String,
+    user_type: UserType,
+    until: Timestamp,
+    tools: Arc<Vec<CatalogueTool>>,
+}
+
+const KEEP_SECONDS: i64 = 60;
+const TIME_LIMIT: Duration = Duration::from_secs(2);
+const LEGACY_REVISION: &str = "2025-11-25";
+
+/// The tools of `server` that this kind of user could ever use there.
+pub(crate) async fn of(
+    shared: &Shared,
+    kept: &Catalogues,
+    server: &Server,
+    user_type: UserType,
+) -> Option<Arc<Vec<CatalogueTool>>> {
+    let now = shared.trust.now();
+    if let Some(tools) = kept.find(&server.name, user_type, now) {
+        return Some(tools);
+    }
+    let message = tokio::time::timeout(TIME_LIMIT, fetch(shared, server)).await.ok()??;
+    let tools = Arc::new(visible(server, user_type, &message)?);
+    kept.keep(&server.name, user_type, now, &tools);
+    Some(tools)
+}
+
+/// Everything that is not hidden from somebody who holds all that this user type can hold.
+fn visible(server: &Server, user_type: UserType, message: &[u8]) -> Option<Vec<CatalogueTool>> {
+    let Ok(Message::Result(result)) = read(message) else {
+        return None;
+    };
+    let all: Scopes = server.ceiling.and(user_type.allows());
+    let reach = Reach { held: all, obtainable: all };
+    let shown = |tool: &Tool<'_>| {
+        server.policy.decide(reach, &tool.name, Some(tool.hints)) != Decision::Hide
+    };
+    let entry = |tool: Tool<'_>| CatalogueTool {
+        title: tool.title.as_deref().unwrap_or(&tool.name).to_owned(),
+        scope: server.policy.scope_of(&tool.name, Some(tool.hints)).as_str().to_owned(),
+        name: tool.name.into_owned(),
+    };
+    Some(tools_of(result).ok()?.into_iter().filter(shown).map(entry).collect())
+}
+
+/// Modern first; a legacy server refuses that with some 4xx, and then gets a session.
+async fn fetch(shared: &Shared, server: &Server) -> Option<Vec<u8>> {
+    let asking = Asking { shared, server, session: None };
+    let modern = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{{"_meta":{{"io.modelcontextprotocol/protocolVersion":"{MODERN_REVISION}","io.modelcontextprotocol/clientCapabilities":{{}},"io.modelcontextprotocol/clientInfo":{{"name":"wicketgate","version":"1"}}}}}}}}"#
+    );
+    let answered = asking.post(modern, MODERN_REVISION).await?;
+    match answered.message {
+        Some(message) if matches!(read(&message), Ok(Message::Result(_))) => Some(message),
+        _ => asking.in_a_session().await,
+    }
+}
+
+struct Asking<'a> {
+    shared: &'a Shared,
+    server: &'a Server,
+    session: Option<HeaderValue>,
+}
+
+struct Answered {
+    session: Option<HeaderValue>,
+    message: Option<Vec<u8>>,
+}
+
+impl Asking<'_> {
+    async fn in_a_session(mut self) -> Option<Vec<u8>> {
+        let initialize = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"initialize","params":{{"protocolVersion":"{LEGACY_REVISION}","capabilities":{{}},"clientInfo":{{"name":"wicketgate","version":"1"}}}}}}"#
+        );
+        let opened = self.post(initialize, LEGACY_REVISION).await?;
+        let version = agreed_version(&opened.message?)?;
+        self.session = opened.session;
+        let initialized = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+        self.post(initialized.to_owned(), &version).await?;
+        let list = r#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#;
+        let listed = self.post(list.to_owned(), &version).await;
+        if self.session.is_some() {
+            // The server would drop the session some day anyway, so failure does not matter.
+            let _ = self.request(Method::DELETE, String::new(), &version).await;
+        }
+        listed?.message
+    }
+
+    async fn post(&self, body: String, version: &str) -> Option<Answered> {
+        let response = self.request(Method::POST, body, version).await?;
+        let session = response.headers().get(SESSION_HEADER).cloned();
+        let events = response.headers().get(CONTENT_TYPE).is_some_and(|value| {
+            value.as_bytes().to_ascii_lowercase().starts_with(b"text/event-stream")
+        });
+        let success = response.status() == StatusCode::OK;
+        let mut body = Limited::new(response.into_body(), self.shared.limits.list_bytes);
+        if !success {
+            return Some(Answered { session, message: None });
+        }
+        let message = if events {
+            first_response(&mut body).await
+        } else {
+            body.collect().await.ok().map(|collected| collected.to_bytes().to_vec())
+        };
+        Some(Answered { session, message })
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        body: String,
+        version: &str,
+    ) -> Option<http::Response<hyper::body::Incoming>> {
+        let upstream = &self.server.upstream;
+        let mut request = Request::new(Full::new(Bytes::from(body)));
+        *request.method_mut() = method;
+        *request.uri_mut() = upstream.uri.clone();
+        let headers = request.headers_mut();
+        headers.extend(upstream.headers.iter().cloned());
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+        let version_header = HeaderName::from_static(PROTOCOL_VERSION_HEADER);
+        headers.insert(version_header, HeaderValue::from_str(version).ok()?);
+        if version == MODERN_REVISION {
+            headers.insert(METHOD_HEADER, HeaderValue::from_static("tools/list"));
+        }
+        if let Some(session) = &self.session {
+            headers.insert(SESSION_HEADER, session.clone());
+        }
+        self.shared.client.request(request).await.ok()
+    }
+}
+
+fn agreed_version(message: &[u8]) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_slice(message).ok()?;
+    Some(value.get("result")?.get("protocolVersion")?.as_str()?.to_owned())
+}
+
+/// The first response in a stream of events.
+async fn first_response(body: &mut Limited<hyper::body::Incoming>) -> Option<Vec<u8>> {
+    let mut splitter = Splitter::default();
+    loop {
+        while let Some(event) = splitter.next() {
+            let message = event.message();
+            if let Some(message) = message.filter(|m| !matches!(read(m), Ok(Message::Other))) {
+                return Some(message);
+            }
+        }
+        splitter.push(&body.frame().await?.ok()?.into_data().ok()?);
+    }
+}
+
+impl Catalogues {
+    fn find(
+        &self,
+        server: &str,
+        user_type: UserType,
+        now: Timestamp,
+    ) -> Option<Arc<Vec<CatalogueTool>>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mine = |entry: &&Kept| entry.server == server && entry.user_type == user_type;
+        kept.iter().find(mine).filter(|entry| now < entry.until).map(|e| Arc::clone(&e.tools))
+    }
+
+    fn keep(
+        &self,
+        server: &str,
+        user_type: UserType,
+        now: Timestamp,
+        tools: &Arc<Vec<CatalogueTool>>,
+    ) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|entry| entry.server != server || entry.user_type != user_type);
+        let (server, until) = (server.to_owned(), now.plus_seconds(KEEP_SECONDS));
+        kept.push(Kept { server, user_type, until, tools: Arc::clone(tools) });
+    }
+}

@@ -1,0 +1,140 @@
+//! An MCP endpoint: the order in which a request is judged, from Host to method.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
+use protocol::challenge::ChallengeError;
+use protocol::jsonrpc::INVALID_REQUEST;
+use protocol::mcp::TEMPORARILY_UNAVAILABLE;
+
+use crate::body::Body;
+use crate::forward::answer::{Form, Standing};
+use crate::forward::headers::LAST_EVENT_ID;
+use crate::gate::{bearer, host, origin};
+use crate::lists::answer::Sieve;
+use crate::lists::rewrite::filter_resumed;
+use crate::message::{self, Admitted};
+use crate::reply::{Answer, Fault, Refused};
+use crate::server::Server;
+use crate::sidecar::Shared;
+use crate::verify::{NoPermit, Permit};
+
+/// Whether the path is the endpoint itself or something unknown below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spot {
+    Endpoint,
+    Below,
+}
+
+/// Answers a request at or below a server's path.
+pub(crate) async fn answer<B>(
+    shared: &Arc<Shared>,
+    server: &Arc<Server>,
+    spot: Spot,
+    request: Request<B>,
+) -> Response<Body>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let (parts, body) = request.into_parts();
+    if let Err(refused) = host::check(&parts.uri, &parts.headers, &shared.allowed_hosts) {
+        return refused.into_response();
+    }
+    let sender = match origin::check(&parts.headers, &shared.allowed_origins) {
+        Ok(sender) => sender,
+        Err(refused) => return refused.into_response(),
+    };
+    let answered = if origin::is_preflight(&parts.method, &parts.headers) {
+        Ok(origin::preflight(&parts.headers))
+    } else {
+        admit(shared, server, spot, &parts, body).await
+    };
+    let mut response = answered.unwrap_or_else(Refused::into_response);
+    sender.may_read(&mut response);
+    tracing::debug!(
+        server.name = %server.name,
+        http.status = response.status().as_u16(),
+        "mcp.request"
+    );
+    response
+}
+
+/// The token comes before anything that depends on the request: its method, its path below the
+/// endpoint, its version, its body (clients.md §5 rule 1).
+async fn admit<B>(
+    shared: &Arc<Shared>,
+    server: &Arc<Server>,
+    spot: Spot,
+    parts: &Parts,
+    body: B,
+) -> Answer
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let permit = permit(server, parts).await?;
+    if spot == Spot::Below {
+        return Err(refusal(StatusCode::NOT_FOUND, "there is nothing at this path"));
+    }
+    let (method, headers) = (parts.method.clone(), &parts.headers);
+    let admitted = Admitted { shared, server, permit, method, headers };
+    match admitted.method {
+        Method::POST => message::answer(&admitted, body).await,
+        Method::GET => listen(&admitted).await,
+        Method::DELETE => end_session(&admitted).await,
+        _ => Err(refusal(StatusCode::METHOD_NOT_ALLOWED, "use POST, GET or DELETE")
+            .allowing("GET, POST, DELETE")),
+    }
+}
+
+/// Verifies the bearer token. Without one the challenge names what can be asked for; with a bad
+/// one it says so (RFC 6750 §3).
+async fn permit(server: &Server, parts: &Parts) -> Result<Arc<Permit>, Refused> {
+    let challenge = |error| server.challenge(server.ceiling, error);
+    let unverified = bearer::token(&parts.headers).map_err(|bearer::Malformed| {
+        refusal(StatusCode::BAD_REQUEST, "send one Authorization header: Bearer and the token")
+            .challenging(challenge(Some(ChallengeError::InvalidRequest)))
+    })?;
+    let Some(unverified) = unverified else {
+        return Err(refusal(StatusCode::UNAUTHORIZED, "authorization is required")
+            .challenging(challenge(None)));
+    };
+    server.verifier.verify(unverified).await.map_err(|no_permit| match no_permit {
+        NoPermit::Invalid => {
+            refusal(StatusCode::UNAUTHORIZED, "the token is not valid here, or no longer")
+                .challenging(challenge(Some(ChallengeError::InvalidToken)))
+        }
+        NoPermit::Unknowable => {
+            let message = "access cannot be checked at the moment; try again";
+            let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, TEMPORARILY_UNAVAILABLE);
+            Fault { status, code, message }.for_id(None).retry_soon()
+        }
+    })
+}
+
+/// GET: the standing stream of a legacy session, or a resumed one (D-02, D-04).
+async fn listen(admitted: &Admitted<'_>) -> Answer {
+    let session = admitted.session(None)?;
+    let slot = admitted.slot(None)?;
+    let call = admitted.call(None, session);
+    let accepted = call.accept(call.send(Bytes::new()).await?)?;
+    let standing = Standing::Open(Some(slot));
+    if admitted.headers.contains_key(LAST_EVENT_ID) && accepted.form == Form::Events {
+        let sieve = Sieve::new(&call, &protocol::jsonrpc::Params::default());
+        return Ok(filter_resumed(&call, sieve, accepted, standing));
+    }
+    Ok(call.pass(accepted, standing))
+}
+
+/// DELETE: the client ends its legacy session (D-01).
+async fn end_session(admitted: &Admitted<'_>) -> Answer {
+    let session = admitted.session(None)?;
+    admitted.call(None, session).relay(Bytes::new(), Standing::Open(None)).await
+}
+
+fn refusal(status: StatusCode, message: &str) -> Refused {
+    Fault { status, code: INVALID_REQUEST, message }.for_id(None)
+}

@@ -1,0 +1,183 @@
+//! What becomes of the answer of a server behind.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use protocol::jsonrpc::error_response;
+use protocol::mcp::{ACCESS_ENDED, UPSTREAM_UNAVAILABLE};
+
+use super::{Call, headers};
+use crate::body::{Body, BodyError};
+use crate::reply::{Answer, Refused};
+use crate::stream::guarded::ChangeWatch;
+use crate::stream::{Ending, Guarded, Slot, events};
+
+/// The form of an answer's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Json,
+    Events,
+    /// Nothing, or a text that is no page.
+    Plain,
+}
+
+/// An answer whose head may pass.
+pub(crate) struct Accepted {
+    pub(crate) status: StatusCode,
+    pub(crate) form: Form,
+    pub(crate) upstream_headers: HeaderMap,
+    pub(crate) body: Incoming,
+}
+
+/// What a stream of events is for, which decides how it ends early.
+pub(crate) enum Standing {
+    /// The answer to one request; the request fails then.
+    Answer,
+    /// `subscriptions/listen`; it completes then.
+    Listening(Slot),
+    /// A legacy GET stream; it just ends, and the client opens another.
+    Open(Option<Slot>),
+}
+
+impl Call<'_> {
+    /// Sends the request on and passes its answer back as it comes.
+    pub(crate) async fn relay(&self, body: Bytes, standing: Standing) -> Answer {
+        let accepted = self.accept(self.send(body).await?)?;
+        Ok(self.pass(accepted, standing))
+    }
+
+    /// Judges the head of an answer.
+    pub(crate) fn accept(&self, response: Response<Incoming>) -> Result<Accepted, Refused> {
+        let (parts, body) = response.into_parts();
+        let status = parts.status;
+        let form = form(&parts.headers);
+        if parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+            return Err(self.bad_gateway("the MCP server behind compressed its answer unasked"));
+        }
+        match (status.as_u16(), form) {
+            // Never followed: the credential belongs to the configured URL only.
+            (300..400, _) => {
+                Err(self.bad_gateway("the MCP server behind redirects; configure its final URL"))
+            }
+            // The client's own token was good, so 401 would send it through sign-in for nothing.
+            (401 | 407, _) => {
+                Err(self.bad_gateway("the MCP server behind refused the gateway's credential"))
+            }
+            // Accepted, nothing to say; some servers frame the empty body as a chunked one.
+            (202 | 204, None) => Ok(Accepted {
+                status,
+                form: Form::Plain,
+                upstream_headers: parts.headers,
+                body,
+            }),
+            (200..300, None) if !is_empty(&body) => {
+                Err(self.bad_gateway("the MCP server behind answered with another content type"))
+            }
+            // An error page is not for browsers to show under our name; the status is enough.
+            (400.., None) if !is_empty(&body) => {
+                let message = "the MCP server behind answered with an error";
+                Err(self.fault(status, UPSTREAM_UNAVAILABLE, message))
+            }
+            _ => {
+                let form = form.unwrap_or(Form::Plain);
+                Ok(Accepted { status, form, upstream_headers: parts.headers, body })
+            }
+        }
+    }
+
+    /// Passes an answer untouched. Streams of events are watched on their way.
+    pub(crate) fn pass(&self, accepted: Accepted, standing: Standing) -> Response<Body> {
+        let mut head = headers::to_client(self, &accepted.upstream_headers);
+        let body = if accepted.form == Form::Events {
+            headers::for_events(&mut head);
+            self.guard(accepted.body, standing)
+        } else {
+            Body::passing(accepted.body)
+        };
+        respond(accepted.status, head, body)
+    }
+
+    /// A stream of events that ends when the token does.
+    pub(crate) fn guard<B>(&self, events: B, standing: Standing) -> Body
+    where
+        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let ending = self.ending(standing);
+        Body::streamed(Box::pin(Guarded::new(events, ending, ChangeWatch::of(self.server))))
+    }
+
+    /// Reads a whole answer that has to be understood before it passes.
+    pub(crate) async fn collect(&self, body: Incoming) -> Result<Bytes, Refused> {
+        let limited = Limited::new(body, self.shared.limits.list_bytes).collect();
+        match tokio::time::timeout(self.shared.limits.first_byte_timeout, limited).await {
+            Ok(Ok(collected)) => Ok(collected.to_bytes()),
+            _ => Err(self.bad_gateway("the MCP server's answer broke off or is too large")),
+        }
+    }
+
+    fn ending(&self, standing: Standing) -> Ending {
+        let (shared, permit) = (self.shared, self.permit);
+        let (slot, farewell, grace) = match standing {
+            Standing::Answer => (None, self.request_failed(), shared.limits.drain_grace),
+            Standing::Listening(slot) => (Some(slot), self.listening_complete(), Duration::ZERO),
+            Standing::Open(slot) => (slot, None, Duration::ZERO),
+        };
+        let (pulse, trust) = (Arc::clone(&shared.pulse), Arc::clone(&shared.trust));
+        let when = Box::pin(pulse.ended(trust, Arc::clone(permit), grace));
+        Ending { when, farewell, slot }
+    }
+
+    fn request_failed(&self) -> Option<Bytes> {
+        let message = "access ended while the answer was on its way; sign in again and retry";
+        let id = self.id?;
+        Some(events::of_message(&error_response(Some(id), ACCESS_ENDED, message, None)))
+    }
+
+    /// C-72: a server that ends a subscription answers the request.
+    fn listening_complete(&self) -> Option<Bytes> {
+        let id = self.id?;
+        Some(events::of_message(&format!(
+            "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"resultType\":\"complete\",\
+             \"_meta\":{{\"io.modelcontextprotocol/subscriptionId\":{id}}}}}}}"
+        )))
+    }
+}
+
+/// A response of these parts.
+pub(crate) fn respond(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// An error in the middle of an answer.
+pub(crate) fn broke_off(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> BodyError {
+    BodyError(error.into())
+}
+
+/// The form that `Content-Type` names; `None` for forms that MCP does not use.
+fn form(headers: &HeaderMap) -> Option<Form> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    let is = |name: &str| essence.eq_ignore_ascii_case(name);
+    if is("application/json") {
+        Some(Form::Json)
+    } else if is("text/event-stream") {
+        Some(Form::Events)
+    } else if is("text/plain") {
+        Some(Form::Plain)
+    } else {
+        None
+    }
+}
+
+fn is_empty(body: &Incoming) -> bool {
+    http_body::Body::is_end_stream(body)
+}

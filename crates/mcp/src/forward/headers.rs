@@ -1,0 +1,89 @@
+//! Which headers travel. Both directions are lists of what passes; everything else stays behind.
+
+use http::header::{
+    ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT,
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use protocol::mcp::{PARAM_HEADER_PREFIX, PROTOCOL_VERSION_HEADER, SESSION_HEADER};
+
+use super::Call;
+use crate::reply::NOSNIFF;
+
+/// `Last-Event-ID`, with which a client resumes a stream.
+pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+const SESSION: HeaderName = HeaderName::from_static(SESSION_HEADER);
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// What the server behind gets: the client's harmless headers, our credential, and who calls.
+///
+/// `Authorization`, `Cookie`, `Forwarded`, `X-Forwarded-*`, `X-Wicketgate-*` and anything unknown
+/// are not on the list (BR-6, B-23). What `Connection` names ends here, and cannot take our own
+/// headers along because those are added afterwards.
+pub(crate) fn to_upstream(call: &Call<'_>) -> HeaderMap {
+    let upstream = &call.server.upstream.headers;
+    let mut headers = HeaderMap::with_capacity(20);
+    let hop_by_hop = call.headers.contains_key(CONNECTION);
+    for (name, value) in call.headers {
+        if passes(name) && !(hop_by_hop && ends_here(call.headers, name)) {
+            headers.append(name, value.clone());
+        }
+    }
+    if let Some(session) = &call.session {
+        headers.insert(SESSION, session.upstream.clone());
+    }
+    for (name, value) in call.permit.identity().iter().chain(upstream) {
+        headers.insert(name, value.clone());
+    }
+    headers
+}
+
+/// What the client gets of the head of an answer.
+pub(crate) fn to_client(call: &Call<'_>, upstream: &HeaderMap) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    for name in [CONTENT_TYPE, RETRY_AFTER, ALLOW, HeaderName::from_static(PROTOCOL_VERSION_HEADER)]
+    {
+        if let Some(value) = upstream.get(&name) {
+            headers.insert(name, value.clone());
+        }
+    }
+    // A server may repeat the session's id on each answer; any other id is not passed on.
+    if let Some(session) = &call.session
+        && upstream.get(SESSION) == Some(&session.upstream)
+    {
+        headers.insert(SESSION, session.sealed.clone());
+    }
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(NOSNIFF, HeaderValue::from_static("nosniff"));
+    headers
+}
+
+/// What a stream of events needs besides (C-06): proxies between must not collect it.
+pub(crate) fn for_events(headers: &mut HeaderMap) {
+    headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+}
+
+fn passes(name: &HeaderName) -> bool {
+    let known = [CONTENT_TYPE, ACCEPT, USER_AGENT, LAST_EVENT_ID];
+    if known.contains(name) {
+        return true;
+    }
+    match name.as_str() {
+        "mcp-protocol-version"
+        | "mcp-method"
+        | "mcp-name"
+        | "traceparent"
+        | "tracestate"
+        | "baggage" => true,
+        other => other.starts_with(PARAM_HEADER_PREFIX),
+    }
+}
+
+/// RFC 9110 §7.6.1: a header that `Connection` names is for this hop only.
+fn ends_here(headers: &HeaderMap, name: &HeaderName) -> bool {
+    let mut options = headers.get_all(CONNECTION).iter();
+    options.any(|option| {
+        let option = option.to_str().unwrap_or_default();
+        option.split(',').any(|named| named.trim().eq_ignore_ascii_case(name.as_str()))
+    })
+}

@@ -1,0 +1,79 @@
+//! The `Authorization` header (RFC 6750 §2.1), which is the only place a token may be in.
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+/// The header is not one bearer credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+/// The presented token. `None` without a token, or with a scheme that is not ours: both are
+/// answered with a bare challenge (BR-2). Query and body are never looked at (BR-1).
+pub(crate) fn token(headers: &HeaderMap) -> Result<Option<&str>, Malformed> {
+    let mut credentials = headers.get_all(AUTHORIZATION).iter();
+    let (first, second) = (credentials.next(), credentials.next());
+    if second.is_some() {
+        return Err(Malformed);
+    }
+    let Some(value) = first else {
+        return Ok(None);
+    };
+    let value = value.to_str().map_err(|_| Malformed)?;
+    // Proxies join repeated headers with a comma, which no token contains.
+    if value.contains(',') {
+        return Err(Malformed);
+    }
+    let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
+    let token = rest.trim_matches(' ');
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+        return Ok(None);
+    }
+    if is_token68(token) { Ok(Some(token)) } else { Err(Malformed) }
+}
+
+/// RFC 9110 §11.2: `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
+fn is_token68(token: &str) -> bool {
+    let body = token.trim_end_matches('=');
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b);
+    !body.is_empty() && body.bytes().all(allowed)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn read(values: &[&str]) -> Result<Option<String>, Malformed> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+        }
+        token(&headers).map(|token| token.map(str::to_owned))
+    }
+
+    /// T-MCP-20, T-MCP-21.
+    #[test]
+    fn t_mcp_21_grammar() {
+        for good in ["Bearer a.b-c_d", "bearer a.b-c_d", "BEARER a.b-c_d", "Bearer  a.b-c_d"] {
+            assert_eq!(read(&[good]), Ok(Some("a.b-c_d".to_owned())), "{good:?}");
+        }
+        for none in ["Bearer", "Bearer ", "Bearer\ta", "Basic YTpi", "DPoP a.b.c", "Negotiate"] {
+            assert_eq!(read(&[none]), Ok(None), "{none:?}");
+        }
+        for bad in
+            ["Bearer a b", "Bearer,", "Bearer a,b", "Bearer a\tb", "Bearer =", "Bearer \"a\""]
+        {
+            assert_eq!(read(&[bad]), Err(Malformed), "{bad:?}");
+        }
+    }
+
+    /// T-MCP-22.
+    #[test]
+    fn t_mcp_22_one_header() {
+        assert_eq!(read(&["Bearer a", "Bearer a"]), Err(Malformed));
+        assert_eq!(read(&["Bearer a, Bearer b"]), Err(Malformed));
+        assert_eq!(read(&[]), Ok(None));
+    }
+}

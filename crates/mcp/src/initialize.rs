@@ -1,0 +1,91 @@
+//! `initialize`: the answer opens a legacy session, whose id leaves here sealed.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use http_body_util::StreamBody;
+use protocol::mcp::SESSION_HEADER;
+use serde::Deserialize;
+
+use crate::body::Body;
+use crate::forward::Call;
+use crate::forward::answer::{Accepted, Form, Standing, respond};
+use crate::forward::headers;
+use crate::lists::rewrite::{Reader, rewritten};
+use crate::reply::Answer;
+
+#[derive(Deserialize)]
+struct Response {
+    result: Option<InitializeResult>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InitializeResult {
+    protocol_version: String,
+}
+
+/// Passes `initialize` on and seals the session that it opens, with the revision agreed on.
+pub(crate) async fn answer(call: &Call<'_>, body: Bytes) -> Answer {
+    let accepted = call.accept(call.send(body).await?)?;
+    let opens = accepted.upstream_headers.contains_key(SESSION_HEADER);
+    match (accepted.status, accepted.form) {
+        (StatusCode::OK, Form::Json) if opens => from_json(call, accepted).await,
+        (StatusCode::OK, Form::Events) if opens => from_events(call, accepted).await,
+        _ => Ok(call.pass(accepted, Standing::Answer)),
+    }
+}
+
+async fn from_json(call: &Call<'_>, accepted: Accepted) -> Answer {
+    let Accepted { status, upstream_headers, body, .. } = accepted;
+    let message = call.collect(body).await?;
+    let version = version_in(&message).unwrap_or_default();
+    let head = sealed_head(call, &upstream_headers, &version)?;
+    Ok(respond(status, head, Body::ready(message)))
+}
+
+async fn from_events(call: &Call<'_>, accepted: Accepted) -> Answer {
+    let Accepted { status, upstream_headers, body, .. } = accepted;
+    let mut reader = Reader::new(body, call.shared.limits.list_bytes);
+    let mut before = VecDeque::new();
+    let search = async {
+        loop {
+            let Ok(Some(event)) = reader.next().await else {
+                return None;
+            };
+            let version = event.message().and_then(|message| version_in(&message));
+            before.push_back(event);
+            if version.is_some() {
+                return version;
+            }
+        }
+    };
+    let found = tokio::time::timeout(call.shared.limits.first_byte_timeout, search).await;
+    let version = found.ok().flatten().unwrap_or_default();
+    let mut head = sealed_head(call, &upstream_headers, &version)?;
+    headers::for_events(&mut head);
+    let events = rewritten(reader, before, |event| Ok(event.raw.clone()));
+    let body = call.guard(StreamBody::new(Box::pin(events)), Standing::Answer);
+    Ok(respond(status, head, body))
+}
+
+fn sealed_head(
+    call: &Call<'_>,
+    upstream: &HeaderMap,
+    version: &str,
+) -> Result<HeaderMap, crate::reply::Refused> {
+    let mut head = headers::to_client(call, upstream);
+    if let Some(id) = upstream.get(SESSION_HEADER) {
+        let session = call.server.sessions.seal(call.permit, id.clone(), version);
+        let session = session
+            .ok_or_else(|| call.bad_gateway("the MCP server behind sent an unusable session id"))?;
+        head.insert(SESSION_HEADER, session.sealed.clone());
+    }
+    Ok(head)
+}
+
+fn version_in(message: &[u8]) -> Option<String> {
+    let response: Response = serde_json::from_slice(message).ok()?;
+    response.result.map(|result| result.protocol_version)
+}

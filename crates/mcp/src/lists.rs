@@ -1,0 +1,8 @@
+//! Lists of tools: filtered for whoever asks, and the filtered bytes kept ready.
+
+pub(crate) mod answer;
+mod cache;
+pub(crate) mod filter;
+pub(crate) mod rewrite;
+
+pub(crate) use cache::{Key, Lists, Owner};

@@ -1,0 +1,154 @@
+//! `tools/list`: from what is kept, or from the server behind through the filter.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode};
+use kernel::Timestamp;
+use protocol::jsonrpc::Params;
+
+use super::filter::{Filtered, Message, Unfilterable, filter, read};
+use super::{Key, Owner};
+use crate::body::Body;
+use crate::forward::Call;
+use crate::forward::answer::{Accepted, Form, Standing, respond};
+use crate::forward::headers;
+use crate::reply::{self, Answer};
+use crate::server::Server;
+use crate::verify::Permit;
+
+/// Filters the lists of one call and keeps them.
+pub(crate) struct Sieve {
+    server: Arc<Server>,
+    permit: Arc<Permit>,
+    key: Key,
+    asked: (u64, Timestamp),
+}
+
+/// Answers `tools/list`.
+pub(crate) async fn answer(call: &Call<'_>, params: &Params<'_>, body: Bytes) -> Answer {
+    let sieve = Sieve::new(call, params);
+    if let Some(result) = sieve.ready() {
+        return Ok(respond_with(call, result));
+    }
+    let accepted = call.accept(call.send(body).await?)?;
+    match (accepted.status, accepted.form) {
+        (StatusCode::OK, Form::Json) => filter_json(call, sieve, accepted).await,
+        (StatusCode::OK, Form::Events) => {
+            super::rewrite::filter_events(call, sieve, accepted).await
+        }
+        (StatusCode::OK, Form::Plain) => Err(unfilterable(call)),
+        _ => Ok(call.pass(accepted, Standing::Answer)),
+    }
+}
+
+async fn filter_json(call: &Call<'_>, sieve: Sieve, accepted: Accepted) -> Answer {
+    let head = headers::to_client(call, &accepted.upstream_headers);
+    let message = call.collect(accepted.body).await?;
+    match sieve.sift(&message) {
+        Ok(Sifted::List(result)) => Ok(respond_with(call, result)),
+        Ok(Sifted::Untouched) => Ok(respond(accepted.status, head, Body::ready(message))),
+        Err(Unfilterable) => Err(unfilterable(call)),
+    }
+}
+
+/// The answer around a ready result.
+pub(crate) fn respond_with(call: &Call<'_>, result: Bytes) -> Response<Body> {
+    let body = if result.len() < COPIED_BYTES {
+        Body::ready(message(call.id, &result))
+    } else {
+        Body::pieces([before(call.id).into(), result, AFTER])
+    };
+    let mut response = reply::json_body(StatusCode::OK, body);
+    repeat_session(call, response.headers_mut());
+    response
+}
+
+/// The message around a ready result.
+pub(crate) fn message(id: Option<&str>, result: &[u8]) -> Vec<u8> {
+    let mut message = before(id);
+    message.reserve_exact(result.len() + AFTER.len());
+    message.extend_from_slice(result);
+    message.extend_from_slice(&AFTER);
+    message
+}
+
+fn before(id: Option<&str>) -> Vec<u8> {
+    [r#"{"jsonrpc":"2.0","id":"#, id.unwrap_or("null"), r#","result":"#].concat().into_bytes()
+}
+
+const AFTER: Bytes = Bytes::from_static(b"}");
+/// Below this, one piece that is copied costs less than three that are not.
+const COPIED_BYTES: usize = 16 << 10;
+
+/// An answer that was not understood might hold anything, so it does not pass.
+pub(crate) fn unfilterable(call: &Call<'_>) -> reply::Refused {
+    call.bad_gateway("the MCP server behind sent a list of tools that cannot be read")
+}
+
+fn repeat_session(call: &Call<'_>, headers: &mut HeaderMap) {
+    if let Some(session) = &call.session {
+        headers.insert(protocol::mcp::SESSION_HEADER, session.sealed.clone());
+    }
+}
+
+/// What became of one message.
+pub(crate) enum Sifted {
+    /// A list; this is its filtered result.
+    List(Bytes),
+    /// Something else, which passes as it is.
+    Untouched,
+}
+
+impl Sieve {
+    pub(crate) fn new(call: &Call<'_>, params: &Params<'_>) -> Self {
+        let (permit, server) = (call.permit, call.server);
+        let session = call.session.as_ref();
+        let owner = session.map_or(Owner::Principal(*permit.principal()), |session| {
+            Owner::Session(session.digest)
+        });
+        let version = params.protocol_version.as_deref();
+        let version = version.or(session.map(|session| session.version.as_str()));
+        let key = Key::new(
+            owner,
+            permit.reach(),
+            permit.user_type(),
+            version.unwrap_or_default(),
+            params.cursor.as_deref(),
+        );
+        let asked = (server.lists.epoch(), call.shared.trust.now());
+        Self { server: Arc::clone(server), permit: Arc::clone(permit), key, asked }
+    }
+
+    /// A kept result: this principal's own, or one that is the same for everybody.
+    fn ready(&self) -> Option<Bytes> {
+        let (lists, now) = (&self.server.lists, self.asked.1);
+        lists.ready(&self.key, now).or_else(|| lists.ready(&self.key.clone().shared(), now))
+    }
+
+    /// Filters one message, if it is the answer with a list, and keeps the result.
+    pub(crate) fn sift(&self, message: &[u8]) -> Result<Sifted, Unfilterable> {
+        let Message::Result(result) = read(message)? else {
+            return Ok(Sifted::Untouched);
+        };
+        let filtered = self.filter(result)?;
+        let key = self.key.clone();
+        let key = if filtered.public { key.shared() } else { key };
+        let result = filtered.result;
+        self.server.lists.keep(key, result.clone(), self.asked, filtered.ttl_millis);
+        Ok(Sifted::List(result))
+    }
+
+    /// Filters a result that may or may not be a list, and keeps nothing.
+    pub(crate) fn filter(
+        &self,
+        result: &serde_json::value::RawValue,
+    ) -> Result<Filtered, Unfilterable> {
+        let (policy, reach) = (&self.server.policy, self.permit.reach());
+        let mut filtered = filter(result, |tool, hints| policy.lists(reach, tool, Some(hints)))?;
+        if policy.uses_hints() {
+            self.server.lists.learn(std::mem::take(&mut filtered.hints));
+        }
+        Ok(filtered)
+    }
+}

@@ -1,0 +1,264 @@
+//! Filters one answer to `tools/list`, byte for byte outside what is taken away.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::Bytes;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::policy::Hints;
+
+/// A filtered result.
+#[derive(Debug)]
+pub(crate) struct Filtered {
+    /// The `result` member, ready to be sent.
+    pub(crate) result: Bytes,
+    /// `ttlMs` of the server behind.
+    pub(crate) ttl_millis: Option<u64>,
+    /// Whether the server behind said `cacheScope: public`.
+    pub(crate) public: bool,
+    /// What the tools say of themselves, those that were taken away included.
+    pub(crate) hints: Vec<(String, Hints)>,
+}
+
+/// What one message is, as far as filtering goes.
+pub(crate) enum Message<'a> {
+    /// A response with a result.
+    Result(&'a RawValue),
+    /// A response with an error.
+    Error,
+    /// Not a response.
+    Other,
+}
+
+/// The answer cannot be understood, so it cannot be filtered and must not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unfilterable;
+
+/// One tool of a list: the parts that decide, and the rest untouched.
+pub(crate) struct Tool<'a> {
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) title: Option<Cow<'a, str>>,
+    pub(crate) hints: Hints,
+}
+
+#[derive(serde::Deserialize)]
+struct Response<'a> {
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(serde::Deserialize)]
+struct RawTool<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    title: Option<Cow<'a, str>>,
+    #[serde(default)]
+    annotations: Option<Annotations>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Annotations {
+    read_only_hint: Option<bool>,
+    destructive_hint: Option<bool>,
+}
+
+/// What kind of message this is.
+pub(crate) fn read(message: &[u8]) -> Result<Message<'_>, Unfilterable> {
+    let response: Response<'_> = serde_json::from_slice(message).map_err(|_| Unfilterable)?;
+    Ok(match (response.result, response.error) {
+        (Some(result), None) => Message::Result(result),
+        (None, Some(_)) => Message::Error,
+        (None, None) => Message::Other,
+        (Some(_), Some(_)) => return Err(Unfilterable),
+    })
+}
+
+/// Keeps the tools for which `keep` says so, in their order and in their own bytes. All other
+/// members of the result stay. A modern result becomes private, whatever the server behind said,
+/// because it now depends on who asks (MCP 2026-07-28, "Caching").
+pub(crate) fn filter(
+    result: &RawValue,
+    keep: impl Fn(&str, Hints) -> bool,
+) -> Result<Filtered, Unfilterable> {
+    let Members(members) = serde_json::from_str(result.get()).map_err(|_| Unfilterable)?;
+    let modern_members = ["resultType", "ttlMs", "cacheScope"];
+    let modern = members.iter().any(|(name, _)| modern_members.contains(&&**name));
+    let mut filtered =
+        Filtered { result: Bytes::new(), ttl_millis: None, public: false, hints: Vec::new() };
+    let mut object = Object::with_capacity(result.get().len() + 32);
+    for (name, value) in &members {
+        match &**name {
+            "tools" => object.member(name, &tools(value, &keep, &mut filtered.hints)?),
+            "cacheScope" => filtered.public = value.get() == "\"public\"",
+            "ttlMs" => {
+                // Something that is no number of milliseconds is not kept at all.
+                filtered.ttl_millis = Some(value.get().parse().unwrap_or(0));
+                object.member(name, value.get());
+            }
+            _ => object.member(name, value.get()),
+        }
+    }
+    if modern {
+        object.member("cacheScope", "\"private\"");
+    }
+    filtered.result = object.finish();
+    Ok(filtered)
+}
+
+/// Whether a result has a `tools` member.
+pub(crate) fn is_list(result: &RawValue) -> bool {
+    serde_json::from_str(result.get())
+        .is_ok_and(|Members(members)| members.iter().any(|(name, _)| name == "tools"))
+}
+
+/// The tools in the `tools` member of a result.
+pub(crate) fn tools_of(result: &RawValue) -> Result<Vec<Tool<'_>>, Unfilterable> {
+    let Members(members) = serde_json::from_str(result.get()).map_err(|_| Unfilterable)?;
+    let list = members.into_iter().find(|(name, _)| name == "tools").ok_or(Unfilterable)?.1;
+    let raw: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(|_| Unfilterable)?;
+    Ok(raw.into_iter().filter_map(|tool| Tool::read(tool.get())).collect())
+}
+
+fn tools(
+    list: &RawValue,
+    keep: &impl Fn(&str, Hints) -> bool,
+    hints: &mut Vec<(String, Hints)>,
+) -> Result<String, Unfilterable> {
+    let all: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(|_| Unfilterable)?;
+    let mut kept = String::with_capacity(list.get().len());
+    kept.push('[');
+    for raw in all {
+        // A tool without a readable name can never be called, and nothing can be decided of it.
+        let Some(tool) = Tool::read(raw.get()) else {
+            continue;
+        };
+        if keep(&tool.name, tool.hints) {
+            if kept.len() > 1 {
+                kept.push(',');
+            }
+            kept.push_str(raw.get());
+        }
+        hints.push((tool.name.into_owned(), tool.hints));
+    }
+    kept.push(']');
+    Ok(kept)
+}
+
+impl<'a> Tool<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        let tool: RawTool<'a> = serde_json::from_str(text).ok()?;
+        let annotations = tool.annotations.unwrap_or_default();
+        let hints = Hints {
+            read_only: annotations.read_only_hint == Some(true),
+            harmless: annotations.destructive_hint == Some(false),
+        };
+        Some(Self { name: tool.name, title: tool.title, hints })
+    }
+}
+
+/// An object in the making.
+struct Object(String);
+
+impl Object {
+    fn with_capacity(bytes: usize) -> Self {
+        let mut text = String::with_capacity(bytes);
+        text.push('{');
+        Self(text)
+    }
+
+    fn member(&mut self, name: &str, value: &str) {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push_str(&serde_json::Value::from(name).to_string());
+        self.0.push(':');
+        self.0.push_str(value);
+    }
+
+    fn finish(mut self) -> Bytes {
+        self.0.push('}');
+        self.0.into()
+    }
+}
+
+/// The members of an object in their order.
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
+            members.push((Cow::Owned(name), value));
+        }
+        Ok(Members(members))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn filter_text(result: &str, kept: &str) -> Filtered {
+        let raw: &RawValue = serde_json::from_str(result).unwrap();
+        filter(raw, |tool, _| tool.starts_with(kept)).unwrap()
+    }
+
+    #[test]
+    fn kept_tools_keep_their_bytes_and_order() {
+        let result = concat!(
+            r#"{"nextCursor":"","tools":[{"name":"get_b","x":12345678901234567890123 },"#,
+            r#"{"name":"drop"},{"z":1.0,"name":"get\u005fa"}, {"noname":1}],"vendor":{"k": 1e2}}"#
+        );
+        let filtered = filter_text(result, "get_");
+        let expected = concat!(
+            r#"{"nextCursor":"","tools":[{"name":"get_b","x":12345678901234567890123 },"#,
+            r#"{"z":1.0,"name":"get\u005fa"}],"vendor":{"k": 1e2}}"#
+        );
+        assert_eq!(filtered.result, expected);
+        assert_eq!((filtered.ttl_millis, filtered.public), (None, false));
+    }
+
+    /// E-02: what is filtered is private.
+    #[test]
+    fn modern_results_become_private() {
+        let result = r#"{"resultType":"complete","tools":[],"cacheScope":"public","ttlMs":1500}"#;
+        let filtered = filter_text(result, "");
+        let expected =
+            r#"{"resultType":"complete","tools":[],"ttlMs":1500,"cacheScope":"private"}"#;
+        assert_eq!(filtered.result, expected);
+        assert_eq!((filtered.ttl_millis, filtered.public), (Some(1500), true));
+        let odd = filter_text(r#"{"resultType":"complete","tools":[],"ttlMs":-1}"#, "");
+        assert_eq!((odd.ttl_millis, odd.public), (Some(0), false));
+    }
+
+    #[test]
+    fn what_cannot_be_read_does_not_pass() {
+        let raw: &RawValue = serde_json::from_str(r#"{"tools":{"name":"a"}}"#).unwrap();
+        assert!(filter(raw, |_, _| true).is_err());
+        let raw: &RawValue = serde_json::from_str("[1]").unwrap();
+        assert!(filter(raw, |_, _| true).is_err());
+        assert!(read(br#"{"result":{},"error":{}}"#).is_err());
+        assert!(read(br#"[{"result":{}}]"#).is_err());
+    }
+}

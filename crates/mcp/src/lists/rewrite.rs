@@ -1,0 +1,163 @@
+//! Lists of tools inside streams of events.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use futures_util::stream::{self, Stream};
+use http::StatusCode;
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::Incoming;
+use serde_json::value::RawValue;
+
+use super::answer::{Sieve, Sifted, message, respond_with, unfilterable};
+use super::filter::{Message, is_list, read};
+use crate::body::BodyError;
+use crate::forward::Call;
+use crate::forward::answer::{Accepted, Standing, broke_off, respond};
+use crate::forward::headers;
+use crate::reply::Answer;
+use crate::stream::events::{Event, Splitter};
+
+/// Reads events one by one from a server behind.
+pub(crate) struct Reader {
+    body: Incoming,
+    splitter: Splitter,
+    limit: usize,
+}
+
+/// Answers `tools/list` from a stream. If the list is the first message, it is sent as JSON.
+/// Otherwise the messages before it pass as they come, and only the list is rewritten.
+pub(crate) async fn filter_events(call: &Call<'_>, sieve: Sieve, accepted: Accepted) -> Answer {
+    let mut head = headers::to_client(call, &accepted.upstream_headers);
+    let mut reader = Reader::new(accepted.body, call.shared.limits.list_bytes);
+    let mut before = VecDeque::new();
+    let first = async {
+        loop {
+            match reader.next().await {
+                Ok(Some(event)) => match event.message() {
+                    Some(text) => return Some((event, text)),
+                    None => before.push_back(event),
+                },
+                _ => return None,
+            }
+        }
+    };
+    let first = tokio::time::timeout(call.shared.limits.first_byte_timeout, first).await;
+    let Ok(Some((event, text))) = first else {
+        // The stream ended without a message: a server may ask its client to come back for the
+        // answer (MCP 2025-11-25, "Sending Messages"), so the comments and ids pass.
+        return end_early(call, head, before);
+    };
+    match sieve.sift(&text) {
+        Ok(Sifted::List(result)) => return Ok(respond_with(call, result)),
+        Ok(Sifted::Untouched) => before.push_back(event),
+        Err(_) => return Err(unfilterable(call)),
+    }
+    headers::for_events(&mut head);
+    let id = call.id.map(str::to_owned);
+    let events = rewritten(reader, before, move |event| match event.message() {
+        None => Ok(event.raw.clone()),
+        Some(text) => match sieve.sift(&text) {
+            Ok(Sifted::Untouched) => Ok(event.raw.clone()),
+            Ok(Sifted::List(result)) => Ok(event.with_message(&message(id.as_deref(), &result))),
+            Err(_) => Err(broke_off("a list of tools that cannot be read")),
+        },
+    });
+    let body = call.guard(StreamBody::new(Box::pin(events)), Standing::Answer);
+    Ok(respond(StatusCode::OK, head, body))
+}
+
+/// Passes a stream that a client resumes. It may hold the answer to an earlier `tools/list`
+/// (MCP 2025-11-25, "Resumability"), which must be as filtered as it was the first time.
+pub(crate) fn filter_resumed(
+    call: &Call<'_>,
+    sieve: Sieve,
+    accepted: Accepted,
+    standing: Standing,
+) -> http::Response<crate::body::Body> {
+    let mut head = headers::to_client(call, &accepted.upstream_headers);
+    headers::for_events(&mut head);
+    let reader = Reader::new(accepted.body, call.shared.limits.list_bytes);
+    let events = rewritten(reader, VecDeque::new(), move |event| resumed(&sieve, event));
+    let body = call.guard(StreamBody::new(Box::pin(events)), standing);
+    respond(accepted.status, head, body)
+}
+
+#[derive(serde::Deserialize)]
+struct Identified<'a> {
+    #[serde(borrow)]
+    id: &'a RawValue,
+}
+
+fn resumed(sieve: &Sieve, event: &Event) -> Result<Bytes, BodyError> {
+    let refuse = || broke_off("a resumed stream that cannot be read");
+    let Some(text) = event.message() else {
+        return Ok(event.raw.clone());
+    };
+    let Message::Result(result) = read(&text).map_err(|_| refuse())? else {
+        return Ok(event.raw.clone());
+    };
+    // A result that is no list is an ordinary answer.
+    if !is_list(result) {
+        return Ok(event.raw.clone());
+    }
+    let filtered = sieve.filter(result).map_err(|_| refuse())?;
+    let response: Identified<'_> = serde_json::from_slice(&text).map_err(|_| refuse())?;
+    Ok(event.with_message(&message(Some(response.id.get()), &filtered.result)))
+}
+
+fn end_early(call: &Call<'_>, mut head: http::HeaderMap, events: VecDeque<Event>) -> Answer {
+    if events.is_empty() {
+        return Err(unfilterable(call));
+    }
+    headers::for_events(&mut head);
+    let raw: Vec<u8> = events.into_iter().flat_map(|event| event.raw).collect();
+    Ok(respond(StatusCode::OK, head, crate::body::Body::ready(raw)))
+}
+
+/// The events in `before`, then those of `reader`, each through `change`.
+pub(crate) fn rewritten(
+    reader: Reader,
+    before: VecDeque<Event>,
+    change: impl Fn(&Event) -> Result<Bytes, BodyError> + Send + 'static,
+) -> impl Stream<Item = Result<Frame<Bytes>, BodyError>> + Send {
+    stream::try_unfold((reader, before, change), |(mut reader, mut before, change)| async {
+        let event = match before.pop_front() {
+            Some(event) => Some(event),
+            None => reader.next().await?,
+        };
+        let Some(event) = event else {
+            return Ok(None);
+        };
+        let bytes = change(&event)?;
+        Ok(Some((Frame::data(bytes), (reader, before, change))))
+    })
+}
+
+impl Reader {
+    pub(crate) fn new(body: Incoming, limit: usize) -> Self {
+        Self { body, splitter: Splitter::default(), limit }
+    }
+
+    /// The next whole event; `None` at the end. An event that breaks off is none.
+    pub(crate) async fn next(&mut self) -> Result<Option<Event>, BodyError> {
+        loop {
+            if let Some(event) = self.splitter.next() {
+                return Ok(Some(event));
+            }
+            if self.splitter.waiting() > self.limit {
+                return Err(broke_off("an event that is too large"));
+            }
+            match self.body.frame().await {
+                Some(Ok(frame)) => {
+                    if let Ok(bytes) = frame.into_data() {
+                        self.splitter.push(&bytes);
+                    }
+                }
+                Some(Err(error)) => return Err(broke_off(error)),
+                None => return Ok(None),
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! A POST: one JSON-RPC message, or a batch where the session knows batches.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, Method, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use protocol::jsonrpc::{self, INVALID_REQUEST, Message, PARSE_ERROR};
+use protocol::mcp::{
+    BATCHING_REVISION, NOT_TAKEN, PROTOCOL_VERSION_HEADER, SESSION_HEADER, SESSION_UNKNOWN,
+};
+
+use crate::forward::Call;
+use crate::forward::answer::Standing;
+use crate::judge::{Way, judge};
+use crate::mirror::{self, Era, Mismatch};
+use crate::reply::{Answer, Fault, Refused};
+use crate::server::Server;
+use crate::session::Session;
+use crate::sidecar::Shared;
+use crate::stream::Slot;
+use crate::verify::Permit;
+use crate::{initialize, lists};
+
+/// A request whose token is verified.
+pub(crate) struct Admitted<'r> {
+    pub(crate) shared: &'r Arc<Shared>,
+    pub(crate) server: &'r Arc<Server>,
+    pub(crate) permit: Arc<Permit>,
+    pub(crate) method: Method,
+    pub(crate) headers: &'r HeaderMap,
+}
+
+/// Answers a POST.
+pub(crate) async fn answer<B>(admitted: &Admitted<'_>, body: B) -> Answer
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    check_form(admitted.headers)?;
+    let body = admitted.receive(body).await?;
+    let read = jsonrpc::Body::read(&body).map_err(|unreadable| {
+        let (code, message) = (unreadable.code, unreadable.reason);
+        Fault { status: StatusCode::BAD_REQUEST, code, message }.for_id(unreadable.id.as_deref())
+    })?;
+    match read {
+        jsonrpc::Body::One(message) => one(admitted, &message, body.clone()).await,
+        jsonrpc::Body::Batch(messages) => batch(admitted, &messages, body.clone()).await,
+    }
+}
+
+async fn one(admitted: &Admitted<'_>, message: &Message<'_>, body: Bytes) -> Answer {
+    let id = message.id().map(serde_json::value::RawValue::get);
+    let mismatched = |mismatch: Mismatch| mismatch.refusal(id);
+    let era = mirror::check(message, admitted.headers).map_err(mismatched)?;
+    let way = judge(admitted.server, &admitted.permit, era, message)?;
+    let session = match (era, way) {
+        // C-05: modern messages have no session. `initialize` opens one and is in none.
+        (Era::Modern, _) | (_, Way::Initialize) => None,
+        (Era::Legacy, _) => admitted.session(id)?,
+    };
+    let call = admitted.call(id, session);
+    match (way, message) {
+        (Way::Initialize, _) => initialize::answer(&call, body).await,
+        (Way::ListTools, Message::Request { params, .. }) => {
+            lists::answer::answer(&call, params, body).await
+        }
+        (Way::Listen, _) => {
+            let slot = admitted.slot(id)?;
+            call.relay(body, Standing::Listening(slot)).await
+        }
+        _ => call.relay(body, Standing::Answer).await,
+    }
+}
+
+/// D-60: one HTTP answer cannot say that one of several messages was refused, so one refusal is
+/// the refusal of all.
+async fn batch(admitted: &Admitted<'_>, messages: &[Message<'_>], body: Bytes) -> Answer {
+    mirror::check_batch(messages, admitted.headers).map_err(|mismatch| mismatch.refusal(None))?;
+    let session = admitted.session(None)?;
+    if session.as_ref().is_none_or(|session| session.version != BATCHING_REVISION) {
+        return Err(bad_request(
+            "send one message at a time; this protocol revision has no batches",
+        ));
+    }
+    for message in messages {
+        match judge(admitted.server, &admitted.permit, Era::Legacy, message)? {
+            Way::Pass => {}
+            Way::ListTools => return Err(bad_request("send tools/list alone, outside a batch")),
+            Way::Initialize | Way::Listen => {
+                return Err(bad_request("send this method alone, outside a batch"));
+            }
+        }
+    }
+    admitted.call(None, session).relay(body, Standing::Answer).await
+}
+
+impl Admitted<'_> {
+    /// The legacy session that the request names. MCP 2025-11-25, "Session Management": an id
+    /// that is not known (here: does not open for this principal) is 404.
+    pub(crate) fn session(&self, id: Option<&str>) -> Result<Option<Arc<Session>>, Refused> {
+        let single = |name| mirror::single(self.headers, name).map_err(bad_request);
+        let Some(unverified) = single(SESSION_HEADER)? else {
+            return Ok(None);
+        };
+        let session = self.server.sessions.open(&self.permit, unverified).map_err(|_| {
+            let message = "this session is not known; initialize a new one";
+            Fault { status: StatusCode::NOT_FOUND, code: SESSION_UNKNOWN, message }.for_id(id)
+        })?;
+        match single(PROTOCOL_VERSION_HEADER)? {
+            Some(version) if !session.version.is_empty() && version != session.version => {
+                Err(bad_request("MCP-Protocol-Version must be the one that initialize agreed on"))
+            }
+            _ => Ok(Some(session)),
+        }
+    }
+
+    /// The call that goes to the server behind.
+    pub(crate) fn call<'c>(
+        &'c self,
+        id: Option<&'c str>,
+        session: Option<Arc<Session>>,
+    ) -> Call<'c> {
+        let Self { shared, server, permit, method, headers } = self;
+        Call { shared, server, permit, method: method.clone(), headers, id, session }
+    }
+
+    /// A place for one more standing stream (MC-5).
+    pub(crate) fn slot(&self, id: Option<&str>) -> Result<Slot, Refused> {
+        self.server.slots.take(*self.permit.principal()).ok_or_else(|| {
+            let message = "too many open streams; close one first";
+            Fault { status: StatusCode::TOO_MANY_REQUESTS, code: NOT_TAKEN, message }
+                .for_id(id)
+                .retry_soon()
+        })
+    }
+
+    async fn receive<B>(&self, body: B) -> Result<Bytes, Refused>
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let limits = &self.shared.limits;
+        let announced = self.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        let announced = announced.and_then(|length| length.parse::<usize>().ok());
+        if announced.is_some_and(|length| length > limits.body_bytes) {
+            return Err(too_large());
+        }
+        let collected = Limited::new(body, limits.body_bytes).collect();
+        match tokio::time::timeout(limits.body_timeout, collected).await {
+            Ok(Ok(collected)) => Ok(collected.to_bytes()),
+            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
+            Ok(Err(_)) => Err(bad_request("the body broke off")),
+            Err(_) => {
+                let message = "the body took too long to arrive";
+                Err(Fault { status: StatusCode::REQUEST_TIMEOUT, code: NOT_TAKEN, message }
+                    .for_id(None))
+            }
+        }
+    }
+}
+
+impl Mismatch {
+    fn refusal(self, id: Option<&str>) -> Refused {
+        let Self { code, reason } = self;
+        Fault { status: StatusCode::BAD_REQUEST, code, message: reason }.for_id(id)
+    }
+}
+
+/// What was judged must be what the server behind reads, so only plain JSON is taken.
+fn check_form(headers: &HeaderMap) -> Result<(), Refused> {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let json = match (types.next().map(|value| value.to_str()), types.next()) {
+        (Some(Ok(value)), None) => is_json(value),
+        _ => false,
+    };
+    if !json {
+        return Err(unsupported("send Content-Type: application/json"));
+    }
+    if headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+        return Err(unsupported("send the body without Content-Encoding"));
+    }
+    Ok(())
+}
+
+/// JSON is UTF-8 (RFC 8259 §8.1); a server that honoured another charset would read another body.
+fn is_json(value: &str) -> bool {
+    let (essence, parameters) = value.split_once(';').unwrap_or((value, ""));
+    let parameters = parameters.trim();
+    let utf8 = ["", "charset=utf-8", "charset=\"utf-8\""];
+    essence.trim().eq_ignore_ascii_case("application/json")
+        && utf8.iter().any(|known| parameters.eq_ignore_ascii_case(known))
+}
+
+fn unsupported(message: &str) -> Refused {
+    Fault { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, code: PARSE_ERROR, message }.for_id(None)
+}
+
+fn too_large() -> Refused {
+    let message = "the body is larger than this server takes";
+    Fault { status: StatusCode::PAYLOAD_TOO_LARGE, code: NOT_TAKEN, message }.for_id(None)
+}
+
+fn bad_request(message: &str) -> Refused {
+    Fault { status: StatusCode::BAD_REQUEST, code: INVALID_REQUEST, message }.for_id(None)
+}

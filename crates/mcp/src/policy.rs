@@ -1,0 +1,127 @@
+//! Who may use which tool. One function decides, for lists and for calls alike.
+
+use protocol::{Scope, Scopes};
+use wildmatch::WildMatchPattern;
+
+use crate::config::{PolicyConfig, Visibility};
+
+/// The compiled policy of one server.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    rules: Vec<CompiledRule>,
+    default_scope: Scope,
+    trust_annotations: bool,
+}
+
+#[derive(Debug)]
+struct CompiledRule {
+    tools: Vec<Glob>,
+    scope: Scope,
+    visibility: Visibility,
+}
+
+/// `*` is the only wildcard; NUL never occurs in a tool's name.
+type Glob = WildMatchPattern<'*', '\0'>;
+
+/// What somebody holds at one server, and what they could be granted there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reach {
+    /// Token ∩ ceiling ∩ user type.
+    pub(crate) held: Scopes,
+    /// Ceiling ∩ user type.
+    pub(crate) obtainable: Scopes,
+}
+
+/// What the policy says of one tool for one person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// Go ahead.
+    Allow,
+    /// Not with this token; a grant of these scopes would allow it.
+    Challenge(Scopes),
+    /// Never: the tool does not exist for this person.
+    Hide,
+}
+
+/// What a server says of its own tool (MCP, `ToolAnnotations`). Untrusted unless configured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hints {
+    /// `readOnlyHint`.
+    pub(crate) read_only: bool,
+    /// `destructiveHint` is present and false.
+    pub(crate) harmless: bool,
+}
+
+impl Policy {
+    pub(crate) fn compile(config: &PolicyConfig) -> Self {
+        let rules = config.rules.iter().map(|rule| CompiledRule {
+            tools: rule.tools.iter().map(|pattern| Glob::new(pattern)).collect(),
+            scope: rule.scope,
+            visibility: rule.visibility,
+        });
+        Self {
+            rules: rules.collect(),
+            default_scope: config.default_scope,
+            trust_annotations: config.trust_annotations,
+        }
+    }
+
+    /// Whether hints change anything, so that they are worth keeping.
+    pub(crate) fn uses_hints(&self) -> bool {
+        self.trust_annotations
+    }
+
+    /// What `reach` allows for `tool`. `hints` are what the server last said of it, if known.
+    pub(crate) fn decide(&self, reach: Reach, tool: &str, hints: Option<Hints>) -> Decision {
+        decide(reach, self.requirement(tool, hints).0)
+    }
+
+    /// Whether `tool` appears in this person's list: allowed, or to be challenged in sight.
+    pub(crate) fn lists(&self, reach: Reach, tool: &str, hints: Option<Hints>) -> bool {
+        let (scope, visibility) = self.requirement(tool, hints);
+        match decide(reach, scope) {
+            Decision::Allow => true,
+            Decision::Challenge(_) => visibility == Visibility::Challenge,
+            Decision::Hide => false,
+        }
+    }
+
+    /// The scope that `tool` needs.
+    pub(crate) fn scope_of(&self, tool: &str, hints: Option<Hints>) -> Scope {
+        self.requirement(tool, hints).0
+    }
+
+    /// The first matching rule wins. Without one, hints decide where they are trusted and known,
+    /// and otherwise the default, which should be the most privileged scope.
+    fn requirement(&self, tool: &str, hints: Option<Hints>) -> (Scope, Visibility) {
+        if let Some(rule) = self.rules.iter().find(|rule| rule.names(tool)) {
+            return (rule.scope, rule.visibility);
+        }
+        let scope = match hints {
+            Some(Hints { read_only: true, .. }) if self.trust_annotations => Scope::Read,
+            Some(Hints { harmless: true, .. }) if self.trust_annotations => Scope::Write,
+            _ => self.default_scope,
+        };
+        (scope, Visibility::Hide)
+    }
+}
+
+/// What a reach allows where `scope` is needed. Scopes are flat: none implies another.
+pub(crate) fn decide(reach: Reach, scope: Scope) -> Decision {
+    if reach.held.contains(scope) {
+        Decision::Allow
+    } else if reach.obtainable.contains(scope) {
+        Decision::Challenge(Scopes::of(&[scope]))
+    } else {
+        Decision::Hide
+    }
+}
+
+impl CompiledRule {
+    fn names(&self, tool: &str) -> bool {
+        self.tools.iter().any(|glob| glob.matches(tool))
+    }
+}
+
+#[cfg(test)]
+mod tests;

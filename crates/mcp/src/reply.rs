@@ -1,0 +1,92 @@
+//! Answers that are made here and not by a server behind.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use protocol::jsonrpc::error_response;
+
+use crate::body::Body;
+
+/// An answer that ends the request early. Boxed, since it is rare and large.
+pub(crate) struct Refused(Box<Response<Body>>);
+
+/// The outcome of a step that may answer the request itself.
+pub(crate) type Answer = Result<Response<Body>, Refused>;
+
+/// `X-Content-Type-Options`.
+pub(crate) const NOSNIFF: HeaderName = http::header::X_CONTENT_TYPE_OPTIONS;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const RETRY_SOON: HeaderValue = HeaderValue::from_static("5");
+
+/// A JSON-RPC error: `id` as it was written in the request.
+#[derive(Clone, Copy)]
+pub(crate) struct Fault<'a> {
+    /// The HTTP status that carries it.
+    pub(crate) status: StatusCode,
+    /// The JSON-RPC code.
+    pub(crate) code: i32,
+    /// The sentence.
+    pub(crate) message: &'a str,
+}
+
+impl Refused {
+    pub(crate) fn into_response(self) -> Response<Body> {
+        *self.0
+    }
+
+    /// The same with a challenge.
+    pub(crate) fn challenging(mut self, challenge: HeaderValue) -> Self {
+        self.0.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        self
+    }
+
+    /// The same with a hint to come back.
+    pub(crate) fn retry_soon(mut self) -> Self {
+        self.0.headers_mut().insert(RETRY_AFTER, RETRY_SOON);
+        self
+    }
+
+    /// The same with the methods that are served.
+    pub(crate) fn allowing(mut self, methods: &'static str) -> Self {
+        self.0.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+        self
+    }
+}
+
+impl From<Response<Body>> for Refused {
+    fn from(response: Response<Body>) -> Self {
+        Self(Box::new(response))
+    }
+}
+
+impl Fault<'_> {
+    pub(crate) fn for_id(self, id: Option<&str>) -> Refused {
+        let text = error_response(id, self.code, self.message, None);
+        json(self.status, text.into()).into()
+    }
+}
+
+/// JSON that nobody may keep.
+pub(crate) fn json(status: StatusCode, bytes: Bytes) -> Response<Body> {
+    json_body(status, Body::ready(bytes))
+}
+
+/// The same for any body that is JSON.
+pub(crate) fn json_body(status: StatusCode, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(NOSNIFF, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Nothing but a status.
+pub(crate) fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,174 @@
+//! The sidecar as a whole: which path belongs to whom.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use kernel::{Chance, Clock};
+use protocol::UserType;
+use protocol::catalogue::CatalogueTool;
+use protocol::jsonrpc::INVALID_REQUEST;
+use tokio_util::sync::CancellationToken;
+
+use crate::authority::Authority;
+use crate::body::Body;
+use crate::catalogue::{self, Catalogues};
+use crate::config::{AllowedOrigins, Config, ConfigError, Limits};
+use crate::documents::{self, Document};
+use crate::endpoint::{self, Spot};
+use crate::forward::client::{self, UpstreamClient};
+use crate::ready::{self, NotReady};
+use crate::reply::Fault;
+use crate::server::Server;
+use crate::session::Sealing;
+use crate::stream::Pulse;
+use crate::verify::Trust;
+use crate::watch;
+
+/// The resource sidecar.
+pub struct Sidecar {
+    /// Longest path first, so that `/mcp/hr` is not taken for something below `/mcp`.
+    servers: Vec<Arc<Server>>,
+    shared: Arc<Shared>,
+    catalogues: Catalogues,
+}
+
+/// What all servers share.
+pub(crate) struct Shared {
+    pub(crate) trust: Arc<Trust>,
+    pub(crate) client: UpstreamClient,
+    pub(crate) pulse: Arc<Pulse>,
+    pub(crate) limits: Limits,
+    pub(crate) allowed_hosts: Vec<String>,
+    pub(crate) allowed_origins: AllowedOrigins,
+}
+
+/// Whom a path belongs to.
+enum Place<'s> {
+    Document(&'s Arc<Server>, Document),
+    Server(&'s Arc<Server>, Spot),
+}
+
+impl Sidecar {
+    /// A sidecar for these servers. It asks the authority nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// The first thing in the configuration that cannot work.
+    pub fn new(
+        config: Config,
+        authority: Arc<dyn Authority>,
+        clock: Arc<dyn Clock>,
+        chance: Arc<dyn Chance>,
+    ) -> Result<Arc<Self>, ConfigError> {
+        config.check()?;
+        let trust = Arc::new(Trust::new(authority, clock, config.max_status_age_seconds));
+        let sealing = Sealing { key: Arc::new(config.sealing_key), chance };
+        let server = |server| Server::new(server, &config.issuer, &config.limits, &trust, &sealing);
+        let mut servers = config
+            .servers
+            .iter()
+            .map(|config| server(config).map(Arc::new))
+            .collect::<Result<Vec<_>, _>>()?;
+        servers.sort_by_key(|server| std::cmp::Reverse(server.path.len()));
+        let shared = Arc::new(Shared {
+            client: client::connect(&config.limits)?,
+            trust,
+            pulse: Arc::new(Pulse::new()),
+            limits: config.limits,
+            allowed_hosts: config.allowed_hosts,
+            allowed_origins: config.allowed_origins,
+        });
+        Ok(Arc::new(Self { servers, shared, catalogues: Catalogues::default() }))
+    }
+
+    /// Whether a request for this path belongs here. Cheap.
+    pub fn serves(&self, path: &str) -> bool {
+        self.place(path).is_some()
+    }
+
+    /// Answers one request. The future may be dropped at any time; the server behind then sees
+    /// its connection closed.
+    pub async fn handle<B>(self: &Arc<Self>, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        match self.place(request.uri().path()) {
+            Some(Place::Server(server, spot)) => {
+                endpoint::answer(&self.shared, server, spot, request).await
+            }
+            Some(Place::Document(server, document)) => {
+                let (parts, _body) = request.into_parts();
+                let asked = (&parts.method, &parts.headers);
+                documents::answer(&self.shared, server, document, asked).await
+            }
+            None => nothing_here(),
+        }
+    }
+
+    /// Keeps keys and status lists current, and ends the streams of tokens that end. Runs until
+    /// `shutdown` is cancelled.
+    pub async fn watch(self: Arc<Self>, shutdown: CancellationToken) {
+        watch::run(&self.shared, shutdown).await;
+    }
+
+    /// Begins the end: standing streams stop now, running answers after a short grace. Requests
+    /// are still answered until the listener closes.
+    pub fn drain(&self) {
+        self.shared.pulse.drain();
+    }
+
+    /// Whether requests can be served: keys are known and every server behind accepts
+    /// connections.
+    ///
+    /// # Errors
+    ///
+    /// What is missing.
+    pub async fn ready(&self) -> Result<(), NotReady> {
+        ready::check(&self.shared, &self.servers).await
+    }
+
+    /// The tools of a server that this kind of user could ever use there, each with the scope
+    /// that opens it, for the consent page. `None` if the server does not answer within two
+    /// seconds or is not known. Kept for a minute.
+    pub async fn catalogue(
+        &self,
+        server: &str,
+        user_type: UserType,
+    ) -> Option<Arc<Vec<CatalogueTool>>> {
+        let server = self.servers.iter().find(|known| known.name == server)?;
+        catalogue::of(&self.shared, &self.catalogues, server, user_type).await
+    }
+
+    fn place(&self, path: &str) -> Option<Place<'_>> {
+        for server in &self.servers {
+            if let Some(rest) = path.strip_prefix(server.path.as_str()) {
+                match rest {
+                    "" | "/" => return Some(Place::Server(server, Spot::Endpoint)),
+                    _ if server.metadata_paths.iter().any(|known| known == path) => {}
+                    _ if !rest.starts_with('/') => continue,
+                    _ => {
+                        return Some(
+                            Document::below(rest)
+                                .map_or(Place::Server(server, Spot::Below), |document| {
+                                    Place::Document(server, document)
+                                }),
+                        );
+                    }
+                }
+            }
+            if server.metadata_paths.iter().any(|known| known == path) {
+                return Some(Place::Document(server, Document::ResourceMetadata));
+            }
+        }
+        None
+    }
+}
+
+fn nothing_here() -> Response<Body> {
+    let message = "there is nothing at this path";
+    Fault { status: StatusCode::NOT_FOUND, code: INVALID_REQUEST, message }
+        .for_id(None)
+        .into_response()
+}

@@ -1,0 +1,10 @@
+//! Answers that keep coming: watching them, counting them, reading their events.
+
+pub(crate) mod events;
+pub(crate) mod guarded;
+pub(crate) mod pulse;
+mod slots;
+
+pub(crate) use guarded::{Ending, Guarded};
+pub(crate) use pulse::Pulse;
+pub(crate) use slots::{Slot, Slots};

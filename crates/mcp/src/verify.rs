@@ -1,0 +1,92 @@
+//! From an unverified bearer token to a [`Permit`].
+//!
+//! A signature is checked once; the result is kept under the token's SHA-256. On every request,
+//! kept or not, expiry, the status bit and the key behind the token are looked at again.
+
+mod keys;
+mod permit;
+mod token;
+mod trust;
+
+use std::sync::Arc;
+
+use kernel::encoding::sha256;
+use quick_cache::sync::Cache;
+
+pub(crate) use permit::Permit;
+pub(crate) use trust::{Standing, Trust};
+
+use permit::Principal;
+use token::Unverified;
+
+/// Verifies the tokens of one server.
+pub(crate) struct Verifier {
+    principal: Principal,
+    cache: Cache<[u8; 32], Arc<Permit>>,
+    trust: Arc<Trust>,
+}
+
+/// Why there is no permit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoPermit {
+    /// The token is not valid here, or no longer.
+    Invalid,
+    /// It cannot be told, because the authority does not answer.
+    Unknowable,
+}
+
+/// Tokens of ours have a few hundred bytes; nothing near this is one.
+const MAX_TOKEN_LENGTH: usize = 8192;
+
+impl Verifier {
+    pub(crate) fn new(principal: Principal, cached_entries: usize, trust: Arc<Trust>) -> Self {
+        Self { principal, cache: Cache::new(cached_entries), trust }
+    }
+
+    /// The permit of this token. Waits for nothing if the token was seen before.
+    pub(crate) async fn verify(&self, unverified: &str) -> Result<Arc<Permit>, NoPermit> {
+        if unverified.len() > MAX_TOKEN_LENGTH {
+            return Err(NoPermit::Invalid);
+        }
+        let hash = sha256(unverified.as_bytes());
+        let permit = match self.cache.get(&hash) {
+            Some(permit) => permit,
+            None => self.first_seen(unverified, hash).await?,
+        };
+        match self.trust.standing(&permit) {
+            Standing::Good => Ok(permit),
+            Standing::Ended => {
+                self.cache.remove(&hash);
+                Err(NoPermit::Invalid)
+            }
+            Standing::Unknown => self.look_up(permit).await,
+        }
+    }
+
+    async fn first_seen(&self, unverified: &str, hash: [u8; 32]) -> Result<Arc<Permit>, NoPermit> {
+        let unverified = Unverified::split(unverified).ok_or(NoPermit::Invalid)?;
+        let key = self.trust.key(unverified.key_id()).await?;
+        let claims = unverified.verify(&key).ok_or(NoPermit::Invalid)?;
+        let permit = self.principal.permit(claims, &key, self.trust.now());
+        let permit = Arc::new(permit.ok_or(NoPermit::Invalid)?);
+        self.cache.insert(hash, Arc::clone(&permit));
+        Ok(permit)
+    }
+
+    /// Asks the authority for what is missing to judge the permit.
+    async fn look_up(&self, permit: Arc<Permit>) -> Result<Arc<Permit>, NoPermit> {
+        self.trust.obtain(&permit).await;
+        match self.trust.standing(&permit) {
+            Standing::Good => Ok(permit),
+            Standing::Ended => Err(NoPermit::Invalid),
+            // A token whose status was never seen may have been revoked: fail closed, but do not
+            // say that the token is bad (that would send its owner through sign-in for nothing).
+            Standing::Unknown => Err(NoPermit::Unknowable),
+        }
+    }
+}
+
+/// What makes the principal of a server's permits.
+pub(crate) fn principal(server: &crate::config::ServerConfig, issuer: &str) -> Principal {
+    Principal::at(server, issuer)
+}

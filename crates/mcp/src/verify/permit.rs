@@ -1,0 +1,153 @@
+//! The permit: proof that a request carries a valid token for this server.
+
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue};
+use kernel::Timestamp;
+use kernel::encoding::{base64url, sha256};
+use protocol::token::AccessClaims;
+use protocol::{Scopes, UserType};
+
+use super::keys::Key;
+use super::token::Signed;
+use crate::config::ServerConfig;
+use crate::policy::Reach;
+
+/// What a verified token allows at one server. Only the verifier makes one, and whatever passes
+/// a request on asks for one.
+pub(crate) struct Permit {
+    reach: Reach,
+    user_type: UserType,
+    expires_seconds: i64,
+    key: Arc<Key>,
+    status: StatusPlace,
+    principal: [u8; 32],
+    session_place: String,
+    identity: [(HeaderName, HeaderValue); 5],
+}
+
+/// Which bit says whether the grant was revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StatusPlace {
+    pub(crate) list: u64,
+    pub(crate) bit: u32,
+}
+
+/// What a token must say to be for one server, and what is the same for all its permits.
+pub(crate) struct Principal {
+    server: String,
+    issuer: String,
+    resource: String,
+    ceiling: Scopes,
+    status_prefix: String,
+}
+
+/// How far clocks may differ, in seconds.
+const LEEWAY_SECONDS: i64 = 10;
+
+impl Permit {
+    /// What the token holds and could be granted.
+    pub(crate) fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// What kind of user holds it.
+    pub(crate) fn user_type(&self) -> UserType {
+        self.user_type
+    }
+
+    /// The same for every token of one person through one client at one server.
+    pub(crate) fn principal(&self) -> &[u8; 32] {
+        &self.principal
+    }
+
+    /// The place that sealed session ids of this principal are bound to.
+    pub(crate) fn session_place(&self) -> &str {
+        &self.session_place
+    }
+
+    /// The headers that tell the server behind who calls.
+    pub(crate) fn identity(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.identity
+    }
+
+    pub(super) fn key(&self) -> &Arc<Key> {
+        &self.key
+    }
+
+    pub(super) fn status(&self) -> StatusPlace {
+        self.status
+    }
+
+    pub(super) fn has_expired(&self, now: Timestamp) -> bool {
+        now.as_seconds() >= self.expires_seconds.saturating_add(LEEWAY_SECONDS)
+    }
+}
+
+impl Principal {
+    pub(crate) fn at(server: &ServerConfig, issuer: &str) -> Self {
+        Self {
+            server: server.name.clone(),
+            issuer: issuer.to_owned(),
+            resource: server.resource.as_str().to_owned(),
+            ceiling: server.ceiling,
+            status_prefix: format!("{}/status/", issuer.trim_end_matches('/')),
+        }
+    }
+
+    /// The permit for these claims (RFC 9068 §4), or `None` if they are not for this server now.
+    pub(super) fn permit(&self, signed: Signed, key: &Arc<Key>, now: Timestamp) -> Option<Permit> {
+        let Signed { claims, not_before } = signed;
+        let soon = now.as_seconds().saturating_add(LEEWAY_SECONDS);
+        // Byte for byte: the issuer wrote our identifier into the token, so nothing has to be
+        // normalised here, and a token for a neighbour never passes.
+        let for_us = claims.iss == self.issuer && claims.aud == self.resource;
+        let in_time = claims.iat <= soon && not_before.is_none_or(|from| from <= soon);
+        if !for_us || !in_time {
+            return None;
+        }
+        let obtainable = self.ceiling.and(claims.user_type.allows());
+        let reach = Reach { held: claims.scope.and(obtainable), obtainable };
+        let principal = self.name(&claims);
+        let permit = Permit {
+            reach,
+            user_type: claims.user_type,
+            expires_seconds: claims.exp,
+            key: Arc::clone(key),
+            status: self.status(&claims)?,
+            session_place: format!("mcp session/{}", base64url(&principal)),
+            principal,
+            identity: identity(&claims, reach.held)?,
+        };
+        (!permit.has_expired(now)).then_some(permit)
+    }
+
+    /// A digest of issuer, subject, client and server; JSON keeps the four apart.
+    fn name(&self, claims: &AccessClaims) -> [u8; 32] {
+        let parts = [&self.issuer, &claims.sub, &claims.client_id, &self.server];
+        sha256(serde_json::json!(parts).to_string().as_bytes())
+    }
+
+    /// The status claim must point into our own issuer's lists.
+    fn status(&self, claims: &AccessClaims) -> Option<StatusPlace> {
+        let reference = &claims.status.status_list;
+        let number = reference.uri.strip_prefix(&self.status_prefix)?;
+        let list: u64 = number.parse().ok()?;
+        (list.to_string() == number).then_some(StatusPlace { list, bit: reference.idx })
+    }
+}
+
+/// The identity headers, made once for each token. `None` if a value cannot be sent.
+fn identity(claims: &AccessClaims, held: Scopes) -> Option<[(HeaderName, HeaderValue); 5]> {
+    let header = |name: &'static str, value: &str| {
+        let value = HeaderValue::from_str(value).ok()?;
+        Some((HeaderName::from_static(name), value))
+    };
+    Some([
+        header("x-wicketgate-subject", &claims.sub)?,
+        header("x-wicketgate-user-type", claims.user_type.as_str())?,
+        header("x-wicketgate-scopes", &held.to_string())?,
+        header("x-wicketgate-client", &claims.client_id)?,
+        header("x-wicketgate-grant", &claims.grant_id)?,
+    ])
+}

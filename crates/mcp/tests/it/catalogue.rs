@@ -1,0 +1,78 @@
+//! What consent may show.
+
+use protocol::UserType;
+use protocol::catalogue::CatalogueTool;
+use serde_json::json;
+
+use crate::sessions::sessions;
+use crate::support::{Recorded, Reply, World, json as json_reply, status};
+
+fn tools(request: &Recorded) -> Reply {
+    let id = request.message()["id"].clone();
+    let tools = json!([
+        { "name": "get_request", "title": "Look at a request" },
+        { "name": "create_request" },
+        { "name": "run_process" },
+        { "name": "unheard_of" },
+    ]);
+    let text = json!({ "jsonrpc": "2.0", "id": id, "result": { "tools": tools } }).to_string();
+    json_reply(&text)
+}
+
+fn tool(name: &str, title: &str, scope: &str) -> CatalogueTool {
+    CatalogueTool { name: name.into(), title: title.into(), scope: scope.into() }
+}
+
+async fn shown(world: &World, user_type: UserType) -> Vec<CatalogueTool> {
+    world.sidecar.catalogue("default", user_type).await.unwrap().to_vec()
+}
+
+#[tokio::test]
+async fn each_kind_of_user_sees_what_could_be_granted() {
+    let world = World::new(tools).await;
+    let get = tool("get_request", "Look at a request", "mcp:read");
+    let create = tool("create_request", "create_request", "mcp:write");
+    let run = tool("run_process", "run_process", "mcp:process_admin");
+    let basic = [get.clone(), create.clone()];
+    assert_eq!(shown(&world, UserType::Basic).await, basic);
+    assert_eq!(shown(&world, UserType::Administrator).await, [get, create, run]);
+    assert_eq!(shown(&world, UserType::Basic).await, basic);
+    assert_eq!(world.server.requests().len(), 2, "kept for a minute");
+    world.clock.advance_seconds(60);
+    shown(&world, UserType::Basic).await;
+    assert_eq!(world.server.requests().len(), 3);
+    assert!(world.sidecar.catalogue("unknown", UserType::Basic).await.is_none());
+    let sent = &world.server.requests()[0];
+    assert_eq!(sent.header("mcp-protocol-version"), "2026-07-28");
+    assert!(!sent.headers.contains_key("x-wicketgate-subject"));
+}
+
+#[tokio::test]
+async fn a_legacy_server_is_asked_in_a_session() {
+    let world = World::new(|request| match request.rpc_method().as_str() {
+        "tools/list" if request.header("mcp-session-id") == "upstream-session" => tools(request),
+        _ => sessions(request),
+    })
+    .await;
+    assert_eq!(shown(&world, UserType::Basic).await.len(), 2);
+    let methods: Vec<_> = world.server.requests().iter().map(Recorded::rpc_method).collect();
+    assert_eq!(
+        methods,
+        ["tools/list", "initialize", "notifications/initialized", "tools/list", ""]
+    );
+    assert_eq!(world.server.requests()[4].method, http::Method::DELETE);
+}
+
+#[tokio::test]
+async fn without_an_answer_there_is_none() {
+    let world = World::new(|_| status(500, &[("content-type", "text/html")], "")).await;
+    assert!(world.sidecar.catalogue("default", UserType::Basic).await.is_none());
+}
+
+/// Two seconds, then consent goes on without the tools.
+#[tokio::test]
+async fn a_slow_server_does_not_hold_up_consent() {
+    let world = World::new(|_| Box::pin(std::future::pending())).await;
+    tokio::time::pause();
+    assert!(world.sidecar.catalogue("default", UserType::Basic).await.is_none());
+}

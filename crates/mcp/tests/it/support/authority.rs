@@ -1,0 +1,92 @@
+//! An authority under the test's control.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use mcp::{Authority, AuthorityAway};
+use protocol::status_list::StatusBits;
+use tokio::sync::Notify;
+
+use super::token::SigningKey;
+
+/// Keys and status lists that a test can change, and the wire that it can cut.
+pub(crate) struct TestAuthority {
+    keys: Mutex<Vec<SigningKey>>,
+    lists: Mutex<HashMap<u64, StatusBits>>,
+    away: AtomicBool,
+    changes: Notify,
+    /// How often the keys were asked for.
+    pub(crate) key_questions: AtomicUsize,
+}
+
+impl TestAuthority {
+    pub(crate) fn new() -> Self {
+        Self {
+            keys: Mutex::new(vec![SigningKey::generate("key-1")]),
+            lists: Mutex::new(HashMap::from([(0, StatusBits::clear())])),
+            away: AtomicBool::new(false),
+            changes: Notify::new(),
+            key_questions: AtomicUsize::new(0),
+        }
+    }
+
+    /// The key that signs now.
+    pub(crate) fn key(&self) -> SigningKey {
+        self.keys.lock().unwrap().last().unwrap().clone()
+    }
+
+    /// Replaces all keys by a new one, without telling anybody.
+    pub(crate) fn rotate(&self, id: &str) -> SigningKey {
+        let key = SigningKey::generate(id);
+        *self.keys.lock().unwrap() = vec![key.clone()];
+        key
+    }
+
+    /// Sets a grant's bit, without telling anybody.
+    pub(crate) fn revoke(&self, bit: u32) {
+        self.lists.lock().unwrap().get_mut(&0).unwrap().revoke(bit);
+    }
+
+    /// Cuts or mends the wire.
+    pub(crate) fn set_away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
+    }
+
+    /// Tells the sidecar that something changed.
+    pub(crate) fn tell(&self) {
+        self.changes.notify_one();
+    }
+
+    fn answer<T>(&self, value: Option<T>) -> Result<T, AuthorityAway> {
+        let away = self.away.load(Ordering::SeqCst);
+        let reason = "the wire is cut".to_owned();
+        value.filter(|_| !away).ok_or(AuthorityAway { reason })
+    }
+}
+
+impl Authority for TestAuthority {
+    fn keys(&self) -> BoxFuture<'_, Result<Bytes, AuthorityAway>> {
+        self.key_questions.fetch_add(1, Ordering::SeqCst);
+        let keys: Vec<_> = self.keys.lock().unwrap().iter().map(SigningKey::jwk).collect();
+        let document = serde_json::json!({ "keys": keys }).to_string();
+        async move { self.answer(Some(Bytes::from(document))) }.boxed()
+    }
+
+    fn metadata(&self) -> BoxFuture<'_, Result<Bytes, AuthorityAway>> {
+        let document = Bytes::from_static(br#"{"issuer":"https://gate.example"}"#);
+        async move { self.answer(Some(document)) }.boxed()
+    }
+
+    fn status(&self, list: u64) -> BoxFuture<'_, Result<StatusBits, AuthorityAway>> {
+        let bits = self.lists.lock().unwrap().get(&list).cloned();
+        async move { self.answer(bits) }.boxed()
+    }
+
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        self.changes.notified().boxed()
+    }
+}

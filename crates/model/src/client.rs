@@ -1,0 +1,110 @@
+//! Clients: the programs that people connect.
+
+use std::fmt;
+
+use kernel::secret::Purpose;
+use kernel::{Hashed, Timestamp};
+use protocol::{RedirectUri, Scopes};
+
+/// The identifier of a client. Its shape depends on where the client came from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClientId(String);
+
+/// A registered client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The identifier.
+    pub id: ClientId,
+    /// The name it gave itself, cleaned for display; the id where it gave none.
+    pub name: String,
+    /// Where we know it from.
+    pub origin: ClientOrigin,
+    /// At least one.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// How it authenticates at the token endpoint.
+    pub auth: ClientAuth,
+    /// Whether it may hold refresh tokens.
+    pub refresh_tokens: bool,
+    /// What it may have at most. Dynamic clients may ask for anything that exists (clients.md
+    /// §5 rule 10); configured clients for what the operator wrote down.
+    pub scopes: Scopes,
+    /// When it was registered.
+    pub created_at: Timestamp,
+}
+
+/// Where a client came from, and so how far it is trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientOrigin {
+    /// An operator wrote it into the configuration.
+    Configured,
+    /// It registered itself (RFC 7591). Everything it says of itself is a claim.
+    Dynamic,
+}
+
+/// How a client proves who it is (RFC 7591 §2, `token_endpoint_auth_method`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// A public client.
+    None,
+    /// A secret in the form body.
+    SecretPost(Hashed<ClientSecret>),
+    /// A secret in the `Authorization` header.
+    SecretBasic(Hashed<ClientSecret>),
+}
+
+/// The purpose of a generated client secret.
+#[derive(Clone, Copy, Debug)]
+pub enum ClientSecret {}
+
+impl Purpose for ClientSecret {
+    const PREFIX: &'static str = "wg_cs_";
+}
+
+impl ClientId {
+    /// The prefix of ids made here. It can never be taken for a URL (RG-13).
+    pub const PREFIX: &'static str = "cli_";
+
+    /// An id as it was presented or stored.
+    pub fn from_text(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl ClientAuth {
+    /// The registered name of the method.
+    pub const fn method(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::SecretPost(_) => "client_secret_post",
+            Self::SecretBasic(_) => "client_secret_basic",
+        }
+    }
+
+    /// The stored hash of the secret, for methods that have one.
+    pub const fn secret(&self) -> Option<&Hashed<ClientSecret>> {
+        match self {
+            Self::None => None,
+            Self::SecretPost(hash) | Self::SecretBasic(hash) => Some(hash),
+        }
+    }
+}
+
+impl Client {
+    /// The registered URI that a requested one matches.
+    pub fn admits_redirect(&self, requested: &RedirectUri) -> bool {
+        self.redirect_uris
+            .iter()
+            .any(|registered| registered.admits(requested))
+    }
+}

@@ -1,0 +1,23 @@
+//! The entities of the authorization server, and which states they can be in.
+//!
+//! Data exists only in the variants where it is true; expiry is computed from stored moments, not
+//! stored as a flag. Nothing here does I/O: the database decides each transition by
+//! compare-and-swap (crate `store`), and these types say what the outcomes mean.
+
+pub mod audit;
+pub mod authorization;
+pub mod client;
+pub mod code;
+pub mod grant;
+pub mod person;
+pub mod refresh_token;
+pub mod signing_key;
+
+pub use audit::{AuditEvent, AuditKind};
+pub use authorization::{Authorization, AuthorizationRequest, Stage};
+pub use client::{Client, ClientAuth, ClientId, ClientOrigin};
+pub use code::Code;
+pub use grant::{Grant, GrantId, RevocationReason};
+pub use person::{Identity, Session, Subject, SubjectId};
+pub use refresh_token::RefreshToken;
+pub use signing_key::{KeyState, SigningKey};

@@ -1,0 +1,121 @@
+//! The accept loop: HTTP/1.1 with header limits and timeouts, and a drain that ends in bounded
+//! time (DS-2, DS-4, T-STO-16).
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+/// Limits of one listener.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at the same time; more wait in the kernel's queue.
+    pub connections: usize,
+    /// For reading one request's headers.
+    pub header_read_timeout: Duration,
+    /// Bytes of one request's headers (431 beyond).
+    pub header_bytes: usize,
+    /// Headers of one request (431 beyond).
+    pub header_count: usize,
+    /// How long running requests may go on after the shutdown signal.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 20_000,
+            header_read_timeout: Duration::from_secs(10),
+            header_bytes: 32 * 1024,
+            header_count: 100,
+            drain: Duration::from_secs(8),
+        }
+    }
+}
+
+/// Serves `listener` with `answer` until `shutdown` resolves, then refuses new connections and
+/// lets running requests finish, for `limits.drain` at most.
+pub async fn serve<A, F, B>(
+    listener: TcpListener,
+    limits: Limits,
+    answer: A,
+    shutdown: impl Future<Output = ()>,
+) where
+    A: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let running = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let Some((stream, peer, place)) = accepted else {
+            continue;
+        };
+        let answer = answer.clone();
+        let service = service_fn(move |request| {
+            let answered = answer(request, peer);
+            async move { Ok::<_, Infallible>(answered.await) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header_read_timeout)
+            .max_buf_size(limits.header_bytes)
+            .max_headers(limits.header_count)
+            .half_close(false)
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = running.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "connection ended");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(limits.drain, running.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!("some requests were still running when the drain time was over");
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(
+    tokio::net::TcpStream,
+    SocketAddr,
+    tokio::sync::OwnedSemaphorePermit,
+)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => {
+            // Answers are small and written whole; waiting for more would only add latency.
+            stream.set_nodelay(true).ok();
+            Some((stream, peer, place))
+        }
+        Err(error) => {
+            // Out of file descriptors, or the peer went away in the queue: shed and go on.
+            tracing::warn!(%error, "could not accept a connection");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}

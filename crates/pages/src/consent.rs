@@ -1,0 +1,120 @@
+//! The consent page: the one place where a person says yes (CO-1 to CO-9).
+
+use std::time::Duration;
+
+use askama::Template;
+use protocol::catalogue::CatalogueTool;
+use protocol::redirect_uri::RedirectKind;
+use protocol::{RedirectUri, Scope};
+
+use crate::wording::{Wording, of_scope};
+use crate::{Client, Deployment, Form, Resource, duration, shell};
+
+/// What the consent page shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Consent<'a> {
+    /// Whose page this is.
+    pub deployment: Deployment<'a>,
+    /// Where the decision goes.
+    pub form: Form<'a>,
+    /// Who asks.
+    pub client: Client<'a>,
+    /// Where the answer goes: the redirect URI of this request, as used (CO-9).
+    pub redirect: &'a RedirectUri,
+    /// What access is asked to.
+    pub resource: Resource<'a>,
+    /// The name of the person who is signed in and decides.
+    pub person: &'a str,
+    /// What is offered: requested ∩ ceiling ∩ user type, least privileged first.
+    pub scopes: &'a [ScopeChoice],
+    /// The server's tools, each with the scope that opens it; `None` while they are not known, and
+    /// then the page explains the scopes alone.
+    pub catalogue: Option<&'a [CatalogueTool]>,
+    /// How long access lasts and how it ends.
+    pub lifetime: Lifetime<'a>,
+}
+
+/// One scope on offer.
+#[derive(Clone, Copy, Debug)]
+pub struct ScopeChoice {
+    /// The scope: the checkbox's value.
+    pub scope: Scope,
+    /// How its checkbox starts.
+    pub tick: Tick,
+    /// Whether an earlier consent to this client did not cover it, so that this is what is new
+    /// about the question (T-CO-04). False where there was no earlier consent.
+    pub is_new: bool,
+}
+
+/// How a scope's checkbox starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tick {
+    /// Ticked, and not to be changed: it comes with any access at all.
+    Fixed,
+    /// Ticked.
+    On,
+    /// Not ticked: the person has to want it.
+    Off,
+}
+
+/// How long access lasts and how a person ends it.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetime<'a> {
+    /// How long one access token works.
+    pub access: Duration,
+    /// How long the client may stay unused before it has to ask again; `None` if it gets no
+    /// refresh token.
+    pub idle: Option<Duration>,
+    /// Our page that lists and ends connections, if this deployment has one.
+    pub account_url: Option<&'a str>,
+}
+
+/// The consent page.
+pub fn consent(view: &Consent<'_>) -> String {
+    let rows = view.scopes.iter().map(|choice| view.row(*choice)).collect();
+    shell::page(&Page { view, rows })
+}
+
+#[derive(Template)]
+#[template(path = "consent.html", whitespace = "minimize")]
+struct Page<'a> {
+    view: &'a Consent<'a>,
+    rows: Vec<Row<'a>>,
+}
+
+/// A scope as the page shows it.
+struct Row<'a> {
+    scope: Scope,
+    wording: Wording,
+    is_fixed: bool,
+    is_ticked: bool,
+    is_new: bool,
+    /// The tools that it opens, if they are known.
+    tools: Option<Vec<&'a CatalogueTool>>,
+}
+
+impl<'a> Consent<'a> {
+    fn row(&self, choice: ScopeChoice) -> Row<'a> {
+        let opens = |tool: &&CatalogueTool| tool.scope == choice.scope.as_str();
+        Row {
+            scope: choice.scope,
+            wording: of_scope(choice.scope),
+            is_fixed: choice.tick == Tick::Fixed,
+            is_ticked: choice.tick != Tick::Off,
+            is_new: choice.is_new,
+            tools: self
+                .catalogue
+                .map(|tools| tools.iter().filter(opens).collect()),
+        }
+    }
+}
+
+impl Lifetime<'_> {
+    fn access_in_words(&self) -> String {
+        duration::in_words(self.access)
+    }
+
+    fn idle_in_words(&self) -> Option<String> {
+        self.idle.map(duration::in_words)
+    }
+}

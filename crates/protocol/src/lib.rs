@@ -1,0 +1,29 @@
+//! The words on the wire: OAuth and MCP types, their parsing and validation, and the error
+//! catalogue. No I/O, no async, no database, no web framework.
+//!
+//! Anything that arrives from outside becomes one of these types or an error, so the crates above
+//! never look at raw text twice.
+
+pub mod bridge;
+pub mod catalogue;
+pub mod challenge;
+pub mod error;
+pub mod jsonrpc;
+pub mod mcp;
+pub mod metadata;
+pub mod params;
+pub mod pkce;
+pub mod redirect_uri;
+pub mod registration;
+pub mod resource;
+pub mod scope;
+pub mod status_list;
+pub mod text;
+pub mod token;
+pub mod user_type;
+
+pub use error::{OAuthError, OAuthErrorCode};
+pub use redirect_uri::RedirectUri;
+pub use resource::ResourceUri;
+pub use scope::{Scope, Scopes};
+pub use user_type::UserType;

@@ -1,0 +1,147 @@
+//! MCP's own words: revisions, headers, methods and error codes.
+
+use std::borrow::Cow;
+
+/// The stateless revision: each POST names it in a header and in `_meta`.
+pub const MODERN_REVISION: &str = "2026-07-28";
+
+/// The one revision that knows JSON-RPC batches.
+pub const BATCHING_REVISION: &str = "2025-03-26";
+
+/// Where a request of [`MODERN_REVISION`] or later names its revision, inside `params._meta`.
+pub const META_PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+
+/// Header: the protocol revision.
+pub const PROTOCOL_VERSION_HEADER: &str = "mcp-protocol-version";
+/// Header: the session of the 2025 revisions.
+pub const SESSION_HEADER: &str = "mcp-session-id";
+/// Header: the method, mirrored from the body.
+pub const METHOD_HEADER: &str = "mcp-method";
+/// Header: the tool, prompt or resource, mirrored from the body.
+pub const NAME_HEADER: &str = "mcp-name";
+/// First part of the headers that mirror single arguments.
+pub const PARAM_HEADER_PREFIX: &str = "mcp-param-";
+
+/// The server changed its tools. Seen in a stream, it makes kept lists stale.
+pub const TOOLS_LIST_CHANGED: &str = "notifications/tools/list_changed";
+
+/// 2026-07-28: a header does not agree with the body.
+pub const HEADER_MISMATCH: i32 = -32020;
+/// Ours, outside the reserved range (2026-07-28, "Error Codes"): a grant of more scope is needed.
+pub const INSUFFICIENT_SCOPE: i32 = -31403;
+/// Ours: the session is unknown, has ended, or is somebody else's.
+pub const SESSION_UNKNOWN: i32 = -31404;
+/// Ours: too large, too many, or in a form that is not taken.
+pub const NOT_TAKEN: i32 = -31413;
+/// Ours: the server behind gave no usable answer.
+pub const UPSTREAM_UNAVAILABLE: i32 = -31502;
+/// Ours: access cannot be checked at the moment.
+pub const TEMPORARILY_UNAVAILABLE: i32 = -31503;
+/// Ours: the server behind took too long.
+pub const UPSTREAM_TIMEOUT: i32 = -31504;
+/// Ours: the token ended while its answer was still streaming.
+pub const ACCESS_ENDED: i32 = -31401;
+
+/// What a request method needs, of all methods that pass. Anything else is unknown here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// `initialize`: any valid token; the answer opens a session.
+    Initialize,
+    /// Any valid token.
+    Open,
+    /// `mcp:read`.
+    Read,
+    /// `subscriptions/listen`: `mcp:read`; the answer is a stream that stays.
+    Listen,
+    /// `tools/list`: any valid token; the answer is filtered.
+    ListTools,
+    /// `tools/call`: what the policy says of the tool.
+    CallTool,
+}
+
+/// Which parameter the `Mcp-Name` header mirrors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mirrored {
+    /// `params.name`.
+    Name,
+    /// `params.uri`.
+    Uri,
+}
+
+impl Method {
+    /// The method with this name. Tasks are not among them: their handles outlive a call and
+    /// would need the scope of the call that made them.
+    pub fn of_request(name: &str) -> Option<Self> {
+        Some(match name {
+            "tools/call" => Self::CallTool,
+            "tools/list" => Self::ListTools,
+            "initialize" => Self::Initialize,
+            "ping" | "logging/setLevel" | "server/discover" => Self::Open,
+            "prompts/list"
+            | "prompts/get"
+            | "resources/list"
+            | "resources/read"
+            | "resources/templates/list"
+            | "resources/subscribe"
+            | "resources/unsubscribe"
+            | "completion/complete" => Self::Read,
+            "subscriptions/listen" => Self::Listen,
+            _ => return None,
+        })
+    }
+}
+
+impl Mirrored {
+    /// The parameter that `Mcp-Name` mirrors for this method (2026-07-28, "Standard Request
+    /// Headers").
+    pub fn by(method: &str) -> Option<Self> {
+        match method {
+            "tools/call" | "prompts/get" => Some(Self::Name),
+            "resources/read" => Some(Self::Uri),
+            _ => None,
+        }
+    }
+}
+
+/// Whether this is the name of a notification.
+pub fn is_notification(method: &str) -> bool {
+    method.starts_with("notifications/")
+}
+
+/// Reads a mirrored header value: surrounding white space does not count, and text that does not
+/// fit a header travels as `=?base64?…?=` around the base64 of its UTF-8 bytes.
+///
+/// `None` if the base64 is not base64 or not UTF-8.
+pub fn decode_mirrored(value: &str) -> Option<Cow<'_, str>> {
+    let value = value.trim_matches([' ', '\t']);
+    let Some(encoded) = value
+        .strip_prefix("=?base64?")
+        .and_then(|v| v.strip_suffix("?="))
+    else {
+        return Some(Cow::Borrowed(value));
+    };
+    let bytes = kernel::encoding::from_any_base64(encoded)?;
+    String::from_utf8(bytes).ok().map(Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// C-14: the markers are exact, and what cannot be decoded is a failure.
+    #[test]
+    fn t_mcp_46_base64_sentinels() {
+        let hello = "=?base64?R3LDvMOfZQ==?=";
+        assert_eq!(decode_mirrored(hello).as_deref(), Some("Grüße"));
+        assert_eq!(
+            decode_mirrored(" \tlist_requests ").as_deref(),
+            Some("list_requests")
+        );
+        assert_eq!(
+            decode_mirrored("=?BASE64?R3LDvMOfZQ==?=").as_deref(),
+            Some("=?BASE64?R3LDvMOfZQ==?=")
+        );
+        assert_eq!(decode_mirrored("=?base64?***?="), None);
+        assert_eq!(decode_mirrored("=?base64?/w==?="), None);
+    }
+}

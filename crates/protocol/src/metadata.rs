@@ -1,0 +1,110 @@
+//! Discovery documents: RFC 8414 for the authorization server, RFC 9728 for a resource.
+
+use serde::Serialize;
+
+use crate::scope::{OFFLINE_ACCESS, Scopes};
+
+/// Authorization server metadata (RFC 8414 §2). The same document is served in the place of
+/// OpenID Connect discovery, because MCP clients probe both (MCP authorization-server-discovery).
+#[derive(Clone, Debug, Serialize)]
+pub struct AuthorizationServerMetadata {
+    /// The issuer identifier, byte for byte as in tokens and in `iss` (MD-3).
+    pub issuer: String,
+    /// Where the browser goes.
+    pub authorization_endpoint: String,
+    /// Where codes and refresh tokens are redeemed.
+    pub token_endpoint: String,
+    /// The public signing keys.
+    pub jwks_uri: String,
+    /// RFC 7591 registration; absent when it is switched off (MD-6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration_endpoint: Option<String>,
+    /// RFC 7009 revocation.
+    pub revocation_endpoint: String,
+    /// Client authentication at the revocation endpoint.
+    pub revocation_endpoint_auth_methods_supported: &'static [&'static str],
+    /// What may be asked for, with `offline_access`.
+    pub scopes_supported: Vec<String>,
+    /// Only `code`.
+    pub response_types_supported: &'static [&'static str],
+    /// Only `query`.
+    pub response_modes_supported: &'static [&'static str],
+    /// `authorization_code` and `refresh_token`.
+    pub grant_types_supported: &'static [&'static str],
+    /// Contains `none`, which public clients look for (MD-10).
+    pub token_endpoint_auth_methods_supported: &'static [&'static str],
+    /// Only `S256` (MD-5).
+    pub code_challenge_methods_supported: &'static [&'static str],
+    /// RFC 9207: each authorization response carries `iss` (MD-8).
+    pub authorization_response_iss_parameter_supported: bool,
+    /// The resources this server issues tokens for (RFC 9728 §4).
+    pub protected_resources: Vec<String>,
+}
+
+/// Protected resource metadata (RFC 9728 §2).
+#[derive(Clone, Debug, Serialize)]
+pub struct ProtectedResourceMetadata {
+    /// The resource identifier: the URL that people paste into clients (PR-3).
+    pub resource: String,
+    /// Exactly one issuer (PR-4).
+    pub authorization_servers: Vec<String>,
+    /// The server's effective ceiling, never `offline_access`.
+    pub scopes_supported: Vec<&'static str>,
+    /// Only the `Authorization` header.
+    pub bearer_methods_supported: &'static [&'static str],
+    /// A name for people.
+    pub resource_name: String,
+}
+
+/// What the authorization server's metadata depends on.
+#[derive(Clone, Debug)]
+pub struct AuthorizationServerFacts<'a> {
+    /// The issuer identifier.
+    pub issuer: &'a str,
+    /// The union of what the resources may grant.
+    pub scopes: Scopes,
+    /// Whether RFC 7591 registration is on.
+    pub dynamic_registration: bool,
+    /// The resources.
+    pub resources: Vec<String>,
+}
+
+const CLIENT_AUTH_METHODS: &[&str] = &["none", "client_secret_post", "client_secret_basic"];
+
+impl AuthorizationServerMetadata {
+    /// The document for these facts. Only what is implemented is named (MD-16).
+    pub fn describe(facts: &AuthorizationServerFacts<'_>) -> Self {
+        let at = |path: &str| format!("{}{path}", facts.issuer.trim_end_matches('/'));
+        let scopes = facts.scopes.iter().map(|scope| scope.as_str().to_owned());
+        Self {
+            issuer: facts.issuer.to_owned(),
+            authorization_endpoint: at("/authorize"),
+            token_endpoint: at("/token"),
+            jwks_uri: at("/jwks"),
+            registration_endpoint: facts.dynamic_registration.then(|| at("/register")),
+            revocation_endpoint: at("/revoke"),
+            revocation_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS,
+            scopes_supported: scopes.chain([OFFLINE_ACCESS.to_owned()]).collect(),
+            response_types_supported: &["code"],
+            response_modes_supported: &["query"],
+            grant_types_supported: &["authorization_code", "refresh_token"],
+            token_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS,
+            code_challenge_methods_supported: &["S256"],
+            authorization_response_iss_parameter_supported: true,
+            protected_resources: facts.resources.clone(),
+        }
+    }
+}
+
+impl ProtectedResourceMetadata {
+    /// The document of one resource.
+    pub fn describe(resource: &str, issuer: &str, ceiling: Scopes, name: &str) -> Self {
+        Self {
+            resource: resource.to_owned(),
+            authorization_servers: vec![issuer.to_owned()],
+            scopes_supported: ceiling.iter().map(crate::Scope::as_str).collect(),
+            bearer_methods_supported: &["header"],
+            resource_name: name.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,410 @@
+//! Dynamic client registration (RFC 7591): the request, its checks and the answer.
+//!
+//! Real clients send mixed and incomplete metadata. What can be used is kept and echoed; what is
+//! dangerous is dropped or refused (clients.md §5 rule 6).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
+
+use crate::error::{OAuthError, OAuthErrorCode};
+use crate::redirect_uri::{RedirectKind, RedirectPolicy, RedirectUri, RedirectUriError};
+use crate::scope::{OFFLINE_ACCESS, Scopes};
+use crate::text::display_name;
+
+/// A client metadata document as it arrives. Fields that we do not know are ignored (RG-10).
+#[derive(Debug, Default, Deserialize)]
+pub struct UnverifiedRegistration {
+    redirect_uris: Option<Vec<String>>,
+    token_endpoint_auth_method: Option<String>,
+    grant_types: Option<Vec<String>>,
+    response_types: Option<Vec<String>>,
+    client_name: Option<String>,
+    client_uri: Option<String>,
+    logo_uri: Option<String>,
+    policy_uri: Option<String>,
+    tos_uri: Option<String>,
+    scope: Option<String>,
+    application_type: Option<String>,
+    jwks: Option<Value>,
+    jwks_uri: Option<String>,
+}
+
+/// A registration that passed all checks, with every default filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// At least one, each acceptable.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// The cleaned name, if there was one.
+    pub client_name: Option<String>,
+    /// How the client will authenticate.
+    pub auth_method: AuthMethod,
+    /// Whether it may have refresh tokens.
+    pub refresh_tokens: bool,
+    /// What it named as its scope, as far as it exists here. It caps nothing later.
+    pub scope: String,
+    /// `web` or `native`.
+    pub application_type: &'static str,
+    /// Validated links, to be echoed.
+    pub links: Links,
+}
+
+/// Links about the client. They are echoed and never shown as links (RG-6).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Links {
+    /// The client's home page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_uri: Option<String>,
+    /// A logo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logo_uri: Option<String>,
+    /// A privacy policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_uri: Option<String>,
+    /// Terms of service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tos_uri: Option<String>,
+}
+
+/// The client authentication methods that can be registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// A public client.
+    None,
+    /// A secret in the form body.
+    SecretPost,
+    /// A secret in the `Authorization` header.
+    SecretBasic,
+}
+
+/// A successful registration (RFC 7591 §3.2.1). Everything that is in force is echoed.
+#[derive(Debug, Serialize)]
+pub struct RegistrationResponse {
+    /// The new client's id.
+    pub client_id: String,
+    /// Seconds since the epoch.
+    pub client_id_issued_at: i64,
+    /// The secret, shown once; absent for public clients (RG-12).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<String>,
+    /// 0: never. Present exactly when there is a secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_secret_expires_at: Option<i64>,
+    /// The name in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_name: Option<String>,
+    /// The accepted redirect URIs.
+    pub redirect_uris: Vec<String>,
+    /// The accepted grant types.
+    pub grant_types: Vec<&'static str>,
+    /// Always `code`.
+    pub response_types: Vec<&'static str>,
+    /// The method in force.
+    pub token_endpoint_auth_method: &'static str,
+    /// The kind of application in force.
+    pub application_type: &'static str,
+    /// The scope in force.
+    pub scope: String,
+    /// Accepted links.
+    #[serde(flatten)]
+    pub links: Links,
+}
+
+const MAX_REDIRECT_URIS: usize = 10;
+const MAX_KEYS: usize = 10;
+
+impl UnverifiedRegistration {
+    /// Reads the body of a registration request.
+    pub fn parse(body: &[u8]) -> Result<Self, OAuthError> {
+        // Only an object has members to read; a JSON array would otherwise fill a struct in order.
+        if !body.trim_ascii_start().starts_with(b"{") {
+            return Err(OAuthErrorCode::InvalidClientMetadata.because("send one JSON object"));
+        }
+        serde_json::from_slice(body).map_err(|_| {
+            OAuthErrorCode::InvalidClientMetadata
+                .because("the body is not a client metadata document as in RFC 7591")
+        })
+    }
+
+    /// Checks everything and fills in the defaults.
+    pub fn validate(
+        self,
+        policy: &RedirectPolicy,
+        ceiling: Scopes,
+    ) -> Result<Registration, OAuthError> {
+        let redirect_uris = redirect_uris(self.redirect_uris.as_deref(), policy)?;
+        let native = redirect_uris
+            .iter()
+            .all(|uri| !matches!(uri.kind(), RedirectKind::Web { .. }));
+        refuse_foreign_responses(self.response_types.as_deref())?;
+        refuse_bad_keys(self.jwks.as_ref(), self.jwks_uri.as_deref())?;
+        Ok(Registration {
+            client_name: self.client_name.as_deref().and_then(display_name),
+            auth_method: auth_method(self.token_endpoint_auth_method.as_deref(), native)?,
+            refresh_tokens: refresh_tokens(self.grant_types.as_deref())?,
+            scope: scope(self.scope.as_deref(), ceiling)?,
+            application_type: application_type(self.application_type.as_deref(), native)?,
+            links: Links {
+                client_uri: link("client_uri", self.client_uri)?,
+                logo_uri: link("logo_uri", self.logo_uri)?,
+                policy_uri: link("policy_uri", self.policy_uri)?,
+                tos_uri: link("tos_uri", self.tos_uri)?,
+            },
+            redirect_uris,
+        })
+    }
+}
+
+impl Registration {
+    /// The registered grant types.
+    pub fn grant_types(&self) -> Vec<&'static str> {
+        let refresh = self.refresh_tokens.then_some("refresh_token");
+        std::iter::once("authorization_code")
+            .chain(refresh)
+            .collect()
+    }
+}
+
+impl AuthMethod {
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::SecretPost => "client_secret_post",
+            Self::SecretBasic => "client_secret_basic",
+        }
+    }
+}
+
+fn invalid(description: impl Into<std::borrow::Cow<'static, str>>) -> OAuthError {
+    OAuthErrorCode::InvalidClientMetadata.because(description)
+}
+
+/// RG-1. One bad URI among good ones is dropped: some clients register sets of which a server
+/// can know only a part, and refusing the set would lock them out.
+fn redirect_uris(
+    unverified: Option<&[String]>,
+    policy: &RedirectPolicy,
+) -> Result<Vec<RedirectUri>, OAuthError> {
+    let refuse = |why: String| OAuthErrorCode::InvalidRedirectUri.because(why);
+    let given = unverified.unwrap_or_default();
+    if given.is_empty() || given.len() > MAX_REDIRECT_URIS {
+        return Err(refuse(format!(
+            "redirect_uris needs 1 to {MAX_REDIRECT_URIS} URIs"
+        )));
+    }
+    let mut accepted: Vec<RedirectUri> = Vec::new();
+    let mut problem = RedirectUriError::Malformed;
+    for uri in given {
+        match RedirectUri::parse(uri, policy) {
+            Ok(uri) if !accepted.contains(&uri) => accepted.push(uri),
+            Ok(_) => {}
+            Err(error) => problem = error,
+        }
+    }
+    if accepted.is_empty() {
+        Err(refuse(problem.to_string()))
+    } else {
+        Ok(accepted)
+    }
+}
+
+/// RG-2. A client that names no method gets the RFC's default, `client_secret_basic`; a native one
+/// gets `none`, since a program on a computer cannot keep a secret.
+fn auth_method(unverified: Option<&str>, native: bool) -> Result<AuthMethod, OAuthError> {
+    let unverified = unverified.or(native.then_some("none"));
+    match unverified {
+        Some("none") => Ok(AuthMethod::None),
+        Some("client_secret_post") => Ok(AuthMethod::SecretPost),
+        Some("client_secret_basic") | None => Ok(AuthMethod::SecretBasic),
+        Some(_) => Err(invalid(
+            "token_endpoint_auth_method must be none, client_secret_post or client_secret_basic",
+        )),
+    }
+}
+
+/// RG-3, RG-4. Grants that are not offered here are dropped; the code grant must remain. A client
+/// that names none gets both, since it will want to stay connected.
+fn refresh_tokens(unverified: Option<&[String]>) -> Result<bool, OAuthError> {
+    let Some(grants) = unverified.filter(|grants| !grants.is_empty()) else {
+        return Ok(true);
+    };
+    let has = |name: &str| grants.iter().any(|grant| grant == name);
+    if has("authorization_code") {
+        Ok(has("refresh_token"))
+    } else {
+        Err(invalid("grant_types must contain authorization_code"))
+    }
+}
+
+fn refuse_foreign_responses(unverified: Option<&[String]>) -> Result<(), OAuthError> {
+    match unverified {
+        Some(types) if !types.is_empty() && !types.iter().any(|name| name == "code") => Err(
+            invalid("response_types must contain code; nothing else is offered"),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// RG-8. Unknown scopes are dropped, an empty list means everything that exists here.
+fn scope(unverified: Option<&str>, ceiling: Scopes) -> Result<String, OAuthError> {
+    let requested = Scopes::parse_requested(unverified.unwrap_or_default())
+        .map_err(|malformed| invalid(malformed.to_string()))?;
+    let known = requested.known.and(ceiling);
+    let in_force = if known.is_empty() { ceiling } else { known };
+    let offline = if requested.offline_access {
+        format!(" {OFFLINE_ACCESS}")
+    } else {
+        String::new()
+    };
+    Ok(format!("{in_force}{offline}"))
+}
+
+/// RG-14. Older clients send nothing; then the redirect URIs tell.
+fn application_type(unverified: Option<&str>, native: bool) -> Result<&'static str, OAuthError> {
+    match unverified {
+        Some("native") => Ok("native"),
+        Some("web") => Ok("web"),
+        None => Ok(if native { "native" } else { "web" }),
+        Some(_) => Err(invalid("application_type must be web or native")),
+    }
+}
+
+/// RG-6: links must be https, short and without credentials.
+fn link(name: &'static str, unverified: Option<String>) -> Result<Option<String>, OAuthError> {
+    let Some(text) = unverified.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let url = Url::parse(&text).ok().filter(|url| {
+        text.len() <= 2048
+            && url.scheme() == "https"
+            && url.host().is_some()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    url.map(|url| Some(url.into()))
+        .ok_or_else(|| invalid(format!("{name} must be an https URL")))
+}
+
+/// RG-7. Keys are of no use here yet, but a private key that somebody sent by mistake must be
+/// refused loudly, and the value is neither stored nor echoed.
+fn refuse_bad_keys(jwks: Option<&Value>, jwks_uri: Option<&str>) -> Result<(), OAuthError> {
+    if jwks.is_some() && jwks_uri.is_some() {
+        return Err(invalid("send jwks or jwks_uri, not both"));
+    }
+    let Some(jwks) = jwks else { return Ok(()) };
+    let keys = jwks.get("keys").and_then(Value::as_array);
+    let public = |key: &Value| {
+        let private = ["d", "p", "q", "dp", "dq", "qi", "k"];
+        let modulus = key.get("n").and_then(Value::as_str);
+        key.is_object()
+            && private.iter().all(|member| key.get(member).is_none())
+            && key.get("kty").is_some_and(|kty| kty != "oct")
+            && modulus.is_none_or(|n| n.len() >= 342)
+    };
+    match keys {
+        Some(keys) if keys.len() <= MAX_KEYS && keys.iter().all(public) => Ok(()),
+        _ => Err(invalid(
+            "jwks must hold at most 10 public keys, RSA with 2048 bits or more",
+        )),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn register(body: &Value) -> Result<Registration, OAuthError> {
+        let policy = RedirectPolicy {
+            allow_loopback: true,
+            allowed_schemes: vec!["cursor".into()],
+        };
+        UnverifiedRegistration::parse(body.to_string().as_bytes())?.validate(&policy, Scopes::ALL)
+    }
+
+    fn code_of(body: &Value) -> &'static str {
+        register(body).unwrap_err().code.as_str()
+    }
+
+    /// clients.md §3.7: one URI of three has a scheme that may not be known here.
+    #[test]
+    fn a_mixed_set_keeps_what_is_acceptable() {
+        let registration = register(&json!({
+            "client_name": "Cursor",
+            "redirect_uris": [
+                "http://localhost:8787/callback",
+                "https://www.cursor.com/agents/mcp/oauth/callback",
+                "unknown-app://oauth/callback",
+            ],
+            "grant_types": ["authorization_code", "refresh_token", "urn:x:jwt-bearer"],
+            "token_endpoint_auth_method": "none",
+        }))
+        .unwrap();
+        assert_eq!(registration.redirect_uris.len(), 2);
+        assert_eq!(
+            registration.grant_types(),
+            ["authorization_code", "refresh_token"]
+        );
+    }
+
+    /// clients.md §3.16 and §3.12: omitted and empty members mean the defaults.
+    #[test]
+    fn omitted_members_mean_defaults() {
+        let bare = register(&json!({ "redirect_uris": ["http://127.0.0.1/cb"], "scope": "" }));
+        let bare = bare.unwrap();
+        assert!(bare.refresh_tokens);
+        assert_eq!(bare.auth_method, AuthMethod::None);
+        assert_eq!(bare.application_type, "native");
+        assert_eq!(bare.scope, "mcp:read mcp:write mcp:process_admin mcp:admin");
+        let web = register(&json!({ "redirect_uris": ["https://m365.example/cb"] })).unwrap();
+        assert_eq!(web.auth_method, AuthMethod::SecretBasic);
+    }
+
+    /// T-REG-02, T-REG-09, T-REG-10, T-REG-11, T-REG-12, T-REG-14, T-REG-16, T-REG-21.
+    #[test]
+    fn t_reg_what_cannot_be_is_refused() {
+        let cb = "https://h/cb";
+        let uris: Vec<String> = (0..11).map(|n| format!("https://h/{n}")).collect();
+        for redirects in [json!(null), json!([]), json!(["/cb"]), json!(uris)] {
+            assert_eq!(
+                code_of(&json!({ "redirect_uris": redirects })),
+                "invalid_redirect_uri"
+            );
+        }
+        for (member, value) in [
+            ("grant_types", json!(["implicit"])),
+            ("grant_types", json!(["client_credentials"])),
+            ("response_types", json!(["token"])),
+            ("token_endpoint_auth_method", json!("client_secret_jwt")),
+            ("token_endpoint_auth_method", json!("foo")),
+            ("logo_uri", json!("javascript:alert(1)")),
+            ("client_uri", json!("http://h/")),
+            ("tos_uri", json!("https://u:p@h/")),
+            ("jwks", json!({ "keys": [{ "kty": "EC", "d": "private" }] })),
+            ("jwks", json!({ "keys": [{ "kty": "oct" }] })),
+            ("jwks", json!({ "keys": [{ "kty": "RSA", "n": "short" }] })),
+            ("jwks", json!("x")),
+            ("application_type", json!("toaster")),
+            ("scope", json!("a\"b")),
+            ("client_name", json!(7)),
+        ] {
+            let body = json!({ "redirect_uris": [cb], member: value });
+            assert_eq!(code_of(&body), "invalid_client_metadata", "{body}");
+        }
+        for body in [
+            "[]",
+            "null",
+            "\"x\"",
+            "{",
+            "",
+            "{\"scope\":\"a\",\"scope\":\"b\"}",
+        ] {
+            assert!(
+                UnverifiedRegistration::parse(body.as_bytes()).is_err(),
+                "{body}"
+            );
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The schema: bringing it up to date, and telling how it stands.
+
+use std::sync::{Arc, LazyLock};
+
+use sqlx::migrate::{Migrate as _, MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{AnyConnection, Connection as _, SqlSafeStr as _};
+
+use crate::conn::Conn;
+use crate::error::StoreError;
+
+/// The steps, in order. A step that was released never changes: its checksum is compared.
+static STEPS: LazyLock<Migrator> = LazyLock::new(|| {
+    Migrator::with_migrations(vec![Migration::new(
+        1,
+        "foundation".into(),
+        MigrationType::Simple,
+        include_str!("../../../migrations/0001_foundation.sql").into_sql_str(),
+        false,
+    )])
+});
+
+/// Where sqlx keeps note of the steps.
+const NOTES: &str = "_sqlx_migrations";
+
+/// What migrating changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Migrated {
+    /// The schema version before; 0 for an empty database.
+    pub from: i64,
+    /// The schema version now.
+    pub to: i64,
+}
+
+/// How the schema stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchemaState {
+    /// It is the one that this program knows.
+    Current {
+        /// Its version.
+        version: i64,
+    },
+    /// Steps are missing.
+    Behind {
+        /// The version in the database; 0 if it is empty.
+        found: i64,
+        /// The newest version that this program knows.
+        newest: i64,
+    },
+    /// A newer program was here.
+    TooNew {
+        /// The version in the database.
+        found: i64,
+        /// The newest version that this program knows.
+        newest: i64,
+    },
+}
+
+impl SchemaState {
+    /// Fails unless the schema is the one that this program knows.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotMigrated`] or [`StoreError::SchemaTooNew`].
+    pub const fn require_current(self) -> Result<(), StoreError> {
+        match self {
+            Self::Current { .. } => Ok(()),
+            Self::Behind { .. } => Err(StoreError::NotMigrated),
+            Self::TooNew { found, newest } => Err(StoreError::SchemaTooNew { found, newest }),
+        }
+    }
+
+    /// The version in the database.
+    pub const fn version(self) -> i64 {
+        match self {
+            Self::Current { version } => version,
+            Self::Behind { found, .. } | Self::TooNew { found, .. } => found,
+        }
+    }
+}
+
+/// How the schema stands.
+pub(crate) async fn state(conn: &mut Conn) -> Result<SchemaState, StoreError> {
+    state_of(conn.raw()).await
+}
+
+/// On SQLite the whole migration is one transaction that starts as a writer: a second node waits
+/// for it and then finds nothing to do, and an interrupted one leaves nothing behind.
+pub(crate) async fn sqlite(mut connection: AnyConnection) -> Result<Migrated, StoreError> {
+    let begin = |error| StoreError::query("begin migrating", error);
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(begin)?;
+    let migrated = run(&mut transaction).await?;
+    transaction.commit().await.map_err(|error| StoreError::query("finish migrating", error))?;
+    close(connection).await;
+    Ok(migrated)
+}
+
+/// On PostgreSQL sqlx takes an advisory lock for the whole migration and a transaction for each
+/// step. The lock belongs to the session, so closing the connection always gives it back.
+pub(crate) async fn postgres(mut connection: AnyConnection) -> Result<Migrated, StoreError> {
+    let migrated = run(&mut connection).await;
+    close(connection).await;
+    migrated
+}
+
+async fn close(connection: AnyConnection) {
+    // A connection that does not close is dropped, which comes to the same.
+    let _ = connection.close().await;
+}
+
+async fn run(connection: &mut AnyConnection) -> Result<Migrated, StoreError> {
+    let before = state_of(connection).await?;
+    if let SchemaState::TooNew { found, newest } = before {
+        return Err(StoreError::SchemaTooNew { found, newest });
+    }
+    STEPS.run_direct(None, connection, false).await.map_err(failed)?;
+    Ok(Migrated { from: before.version(), to: newest() })
+}
+
+async fn state_of(connection: &mut AnyConnection) -> Result<SchemaState, StoreError> {
+    let newest = newest();
+    if !has_notes(connection).await? {
+        return Ok(SchemaState::Behind { found: 0, newest });
+    }
+    let applied = connection.list_applied_migrations(NOTES).await.map_err(failed)?;
+    let found = applied.iter().map(|step| step.version).max().unwrap_or(0);
+    Ok(match found.cmp(&newest) {
+        std::cmp::Ordering::Less => SchemaState::Behind { found, newest },
+        std::cmp::Ordering::Equal => SchemaState::Current { version: found },
+        std::cmp::Ordering::Greater => SchemaState::TooNew { found, newest },
+    })
+}
+
+/// Whether any step was ever applied here.
+async fn has_notes(connection: &mut AnyConnection) -> Result<bool, StoreError> {
+    let tables = if connection.backend_name() == "SQLite" {
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name = $1"
+    } else {
+        "SELECT CAST(table_name AS TEXT) FROM information_schema.tables \
+         WHERE table_schema = current_schema() AND table_name = $1"
+    };
+    let found = sqlx::query(tables).bind(NOTES).fetch_optional(connection).await;
+    found.map(|row| row.is_some()).map_err(|error| StoreError::query("look at the schema", error))
+}
+
+fn newest() -> i64 {
+    STEPS.iter().map(|step| step.version).max().unwrap_or(0)
+}
+
+fn failed(error: MigrateError) -> StoreError {
+    match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+            StoreError::query("migrate", error)
+        }
+        MigrateError::VersionMissing(found) => {
+            StoreError::SchemaTooNew { found, newest: newest() }
+        }
+        other => StoreError::Migration { source: Arc::new(other) },
+    }
+}

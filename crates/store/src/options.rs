@@ -1,0 +1,82 @@
+//! Where the database is and how it is used.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::error::StoreError;
+
+/// How to open a [`Store`](crate::Store).
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// `sqlite://path` (relative to the working directory, or absolute with a third slash) or
+    /// `postgres://user:password@host/database`.
+    pub url: String,
+    /// Connections to PostgreSQL at most. SQLite has one writer and four readers.
+    pub pool_size: u32,
+    /// How long to wait for a SQLite file that another process has locked.
+    pub lock_wait: Duration,
+    /// How long to wait for a connection to read with, or for PostgreSQL at all.
+    pub acquire_wait: Duration,
+}
+
+/// Which database it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    Sqlite(PathBuf),
+    Postgres,
+}
+
+impl StoreOptions {
+    /// The usual options for a URL: 16 connections, 5 s for a lock, 2 s for a connection.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            pool_size: 16,
+            lock_wait: Duration::from_secs(5),
+            acquire_wait: Duration::from_secs(2),
+        }
+    }
+
+    pub(crate) fn target(&self) -> Result<Target, StoreError> {
+        if self.url.starts_with("postgres://") || self.url.starts_with("postgresql://") {
+            return Ok(Target::Postgres);
+        }
+        let path = self.url.strip_prefix("sqlite://").ok_or(StoreError::Url {
+            reason: "it must start with sqlite:// or postgres://",
+        })?;
+        if path.is_empty() || path.contains(['?', '#']) || path.ends_with('/') || path == ":memory:" {
+            return Err(StoreError::Url {
+                reason: "after sqlite:// comes the path of a file, without parameters",
+            });
+        }
+        Ok(Target::Sqlite(PathBuf::from(path)))
+    }
+}
+
+/// The URL may hold a password.
+impl std::fmt::Debug for StoreOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoreOptions").field("pool_size", &self.pool_size).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_told_apart() {
+        let target = |url: &str| StoreOptions::new(url).target().ok();
+        assert_eq!(target("sqlite://data/w.db"), Some(Target::Sqlite("data/w.db".into())));
+        assert_eq!(target("sqlite:///var/w.db"), Some(Target::Sqlite("/var/w.db".into())));
+        assert_eq!(target("postgres://u:p@h/d"), Some(Target::Postgres));
+        for bad in ["", "mysql://h/d", "sqlite://", "sqlite://:memory:", "sqlite://x?mode=ro", "sqlite::memory:"] {
+            assert_eq!(target(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_password() {
+        assert!(!format!("{:?}", StoreOptions::new("postgres://u:secret@h/d")).contains("secret"));
+    }
+}

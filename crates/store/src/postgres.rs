@@ -1,0 +1,77 @@
+//! PostgreSQL: a unit of work is an ordinary transaction.
+
+use sqlx::any::{Any, AnyConnectOptions};
+use sqlx::pool::PoolOptions;
+use sqlx::{AnyConnection, AnyPool, ConnectOptions as _, Executor as _};
+use std::str::FromStr as _;
+
+use crate::conn::{Conn, Reader, Txn, UnitOfWork};
+use crate::error::StoreError;
+use crate::options::StoreOptions;
+
+/// How often a unit runs that lost against another transaction.
+const MAX_RUNS: u32 = 8;
+
+/// Settings of each connection. The isolation level is said aloud because every unit is written
+/// for it: compare-and-swap needs no more. The limits keep one stuck statement from holding
+/// everything else (T-STO-08).
+const SETTINGS: &str = "SET default_transaction_isolation = 'read committed'; \
+                        SET statement_timeout = 10000; \
+                        SET idle_in_transaction_session_timeout = 30000";
+
+pub(crate) struct Postgres {
+    pool: AnyPool,
+    options: AnyConnectOptions,
+}
+
+impl Postgres {
+    pub(crate) async fn open(options: &StoreOptions) -> Result<Self, StoreError> {
+        let connect = AnyConnectOptions::from_str(&options.url).map_err(|_| StoreError::Url {
+            reason: "after postgres:// come user:password@host:port/database",
+        })?;
+        let pool = PoolOptions::<Any>::new()
+            .max_connections(options.pool_size)
+            .acquire_timeout(options.acquire_wait)
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(SETTINGS).await.map(drop) })
+            })
+            .connect_lazy_with(connect.clone());
+        let opened = Self { pool, options: connect };
+        opened.read().await?;
+        Ok(opened)
+    }
+
+    /// A connection of its own without time limits.
+    pub(crate) async fn maintenance(&self) -> Result<AnyConnection, StoreError> {
+        self.options.connect().await.map_err(StoreError::unreachable)
+    }
+
+    pub(crate) async fn read(&self) -> Result<Reader, StoreError> {
+        let connection = self.pool.acquire().await.map_err(StoreError::unreachable)?;
+        Ok(Reader::new(Conn::pooled(connection)))
+    }
+
+    /// Runs a unit, again if the server gave it up in favour of another one.
+    pub(crate) async fn write<U: UnitOfWork>(&self, unit: &U) -> Result<U::Outcome, StoreError> {
+        let mut runs = 1;
+        loop {
+            match self.run(unit).await {
+                Err(error) if error.lost_to_another() && runs < MAX_RUNS => runs += 1,
+                result => return result,
+            }
+        }
+    }
+
+    /// If this is dropped before the commit, so is the transaction.
+    async fn run<U: UnitOfWork>(&self, unit: &U) -> Result<U::Outcome, StoreError> {
+        let transaction = self.pool.begin().await.map_err(StoreError::unreachable)?;
+        let mut conn = Conn::in_transaction(transaction);
+        let outcome = unit.run(&mut Txn::new(&mut conn)).await?;
+        conn.commit().await?;
+        Ok(outcome)
+    }
+
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
+}

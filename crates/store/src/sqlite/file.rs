@@ -1,0 +1,121 @@
+//! The file of a SQLite database and how connections to it are set up.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io;
+use std::path::Path;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::any::AnyConnectOptions;
+use sqlx::{AnyConnection, AssertSqlSafe, ConnectOptions as _, Executor as _, SqlSafeStr as _, SqlStr};
+
+use crate::conn::Conn;
+use crate::error::StoreError;
+
+/// A database file that exists.
+#[derive(Clone)]
+pub(crate) struct SqliteFile {
+    url: String,
+    lock_wait: Duration,
+}
+
+impl SqliteFile {
+    /// Makes the file and its directory if they are missing. Only the current user may read them:
+    /// the file holds names of people and sealed keys.
+    pub(crate) fn create(path: &Path, lock_wait: Duration) -> Result<Self, StoreError> {
+        let url = create_private(path).map_err(|error| StoreError::unreachable(error.into()))?;
+        Ok(Self { url, lock_wait })
+    }
+
+    pub(crate) fn connect_options(&self) -> Result<AnyConnectOptions, StoreError> {
+        AnyConnectOptions::from_str(&self.url)
+            .map_err(|_| StoreError::Url { reason: "the path has no form as a URL" })
+    }
+
+    /// A connection that may write and waits for locks.
+    pub(crate) async fn open(&self) -> Result<AnyConnection, StoreError> {
+        let connection = self.connect_options()?.connect().await;
+        let mut connection = connection.map_err(StoreError::unreachable)?;
+        let pragmas = self.pragmas("synchronous = FULL");
+        connection.execute(pragmas).await.map_err(StoreError::unreachable)?;
+        Ok(connection)
+    }
+
+    /// A connection for the writer. With `synchronous = FULL` a commit that was acknowledged
+    /// survives a power cut (T-STO-14).
+    pub(crate) async fn open_writer(&self) -> Result<Conn, StoreError> {
+        let mut connection = self.open().await?;
+        let wal = connection.execute("PRAGMA journal_mode = WAL").await;
+        wal.map_err(StoreError::unreachable)?;
+        Ok(Conn::alone(connection))
+    }
+
+    /// What makes a connection one for reading.
+    pub(crate) fn reader_pragmas(&self) -> SqlStr {
+        self.pragmas("query_only = ON")
+    }
+
+    fn pragmas(&self, own: &'static str) -> SqlStr {
+        let wait = self.lock_wait.as_millis();
+        AssertSqlSafe(format!(
+            "PRAGMA busy_timeout = {wait}; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000; \
+             PRAGMA temp_store = memory; PRAGMA {own}"
+        ))
+        .into_sql_str()
+    }
+}
+
+/// Makes the file and returns the URL of its absolute path.
+fn create_private(path: &Path) -> io::Result<String> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| io::Error::other("the path does not name a file"))?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = directory.unwrap_or_else(|| Path::new("."));
+    if !directory.exists() {
+        private_directories().create(directory)?;
+    }
+    let path = directory.canonicalize()?.join(name);
+    private_file().open(&path)?;
+    let text = path.to_str().ok_or_else(|| io::Error::other("the path is not UTF-8"))?;
+    Ok(format!("sqlite://{}", percent_encoded(text)))
+}
+
+fn private_directories() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// The path as a URL wants it; the driver decodes it again.
+fn percent_encoded(path: &str) -> String {
+    use std::fmt::Write as _;
+    path.bytes().fold(String::with_capacity(path.len()), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent_encoded;
+
+    #[test]
+    fn unusual_paths_are_encoded() {
+        assert_eq!(percent_encoded("/a b/c?d#é.db"), "/a%20b/c%3Fd%23%C3%A9.db");
+    }
+}

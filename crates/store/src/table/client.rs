@@ -1,0 +1,91 @@
+//! `OAUTH_CLIENT`: clients that registered themselves.
+
+use kernel::Hashed;
+use model::{Client, ClientAuth, ClientId, ClientOrigin};
+use protocol::{RedirectUri, Scopes};
+use sqlx::query;
+
+use crate::row::Fields;
+use crate::{Conn, StoreError};
+
+const TABLE: &str = "OAUTH_CLIENT";
+
+/// The client with this id.
+pub async fn find(conn: &mut Conn, id: &ClientId) -> Result<Option<Client>, StoreError> {
+    let select = query(
+        "SELECT client_id, name, origin, redirect_uris, auth_method, secret_hash, grant_types, \
+         scopes, created_at FROM OAUTH_CLIENT WHERE client_id = $1",
+    )
+    .bind(id.as_str());
+    let row = conn.one_or_none("find a client", select).await?;
+    row.map(|row| take(&mut Fields::of(&row, TABLE))).transpose()
+}
+
+/// How many clients registered and never got a grant.
+pub async fn count_unused(conn: &mut Conn) -> Result<i64, StoreError> {
+    let count = query("SELECT COUNT(*) FROM OAUTH_CLIENT WHERE unused_since IS NOT NULL");
+    let row = conn.one_or_none("count clients", count).await?;
+    row.map_or(Ok(0), |row| Fields::of(&row, TABLE).number("client_id"))
+}
+
+fn take(fields: &mut Fields<'_>) -> Result<Client, StoreError> {
+    Ok(Client {
+        id: ClientId::from_text(fields.text("client_id")?),
+        name: fields.text("name")?,
+        origin: fields.parsed("origin", origin)?,
+        redirect_uris: fields.parsed("redirect_uris", redirect_uris)?,
+        auth: take_auth(fields)?,
+        refresh_tokens: fields.parsed("grant_types", refresh_tokens)?,
+        scopes: fields.parsed("scopes", |text| Scopes::parse_known(text).ok())?,
+        created_at: fields.moment("created_at")?,
+    })
+}
+
+fn take_auth(fields: &mut Fields<'_>) -> Result<ClientAuth, StoreError> {
+    let method = fields.text("auth_method")?;
+    let secret = fields.optional_text("secret_hash")?.map(Hashed::from_stored);
+    match (method.as_str(), secret) {
+        ("none", None) => Ok(ClientAuth::None),
+        ("client_secret_post", Some(hash)) => Ok(ClientAuth::SecretPost(hash)),
+        ("client_secret_basic", Some(hash)) => Ok(ClientAuth::SecretBasic(hash)),
+        _ => Err(fields.impossible("auth_method")),
+    }
+}
+
+pub(crate) const fn origin_name(origin: ClientOrigin) -> &'static str {
+    match origin {
+        ClientOrigin::Configured => "configured",
+        ClientOrigin::Dynamic => "dynamic",
+    }
+}
+
+pub(crate) fn origin(name: &str) -> Option<ClientOrigin> {
+    match name {
+        "configured" => Some(ClientOrigin::Configured),
+        "dynamic" => Some(ClientOrigin::Dynamic),
+        _ => None,
+    }
+}
+
+pub(crate) const fn grant_types(refresh_tokens: bool) -> &'static str {
+    if refresh_tokens { "authorization_code refresh_token" } else { "authorization_code" }
+}
+
+fn refresh_tokens(grant_types: &str) -> Option<bool> {
+    match grant_types {
+        "authorization_code" => Some(false),
+        "authorization_code refresh_token" => Some(true),
+        _ => None,
+    }
+}
+
+pub(crate) fn redirect_uris_text(uris: &[RedirectUri]) -> String {
+    serde_json::Value::from_iter(uris.iter().map(RedirectUri::as_str)).to_string()
+}
+
+fn redirect_uris(json: &str) -> Option<Vec<RedirectUri>> {
+    let texts: Vec<String> = serde_json::from_str(json).ok()?;
+    let uris: Vec<_> =
+        texts.iter().map(|text| RedirectUri::from_stored(text).ok()).collect::<Option<_>>()?;
+    (!uris.is_empty()).then_some(uris)
+}

@@ -1,0 +1,73 @@
+//! `OAUTH_GRANT`: what people granted.
+
+use model::{ClientId, Grant, GrantId, RevocationReason};
+use protocol::{ResourceUri, Scopes};
+use sqlx::query;
+
+use crate::row::Fields;
+use crate::{Conn, StoreError};
+
+pub(crate) const TABLE: &str = "OAUTH_GRANT";
+
+/// The grant with this id, revoked or not.
+pub async fn find(conn: &mut Conn, id: &GrantId) -> Result<Option<Grant>, StoreError> {
+    let select = query(
+        "SELECT grant_id, subject_id, client_id, client_name, redirect_host, resource, scopes, \
+         status_index, authenticated_at, created_at, revoked_at, revocation_reason \
+         FROM OAUTH_GRANT WHERE grant_id = $1",
+    )
+    .bind(id.as_str());
+    let row = conn.one_or_none("find a grant", select).await?;
+    row.map(|row| take(&mut Fields::of(&row, TABLE))).transpose()
+}
+
+/// The status indices of revoked grants from `from_index` up to but not including `to_index`, in
+/// order.
+pub async fn revoked_between(
+    conn: &mut Conn,
+    from_index: u64,
+    to_index: u64,
+) -> Result<Vec<u64>, StoreError> {
+    let bound = |index: u64| i64::try_from(index).unwrap_or(i64::MAX);
+    let select = query(
+        "SELECT status_index FROM OAUTH_GRANT \
+         WHERE revoked_at IS NOT NULL AND status_index >= $1 AND status_index < $2 \
+         ORDER BY status_index",
+    )
+    .bind(bound(from_index))
+    .bind(bound(to_index));
+    let rows = conn.all("list revoked grants", select).await?;
+    rows.iter().map(|row| take_status_index(&mut Fields::of(row, TABLE))).collect()
+}
+
+pub(crate) fn take(fields: &mut Fields<'_>) -> Result<Grant, StoreError> {
+    Ok(Grant {
+        id: fields.id("grant_id")?,
+        subject: fields.id("subject_id")?,
+        client: ClientId::from_text(fields.text("client_id")?),
+        client_name: fields.text("client_name")?,
+        redirect_host: fields.text("redirect_host")?,
+        resource: fields.parsed("resource", |text| ResourceUri::parse(text).ok())?,
+        scopes: fields.parsed("scopes", |text| Scopes::parse_known(text).ok())?,
+        status_index: take_status_index(fields)?,
+        authenticated_at: fields.moment("authenticated_at")?,
+        created_at: fields.moment("created_at")?,
+        revoked: match (
+            fields.optional_moment("revoked_at")?,
+            fields.optional_text("revocation_reason")?,
+        ) {
+            (None, None) => None,
+            (Some(at), Some(reason)) => Some((
+                at,
+                RevocationReason::parse(&reason)
+                    .ok_or_else(|| fields.impossible("revocation_reason"))?,
+            )),
+            _ => return Err(fields.impossible("revoked_at")),
+        },
+    })
+}
+
+fn take_status_index(fields: &mut Fields<'_>) -> Result<u64, StoreError> {
+    let index = fields.number("status_index")?;
+    u64::try_from(index).map_err(|_| fields.impossible("status_index"))
+}

@@ -1,0 +1,55 @@
+//! `OAUTH_SEQUENCE`: numbers that are handed out, and revisions.
+//!
+//! A revision goes up in the same transaction as the change that it stands for, so a replica that
+//! sees the same number twice knows with one cheap read that nothing changed in between.
+
+use sqlx::query;
+
+use crate::row::Fields;
+use crate::{Conn, StoreError, Txn};
+
+const TABLE: &str = "OAUTH_SEQUENCE";
+
+/// Goes up with each revocation of a grant.
+pub async fn revocations(conn: &mut Conn) -> Result<i64, StoreError> {
+    current(conn, "revocations").await
+}
+
+/// Goes up with each change to the signing keys.
+pub async fn keys(conn: &mut Conn) -> Result<i64, StoreError> {
+    current(conn, "signing_keys").await
+}
+
+async fn current(conn: &mut Conn, name: &'static str) -> Result<i64, StoreError> {
+    let select = query("SELECT name, value FROM OAUTH_SEQUENCE WHERE name = $1").bind(name);
+    take(conn.one_or_none("read a revision", select).await?.as_ref(), name)
+}
+
+pub(crate) async fn bump_revocations(txn: &mut Txn<'_>) -> Result<(), StoreError> {
+    next(txn, "revocations").await.map(drop)
+}
+
+pub(crate) async fn bump_keys(txn: &mut Txn<'_>) -> Result<(), StoreError> {
+    next(txn, "signing_keys").await.map(drop)
+}
+
+/// A number in the status lists that no other grant has. The row stays locked until the unit
+/// ends, so take it late.
+pub(crate) async fn next_status_index(txn: &mut Txn<'_>) -> Result<i64, StoreError> {
+    Ok(next(txn, "next_status_index").await? - 1)
+}
+
+async fn next(txn: &mut Txn<'_>, name: &'static str) -> Result<i64, StoreError> {
+    let update = query(
+        "UPDATE OAUTH_SEQUENCE SET value = value + 1 WHERE name = $1 RETURNING name, value",
+    )
+    .bind(name);
+    take(txn.change_returning("take a number", update).await?.as_ref(), name)
+}
+
+fn take(row: Option<&sqlx::any::AnyRow>, name: &str) -> Result<i64, StoreError> {
+    let missing = || StoreError::Inconsistent { table: TABLE, column: "name", row: name.to_owned() };
+    let mut fields = Fields::of(row.ok_or_else(missing)?, TABLE);
+    fields.text("name")?;
+    fields.number("value")
+}

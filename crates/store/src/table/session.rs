@@ -1,0 +1,42 @@
+//! `OAUTH_SESSION`: browser sign-ins.
+
+use kernel::{Hashed, Timestamp};
+use model::person::SessionSecret;
+use model::{Session, Subject};
+use sqlx::query;
+
+use super::subject;
+use crate::row::Fields;
+use crate::{Conn, StoreError};
+
+const TABLE: &str = "OAUTH_SESSION";
+
+/// The session with this hash and its person, unless it ended.
+pub async fn find(
+    conn: &mut Conn,
+    hash: &Hashed<SessionSecret>,
+    now: Timestamp,
+) -> Result<Option<(Session, Subject)>, StoreError> {
+    let select = query(
+        "SELECT e.session_hash, e.subject_id, e.authenticated_at, e.expires_at, \
+         s.subject_id, s.provider, s.external_id, s.name, s.email, s.group_names, s.user_type, \
+         s.disabled_at \
+         FROM OAUTH_SESSION e JOIN OAUTH_SUBJECT s ON s.subject_id = e.subject_id \
+         WHERE e.session_hash = $1 AND e.expires_at > $2",
+    )
+    .bind(hash.as_str())
+    .bind(now.as_millis());
+    let row = conn.one_or_none("find a session", select).await?;
+    row.map(|row| take(&mut Fields::of(&row, TABLE))).transpose()
+}
+
+fn take(fields: &mut Fields<'_>) -> Result<(Session, Subject), StoreError> {
+    let session = Session {
+        hash: fields.hash("session_hash")?,
+        subject: fields.id("subject_id")?,
+        authenticated_at: fields.moment("authenticated_at")?,
+        expires_at: fields.moment("expires_at")?,
+    };
+    fields.then(subject::TABLE);
+    Ok((session, subject::take(fields)?))
+}

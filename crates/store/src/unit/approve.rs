@@ -1,0 +1,138 @@
+//! The person allows it: a code is made.
+
+use kernel::{Hashed, Timestamp};
+use model::authorization::{AuthorizationHandle, BrowserBinding};
+use model::{AuditEvent, AuditKind, Code, SubjectId};
+use protocol::redirect_uri::{RedirectKind, RedirectUri};
+use sqlx::query;
+
+use crate::table::audit;
+use crate::table::authorization::{self, Standing};
+use crate::{StoreError, Txn, UnitOfWork};
+
+/// Ends an authorization with a code and remembers the consent.
+#[derive(Clone, Debug)]
+pub struct Approve {
+    /// The authorization.
+    pub handle: Hashed<AuthorizationHandle>,
+    /// The browser that it belongs to (AZ-7).
+    pub browser: Hashed<BrowserBinding>,
+    /// The person who decided. It must be the one who was asked.
+    pub subject: SubjectId,
+    /// The code to issue, for exactly what was asked.
+    pub code: Code,
+    /// The current moment.
+    pub now: Timestamp,
+}
+
+/// What came of an approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApproveOutcome {
+    /// The code can be redeemed now.
+    Approved,
+    /// The authorization had its answer already (CO-8: a refusal stands).
+    Completed,
+    /// There is no such authorization of this person in this browser, or no longer.
+    Gone,
+}
+
+impl UnitOfWork for Approve {
+    type Outcome = ApproveOutcome;
+
+    async fn run(&self, txn: &mut Txn<'_>) -> Result<ApproveOutcome, StoreError> {
+        if self.complete(txn).await? == 0 {
+            return self.why_not(txn).await;
+        }
+        self.insert_code(txn).await?;
+        self.remember(txn).await?;
+        audit::record(txn, &self.event()).await?;
+        Ok(ApproveOutcome::Approved)
+    }
+}
+
+impl Approve {
+    /// The code must be for the person, client, redirect URI and resource of the frozen request,
+    /// and the person must still be active (AZ-11, TC-6).
+    async fn complete(&self, txn: &mut Txn<'_>) -> Result<u64, StoreError> {
+        let update = query(
+            "UPDATE OAUTH_TXN SET stage = 'approved' \
+             WHERE handle_hash = $1 AND browser_hash = $2 AND stage = 'resumed' \
+             AND subject_id = $3 AND expires_at > $4 AND client_id = $5 AND redirect_uri = $6 \
+             AND resource = $7 AND EXISTS (SELECT 1 FROM OAUTH_SUBJECT s \
+             WHERE s.subject_id = $3 AND s.disabled_at IS NULL)",
+        )
+        .bind(self.handle.as_str())
+        .bind(self.browser.as_str())
+        .bind(self.subject.as_str())
+        .bind(self.now.as_millis())
+        .bind(self.code.client.as_str())
+        .bind(self.code.redirect_uri.as_str())
+        .bind(self.code.resource.as_str());
+        txn.change("approve an authorization", update).await
+    }
+
+    async fn why_not(&self, txn: &mut Txn<'_>) -> Result<ApproveOutcome, StoreError> {
+        match authorization::standing(txn.conn(), &self.handle, &self.browser, self.now).await? {
+            Standing::Completed => Ok(ApproveOutcome::Completed),
+            Standing::Open | Standing::Gone => Ok(ApproveOutcome::Gone),
+        }
+    }
+
+    async fn insert_code(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
+        let code = &self.code;
+        let insert = query(
+            "INSERT INTO OAUTH_CODE (code_hash, client_id, client_name, redirect_uri, \
+             code_challenge, resource, scopes, subject_id, authenticated_at, created_at, \
+             expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        )
+        .bind(code.hash.as_str())
+        .bind(code.client.as_str())
+        .bind(code.client_name.as_str())
+        .bind(code.redirect_uri.as_str())
+        .bind(code.challenge.as_str())
+        .bind(code.resource.as_str())
+        .bind(code.scopes.to_string())
+        .bind(self.subject.as_str())
+        .bind(code.authenticated_at.as_millis())
+        .bind(code.created_at.as_millis())
+        .bind(code.expires_at.as_millis());
+        txn.change("issue a code", insert).await.map(drop)
+    }
+
+    /// CO-2: consent is remembered for a person, client, redirect URI and resource.
+    async fn remember(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
+        let upsert = query(
+            "INSERT INTO OAUTH_CONSENT (subject_id, client_id, redirect_uri, resource, scopes, \
+             consented_at) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (subject_id, client_id, redirect_uri, resource) DO UPDATE \
+             SET scopes = excluded.scopes, consented_at = excluded.consented_at, \
+             metadata_hash = excluded.metadata_hash",
+        )
+        .bind(self.subject.as_str())
+        .bind(self.code.client.as_str())
+        .bind(without_port(&self.code.redirect_uri))
+        .bind(self.code.resource.as_str())
+        .bind(self.code.scopes.to_string())
+        .bind(self.now.as_millis());
+        txn.change("remember a consent", upsert).await.map(drop)
+    }
+
+    fn event(&self) -> AuditEvent {
+        AuditEvent {
+            kind: AuditKind::ConsentApproved,
+            at: self.now,
+            client: Some(self.code.client.clone()),
+            subject: Some(self.subject.clone()),
+            grant: None,
+            detail: self.code.scopes.to_string(),
+        }
+    }
+}
+
+/// The port of a loopback redirect differs every time and does not count (RFC 8252 §7.3).
+fn without_port(uri: &RedirectUri) -> String {
+    match uri.kind() {
+        RedirectKind::Loopback { host, rest } => format!("http://{host}{rest}"),
+        RedirectKind::Web { .. } | RedirectKind::PrivateUse { .. } => uri.as_str().to_owned(),
+    }
+}

@@ -1,0 +1,88 @@
+//! `GET /authorize` freezes a request (AZ-6).
+
+use model::{AuditEvent, AuditKind, Authorization};
+use sqlx::query;
+
+use crate::table::{audit, client};
+use crate::{StoreError, Txn, UnitOfWork};
+
+/// Stores a fresh authorization, in which nobody is known yet.
+#[derive(Clone, Debug)]
+pub struct BeginAuthorization {
+    /// The authorization; it begins as pending whatever its stage says.
+    pub authorization: Authorization,
+    /// How many may be open at the same time (T-AZ-28).
+    pub max_open: i64,
+}
+
+/// What came of the beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BeginOutcome {
+    /// It waits for a person now.
+    Begun,
+    /// Too many are open.
+    TooMany,
+}
+
+impl UnitOfWork for BeginAuthorization {
+    type Outcome = BeginOutcome;
+
+    async fn run(&self, txn: &mut Txn<'_>) -> Result<BeginOutcome, StoreError> {
+        if self.insert(txn).await? == 0 {
+            return Ok(BeginOutcome::TooMany);
+        }
+        self.keep_client(txn).await?;
+        audit::record(txn, &self.event()).await?;
+        Ok(BeginOutcome::Begun)
+    }
+}
+
+impl BeginAuthorization {
+    async fn insert(&self, txn: &mut Txn<'_>) -> Result<u64, StoreError> {
+        let begun = &self.authorization;
+        let request = &begun.request;
+        let insert = query(
+            "INSERT INTO OAUTH_TXN (handle_hash, browser_hash, client_id, client_name, \
+             client_origin, redirect_uri, state, scopes, resource, code_challenge, stage, \
+             created_at, expires_at) \
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending', $11, $12 \
+             WHERE (SELECT COUNT(*) FROM OAUTH_TXN WHERE expires_at > $11) < $13",
+        )
+        .bind(begun.handle.as_str())
+        .bind(begun.browser.as_str())
+        .bind(request.client.as_str())
+        .bind(request.client_name.as_str())
+        .bind(client::origin_name(request.client_origin))
+        .bind(request.redirect_uri.as_str())
+        .bind(request.state.clone())
+        .bind(request.scopes.to_string())
+        .bind(request.resource.as_str())
+        .bind(request.challenge.as_str())
+        .bind(begun.created_at.as_millis())
+        .bind(begun.expires_at.as_millis())
+        .bind(self.max_open);
+        txn.change("begin an authorization", insert).await
+    }
+
+    /// A client in use must not be swept away as unused while a person is at it.
+    async fn keep_client(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
+        let touch = query(
+            "UPDATE OAUTH_CLIENT SET unused_since = $2 \
+             WHERE client_id = $1 AND unused_since < $2",
+        )
+        .bind(self.authorization.request.client.as_str())
+        .bind(self.authorization.created_at.as_millis());
+        txn.change("keep a client", touch).await.map(drop)
+    }
+
+    fn event(&self) -> AuditEvent {
+        AuditEvent {
+            kind: AuditKind::AuthorizationStarted,
+            at: self.authorization.created_at,
+            client: Some(self.authorization.request.client.clone()),
+            subject: None,
+            grant: None,
+            detail: self.authorization.request.scopes.to_string(),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The person refuses.
+
+use kernel::{Hashed, Timestamp};
+use model::authorization::{AuthorizationHandle, BrowserBinding};
+use model::{AuditEvent, AuditKind, ClientId};
+use sqlx::query;
+
+use crate::row::Fields;
+use crate::table::audit;
+use crate::table::authorization::{self, Standing};
+use crate::{StoreError, Txn, UnitOfWork};
+
+/// Ends an authorization with a refusal, for good (CO-8).
+#[derive(Clone, Debug)]
+pub struct Deny {
+    /// The authorization.
+    pub handle: Hashed<AuthorizationHandle>,
+    /// The browser that it belongs to (AZ-7).
+    pub browser: Hashed<BrowserBinding>,
+    /// The current moment.
+    pub now: Timestamp,
+}
+
+/// What came of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DenyOutcome {
+    /// It is refused now.
+    Denied,
+    /// The authorization had its answer already.
+    Completed,
+    /// There is no such authorization in this browser, or no longer.
+    Gone,
+}
+
+impl UnitOfWork for Deny {
+    type Outcome = DenyOutcome;
+
+    async fn run(&self, txn: &mut Txn<'_>) -> Result<DenyOutcome, StoreError> {
+        if let Some(event) = self.complete(txn).await? {
+            audit::record(txn, &event).await?;
+            return Ok(DenyOutcome::Denied);
+        }
+        match authorization::standing(txn.conn(), &self.handle, &self.browser, self.now).await? {
+            Standing::Completed => Ok(DenyOutcome::Completed),
+            Standing::Open | Standing::Gone => Ok(DenyOutcome::Gone),
+        }
+    }
+}
+
+impl Deny {
+    async fn complete(&self, txn: &mut Txn<'_>) -> Result<Option<AuditEvent>, StoreError> {
+        let update = query(
+            "UPDATE OAUTH_TXN SET stage = 'denied' \
+             WHERE handle_hash = $1 AND browser_hash = $2 AND stage IN ('pending', 'resumed') \
+             AND expires_at > $3 RETURNING handle_hash, client_id, subject_id",
+        )
+        .bind(self.handle.as_str())
+        .bind(self.browser.as_str())
+        .bind(self.now.as_millis());
+        let row = txn.change_returning("deny an authorization", update).await?;
+        row.map(|row| {
+            let mut fields = Fields::of(&row, authorization::TABLE);
+            fields.text("handle_hash")?;
+            Ok(AuditEvent {
+                kind: AuditKind::ConsentDenied,
+                at: self.now,
+                client: Some(ClientId::from_text(fields.text("client_id")?)),
+                subject: fields.optional_text("subject_id")?.map(kernel::Id::from_stored),
+                grant: None,
+                detail: String::new(),
+            })
+        })
+        .transpose()
+    }
+}

@@ -1,0 +1,176 @@
+//! A code becomes a grant (OAuth 2.1 §4.1.3).
+
+use kernel::{Hashed, Timestamp};
+use model::code::{CodeSecret, MAX_FAILED_REDEMPTIONS};
+use model::refresh_token::RefreshSecret;
+use model::{AuditEvent, AuditKind, ClientId, Code, Grant, GrantId, RevocationReason};
+use sqlx::query;
+
+use super::revoke_grant;
+use crate::row::Fields;
+use crate::table::{audit, code, revision};
+use crate::{StoreError, Txn, UnitOfWork};
+
+/// Redeems a code. Run it only after every other check has passed: a second redemption by somebody
+/// who passes them all ends the grant (TC-3).
+#[derive(Clone, Debug)]
+pub struct RedeemCode {
+    /// The code.
+    pub hash: Hashed<CodeSecret>,
+    /// The client that presents it, authenticated where it has a secret.
+    pub client: ClientId,
+    /// The id of the grant to make.
+    pub grant_id: GrantId,
+    /// The grant's first refresh token, for clients that may have one.
+    pub refresh: Option<NewRefreshToken>,
+    /// The current moment.
+    pub now: Timestamp,
+}
+
+/// The first refresh token of a grant.
+#[derive(Clone, Debug)]
+pub struct NewRefreshToken {
+    /// Its hash.
+    pub hash: Hashed<RefreshSecret>,
+    /// When it ends unless it is used before.
+    pub expires_at: Timestamp,
+}
+
+/// What came of a redemption.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RedeemOutcome {
+    /// The code is used up and this is the grant.
+    Redeemed(Box<Grant>),
+    /// The code was used before, and the grant that came of it is revoked (TC-3).
+    Replayed {
+        /// That grant.
+        grant: GrantId,
+        /// Its number in the status lists.
+        status_index: u64,
+        /// Whether it was this replay that ended it.
+        newly_revoked: bool,
+    },
+    /// Unknown, expired, burned, of another client, or of a person who was disabled.
+    Refused,
+}
+
+impl UnitOfWork for RedeemCode {
+    type Outcome = RedeemOutcome;
+
+    async fn run(&self, txn: &mut Txn<'_>) -> Result<RedeemOutcome, StoreError> {
+        let Some(code) = self.use_up(txn).await? else { return self.why_not(txn).await };
+        self.keep_client(txn).await?;
+        let grant = self.make_grant(txn, code).await?;
+        self.insert_refresh_token(txn).await?;
+        audit::record(txn, &self.event(&grant)).await?;
+        Ok(RedeemOutcome::Redeemed(Box::new(grant)))
+    }
+}
+
+impl RedeemCode {
+    /// One success for each code, whoever races (TC-2, T-CON-01).
+    async fn use_up(&self, txn: &mut Txn<'_>) -> Result<Option<Code>, StoreError> {
+        let update = query(
+            "UPDATE OAUTH_CODE SET redeemed_as = $3 \
+             WHERE code_hash = $1 AND client_id = $2 AND redeemed_as IS NULL \
+             AND expires_at > $4 AND failed_redemptions < $5 \
+             AND EXISTS (SELECT 1 FROM OAUTH_SUBJECT s \
+             WHERE s.subject_id = OAUTH_CODE.subject_id AND s.disabled_at IS NULL) \
+             RETURNING code_hash, client_id, client_name, redirect_uri, code_challenge, resource, \
+             scopes, subject_id, authenticated_at, created_at, expires_at, failed_redemptions, \
+             redeemed_as",
+        )
+        .bind(self.hash.as_str())
+        .bind(self.client.as_str())
+        .bind(self.grant_id.as_str())
+        .bind(self.now.as_millis())
+        .bind(MAX_FAILED_REDEMPTIONS);
+        let row = txn.change_returning("redeem a code", update).await?;
+        row.map(|row| code::take(&mut Fields::of(&row, code::TABLE))).transpose()
+    }
+
+    /// The client is in use from now on and is never swept away as unused.
+    async fn keep_client(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
+        let update = query(
+            "UPDATE OAUTH_CLIENT SET unused_since = NULL \
+             WHERE client_id = $1 AND unused_since IS NOT NULL",
+        )
+        .bind(self.client.as_str());
+        txn.change("keep a client", update).await.map(drop)
+    }
+
+    async fn make_grant(&self, txn: &mut Txn<'_>, code: Code) -> Result<Grant, StoreError> {
+        let status_index = revision::next_status_index(txn).await?;
+        let grant = Grant {
+            id: self.grant_id.clone(),
+            subject: code.subject,
+            client: code.client,
+            client_name: code.client_name,
+            redirect_host: code.redirect_uri.shown_host().to_owned(),
+            resource: code.resource,
+            scopes: code.scopes,
+            status_index: status_index.unsigned_abs(),
+            authenticated_at: code.authenticated_at,
+            created_at: self.now,
+            revoked: None,
+        };
+        let insert = query(
+            "INSERT INTO OAUTH_GRANT (grant_id, subject_id, client_id, client_name, \
+             redirect_host, resource, scopes, status_index, authenticated_at, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        )
+        .bind(grant.id.as_str())
+        .bind(grant.subject.as_str())
+        .bind(grant.client.as_str())
+        .bind(grant.client_name.as_str())
+        .bind(grant.redirect_host.as_str())
+        .bind(grant.resource.as_str())
+        .bind(grant.scopes.to_string())
+        .bind(status_index)
+        .bind(grant.authenticated_at.as_millis())
+        .bind(grant.created_at.as_millis());
+        txn.change("make a grant", insert).await?;
+        Ok(grant)
+    }
+
+    async fn insert_refresh_token(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
+        let Some(refresh) = &self.refresh else { return Ok(()) };
+        let insert = query(
+            "INSERT INTO OAUTH_REFRESH_TOKEN (token_hash, grant_id, created_at, expires_at) \
+             VALUES ($1, $2, $3, $4)",
+        )
+        .bind(refresh.hash.as_str())
+        .bind(self.grant_id.as_str())
+        .bind(self.now.as_millis())
+        .bind(refresh.expires_at.as_millis());
+        txn.change("issue a refresh token", insert).await.map(drop)
+    }
+
+    /// A code that was used before means that two parties hold it (TC-3); anything else is
+    /// refused and changes nothing.
+    async fn why_not(&self, txn: &mut Txn<'_>) -> Result<RedeemOutcome, StoreError> {
+        let found = code::find(txn.conn(), &self.hash).await?;
+        let used = found.filter(|code| code.client == self.client).and_then(|code| code.redeemed_as);
+        let Some(grant) = used else { return Ok(RedeemOutcome::Refused) };
+        let ended =
+            revoke_grant::end(txn, &grant, RevocationReason::CodeReplay, self.now).await?;
+        let Some(ended) = ended else { return Ok(RedeemOutcome::Refused) };
+        audit::record(txn, &ended.event(AuditKind::CodeReplayed, self.now)).await?;
+        Ok(RedeemOutcome::Replayed {
+            grant,
+            status_index: ended.status_index,
+            newly_revoked: ended.newly,
+        })
+    }
+
+    fn event(&self, grant: &Grant) -> AuditEvent {
+        AuditEvent {
+            kind: AuditKind::CodeRedeemed,
+            at: self.now,
+            client: Some(grant.client.clone()),
+            subject: Some(grant.subject.clone()),
+            grant: Some(grant.id.clone()),
+            detail: grant.scopes.to_string(),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! A grant ends, and with it every token of it (RFC 7009, GR-1).
+
+use kernel::Timestamp;
+use model::{AuditEvent, AuditKind, Grant, GrantId, RevocationReason};
+use sqlx::query;
+
+use crate::table::{audit, grant, revision};
+use crate::{StoreError, Txn, UnitOfWork};
+
+/// Revokes a grant.
+#[derive(Clone, Debug)]
+pub struct RevokeGrant {
+    /// The grant.
+    pub grant: GrantId,
+    /// Why.
+    pub reason: RevocationReason,
+    /// The current moment.
+    pub now: Timestamp,
+}
+
+/// What came of a revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevokeOutcome {
+    /// It ended now.
+    Revoked {
+        /// The bit to set in the status lists.
+        status_index: u64,
+    },
+    /// It had ended before; when and why stay as they were.
+    AlreadyRevoked,
+    /// There is no such grant.
+    Unknown,
+}
+
+impl UnitOfWork for RevokeGrant {
+    type Outcome = RevokeOutcome;
+
+    async fn run(&self, txn: &mut Txn<'_>) -> Result<RevokeOutcome, StoreError> {
+        Ok(match end(txn, &self.grant, self.reason, self.now).await? {
+            Some(Ended { newly: true, status_index, .. }) => RevokeOutcome::Revoked { status_index },
+            Some(_) => RevokeOutcome::AlreadyRevoked,
+            None => RevokeOutcome::Unknown,
+        })
+    }
+}
+
+/// A grant that is revoked now.
+pub(super) struct Ended {
+    grant: Grant,
+    pub(super) status_index: u64,
+    /// Whether it was still active until now.
+    pub(super) newly: bool,
+}
+
+impl Ended {
+    /// What led to the end, for the record.
+    pub(super) fn event(&self, kind: AuditKind, at: Timestamp) -> AuditEvent {
+        AuditEvent {
+            kind,
+            at,
+            client: Some(self.grant.client.clone()),
+            subject: Some(self.grant.subject.clone()),
+            grant: Some(self.grant.id.clone()),
+            detail: String::new(),
+        }
+    }
+}
+
+/// Ends a grant within another unit, records that, and lets pollers notice. `None` if there is no
+/// such grant.
+pub(super) async fn end(
+    txn: &mut Txn<'_>,
+    id: &GrantId,
+    reason: RevocationReason,
+    now: Timestamp,
+) -> Result<Option<Ended>, StoreError> {
+    let update = query(
+        "UPDATE OAUTH_GRANT SET revoked_at = $2, revocation_reason = $3 \
+         WHERE grant_id = $1 AND revoked_at IS NULL",
+    )
+    .bind(id.as_str())
+    .bind(now.as_millis())
+    .bind(reason.as_str());
+    let newly = txn.change("revoke a grant", update).await? == 1;
+    let Some(grant) = grant::find(txn.conn(), id).await? else { return Ok(None) };
+    let ended = Ended { status_index: grant.status_index, grant, newly };
+    if newly {
+        let mut event = ended.event(AuditKind::GrantRevoked, now);
+        reason.as_str().clone_into(&mut event.detail);
+        audit::record(txn, &event).await?;
+        revision::bump_revocations(txn).await?;
+    }
+    Ok(Some(ended))
+}

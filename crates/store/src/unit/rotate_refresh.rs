@@ -1,0 +1,202 @@
+//! A refresh token is exchanged for its successor (OAuth 2.1 §4.3.1, RT-4 to RT-10).
+
+use kernel::{Hashed, Timestamp};
+use model::refresh_token::{MAX_REUSES_IN_WINDOW, RefreshSecret};
+use model::{AuditEvent, AuditKind, ClientId, GrantId, RevocationReason};
+use sqlx::query;
+
+use super::revoke_grant;
+use crate::row::Fields;
+use crate::table::{audit, refresh_token};
+use crate::{StoreError, Txn, UnitOfWork};
+
+/// Rotates a refresh token, or says what its coming again means.
+///
+/// A rotated token that comes again inside the window, while its successor was not itself rotated,
+/// is a race between processes of one client: they all get the same successor. Anything else is
+/// theft, and the grant ends.
+#[derive(Clone, Debug)]
+pub struct RotateRefresh {
+    /// The token that was presented.
+    pub hash: Hashed<RefreshSecret>,
+    /// The client that presented it, authenticated where it has a secret.
+    pub client: ClientId,
+    /// What it becomes if it is the live leaf.
+    pub successor: Successor,
+    /// The window in milliseconds; 0 means that no token may ever come again.
+    pub grace_millis: i64,
+    /// The current moment.
+    pub now: Timestamp,
+}
+
+/// The token that takes another one's place.
+#[derive(Clone, Debug)]
+pub struct Successor {
+    /// Its hash.
+    pub hash: Hashed<RefreshSecret>,
+    /// Itself, sealed so that only somebody who presents the parent can open it (RT-9).
+    pub sealed: String,
+    /// When it ends unless it is used before.
+    pub expires_at: Timestamp,
+}
+
+/// What came of a rotation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RotateOutcome {
+    /// The successor is the live leaf now.
+    Rotated,
+    /// The token was rotated a moment ago; this is the successor that it got then.
+    Reused {
+        /// To be opened with the presented token.
+        successor_sealed: String,
+    },
+    /// Theft: the grant is revoked (RT-4).
+    Replayed {
+        /// The grant.
+        grant: GrantId,
+        /// Its number in the status lists.
+        status_index: u64,
+        /// Whether it was this replay that ended it.
+        newly_revoked: bool,
+    },
+    /// Unknown, expired, of another client, or of a grant or person that is no longer active.
+    Refused,
+}
+
+impl UnitOfWork for RotateRefresh {
+    type Outcome = RotateOutcome;
+
+    async fn run(&self, txn: &mut Txn<'_>) -> Result<RotateOutcome, StoreError> {
+        if let Some(event) = self.take_leaf(txn).await? {
+            self.insert_successor(txn, &event).await?;
+            audit::record(txn, &event).await?;
+            return Ok(RotateOutcome::Rotated);
+        }
+        if let Some((event, successor_sealed)) = self.count_reuse(txn).await? {
+            audit::record(txn, &event).await?;
+            return Ok(RotateOutcome::Reused { successor_sealed });
+        }
+        self.refuse_or_revoke(txn).await
+    }
+}
+
+impl RotateRefresh {
+    /// RT-6: whoever marks the leaf as rotated is the one who rotates it. All of RT-2 is in the
+    /// condition: the same client, an active grant, an active person, not expired.
+    async fn take_leaf(&self, txn: &mut Txn<'_>) -> Result<Option<AuditEvent>, StoreError> {
+        let update = query(
+            "UPDATE OAUTH_REFRESH_TOKEN \
+             SET rotated_at = $3, successor_hash = $4, successor_sealed = $5 \
+             WHERE token_hash = $1 AND rotated_at IS NULL AND expires_at > $3 \
+             AND EXISTS (SELECT 1 FROM OAUTH_GRANT g \
+             JOIN OAUTH_SUBJECT s ON s.subject_id = g.subject_id \
+             WHERE g.grant_id = OAUTH_REFRESH_TOKEN.grant_id AND g.client_id = $2 \
+             AND g.revoked_at IS NULL AND s.disabled_at IS NULL) \
+             RETURNING token_hash, grant_id",
+        )
+        .bind(self.hash.as_str())
+        .bind(self.client.as_str())
+        .bind(self.now.as_millis())
+        .bind(self.successor.hash.as_str())
+        .bind(self.successor.sealed.as_str());
+        let row = txn.change_returning("rotate a refresh token", update).await?;
+        row.map(|row| {
+            let mut fields = Fields::of(&row, refresh_token::TABLE);
+            fields.text("token_hash")?;
+            Ok(self.event(AuditKind::RefreshRotated, fields.id("grant_id")?))
+        })
+        .transpose()
+    }
+
+    async fn insert_successor(
+        &self,
+        txn: &mut Txn<'_>,
+        rotation: &AuditEvent,
+    ) -> Result<(), StoreError> {
+        let insert = query(
+            "INSERT INTO OAUTH_REFRESH_TOKEN (token_hash, grant_id, created_at, expires_at) \
+             VALUES ($1, $2, $3, $4)",
+        )
+        .bind(self.successor.hash.as_str())
+        .bind(rotation.grant.as_ref().map(|grant| grant.as_str().to_owned()))
+        .bind(self.now.as_millis())
+        .bind(self.successor.expires_at.as_millis());
+        txn.change("issue a refresh token", insert).await.map(drop)
+    }
+
+    /// RT-8: inside the window, for the same client, and only while the successor is itself the
+    /// leaf. RT-10: counted, and not without end.
+    async fn count_reuse(
+        &self,
+        txn: &mut Txn<'_>,
+    ) -> Result<Option<(AuditEvent, String)>, StoreError> {
+        let update = query(
+            "UPDATE OAUTH_REFRESH_TOKEN SET reuses = reuses + 1 \
+             WHERE token_hash = $1 AND rotated_at > $3 AND reuses < $4 \
+             AND EXISTS (SELECT 1 FROM OAUTH_REFRESH_TOKEN n \
+             WHERE n.token_hash = OAUTH_REFRESH_TOKEN.successor_hash AND n.rotated_at IS NULL) \
+             AND EXISTS (SELECT 1 FROM OAUTH_GRANT g \
+             JOIN OAUTH_SUBJECT s ON s.subject_id = g.subject_id \
+             WHERE g.grant_id = OAUTH_REFRESH_TOKEN.grant_id AND g.client_id = $2 \
+             AND g.revoked_at IS NULL AND s.disabled_at IS NULL) \
+             RETURNING token_hash, grant_id, successor_sealed",
+        )
+        .bind(self.hash.as_str())
+        .bind(self.client.as_str())
+        .bind(self.window_start())
+        .bind(MAX_REUSES_IN_WINDOW);
+        let row = txn.change_returning("count a reuse", update).await?;
+        row.map(|row| {
+            let mut fields = Fields::of(&row, refresh_token::TABLE);
+            fields.text("token_hash")?;
+            let event = self.event(AuditKind::RefreshReusedInWindow, fields.id("grant_id")?);
+            Ok((event, fields.text("successor_sealed")?))
+        })
+        .transpose()
+    }
+
+    /// The token can neither be rotated nor reused. If it was rotated before, that is theft,
+    /// unless it came inside the window and only the grant or the person is no longer active.
+    async fn refuse_or_revoke(&self, txn: &mut Txn<'_>) -> Result<RotateOutcome, StoreError> {
+        let Some(lineage) = refresh_token::lineage(txn.conn(), &self.hash).await? else {
+            return Ok(RotateOutcome::Refused);
+        };
+        let Some(rotated_at) = lineage.rotated_at else { return Ok(RotateOutcome::Refused) };
+        let in_window = rotated_at.as_millis() > self.window_start()
+            && lineage.successor_is_leaf
+            && lineage.reuses < MAX_REUSES_IN_WINDOW;
+        if lineage.client != self.client || in_window {
+            return Ok(RotateOutcome::Refused);
+        }
+        let grant = lineage.grant;
+        let ended =
+            revoke_grant::end(txn, &grant, RevocationReason::RefreshReuse, self.now).await?;
+        let Some(ended) = ended else { return Ok(RotateOutcome::Refused) };
+        audit::record(txn, &ended.event(AuditKind::RefreshReplayed, self.now)).await?;
+        Ok(RotateOutcome::Replayed {
+            grant,
+            status_index: ended.status_index,
+            newly_revoked: ended.newly,
+        })
+    }
+
+    /// A rotation after this moment is inside the window. With a window of 0 that is never, even
+    /// within one millisecond (T-RT-06) or after the clock went back.
+    fn window_start(&self) -> i64 {
+        if self.grace_millis <= 0 {
+            return i64::MAX;
+        }
+        self.now.as_millis().saturating_sub(self.grace_millis)
+    }
+
+    fn event(&self, kind: AuditKind, grant: GrantId) -> AuditEvent {
+        AuditEvent {
+            kind,
+            at: self.now,
+            client: Some(self.client.clone()),
+            subject: None,
+            grant: Some(grant),
+            detail: String::new(),
+        }
+    }
+}

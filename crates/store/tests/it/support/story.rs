@@ -1,0 +1,244 @@
+//! The usual people, clients and steps, so that a test tells only what is its own.
+
+use kernel::{Hashed, Id, Plain, SystemChance, Timestamp};
+use model::authorization::{AuthorizationHandle, BrowserBinding};
+use model::code::CodeSecret;
+use model::person::SessionSecret;
+use model::refresh_token::RefreshSecret;
+use model::{
+    Authorization, AuthorizationRequest, Client, ClientAuth, ClientId, ClientOrigin, Code, Grant,
+    GrantId, Identity, Stage, Subject,
+};
+use protocol::pkce::CodeChallenge;
+use protocol::{RedirectUri, ResourceUri, Scopes, UserType};
+use store::Store;
+use store::unit::{
+    Approve, ApproveOutcome, BeginAuthorization, BeginOutcome, NewRefreshToken, RedeemCode,
+    RedeemOutcome, RegisterClient, RegisterOutcome, ResumeAuthorization, ResumeOutcome,
+    RotateRefresh, SignIn, SignInOutcome, Successor,
+};
+
+use super::Database;
+
+/// When every story begins.
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+/// The window that stories use, in milliseconds.
+pub(crate) const GRACE: i64 = 120_000;
+
+/// A fresh secret.
+pub(crate) fn secret<P: kernel::secret::Purpose>() -> Plain<P> {
+    Plain::generate(&SystemChance::new())
+}
+
+/// A fresh id.
+pub(crate) fn id<K: kernel::id::Kind>() -> Id<K> {
+    Id::generate(&SystemChance::new())
+}
+
+/// A person with a browser and a client.
+pub(crate) struct Story<'d> {
+    pub(crate) store: &'d Store,
+    pub(crate) client: Client,
+    pub(crate) person: Subject,
+    pub(crate) browser: Hashed<BrowserBinding>,
+}
+
+/// What is left of a redeemed code.
+pub(crate) struct Granted {
+    pub(crate) grant: Grant,
+    pub(crate) code: Hashed<CodeSecret>,
+    pub(crate) refresh: Plain<RefreshSecret>,
+}
+
+/// A client as it registers itself.
+pub(crate) fn client() -> Client {
+    let name = secret::<SessionSecret>().hash();
+    Client {
+        id: ClientId::from_text(format!("{}{}", ClientId::PREFIX, name.fingerprint())),
+        name: "Inspector".into(),
+        origin: ClientOrigin::Dynamic,
+        redirect_uris: vec![RedirectUri::from_stored("http://127.0.0.1:6274/cb").unwrap()],
+        auth: ClientAuth::None,
+        refresh_tokens: true,
+        scopes: Scopes::ALL,
+        created_at: NOW,
+    }
+}
+
+/// A person's sign-in at the demo provider.
+pub(crate) fn sign_in(external_id: &str) -> SignIn {
+    SignIn {
+        candidate_id: id(),
+        identity: Identity {
+            provider: "demo".into(),
+            external_id: external_id.into(),
+            name: "Ada".into(),
+            email: Some("ada@example.com".into()),
+            groups: vec!["staff".into()],
+        },
+        user_type: UserType::Basic,
+        session: (secret().hash(), NOW.plus_seconds(3600)),
+        replaces: None,
+        now: NOW,
+    }
+}
+
+/// A fresh authorization of a client in a browser.
+pub(crate) fn authorization(client: &Client, browser: &Hashed<BrowserBinding>) -> Authorization {
+    Authorization {
+        handle: secret::<AuthorizationHandle>().hash(),
+        browser: browser.clone(),
+        request: AuthorizationRequest {
+            client: client.id.clone(),
+            client_name: client.name.clone(),
+            client_origin: client.origin,
+            redirect_uri: RedirectUri::from_stored("http://127.0.0.1:50123/cb").unwrap(),
+            state: Some("st ate\"'".into()),
+            scopes: Scopes::ALL,
+            resource: ResourceUri::parse("https://mcp.example.com/mcp").unwrap(),
+            challenge: CodeChallenge::from_stored("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+        },
+        stage: Stage::Pending,
+        created_at: NOW,
+        expires_at: NOW.plus_seconds(600),
+    }
+}
+
+impl<'d> Story<'d> {
+    /// The client is registered and the person signed in.
+    pub(crate) async fn begin(database: &'d Database) -> Self {
+        let store = &database.store;
+        let client = client();
+        let register = RegisterClient { client: client.clone(), max_unused: 1000 };
+        assert_eq!(store.write(register).await.unwrap(), RegisterOutcome::Registered);
+        let SignInOutcome::SignedIn(person) = store.write(sign_in("ada")).await.unwrap() else {
+            panic!("Ada is not disabled")
+        };
+        Self { store, client, person: *person, browser: secret().hash() }
+    }
+
+    /// An authorization waits for the person.
+    pub(crate) async fn ask(&self) -> Authorization {
+        let authorization = authorization(&self.client, &self.browser);
+        let begin =
+            BeginAuthorization { authorization: authorization.clone(), max_open: 1000 };
+        assert_eq!(self.store.write(begin).await.unwrap(), BeginOutcome::Begun);
+        authorization
+    }
+
+    /// The return of the person over the bridge, not yet run.
+    pub(crate) fn resume(&self, authorization: &Authorization) -> ResumeAuthorization {
+        ResumeAuthorization {
+            handle: authorization.handle.clone(),
+            browser: self.browser.clone(),
+            subject: self.person.id.clone(),
+            authenticated_at: NOW,
+            bridge_jti: secret::<SessionSecret>().hash().as_str().to_owned(),
+            bridge_expires_at: NOW.plus_seconds(60),
+            now: NOW,
+        }
+    }
+
+    /// An authorization at the consent page.
+    pub(crate) async fn at_consent(&self) -> Authorization {
+        let authorization = self.ask().await;
+        let resume = self.resume(&authorization);
+        assert_eq!(self.store.write(resume).await.unwrap(), ResumeOutcome::Resumed);
+        authorization
+    }
+
+    /// The approval of an authorization, not yet run.
+    pub(crate) fn approve(&self, authorization: &Authorization) -> Approve {
+        let request = &authorization.request;
+        Approve {
+            handle: authorization.handle.clone(),
+            browser: self.browser.clone(),
+            subject: self.person.id.clone(),
+            code: Code {
+                hash: secret::<CodeSecret>().hash(),
+                client: request.client.clone(),
+                client_name: request.client_name.clone(),
+                redirect_uri: request.redirect_uri.clone(),
+                challenge: request.challenge.clone(),
+                resource: request.resource.clone(),
+                scopes: Scopes::READ,
+                subject: self.person.id.clone(),
+                authenticated_at: NOW,
+                created_at: NOW,
+                expires_at: NOW.plus_seconds(600),
+                failed_redemptions: 0,
+                redeemed_as: None,
+            },
+            now: NOW,
+        }
+    }
+
+    /// A code in the hands of the client.
+    pub(crate) async fn code(&self) -> Hashed<CodeSecret> {
+        let approve = self.approve(&self.at_consent().await);
+        let code = approve.code.hash.clone();
+        assert_eq!(self.store.write(approve).await.unwrap(), ApproveOutcome::Approved);
+        code
+    }
+
+    /// The redemption of a code, not yet run.
+    pub(crate) fn redeem(&self, code: &Hashed<CodeSecret>) -> RedeemCode {
+        self.redeem_for(code, &secret())
+    }
+
+    fn redeem_for(&self, code: &Hashed<CodeSecret>, refresh: &Plain<RefreshSecret>) -> RedeemCode {
+        RedeemCode {
+            hash: code.clone(),
+            client: self.client.id.clone(),
+            grant_id: id(),
+            refresh: Some(NewRefreshToken {
+                hash: refresh.hash(),
+                expires_at: NOW.plus_seconds(7_776_000),
+            }),
+            now: NOW,
+        }
+    }
+
+    /// A grant with its first refresh token.
+    pub(crate) async fn granted(&self) -> Granted {
+        let code = self.code().await;
+        let refresh = secret();
+        let redeem = self.redeem_for(&code, &refresh);
+        match self.store.write(redeem).await.unwrap() {
+            RedeemOutcome::Redeemed(grant) => Granted { grant: *grant, code, refresh },
+            other => panic!("the code is fresh, but: {other:?}"),
+        }
+    }
+
+    /// A rotation at a moment, not yet run. The "sealed" successor is recognisable in tests.
+    pub(crate) fn rotate(
+        &self,
+        parent: &Hashed<RefreshSecret>,
+        successor: &Hashed<RefreshSecret>,
+        now: Timestamp,
+    ) -> RotateRefresh {
+        RotateRefresh {
+            hash: parent.clone(),
+            client: self.client.id.clone(),
+            successor: Successor {
+                hash: successor.clone(),
+                sealed: sealed(successor),
+                expires_at: now.plus_seconds(7_776_000),
+            },
+            grace_millis: GRACE,
+            now,
+        }
+    }
+
+    /// Whether a grant is revoked.
+    pub(crate) async fn is_revoked(&self, grant: &GrantId) -> bool {
+        let mut reader = self.store.read().await.unwrap();
+        store::grant::find(reader.conn(), grant).await.unwrap().unwrap().revoked.is_some()
+    }
+}
+
+/// What stands for a sealed token in these tests.
+pub(crate) fn sealed(token: &Hashed<RefreshSecret>) -> String {
+    format!("sealed:{}", token.as_str())
+}

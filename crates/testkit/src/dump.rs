@@ -1,0 +1,88 @@
+//! Everything that is in a database, as text.
+
+use std::collections::BTreeMap;
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Column as _, Row as _, ValueRef as _};
+
+use crate::database::Engine;
+
+/// The rows of every table of ours, sorted, each as `column=value` pairs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dump(BTreeMap<String, Vec<String>>);
+
+impl Dump {
+    pub(crate) async fn read(connection: &mut AnyConnection, engine: Engine) -> Self {
+        let catalogue = match engine {
+            Engine::Sqlite => {
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'OAUTH%'"
+            }
+            Engine::Postgres => {
+                "SELECT CAST(table_name AS TEXT) FROM information_schema.tables \
+                 WHERE table_name LIKE 'oauth%'"
+            }
+        };
+        let rows = sqlx::query(catalogue).fetch_all(&mut *connection).await;
+        let mut tables = BTreeMap::new();
+        for row in rows.expect("the catalogue") {
+            let table: String = row.get(0);
+            let sql = sqlx::AssertSqlSafe(format!("SELECT * FROM {table}"));
+            let rows = sqlx::query(sql).fetch_all(&mut *connection).await;
+            let mut lines: Vec<String> = rows.expect("the rows").iter().map(line).collect();
+            lines.sort_unstable();
+            tables.insert(table.to_uppercase(), lines);
+        }
+        assert!(!tables.is_empty(), "no tables at all");
+        Self(tables)
+    }
+
+    /// How many rows a table has.
+    #[track_caller]
+    pub fn count(&self, table: &str) -> usize {
+        self.rows(table).len()
+    }
+
+    /// The rows of a table.
+    #[track_caller]
+    pub fn rows(&self, table: &str) -> &[String] {
+        match self.0.get(table) {
+            Some(rows) => rows,
+            None => panic!("no table {table}"),
+        }
+    }
+
+    /// How many rows of a table contain this text.
+    #[track_caller]
+    pub fn count_with(&self, table: &str, text: &str) -> usize {
+        let rows = self.rows(table);
+        rows.iter().filter(|row| row.contains(text)).count()
+    }
+
+    /// Whether this text is anywhere.
+    pub fn contains(&self, text: &str) -> bool {
+        self.0.values().flatten().any(|row| row.contains(text))
+    }
+
+    /// Checks that a later look finds the same.
+    #[track_caller]
+    pub fn equals(&self, later: &Self) {
+        for (table, rows) in &self.0 {
+            assert_eq!(rows, later.rows(table), "{table} was changed");
+        }
+    }
+}
+
+fn line(row: &AnyRow) -> String {
+    let pairs = row.columns().iter().enumerate().map(|(index, column)| {
+        let null = row.try_get_raw(index).is_ok_and(|value| value.is_null());
+        let value = if null {
+            "NULL".to_owned()
+        } else if let Ok(number) = row.try_get::<i64, _>(index) {
+            number.to_string()
+        } else {
+            row.get::<String, _>(index)
+        };
+        format!("{}={value}", column.name().to_lowercase())
+    });
+    pairs.collect::<Vec<_>>().join(" ")
+}

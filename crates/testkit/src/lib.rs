@@ -1,0 +1,36 @@
+//! The people and programs of the integration tests: a person with a browser, an OAuth client, an
+//! MCP client, a forger, a database of one's own, and the demo server as upstream.
+//!
+//! They know a deployment by its URLs only ([`Place`]), as the outside world does. What composes a
+//! deployment is in the binary's own tests. Nothing here ships.
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a test helper panics when the world is not as the test needs it"
+)]
+
+mod answer;
+mod ask;
+mod client;
+mod database;
+mod dump;
+pub mod forge;
+mod html;
+mod log;
+mod mcp;
+mod person;
+mod place;
+mod random;
+mod upstream;
+
+pub use answer::Answer;
+pub use ask::{Ask, Return};
+pub use client::{Client, Secret, Tokens};
+pub use database::{Database, Engine, Lock};
+pub use dump::Dump;
+pub use html::{Form, Tag};
+pub use log::CapturedLog;
+pub use mcp::{Era, McpCaller};
+pub use person::{Page, Person, Tick};
+pub use place::Place;
+pub use random::random;
+pub use upstream::{UPSTREAM_KEY, Upstream};

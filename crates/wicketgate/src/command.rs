@@ -1,0 +1,67 @@
+//! One file for each command, and what they share: the configuration, the runtime, exit codes.
+
+mod check;
+mod demo;
+mod demo_server;
+mod health;
+mod keys;
+mod logging;
+mod migrate;
+mod secret;
+mod serve;
+mod source;
+
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command, ConfigCommand, KeysCommand, SecretCommand};
+use crate::config::{Problems, REFERENCE};
+use crate::output;
+
+/// A mistake in the configuration (`EX_CONFIG` of sysexits).
+const CONFIGURATION: u8 = 78;
+
+/// Runs a command to its end.
+pub fn run(cli: Cli) -> ExitCode {
+    let outcome = match cli.command {
+        Command::Demo(options) => demo::run(&options),
+        Command::DemoServer(options) => demo_server::run(&options),
+        Command::Serve(options) => serve::run(&options),
+        Command::Config(ConfigCommand::Check(options)) => check::check(&options),
+        Command::Config(ConfigCommand::Show(options)) => check::show(&options),
+        Command::Config(ConfigCommand::Reference) => {
+            output::result(REFERENCE.trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Secret(SecretCommand::Generate) => {
+            secret::generate();
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Migrate(options) => migrate::run(&options),
+        Command::Keys(KeysCommand::List(options)) => keys::list(&options),
+        Command::Health(options) => health::run(&options),
+    };
+    outcome.unwrap_or_else(|error| report(&error))
+}
+
+/// Prints an error with its causes, one per line for configuration mistakes.
+fn report(error: &anyhow::Error) -> ExitCode {
+    if let Some(problems) = error.downcast_ref::<Problems>() {
+        output::note(problems);
+        return ExitCode::from(CONFIGURATION);
+    }
+    output::note(format!("wicketgate: {error:#}"));
+    // A key that does not open is the operator's to mend, like any other mistake in the file.
+    let configuration = error.chain().any(<dyn std::error::Error>::is::<auth::KeyRingError>);
+    if configuration {
+        ExitCode::from(CONFIGURATION)
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// The asynchronous runtime.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?)
+}

@@ -1,0 +1,47 @@
+//! `wicketgate serve`.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{logging, runtime, source};
+use crate::cli::Serve;
+use crate::compose::{Ambient, start};
+use crate::config::{self, Settings};
+use crate::output;
+
+/// Serves until a signal ends it.
+pub(super) fn run(options: &Serve) -> anyhow::Result<ExitCode> {
+    let loaded = config::load(&source::collect(&options.config)?, options.role.into())?;
+    let settings = loaded.settings;
+    logging::init(settings.mcp.log_level, settings.server.json_logs);
+    runtime()?.block_on(serve(settings, async {}))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Serves `settings`; `greet` runs once the server listens.
+pub(super) async fn serve(
+    settings: Settings,
+    greet: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be handled")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be handled")?;
+    let listen = settings.server.listen;
+    let url = settings.public_url.as_str().to_owned();
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("cannot listen on {listen}; is another program using it? See server.listen")
+    })?;
+    let running = start(listener, settings, Ambient::system()).await?;
+    output::note(format!("listening on {url} ({})", running.address()));
+    greet.await;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    output::note("stopping: no new connections, running requests may finish");
+    running.stop().await;
+    output::note("stopped");
+    Ok(())
+}

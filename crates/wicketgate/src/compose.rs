@@ -1,0 +1,174 @@
+//! Putting the roles together: settings in, a running process out.
+
+mod app;
+mod auth_role;
+mod authority;
+mod catalogue;
+mod mcp_role;
+mod peer;
+mod probes;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use kernel::{Chance, Clock, SystemChance, SystemClock};
+use store::{Store, StoreOptions};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{DatabaseSettings, Role, Settings};
+use app::App;
+
+/// Time and chance for everything that runs.
+#[derive(Clone)]
+pub struct Ambient {
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The source of randomness.
+    pub chance: Arc<dyn Chance>,
+}
+
+/// A running process.
+pub struct Running {
+    address: SocketAddr,
+    store: Option<Store>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Ambient {
+    /// The operating system's.
+    pub fn system() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            chance: Arc::new(SystemChance::new()),
+        }
+    }
+}
+
+/// Starts the roles of `settings` on `listener`. The database is migrated first.
+///
+/// # Errors
+///
+/// What keeps it from starting.
+pub async fn start(
+    listener: TcpListener,
+    settings: Settings,
+    ambient: Ambient,
+) -> anyhow::Result<Running> {
+    let address = listener
+        .local_addr()
+        .context("the listener has no address")?;
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let store = open_store(&settings).await?;
+    let app = build(settings, store.clone(), &ambient, &stop, &tasks).await?;
+    tasks.spawn(serve(listener, app, stop.clone()));
+    tasks.close();
+    Ok(Running {
+        address,
+        store,
+        stop,
+        tasks,
+    })
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its database, if it has one.
+    pub fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
+    }
+
+    /// Refuses new connections, lets running requests finish for a bounded time, and ends.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.wait().await;
+        if let Some(store) = self.store {
+            store.close().await;
+        }
+    }
+}
+
+/// How to open the configured database.
+pub(crate) fn store_options(database: &DatabaseSettings) -> StoreOptions {
+    let pool_size = database.pool_size;
+    StoreOptions { pool_size, ..StoreOptions::new(database.url.reveal()) }
+}
+
+async fn open_store(settings: &Settings) -> anyhow::Result<Option<Store>> {
+    let Some(database) = &settings.database else {
+        return Ok(None);
+    };
+    let opened = Store::open(store_options(database)).await;
+    let store = opened.context("the database cannot be opened")?;
+    store
+        .migrate()
+        .await
+        .context("the database schema cannot be brought up to date")?;
+    Ok(Some(store))
+}
+
+async fn build(
+    settings: Settings,
+    store: Option<Store>,
+    ambient: &Ambient,
+    stop: &CancellationToken,
+    tasks: &TaskTracker,
+) -> anyhow::Result<Arc<App>> {
+    let authority = Arc::new(authority::Late::default());
+    let sidecar = match settings.role {
+        Role::Auth => None,
+        Role::All | Role::Mcp => Some(mcp_role::build(&settings, &authority, ambient)?),
+    };
+    let auth = match store {
+        Some(store) => {
+            let catalogue = catalogue::Catalogue::of(sidecar.clone(), &settings);
+            Some(auth_role::build(&settings, store, catalogue, ambient).await?)
+        }
+        None => None,
+    };
+    match (&auth, &settings.mcp.authority) {
+        (Some(auth), _) => authority.set(authority::InProcess::new(Arc::clone(auth))),
+        (None, Some(remote)) => {
+            authority.set(authority::Remote::new(
+                &remote.url,
+                settings.issuer.as_str(),
+                Arc::clone(&ambient.clock),
+            )?);
+        }
+        (None, None) => anyhow::bail!("the sidecar alone needs mcp.authority or mcp.issuer"),
+    }
+    if let Some(auth) = &auth {
+        tasks.spawn(Arc::clone(auth).run_background(stop.clone().cancelled_owned()));
+    }
+    if let Some(sidecar) = &sidecar {
+        tasks.spawn(Arc::clone(sidecar).watch(stop.clone()));
+    }
+    Ok(Arc::new(App::new(settings, auth, sidecar)))
+}
+
+async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {
+    let limits = net::server::Limits::default();
+    let answering = Arc::clone(&app);
+    let drained = {
+        let app = Arc::clone(&app);
+        async move {
+            stop.cancelled().await;
+            app.drain();
+        }
+    };
+    net::server::serve(
+        listener,
+        limits,
+        move |request, peer| Arc::clone(&answering).answer(request, peer),
+        drained,
+    )
+    .await;
+}

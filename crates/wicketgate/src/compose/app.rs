@@ -1,0 +1,121 @@
+//! Which role answers a request.
+
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use auth::{AuthServer, Peer};
+use axum::Router;
+use axum::body::Body as AuthBody;
+use futures_util::FutureExt as _;
+use http::{Request, Response, StatusCode};
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use mcp::Sidecar;
+use tower::ServiceExt as _;
+
+use super::peer::Proxies;
+use super::probes;
+use crate::config::Settings;
+
+/// The body of any answer: the sidecar's, or the authorization server's.
+pub(super) type Body = Either<mcp::Body, AuthBody>;
+
+/// Everything that answers requests in this process.
+pub(super) struct App {
+    pub(super) auth: Option<Arc<AuthServer>>,
+    pub(super) sidecar: Option<Arc<Sidecar>>,
+    router: Router,
+    base_path: String,
+    proxies: Proxies,
+}
+
+impl App {
+    pub(super) fn new(
+        settings: Settings,
+        auth: Option<Arc<AuthServer>>,
+        sidecar: Option<Arc<Sidecar>>,
+    ) -> Self {
+        let router = auth
+            .as_ref()
+            .map_or_else(nothing_else, |auth| auth::router(Arc::clone(auth)));
+        Self {
+            auth,
+            sidecar,
+            router,
+            base_path: settings.public_url.path().to_owned(),
+            proxies: Proxies::new(settings.server.trusted_proxies),
+        }
+    }
+
+    /// Answers one request. A panic costs that request and nothing else (T-LOG-03).
+    pub(super) async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Response<Body> {
+        let answered = AssertUnwindSafe(self.route(request, peer)).catch_unwind().await;
+        answered.unwrap_or_else(|_| {
+            tracing::error!("a handler panicked; the request was answered with 500");
+            plain(StatusCode::INTERNAL_SERVER_ERROR, br#"{"error":"server_error"}"#)
+        })
+    }
+
+    /// Ends streams soon, so that the process can.
+    pub(super) fn drain(&self) {
+        if let Some(sidecar) = &self.sidecar {
+            sidecar.drain();
+        }
+    }
+
+    async fn route(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let path = request.uri().path();
+        if let Some(sidecar) = self.sidecar.as_ref().filter(|sidecar| sidecar.serves(path)) {
+            return sidecar.handle(request).await.map(Either::Left);
+        }
+        match path.strip_prefix(self.base_path.as_str()) {
+            Some("/health") => probes::health().map(Either::Right),
+            Some("/ready") => probes::ready(self).await.map(Either::Right),
+            _ => self
+                .authorization_server(request, peer)
+                .await
+                .map(Either::Right),
+        }
+    }
+
+    async fn authorization_server(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Response<AuthBody> {
+        let mut request = request.map(AuthBody::new);
+        let address = self.proxies.client_address(request.headers(), peer.ip());
+        request.extensions_mut().insert(Peer(address));
+        match self.router.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// What the sidecar alone says about every other path.
+fn nothing_else() -> Router {
+    Router::new().fallback(async || {
+        let body = r#"{"error":"not_found","error_description":"nothing is here"}"#;
+        (
+            StatusCode::NOT_FOUND,
+            [(http::header::CONTENT_TYPE, "application/json")],
+            body,
+        )
+    })
+}
+
+pub(super) fn plain(status: StatusCode, json: &'static [u8]) -> Response<Body> {
+    let mut response = Response::new(Either::Right(AuthBody::new(Full::from(json))));
+    *response.status_mut() = status;
+    let json = http::HeaderValue::from_static("application/json");
+    response
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, json);
+    response
+}

@@ -1,0 +1,85 @@
+//! The authorization server's configuration, from the settings.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use auth::config::CookieSecurity;
+use auth::{AuthServer, Config, Resource, SignIn, ToolCatalogue};
+use store::Store;
+
+use super::Ambient;
+use crate::config::{Settings, SignInSettings};
+
+/// Starts the authorization server.
+pub(super) async fn build(
+    settings: &Settings,
+    store: Store,
+    catalogue: Arc<dyn ToolCatalogue>,
+    ambient: &Ambient,
+) -> anyhow::Result<Arc<AuthServer>> {
+    let config = config(settings).context("the authorization server is not configured")?;
+    if config.sign_in == SignIn::Nobody {
+        tracing::warn!("no way to sign in is configured: nobody can connect");
+    }
+    AuthServer::start(
+        config,
+        store,
+        Arc::clone(&ambient.clock),
+        Arc::clone(&ambient.chance),
+        catalogue,
+    )
+    .await
+    .context("the authorization server cannot start")
+}
+
+fn config(settings: &Settings) -> Option<Config> {
+    let oauth = settings.oauth.as_ref()?;
+    let servers = settings.mcp.servers.iter().map(|server| Resource {
+        name: server.name.clone(),
+        title: server.title.clone(),
+        uri: server.resource.clone(),
+        ceiling: server.ceiling,
+    });
+    Some(Config {
+        issuer: settings.issuer.as_str().to_owned(),
+        title: settings.server.title.clone(),
+        resources: servers.collect(),
+        default_scopes: oauth.default_scopes,
+        access_token_lifetime: oauth.access_token_lifetime,
+        code_lifetime: oauth.code_lifetime,
+        refresh_token_lifetime: oauth.refresh_token_lifetime,
+        refresh_reuse_grace: oauth.refresh_reuse_grace,
+        redirect_policy: oauth.redirect_policy.clone(),
+        dynamic_registration: oauth.dynamic_registration,
+        registrations_per_minute: oauth.registrations_per_minute,
+        clients: oauth.clients.clone(),
+        sign_in: sign_in(&oauth.sign_in),
+        user_types: oauth.user_types.clone(),
+        key_encryption_key: oauth.key_encryption_key.derive("seal"),
+        old_key_encryption_keys: oauth
+            .old_key_encryption_keys
+            .iter()
+            .map(|key| key.derive("seal"))
+            .collect(),
+        bridge_secret: oauth.bridge_secret.clone(),
+        cookies: if settings.issuer.is_https() {
+            CookieSecurity::Https
+        } else {
+            CookieSecurity::LoopbackHttp
+        },
+    })
+}
+
+fn sign_in(settings: &SignInSettings) -> SignIn {
+    match settings {
+        SignInSettings::Nobody => SignIn::Nobody,
+        SignInSettings::DemoPeople => SignIn::DemoPeople,
+        SignInSettings::FixedUser(name) => SignIn::FixedUser(sso::Identity {
+            provider: "dev_fixed_user".to_owned(),
+            external_id: name.clone(),
+            name: name.clone(),
+            email: name.contains('@').then(|| name.clone()),
+            groups: Vec::new(),
+        }),
+    }
+}

@@ -1,0 +1,134 @@
+//! The authorization server over HTTP, for a sidecar that runs apart.
+//!
+//! What it says is believed because it is signed: the status list is a JWT under a key of the key
+//! set, and the key set comes from the address that the operator configured.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use futures_util::future::{BoxFuture, FutureExt as _};
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use kernel::Clock;
+use mcp::{Authority, AuthorityAway};
+use protocol::status_list::{STATUS_LIST_TYPE, StatusBits, StatusListClaims};
+
+use super::away;
+
+/// How often keys and statuses are asked for.
+const POLL: Duration = Duration::from_secs(2);
+
+/// Seconds that one request may take.
+const TIMEOUT: u64 = 5;
+
+/// The largest document that is read.
+const MAX_DOCUMENT: usize = 1 << 20;
+
+/// Asks the authorization server over HTTP.
+pub(in super::super) struct Remote {
+    client: reqwest::Client,
+    url: String,
+    issuer: String,
+    clock: Arc<dyn Clock>,
+}
+
+impl Remote {
+    pub(in super::super) fn new(
+        url: &str,
+        issuer: &str,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
+        let client = net::outbound::client(TIMEOUT).context("TLS cannot be set up")?;
+        Ok(Self {
+            client,
+            url: url.to_owned(),
+            issuer: issuer.to_owned(),
+            clock,
+        })
+    }
+
+    async fn get(&self, path: &str) -> Result<Bytes, AuthorityAway> {
+        let url = format!("{}{path}", self.url);
+        let mut response = self
+            .client
+            .get(&url)
+            .send()
+            .await
+            .and_then(reqwest::Response::error_for_status)
+            .map_err(|error| away(error.without_url()))?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| away(e.without_url()))? {
+            if body.len() + chunk.len() > MAX_DOCUMENT {
+                return Err(away(format!("{path} is larger than 1 MiB")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.into())
+    }
+
+    async fn status_list(&self, list: u64) -> Result<StatusBits, AuthorityAway> {
+        let token = self.get(&format!("/status/{list}")).await?;
+        let keys: JwkSet = serde_json::from_slice(&self.get("/jwks").await?).map_err(away)?;
+        let claims = self.verify(&token, &keys, list)?;
+        StatusBits::decompress(&claims.status_list).map_err(away)
+    }
+
+    /// The list must be signed by the issuer, be the one that was asked for, and not be stale.
+    fn verify(
+        &self,
+        token: &[u8],
+        keys: &JwkSet,
+        list: u64,
+    ) -> Result<StatusListClaims, AuthorityAway> {
+        let header = decode_header(token).map_err(away)?;
+        let kid = header
+            .kid
+            .ok_or_else(|| away("the status list names no key"))?;
+        let key = keys
+            .find(&kid)
+            .ok_or_else(|| away("the status list's key is unknown"))?;
+        let key = DecodingKey::from_jwk(key).map_err(away)?;
+        let mut validation = Validation::new(Algorithm::ES256);
+        validation.set_issuer(&[&self.issuer]);
+        validation.validate_aud = false;
+        // Times are compared below, with the clock that everything else uses.
+        validation.validate_exp = false;
+        let claims = decode::<StatusListClaims>(token, &key, &validation)
+            .map_err(away)?
+            .claims;
+        let fits = header.typ.as_deref() == Some(STATUS_LIST_TYPE)
+            && claims.sub == format!("{}/status/{list}", self.issuer)
+            && claims.exp > self.clock.now().as_seconds();
+        if fits {
+            Ok(claims)
+        } else {
+            Err(away("the status list is another one, or stale"))
+        }
+    }
+
+    /// The metadata sits where the issuer's path puts it (RFC 8414 §3.1); the appended form is the
+    /// one that needs no knowledge of the path.
+    async fn metadata_document(&self) -> Result<Bytes, AuthorityAway> {
+        self.get("/.well-known/oauth-authorization-server").await
+    }
+}
+
+impl Authority for Remote {
+    fn keys(&self) -> BoxFuture<'_, Result<Bytes, AuthorityAway>> {
+        self.get("/jwks").boxed()
+    }
+
+    fn metadata(&self) -> BoxFuture<'_, Result<Bytes, AuthorityAway>> {
+        self.metadata_document().boxed()
+    }
+
+    fn status(&self, list: u64) -> BoxFuture<'_, Result<StatusBits, AuthorityAway>> {
+        self.status_list(list).boxed()
+    }
+
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        tokio::time::sleep(POLL).boxed()
+    }
+}

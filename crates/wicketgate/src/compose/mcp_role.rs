@@ -1,0 +1,101 @@
+//! The sidecar's configuration, from the settings.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use kernel::Chance;
+use kernel::seal::SealingKey;
+use mcp::{Config, Limits, ServerConfig, Sidecar};
+
+use super::Ambient;
+use super::authority::Late;
+use crate::config::{PublicUrl, Settings, UpstreamSettings};
+
+/// Builds the sidecar. What it asks the authority is answered once there is one.
+pub(super) fn build(
+    settings: &Settings,
+    authority: &Arc<Late>,
+    ambient: &Ambient,
+) -> anyhow::Result<Arc<Sidecar>> {
+    let url = &settings.public_url;
+    let config = Config {
+        servers: settings
+            .mcp
+            .servers
+            .iter()
+            .map(|server| server_config(url, server))
+            .collect(),
+        issuer: settings.issuer.as_str().to_owned(),
+        allowed_hosts: allowed_hosts(settings),
+        allowed_origins: settings.mcp.allowed_origins.clone(),
+        sealing_key: sealing_key(settings, &*ambient.chance),
+        max_status_age_seconds: settings.mcp.max_status_age,
+        limits: Limits {
+            body_bytes: settings.mcp.max_body_bytes,
+            ..Limits::default()
+        },
+    };
+    let authority = Arc::clone(authority);
+    Sidecar::new(
+        config,
+        authority,
+        Arc::clone(&ambient.clock),
+        Arc::clone(&ambient.chance),
+    )
+    .context("the sidecar cannot start")
+}
+
+fn server_config(url: &PublicUrl, server: &UpstreamSettings) -> ServerConfig {
+    let path = format!("{}{}", url.path(), server.path);
+    let well_known = "/.well-known/oauth-protected-resource";
+    // RFC 9728 §3.1: the path is inserted after the well-known part, at the host's root.
+    let mut metadata_paths = vec![format!("{well_known}{path}"), format!("{path}{well_known}")];
+    if server.name == "default" {
+        metadata_paths.push(well_known.to_owned());
+        if !url.path().is_empty() {
+            metadata_paths.push(format!("{}{well_known}", url.path()));
+        }
+    }
+    ServerConfig {
+        name: server.name.clone(),
+        title: server.title.clone(),
+        resource_metadata_url: format!("{}{well_known}{path}", url.origin()),
+        metadata_paths,
+        path,
+        resource: server.resource.clone(),
+        ceiling: server.ceiling,
+        upstream: server.upstream.clone(),
+        upstream_auth: server.upstream_auth.clone(),
+        policy: server.policy.clone(),
+        list_cache_seconds: server.list_cache_seconds,
+    }
+}
+
+/// The names under which this process may be called: its public one, and its own address for
+/// probes and proxies. On loopback all names of this computer are one.
+fn allowed_hosts(settings: &Settings) -> Vec<String> {
+    let mut hosts = vec![settings.public_url.authority().to_ascii_lowercase()];
+    for server in &settings.mcp.servers {
+        let uri = server.resource.as_str();
+        let authority = uri.split('/').nth(2).unwrap_or_default();
+        hosts.push(authority.to_ascii_lowercase());
+    }
+    if settings.public_url.is_loopback() {
+        hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
+    }
+    hosts
+}
+
+/// Role all derives the key, so that replicas share it; a lone sidecar on loopback needs none that
+/// outlives it.
+fn sealing_key(settings: &Settings, chance: &dyn Chance) -> SealingKey {
+    if let Some(key) = &settings.mcp.sealing_key {
+        return key.derive("mcp session");
+    }
+    if let Some(oauth) = &settings.oauth {
+        return oauth.key_encryption_key.derive("mcp session");
+    }
+    let mut bytes = [0; 32];
+    chance.fill(&mut bytes);
+    SealingKey::from_bytes(bytes)
+}

@@ -1,0 +1,53 @@
+//! The configuration: one TOML file, overridden by the environment, read once and checked whole.
+//!
+//! [`load`] finds every mistake in one run. What comes out is [`Settings`], in which nothing is
+//! left to be interpreted; the role crates get their own plain structs from it (`compose`).
+
+mod document;
+mod problem;
+mod reader;
+mod sections;
+mod settings;
+pub mod show;
+mod urls;
+
+pub use document::Source;
+pub use problem::{Problem, Problems};
+pub use settings::{
+    AuthoritySettings, DatabaseSettings, McpSettings, OAuthSettings, Role, ServerSettings,
+    Settings, SignInSettings, UpstreamSettings,
+};
+pub use urls::PublicUrl;
+
+use document::Document;
+use reader::Reader;
+use show::Shown;
+
+/// The annotated reference of every key.
+pub const REFERENCE: &str = include_str!("../../../config/wicketgate.reference.toml");
+
+/// A configuration that was read: its settings, and where each value came from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The checked settings.
+    pub settings: Settings,
+    /// Each effective value, secrets masked, with its origin.
+    pub shown: Vec<Shown>,
+}
+
+/// Reads and checks a configuration for one role. The other role's sections are checked for shape,
+/// and their secrets are not resolved.
+///
+/// # Errors
+///
+/// Every mistake that was found.
+pub fn load(source: &Source, role: Role) -> Result<Loaded, Problems> {
+    let document = Document::read(source)?;
+    let reader = Reader::new(&document);
+    let settings = sections::read(&reader, role);
+    let (shown, problems) = reader.finish();
+    match settings {
+        Some(settings) if problems.is_empty() => Ok(Loaded { settings, shown }),
+        _ => Err(problems),
+    }
+}

@@ -1,0 +1,84 @@
+//! One file for each part of the configuration: which keys there are, their defaults, what they
+//! must be, and what to do when they are not.
+
+mod clients;
+mod mcp;
+mod oauth;
+mod server;
+mod sign_in;
+mod upstream;
+
+use super::reader::Reader;
+use super::settings::{Role, Settings};
+use super::urls::PublicUrl;
+
+/// Reads everything. `None` only together with a filed problem.
+pub(super) fn read(root: &Reader<'_>, role: Role) -> Option<Settings> {
+    let public_url = public_url(root);
+    let server = root.section("server", server::read);
+    let database = root.section("database", |section| server::read_database(section, role));
+    let loopback = Loopback {
+        url: public_url.as_ref().is_none_or(PublicUrl::is_loopback),
+        listen: server
+            .as_ref()
+            .is_none_or(|server| server.listen.ip().is_loopback()),
+    };
+    let sign_in = root.section("sign_in", |section| sign_in::read(section, loopback));
+    let user_types = root.sections("user_type", sign_in::read_user_type);
+    let (oauth, issuer) = root.section("oauth", |section| {
+        (
+            oauth::read(section, role, sign_in, user_types),
+            oauth::issuer(section, public_url.as_ref()),
+        )
+    });
+    let (mcp, foreign_issuer) = root.section("mcp", |section| {
+        let issuer = mcp::issuer(section, role);
+        (
+            mcp::read(section, role, public_url.as_ref(), issuer.as_ref()),
+            issuer,
+        )
+    });
+    Some(Settings {
+        role,
+        issuer: if role == Role::Mcp {
+            foreign_issuer?
+        } else {
+            issuer?
+        },
+        public_url: public_url?,
+        server: server?,
+        database: if role == Role::Mcp {
+            None
+        } else {
+            Some(database?)
+        },
+        oauth: if role == Role::Mcp {
+            None
+        } else {
+            Some(oauth?)
+        },
+        mcp: mcp?,
+    })
+}
+
+/// What is known to be reachable from this computer only.
+#[derive(Clone, Copy)]
+struct Loopback {
+    url: bool,
+    listen: bool,
+}
+
+fn public_url(root: &Reader<'_>) -> Option<PublicUrl> {
+    if !root.has("public_url") {
+        root.text("public_url", "");
+        root.missing(
+            "public_url",
+            "it is missing",
+            "Set the URL under which people and clients reach this server, such as \
+             \"https://mcp.example.com\"",
+        );
+        return None;
+    }
+    let fix = "Use https, or http with 127.0.0.1 or localhost for a try on one computer";
+    root.parsed("public_url", "", fix, PublicUrl::parse)
+}

@@ -1,0 +1,218 @@
+//! `[mcp]`.
+
+use ::mcp::AllowedOrigins;
+use kernel::seal::SealingKey;
+use protocol::Scopes;
+use toml::Value;
+use tracing::level_filters::LevelFilter;
+
+use super::upstream;
+use crate::config::reader::Reader;
+use crate::config::settings::{AuthoritySettings, McpSettings, Role};
+use crate::config::urls::PublicUrl;
+
+/// `mcp.issuer`: whose tokens the sidecar alone accepts.
+pub(super) fn issuer(section: &Reader<'_>, role: Role) -> Option<PublicUrl> {
+    let given = section.text("issuer", "");
+    if given.is_empty() {
+        if role == Role::Mcp {
+            section.missing(
+                "issuer",
+                "it is missing; the sidecar alone must be told whose tokens to accept",
+                "Write the issuer as in the authorization server's metadata",
+            );
+        }
+        return None;
+    }
+    let fix = "Write the issuer as in the authorization server's metadata";
+    section.parsed("issuer", "", fix, PublicUrl::parse)
+}
+
+pub(super) fn read(
+    section: &Reader<'_>,
+    role: Role,
+    public_url: Option<&PublicUrl>,
+    issuer: Option<&PublicUrl>,
+) -> Option<McpSettings> {
+    let ceiling = ceiling(section);
+    let log_level = log_level(section);
+    let allowed_origins = allowed_origins(section, public_url);
+    let sealing_key = sealing_key(section, role, public_url);
+    let max_status_age = section.integer("max_status_age_seconds", 600, 10..=86_400);
+    let max_body_bytes = section.integer("max_body_bytes", 4_194_304, 1024..=268_435_456);
+    let authority = section.section("authority", |authority| {
+        let url = authority.text("url", "");
+        authority.text("client_id", "");
+        authority.secret("client_secret", role == Role::Mcp);
+        authority_settings(authority, &url, issuer)
+    });
+    let servers = section.sections("server", |server| {
+        upstream::read(server, public_url, ceiling)
+    });
+    check_servers(section, &servers);
+    Some(McpSettings {
+        servers: servers.into_iter().collect::<Option<Vec<_>>>()?,
+        allowed_origins,
+        sealing_key,
+        max_status_age,
+        authority: if role == Role::Mcp { authority } else { None },
+        log_level,
+        max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(4_194_304),
+    })
+}
+
+/// A missing or empty ceiling means reading only.
+fn ceiling(section: &Reader<'_>) -> Scopes {
+    let text = section.text("allowed_scopes", "");
+    parse_ceiling(section, &text)
+        .filter(|scopes| !scopes.is_empty())
+        .unwrap_or(Scopes::READ)
+}
+
+/// The scopes of a ceiling, if they are ones and reading is among them.
+pub(super) fn parse_ceiling(section: &Reader<'_>, text: &str) -> Option<Scopes> {
+    let fix = "Use mcp:read, and as far as wanted mcp:write, mcp:process_admin and mcp:admin, \
+               separated by spaces";
+    match Scopes::parse_known(text) {
+        Ok(scopes) if scopes.is_empty() || scopes.contains(protocol::Scope::Read) => Some(scopes),
+        Ok(_) => {
+            let value = Value::String(text.to_owned());
+            section.problem(
+                "allowed_scopes",
+                &value,
+                "it does not contain mcp:read",
+                fix,
+            );
+            None
+        }
+        Err(unknown) => {
+            let value = Value::String(text.to_owned());
+            let reason = format!("there is no scope {unknown}");
+            section.problem("allowed_scopes", &value, &reason, fix);
+            None
+        }
+    }
+}
+
+fn log_level(section: &Reader<'_>) -> LevelFilter {
+    let fix = "Write OFF, ERROR, WARN, INFO or DEBUG";
+    let level = section.parsed("diagnostic_log_level", "INFO", fix, |name| {
+        match name.to_ascii_uppercase().as_str() {
+            "OFF" => Ok(LevelFilter::OFF),
+            "ERROR" => Ok(LevelFilter::ERROR),
+            "WARN" => Ok(LevelFilter::WARN),
+            "INFO" => Ok(LevelFilter::INFO),
+            "DEBUG" => Ok(LevelFilter::DEBUG),
+            _ => Err("there is no such level"),
+        }
+    });
+    level.unwrap_or(LevelFilter::INFO)
+}
+
+/// Our own origin by default, and any loopback one for a try on one computer.
+fn allowed_origins(section: &Reader<'_>, public_url: Option<&PublicUrl>) -> AllowedOrigins {
+    let mut list = Vec::new();
+    for text in section.list("allowed_origins", &[]) {
+        let normal = url::Url::parse(&text)
+            .ok()
+            .map(|url| url.origin().ascii_serialization());
+        match normal {
+            Some(origin) if origin == text.to_ascii_lowercase() => list.push(origin),
+            _ => section.problem(
+                "allowed_origins",
+                &Value::String(text),
+                "it is no origin",
+                "Write scheme and host only, such as \"https://app.example.com\"",
+            ),
+        }
+    }
+    list.extend(public_url.map(|url| url.origin().to_owned()));
+    AllowedOrigins {
+        list,
+        any_loopback: public_url.is_some_and(PublicUrl::is_loopback),
+    }
+}
+
+/// Replicas of the sidecar must open each other's session ids; one on loopback is alone.
+fn sealing_key(
+    section: &Reader<'_>,
+    role: Role,
+    public_url: Option<&PublicUrl>,
+) -> Option<SealingKey> {
+    let alone = public_url.is_none_or(PublicUrl::is_loopback);
+    let secret = section.secret("sealing_key", role == Role::Mcp);
+    if role == Role::Mcp && !alone && secret.is_none() {
+        section.missing(
+            "sealing_key",
+            "it is missing; every replica of the sidecar needs the same one",
+            "Set it to the output of `wicketgate secret generate`",
+        );
+    }
+    let secret = secret?;
+    SealingKey::parse(secret.reveal())
+        .map_err(|error| {
+            section.missing(
+                "sealing_key",
+                &error.to_string(),
+                "It must be 32 bytes in base64",
+            );
+        })
+        .ok()
+}
+
+fn authority_settings(
+    section: &Reader<'_>,
+    url: &str,
+    issuer: Option<&PublicUrl>,
+) -> Option<AuthoritySettings> {
+    if url.is_empty() {
+        return issuer.map(|issuer| AuthoritySettings {
+            url: issuer.as_str().to_owned(),
+        });
+    }
+    // Inside a private network the authority may be plain http: what it sends is signed.
+    match url::Url::parse(url) {
+        Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.has_host() => {
+            Some(AuthoritySettings {
+                url: url.trim_end_matches('/').to_owned(),
+            })
+        }
+        _ => {
+            let value = Value::String(url.to_owned());
+            section.problem(
+                "url",
+                &value,
+                "it is no http URL",
+                "Write the issuer's own address",
+            );
+            None
+        }
+    }
+}
+
+fn check_servers(
+    section: &Reader<'_>,
+    servers: &[Option<crate::config::settings::UpstreamSettings>],
+) {
+    if servers.is_empty() {
+        section.missing(
+            "server",
+            "there is no MCP server to stand in front of",
+            "Add a [[mcp.server]] section with an upstream",
+        );
+    }
+    let names: Vec<&str> = servers
+        .iter()
+        .flatten()
+        .map(|server| server.name.as_str())
+        .collect();
+    for (position, name) in names.iter().enumerate() {
+        if names[..position].contains(name) {
+            section.missing(
+                "server",
+                &format!("two servers have the name {name}"),
+                "Give each server its own name",
+            );
+        }
+    }
+}

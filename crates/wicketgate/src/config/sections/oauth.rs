@@ -1,0 +1,164 @@
+//! `[oauth]`, `[oauth.registration]` and `[[oauth.client]]`.
+
+use kernel::Redacted;
+use kernel::seal::SealingKey;
+use protocol::Scopes;
+use protocol::redirect_uri::RedirectPolicy;
+use sso::user_types::UserTypeRule;
+
+use super::{clients, sign_in};
+use crate::config::reader::Reader;
+use crate::config::settings::{OAuthSettings, Role, SignInSettings};
+use crate::config::urls::PublicUrl;
+
+/// Private-use schemes of well-known clients (clients.md §4.2).
+const SCHEMES: [&str; 5] = ["cursor", "vscode", "vscode-insiders", "warp", "raycast"];
+
+/// Bytes of a bridge secret; HS256 wants a key as long as its hash (RFC 7518 §3.2).
+const BRIDGE_SECRET_BYTES: usize = 32;
+
+pub(super) fn issuer(section: &Reader<'_>, public_url: Option<&PublicUrl>) -> Option<PublicUrl> {
+    if section.text("issuer", "").is_empty() {
+        return public_url.cloned();
+    }
+    let fix = "Leave it empty to use public_url, or write the issuer that clients know already";
+    section.parsed("issuer", "", fix, PublicUrl::parse)
+}
+
+pub(super) fn read(
+    section: &Reader<'_>,
+    role: Role,
+    sign_in: SignInSettings,
+    mut user_types: Vec<UserTypeRule>,
+) -> Option<OAuthSettings> {
+    let needed = role != Role::Mcp;
+    if sign_in == SignInSettings::DemoPeople && user_types.is_empty() {
+        user_types = sign_in::demo_rules();
+    }
+    refuse_disabled(section);
+    let key_encryption_key = key_encryption_key(section, needed);
+    let old_key_encryption_keys = old_keys(section);
+    let bridge_secret = bridge_secret(section, needed);
+    let redirect_policy = RedirectPolicy {
+        allow_loopback: section.flag("allow_loopback_redirects", true),
+        allowed_schemes: section.list("allowed_redirect_schemes", &SCHEMES),
+    };
+    let access_token_lifetime = section.integer("access_token_lifetime_seconds", 3600, 60..=86_400);
+    let code_lifetime = section.integer("authorization_code_lifetime_seconds", 600, 10..=600);
+    let refresh_token_lifetime = section.integer(
+        "refresh_token_lifetime_seconds",
+        7_776_000,
+        300..=31_536_000,
+    );
+    let refresh_reuse_grace = section.integer("refresh_reuse_grace_seconds", 120, 0..=300);
+    let default_scopes = default_scopes(section);
+    let (dynamic_registration, registrations_per_minute) =
+        section.section("registration", |registration| {
+            let dynamic = registration.flag("dynamic", true);
+            let per_minute = registration.integer("per_minute", 120, 1..=100_000);
+            (dynamic, u32::try_from(per_minute).unwrap_or(120))
+        });
+    let clients = section
+        .sections("client", |client| {
+            clients::read(client, &redirect_policy, needed)
+        })
+        .into_iter()
+        .flatten()
+        .collect();
+    if !needed {
+        return None;
+    }
+    Some(OAuthSettings {
+        key_encryption_key: key_encryption_key?,
+        old_key_encryption_keys,
+        bridge_secret: bridge_secret?,
+        access_token_lifetime,
+        code_lifetime,
+        refresh_token_lifetime,
+        refresh_reuse_grace,
+        redirect_policy,
+        default_scopes,
+        dynamic_registration,
+        registrations_per_minute,
+        clients,
+        sign_in,
+        user_types,
+    })
+}
+
+fn refuse_disabled(section: &Reader<'_>) {
+    if !section.flag("enabled", true) {
+        section.missing(
+            "enabled",
+            "running without the authorization server is not in this version",
+            "Remove it, or run `serve --role mcp` for the sidecar alone",
+        );
+    }
+}
+
+/// T-KEY-07: missing, short and unreadable keys are found here, before anything starts.
+fn key_encryption_key(section: &Reader<'_>, needed: bool) -> Option<SealingKey> {
+    let key = "key_encryption_key";
+    if needed && !section.has(key) {
+        section.missing(
+            key,
+            "it is missing; signing keys are sealed with it",
+            "Set { env = \"WICKETGATE_KEY_ENCRYPTION_KEY\" } and put the output of `wicketgate \
+             secret generate` there",
+        );
+    }
+    let secret = section.secret(key, needed)?;
+    parse_key(section, key, &secret)
+}
+
+fn old_keys(section: &Reader<'_>) -> Vec<SealingKey> {
+    let key = "old_key_encryption_keys";
+    let texts = section.secrets(key);
+    texts
+        .iter()
+        .filter_map(|secret| parse_key(section, key, secret))
+        .collect()
+}
+
+fn parse_key(section: &Reader<'_>, key: &str, secret: &Redacted) -> Option<SealingKey> {
+    SealingKey::parse(secret.reveal())
+        .map_err(|error| {
+            section.missing(
+                key,
+                &error.to_string(),
+                "The value must be 32 bytes in base64",
+            );
+        })
+        .ok()
+}
+
+fn bridge_secret(section: &Reader<'_>, needed: bool) -> Option<Redacted> {
+    let key = "bridge_token_signing_secret";
+    let fix = "Set { env = \"WICKETGATE_BRIDGE_SECRET\" } and put the output of `wicketgate \
+               secret generate` there";
+    if needed && !section.has(key) {
+        section.missing(
+            key,
+            "it is missing; the way back from sign-in is signed with it",
+            fix,
+        );
+    }
+    let secret = section.secret(key, needed)?;
+    if secret.reveal().len() < BRIDGE_SECRET_BYTES {
+        section.missing(key, "it is shorter than 32 characters", fix);
+        return None;
+    }
+    Some(secret)
+}
+
+fn default_scopes(section: &Reader<'_>) -> Scopes {
+    let names = section.list("default_scopes", &[]).join(" ");
+    Scopes::parse_known(&names).unwrap_or_else(|unknown| {
+        section.missing(
+            "default_scopes",
+            &format!("there is no scope {unknown}"),
+            "Use mcp:read, mcp:write, mcp:process_admin and mcp:admin",
+        );
+        Scopes::NONE
+    })
+}

@@ -1,0 +1,89 @@
+//! `[server]` and `[database]`.
+
+use std::net::SocketAddr;
+
+use ipnet::IpNet;
+use kernel::Redacted;
+use toml::Value;
+
+use crate::config::reader::Reader;
+use crate::config::settings::{DatabaseSettings, Role, ServerSettings};
+
+pub(super) fn read(section: &Reader<'_>) -> Option<ServerSettings> {
+    let fix = "Write an address and a port, such as \"127.0.0.1:8787\" or \"0.0.0.0:8787\"";
+    let listen = section.parsed("listen", "127.0.0.1:8787", fix, |text| {
+        text.parse::<SocketAddr>()
+    });
+    let trusted_proxies = trusted_proxies(section);
+    let title = section.text("title", "Wicketgate");
+    let json_logs = log_format(section);
+    if section.has("tls") {
+        section.section("tls", |tls| {
+            tls.text("certificate", "");
+            tls.text("key", "");
+        });
+        section.missing(
+            "tls",
+            "this version does not end TLS itself",
+            "Put a reverse proxy with TLS in front and remove this section",
+        );
+    }
+    Some(ServerSettings {
+        listen: listen?,
+        trusted_proxies,
+        title,
+        json_logs,
+    })
+}
+
+fn trusted_proxies(section: &Reader<'_>) -> Vec<IpNet> {
+    let mut networks = Vec::new();
+    for text in section.list("trusted_proxies", &[]) {
+        let alone = text.parse::<std::net::IpAddr>().map(IpNet::from);
+        match text.parse::<IpNet>().or(alone) {
+            Ok(network) => networks.push(network),
+            Err(_) => section.problem(
+                "trusted_proxies",
+                &Value::String(text),
+                "it is not a network",
+                "Write networks such as \"10.0.0.0/8\"",
+            ),
+        }
+    }
+    networks
+}
+
+fn log_format(section: &Reader<'_>) -> bool {
+    let fix = "Write \"text\" or \"json\"";
+    let json = section.parsed("log_format", "text", fix, |format| match format {
+        "text" => Ok(false),
+        "json" => Ok(true),
+        _ => Err("there is no such log format"),
+    });
+    json.unwrap_or_default()
+}
+
+pub(super) fn read_database(section: &Reader<'_>, role: Role) -> Option<DatabaseSettings> {
+    let pool_size = section.integer("pool_size", 16, 1..=500);
+    let needed = role != Role::Mcp;
+    let url = if section.has("url") {
+        section.secret("url", needed)
+    } else {
+        section.text("url", "sqlite://data/wicketgate.db");
+        Some(Redacted::new("sqlite://data/wicketgate.db"))
+    };
+    let url = url?;
+    let known = ["sqlite:", "postgres://", "postgresql://"];
+    if needed && !known.iter().any(|scheme| url.reveal().starts_with(scheme)) {
+        section.missing(
+            "url",
+            "it is no database URL",
+            "Write \"sqlite://data/wicketgate.db\" or \"postgres://user:password@host/database\"",
+        );
+        return None;
+    }
+    Some(DatabaseSettings {
+        url,
+        pool_size: u32::try_from(pool_size).unwrap_or(16),
+    })
+}

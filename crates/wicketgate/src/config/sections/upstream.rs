@@ -1,0 +1,209 @@
+//! `[[mcp.server]]`: one MCP server, what stands behind it and what its tools need.
+
+use ::mcp::{PolicyConfig, Rule, UpstreamAuth, Visibility};
+use http::{HeaderName, Uri};
+use protocol::{ResourceUri, Scope, Scopes};
+use toml::Value;
+
+use super::mcp::parse_ceiling;
+use crate::config::reader::Reader;
+use crate::config::settings::UpstreamSettings;
+use crate::config::urls::PublicUrl;
+
+/// Names that would collide with our own paths.
+const RESERVED: [&str; 7] = [
+    "sse", "key", "health", "ready", "jwks", "identity", "messages",
+];
+
+const SCOPE_NAMES: &str = "Use mcp:read, mcp:write, mcp:process_admin or mcp:admin";
+
+pub(super) fn read(
+    section: &Reader<'_>,
+    public_url: Option<&PublicUrl>,
+    ceiling: Scopes,
+) -> Option<UpstreamSettings> {
+    let name = name(section);
+    let title = section.text("title", name.as_deref().unwrap_or_default());
+    let path = match name.as_deref() {
+        Some("default") | None => "/mcp".to_owned(),
+        Some(name) => format!("/mcp/{name}"),
+    };
+    let resource = resource(section, public_url, &path);
+    let upstream = section.section("upstream", upstream_url);
+    let upstream_auth = section.section("upstream_auth", upstream_auth);
+    let ceiling = own_ceiling(section, ceiling);
+    let policy = policy(section);
+    let list_cache_seconds = section.integer("list_cache_seconds", 5, 0..=3600);
+    Some(UpstreamSettings {
+        name: name?,
+        title,
+        path,
+        resource: resource?,
+        upstream: upstream?,
+        upstream_auth: upstream_auth?,
+        ceiling,
+        policy: policy?,
+        list_cache_seconds: u32::try_from(list_cache_seconds).unwrap_or(5),
+    })
+}
+
+fn name(section: &Reader<'_>) -> Option<String> {
+    let fix = "Use 1 to 32 of a-z, 0-9 and -, and none of the reserved names";
+    section.parsed("name", "default", fix, |name| {
+        let plain = (1..=32).contains(&name.len())
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        match plain {
+            false => Err("it is no name for a path"),
+            true if RESERVED.contains(&name) => Err("the name is reserved"),
+            true => Ok(name.to_owned()),
+        }
+    })
+}
+
+/// The identifier that clients see must be the URL that people paste (PR-3).
+fn resource(
+    section: &Reader<'_>,
+    public_url: Option<&PublicUrl>,
+    path: &str,
+) -> Option<ResourceUri> {
+    let default = public_url
+        .map(|url| format!("{}{path}", url.as_str()))
+        .unwrap_or_default();
+    let given = section.text("resource_uri", "");
+    let text = if given.is_empty() { default } else { given };
+    if text.is_empty() {
+        return None;
+    }
+    let problem = |reason: &str| {
+        let fix = format!("Leave it empty, or write an https URL that ends in {path}");
+        section.problem("resource_uri", &Value::String(text.clone()), reason, &fix);
+    };
+    match (ResourceUri::parse(&text), PublicUrl::parse(&text)) {
+        (Ok(resource), Ok(_)) if resource.as_str().ends_with(path) => Some(resource),
+        (Ok(_), Ok(_)) => {
+            problem("it does not end in the served path");
+            None
+        }
+        (Err(error), _) => {
+            problem(&error.to_string());
+            None
+        }
+        (_, Err(reason)) => {
+            problem(&reason);
+            None
+        }
+    }
+}
+
+fn upstream_url(section: &Reader<'_>) -> Option<Uri> {
+    let fix = "Write the URL of the MCP endpoint behind, such as \"http://127.0.0.1:9000/mcp\"";
+    if section.has("command") {
+        section.list("command", &[]);
+        section.missing(
+            "command",
+            "stdio servers are not in this version",
+            "Start the server with Streamable HTTP and write its url",
+        );
+        return None;
+    }
+    let text = section.resolved_text("url");
+    let uri = text.parse::<Uri>().ok();
+    let uri = uri.filter(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some()
+    });
+    if uri.is_none() {
+        section.problem(
+            "url",
+            &Value::String(text),
+            "it is no http or https URL",
+            fix,
+        );
+    }
+    uri
+}
+
+fn upstream_auth(section: &Reader<'_>) -> Option<UpstreamAuth> {
+    let kind = section.text("kind", "none");
+    match kind.as_str() {
+        "none" => Some(UpstreamAuth::None),
+        "header" => {
+            let fix = "Write a header name such as \"Authorization\" or \"X-Api-Key\"";
+            let name = section.parsed("name", "", fix, str::parse::<HeaderName>);
+            if !section.has("value") {
+                section.missing(
+                    "value",
+                    "it is missing",
+                    "Set the credential for the upstream",
+                );
+            }
+            let value = section.secret("value", true);
+            Some(UpstreamAuth::Header {
+                name: name?,
+                value: value?,
+            })
+        }
+        _ => {
+            section.problem(
+                "kind",
+                &Value::String(kind.clone()),
+                "this way to authenticate at the upstream is not in this version",
+                "Use none or header",
+            );
+            None
+        }
+    }
+}
+
+fn own_ceiling(section: &Reader<'_>, ceiling: Scopes) -> Scopes {
+    let text = section.text("allowed_scopes", "");
+    match parse_ceiling(section, &text) {
+        Some(own) if !own.is_empty() => own.and(ceiling),
+        _ => ceiling,
+    }
+}
+
+fn policy(section: &Reader<'_>) -> Option<PolicyConfig> {
+    let default_scope = section.parsed(
+        "default_scope",
+        Scope::Admin.as_str(),
+        SCOPE_NAMES,
+        parse_scope,
+    );
+    let trust_annotations = section.flag("trust_annotations", false);
+    let rules = section.sections("rules", rule);
+    Some(PolicyConfig {
+        rules: rules.into_iter().collect::<Option<Vec<_>>>()?,
+        default_scope: default_scope?,
+        trust_annotations,
+    })
+}
+
+fn rule(section: &Reader<'_>) -> Option<Rule> {
+    let tools = section.list("tools", &[]);
+    if tools.is_empty() || tools.iter().any(String::is_empty) {
+        section.missing(
+            "tools",
+            "it names no tool",
+            "List tool names; * stands for anything",
+        );
+        return None;
+    }
+    let scope = section.parsed("scope", "", SCOPE_NAMES, parse_scope);
+    let fix = "Write \"hide\" or \"challenge\"";
+    let visibility = section.parsed("visibility", "hide", fix, |text| match text {
+        "hide" => Ok(Visibility::Hide),
+        "challenge" => Ok(Visibility::Challenge),
+        _ => Err("there is no such visibility"),
+    });
+    Some(Rule {
+        tools,
+        scope: scope?,
+        visibility: visibility?,
+    })
+}
+
+fn parse_scope(name: &str) -> Result<Scope, &'static str> {
+    Scope::parse(name).ok_or("there is no such scope")
+}

@@ -1,0 +1,159 @@
+//! The checked configuration.
+
+use std::net::SocketAddr;
+
+use ipnet::IpNet;
+use kernel::Redacted;
+use kernel::seal::SealingKey;
+use mcp::{AllowedOrigins, PolicyConfig, UpstreamAuth};
+use model::Client;
+use protocol::redirect_uri::RedirectPolicy;
+use protocol::{ResourceUri, Scopes};
+use sso::user_types::UserTypeRule;
+
+use super::urls::PublicUrl;
+
+/// Which parts of the product one process runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Authorization server and sidecar.
+    All,
+    /// The authorization server.
+    Auth,
+    /// The sidecar.
+    Mcp,
+}
+
+/// The checked configuration.
+#[derive(Debug)]
+pub struct Settings {
+    /// Which parts run.
+    pub role: Role,
+    /// The deployment's URL.
+    pub public_url: PublicUrl,
+    /// The listener.
+    pub server: ServerSettings,
+    /// The database; there is none for the sidecar alone.
+    pub database: Option<DatabaseSettings>,
+    /// The authorization server; `None` for the sidecar alone.
+    pub oauth: Option<OAuthSettings>,
+    /// The issuer of tokens.
+    pub issuer: PublicUrl,
+    /// The sidecar and the servers behind it.
+    pub mcp: McpSettings,
+}
+
+/// `[server]`.
+#[derive(Debug)]
+pub struct ServerSettings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Whose `X-Forwarded-For` counts, for logs and rate limits only.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The name on pages.
+    pub title: String,
+    /// Whether logs are JSON lines.
+    pub json_logs: bool,
+}
+
+/// `[database]`.
+#[derive(Debug)]
+pub struct DatabaseSettings {
+    /// `sqlite://…` or `postgres://…`, with its password.
+    pub url: Redacted,
+    /// Connections to PostgreSQL.
+    pub pool_size: u32,
+}
+
+/// `[oauth]` and what belongs to it.
+#[derive(Debug)]
+pub struct OAuthSettings {
+    /// Seals private keys at rest.
+    pub key_encryption_key: SealingKey,
+    /// Still opens what earlier keys sealed.
+    pub old_key_encryption_keys: Vec<SealingKey>,
+    /// Signs bridge tokens.
+    pub bridge_secret: Redacted,
+    /// Seconds.
+    pub access_token_lifetime: i64,
+    /// Seconds.
+    pub code_lifetime: i64,
+    /// Seconds.
+    pub refresh_token_lifetime: i64,
+    /// Seconds.
+    pub refresh_reuse_grace: i64,
+    /// Acceptable redirect URIs.
+    pub redirect_policy: RedirectPolicy,
+    /// What a request without scopes means.
+    pub default_scopes: Scopes,
+    /// RFC 7591.
+    pub dynamic_registration: bool,
+    /// Per address.
+    pub registrations_per_minute: u32,
+    /// Pre-registered clients.
+    pub clients: Vec<Client>,
+    /// How people sign in.
+    pub sign_in: SignInSettings,
+    /// Which kind of user somebody is.
+    pub user_types: Vec<UserTypeRule>,
+}
+
+/// `[sign_in]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignInSettings {
+    /// No way in.
+    Nobody,
+    /// The demo's three people.
+    DemoPeople,
+    /// Everybody is this person.
+    FixedUser(String),
+}
+
+/// `[mcp]`.
+#[derive(Debug)]
+pub struct McpSettings {
+    /// The servers, the default one first.
+    pub servers: Vec<UpstreamSettings>,
+    /// Which web pages may call.
+    pub allowed_origins: AllowedOrigins,
+    /// Seals session ids; role all derives it.
+    pub sealing_key: Option<SealingKey>,
+    /// Seconds for which cached keys and status lists serve without the authority.
+    pub max_status_age: i64,
+    /// Where the authorization server is, for the sidecar alone.
+    pub authority: Option<AuthoritySettings>,
+    /// How much is logged.
+    pub log_level: tracing::level_filters::LevelFilter,
+    /// Bytes of a request.
+    pub max_body_bytes: usize,
+}
+
+/// `[mcp.authority]`.
+#[derive(Debug)]
+pub struct AuthoritySettings {
+    /// Where to reach the authorization server; the issuer if nothing is said.
+    pub url: String,
+}
+
+/// `[[mcp.server]]`.
+#[derive(Clone, Debug)]
+pub struct UpstreamSettings {
+    /// `default`, or the last part of the path.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// The served path below the public URL's own: `/mcp` or `/mcp/NAME`.
+    pub path: String,
+    /// The resource identifier.
+    pub resource: ResourceUri,
+    /// The MCP endpoint behind.
+    pub upstream: http::Uri,
+    /// How to identify there.
+    pub upstream_auth: UpstreamAuth,
+    /// The most that anybody can be granted.
+    pub ceiling: Scopes,
+    /// Which tool needs what.
+    pub policy: PolicyConfig,
+    /// Seconds for which a filtered list is kept.
+    pub list_cache_seconds: u32,
+}

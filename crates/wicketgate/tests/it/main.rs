@@ -1,0 +1,26 @@
+//! The whole product, from outside: a deployment with a database of its own for each test, people
+//! with browsers, and clients.
+//!
+//! Modules follow the URLs; tests are named for the rows of the requirements that they cover. A
+//! request that is refused is always checked for two things: the right error, and a database in
+//! which nothing has changed. Time is a `ManualClock`; nothing sleeps to let it pass.
+
+mod authorize;
+mod client_auth;
+mod config;
+mod consent;
+mod keys;
+mod logs;
+mod mcp_story;
+mod metadata;
+mod property;
+mod races;
+mod redirect;
+mod register;
+mod resume;
+mod revoke;
+mod sign_in;
+mod token_code;
+mod token_refresh;
+mod weather;
+mod world;

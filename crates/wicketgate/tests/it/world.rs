@@ -1,0 +1,155 @@
+//! A deployment for one test.
+
+mod plan;
+
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use kernel::{ManualClock, SystemChance};
+use testkit::{Ask, Client, Database, Dump, Person, Place, Tick, Tokens, Upstream};
+use tokio::net::TcpListener;
+use wicketgate::config::{self, Role, Source};
+use wicketgate::{Ambient, Running, start};
+
+pub(crate) use self::plan::{DESK, Plan, VAULT, VAULT_SECRET};
+
+/// A running deployment. Its URLs are those of its [`Place`].
+pub(crate) struct World {
+    place: Place,
+    /// The time, for every part of it.
+    pub(crate) clock: ManualClock,
+    /// The database behind it.
+    pub(crate) database: Database,
+    running: Vec<Running>,
+    upstream: Upstream,
+}
+
+/// A client that somebody has connected.
+pub(crate) struct Connected {
+    /// The client.
+    pub(crate) client: Client,
+    /// Its first tokens.
+    pub(crate) tokens: Tokens,
+    /// The code that they came from.
+    pub(crate) code: String,
+    /// The request that led to it.
+    pub(crate) ask: Ask,
+}
+
+impl Deref for World {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.place
+    }
+}
+
+impl World {
+    /// One process on SQLite with all four scopes.
+    pub(crate) async fn sqlite() -> Self {
+        Plan::sqlite().start().await
+    }
+
+    /// One process on PostgreSQL with all four scopes.
+    pub(crate) async fn postgres() -> Self {
+        Plan::postgres().start().await
+    }
+
+    /// Somebody with an empty browser.
+    pub(crate) fn person(&self) -> Person {
+        Person::new(&self.place)
+    }
+
+    /// A public client that registers itself.
+    pub(crate) async fn client(&self) -> Client {
+        Client::register(&self.place).await
+    }
+
+    /// A new client, connected by `user` in a new browser with everything that is offered.
+    pub(crate) async fn connect(&self, user: &str) -> Connected {
+        let client = self.client().await;
+        self.connect_client(client, user).await
+    }
+
+    /// This client, connected by `user` in a new browser with everything that is offered.
+    pub(crate) async fn connect_client(&self, client: Client, user: &str) -> Connected {
+        let ask = client.ask();
+        let returned = self.person().authorize(&ask, user, Tick::All).await;
+        let code = returned.code().to_owned();
+        let tokens = Tokens::of(&client.exchange(&code, &ask).await);
+        Connected {
+            client,
+            tokens,
+            code,
+            ask,
+        }
+    }
+
+    /// A code for this client, not redeemed yet.
+    pub(crate) async fn code(&self, client: &Client, user: &str) -> (String, Ask) {
+        let ask = client.ask();
+        let returned = self.person().authorize(&ask, user, Tick::All).await;
+        (returned.code().to_owned(), ask)
+    }
+
+    /// Everything that is in the database.
+    pub(crate) async fn dump(&self) -> Dump {
+        self.database.dump().await
+    }
+
+    /// Checks that the database is as it was.
+    pub(crate) async fn is_unchanged_since(&self, before: &Dump) {
+        before.equals(&self.dump().await);
+    }
+
+    /// Stops every process, and leaves what a restart finds.
+    pub(crate) async fn stop(self) -> Database {
+        for running in self.running {
+            running.stop().await;
+        }
+        self.database
+    }
+
+    /// Begins to stop without waiting.
+    pub(crate) fn stopping(&mut self) -> tokio::task::JoinHandle<()> {
+        let running = std::mem::take(&mut self.running);
+        tokio::spawn(async move {
+            for running in running {
+                running.stop().await;
+            }
+        })
+    }
+
+    /// The upstream's MCP endpoint.
+    pub(crate) fn upstream(&self) -> String {
+        self.upstream.url()
+    }
+}
+
+/// Starts one process with this configuration.
+pub(crate) async fn run(
+    listener: TcpListener,
+    text: &str,
+    role: Role,
+    clock: &ManualClock,
+) -> Result<Running, String> {
+    let source = Source {
+        text: text.to_owned(),
+        ..Source::default()
+    };
+    let loaded = config::load(&source, role).map_err(|problems| format!("{problems}\n{text}"))?;
+    let ambient = Ambient {
+        clock: Arc::new(clock.clone()),
+        chance: Arc::new(SystemChance::new()),
+    };
+    start(listener, loaded.settings, ambient)
+        .await
+        .map_err(|error| format!("{error:#}"))
+}
+
+/// A listener on loopback; port 0 takes any.
+pub(crate) async fn listen(port: u16) -> TcpListener {
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    TcpListener::bind(address).await.expect("a free port")
+}

@@ -1,0 +1,269 @@
+//! What a deployment is to be like, and its configuration files.
+
+use std::fmt::Write as _;
+
+use kernel::encoding::base64;
+use kernel::{ManualClock, Timestamp};
+use testkit::{Database, Engine, Place, UPSTREAM_KEY, Upstream};
+use wicketgate::config::Role;
+
+use super::{World, listen, run};
+
+/// A public client of the configuration; its redirect URI is `https://desk.example.com/cb`.
+pub(crate) const DESK: &str = "desk";
+/// A confidential client of the configuration; its redirect URI is `https://vault.example.com/cb`.
+pub(crate) const VAULT: &str = "vault:1";
+/// The secret of [`VAULT`], with every character that HTTP Basic has to encode.
+pub(crate) const VAULT_SECRET: &str = "vault secret:+%25&=0123456789";
+
+const ALL_SCOPES: &str = "mcp:read mcp:write mcp:process_admin mcp:admin";
+
+/// A deployment that does not run yet.
+pub(crate) struct Plan {
+    engine: Engine,
+    shape: Shape,
+    path: &'static str,
+    port: u16,
+    ceiling: &'static str,
+    sign_in: &'static str,
+    oauth: String,
+    server: String,
+    visibility: &'static str,
+    key_encryption_key: String,
+    clock: ManualClock,
+    database: Option<Database>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Together,
+    Apart,
+}
+
+/// The addresses of the parts.
+struct Addresses {
+    issuer: String,
+    mcp_host: String,
+    mcp: String,
+    upstream: String,
+}
+
+impl Plan {
+    /// One process on SQLite with all four scopes.
+    pub(crate) fn sqlite() -> Self {
+        Self::on(Engine::Sqlite)
+    }
+
+    /// One process on PostgreSQL with all four scopes.
+    pub(crate) fn postgres() -> Self {
+        Self::on(Engine::Postgres)
+    }
+
+    /// One process on this engine with all four scopes.
+    pub(crate) fn on(engine: Engine) -> Self {
+        Self {
+            engine,
+            shape: Shape::Together,
+            path: "",
+            port: 0,
+            ceiling: ALL_SCOPES,
+            sign_in: "demo_people = true",
+            oauth: String::new(),
+            server: String::new(),
+            visibility: "hide",
+            key_encryption_key: base64(&[7; 32]),
+            clock: ManualClock::at(Timestamp::from_millis(1_800_000_000_000)),
+            database: None,
+        }
+    }
+
+    /// Authorization server and sidecar in processes of their own.
+    pub(crate) fn apart(mut self) -> Self {
+        self.shape = Shape::Apart;
+        self
+    }
+
+    /// With `public_url` at this path.
+    pub(crate) fn at(mut self, path: &'static str) -> Self {
+        self.path = path;
+        self
+    }
+
+    /// On this port, as after a restart.
+    pub(crate) fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// With these scopes at most.
+    pub(crate) fn ceiling(mut self, scopes: &'static str) -> Self {
+        self.ceiling = scopes;
+        self
+    }
+
+    /// With this line in `[sign_in]`.
+    pub(crate) fn sign_in(mut self, line: &'static str) -> Self {
+        self.sign_in = line;
+        self
+    }
+
+    /// With another line in `[oauth]`.
+    pub(crate) fn oauth(mut self, line: &str) -> Self {
+        self.oauth = format!("{}{line}\n", self.oauth);
+        self
+    }
+
+    /// With another line in `[[mcp.server]]`.
+    pub(crate) fn server(mut self, line: &str) -> Self {
+        self.server = format!("{}{line}\n", self.server);
+        self
+    }
+
+    /// With tools listed that a further grant would open.
+    pub(crate) fn challenging(mut self) -> Self {
+        self.visibility = "challenge";
+        self
+    }
+
+    /// With this key-encryption key.
+    pub(crate) fn key_encryption_key(mut self, bytes: [u8; 32]) -> Self {
+        self.key_encryption_key = base64(&bytes);
+        self
+    }
+
+    /// At the time of this clock.
+    pub(crate) fn clock(mut self, clock: &ManualClock) -> Self {
+        self.clock = clock.clone();
+        self
+    }
+
+    /// With a database that is there already.
+    pub(crate) fn with(mut self, database: Database) -> Self {
+        self.database = Some(database);
+        self
+    }
+
+    /// Starts it.
+    pub(crate) async fn start(self) -> World {
+        match self.try_start().await {
+            Ok(world) => world,
+            Err((error, _)) => panic!("it does not start: {error}"),
+        }
+    }
+
+    /// Starts it, or says why not and gives the database back.
+    pub(crate) async fn try_start(mut self) -> Result<World, (String, Database)> {
+        let database = match self.database.take() {
+            Some(database) => database,
+            None => Database::create(self.engine).await,
+        };
+        let upstream = Upstream::start().await;
+        let first = listen(self.port).await;
+        let second = listen(0).await;
+        let host = |listener: &tokio::net::TcpListener| {
+            format!("http://{}", listener.local_addr().expect("an address"))
+        };
+        let issuer = format!("{}{}", host(&first), self.path);
+        let mcp_host = match self.shape {
+            Shape::Together => issuer.clone(),
+            Shape::Apart => format!("{}{}", host(&second), self.path),
+        };
+        let addresses = Addresses {
+            mcp: format!("{mcp_host}/mcp"),
+            issuer,
+            mcp_host,
+            upstream: upstream.url(),
+        };
+        let role = match self.shape {
+            Shape::Together => Role::All,
+            Shape::Apart => Role::Auth,
+        };
+        let text = self.authorization_server(&addresses, database.url());
+        let mut running = match run(first, &text, role, &self.clock).await {
+            Ok(running) => vec![running],
+            Err(error) => return Err((error, database)),
+        };
+        if self.shape == Shape::Apart {
+            let text = self.sidecar(&addresses);
+            match run(second, &text, Role::Mcp, &self.clock).await {
+                Ok(sidecar) => running.push(sidecar),
+                Err(error) => return Err((error, database)),
+            }
+        }
+        Ok(World {
+            place: Place::new(&addresses.issuer, &addresses.mcp),
+            clock: self.clock,
+            database,
+            running,
+            upstream,
+        })
+    }
+
+    fn authorization_server(&self, addresses: &Addresses, database: &str) -> String {
+        let mut text = format!(
+            "public_url = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\ntitle = \"Test deployment\"\n\
+             [database]\nurl = \"{database}\"\n[sign_in]\n{}\n[oauth]\n",
+            addresses.issuer, self.sign_in
+        );
+        write!(
+            text,
+            "key_encryption_key = \"{}\"\nbridge_token_signing_secret = \"{}\"\n{}",
+            self.key_encryption_key,
+            "bridge-secret-of-the-tests-0123456789",
+            self.oauth
+        )
+        .expect("written");
+        // A line of the test may have opened this section already.
+        if !self.oauth.contains("[oauth.registration]") {
+            text.push_str("[oauth.registration]\nper_minute = 100000\n");
+        }
+        write!(
+            text,
+            "[[oauth.client]]\nid = \"{DESK}\"\nname = \"Desk\"\n\
+             redirect_uris = [\"https://desk.example.com/cb\"]\n\
+             [[oauth.client]]\nid = \"{VAULT}\"\nname = \"Vault\"\nsecret = \"{VAULT_SECRET}\"\n\
+             redirect_uris = [\"https://vault.example.com/cb\"]\n\
+             [[oauth.client]]\nid = \"reader\"\nname = \"Reader\"\nscopes = [\"mcp:read\"]\n\
+             redirect_uris = [\"https://reader.example.com/cb\"]\n\
+             grant_types = [\"authorization_code\"]\n"
+        )
+        .expect("written");
+        text + &format!("[mcp]\nallowed_scopes = \"{}\"\n", self.ceiling) + &self.servers(addresses)
+    }
+
+    fn sidecar(&self, addresses: &Addresses) -> String {
+        format!(
+            "public_url = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\n\
+             [mcp]\nissuer = \"{}\"\nallowed_scopes = \"{}\"\nauthority = {{ url = \"{}\" }}\n{}",
+            addresses.mcp_host,
+            addresses.issuer,
+            self.ceiling,
+            addresses.issuer,
+            self.servers(addresses)
+        )
+    }
+
+    fn servers(&self, addresses: &Addresses) -> String {
+        let rule = |tools: &str, scope: &str| {
+            let visibility = self.visibility;
+            format!("{{ tools = [{tools}], scope = \"{scope}\", visibility = \"{visibility}\" }},\n")
+        };
+        let rules = [
+            rule(r#""list_*", "get_*", "search_*""#, "mcp:read"),
+            rule(
+                r#""create_*", "update_*", "add_*", "remove_*", "submit_*", "export_*""#,
+                "mcp:write",
+            ),
+            rule(r#""process_*", "participant_*""#, "mcp:process_admin"),
+            rule(r#""admin_*""#, "mcp:admin"),
+        ]
+        .concat();
+        format!(
+            "[[mcp.server]]\ntitle = \"Workflow\"\nresource_uri = \"{}\"\n\
+             upstream = {{ url = \"{}\" }}\n\
+             upstream_auth = {{ kind = \"header\", name = \"X-Wicketgate-Key\", \
+             value = \"{UPSTREAM_KEY}\" }}\nrules = [\n{rules}]\n{}",
+            addresses.mcp, addresses.upstream, self.server
+        )
+    }
+}

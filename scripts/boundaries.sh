@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Which crate may import which: the table in crates/README.md, checked against the manifests.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+allowed() {
+  case "$1" in
+    kernel | demo) echo "" ;;
+    protocol) echo "kernel" ;;
+    net) echo "kernel protocol" ;;
+    model) echo "kernel net protocol" ;;
+    store) echo "kernel net model protocol" ;;
+    sso | pages | mcp) echo "kernel net protocol" ;;
+    auth) echo "kernel net protocol model store sso pages" ;;
+    testkit | wicketgate) echo "kernel net protocol model store sso pages auth mcp demo" ;;
+    *) echo "unknown crate $1" >&2 && exit 1 ;;
+  esac
+}
+
+ours=" $(ls crates | grep -v README | tr '\n' ' ') "
+failed=0
+for crate in $ours; do
+  rules=" $(allowed "$crate") "
+  used=$(sed -n '/^\[dependencies\]/,/^\[dev-dependencies\]/p' "crates/$crate/Cargo.toml" |
+    sed -n 's/^\([a-z]*\)\.workspace.*/\1/p; s/^\([a-z]*\) = .*/\1/p')
+  for dependency in $used; do
+    case "$ours" in *" $dependency "*) ;; *) continue ;; esac
+    case "$rules" in
+      *" $dependency "*) ;;
+      *) echo "crates/$crate must not depend on $dependency (see crates/README.md)" && failed=1 ;;
+    esac
+  done
+done
+exit $failed

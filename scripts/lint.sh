@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Formatting, lints, documentation, dependency rules and crate boundaries.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+echo "== fmt"
+cargo fmt --all --check
+echo "== clippy"
+cargo clippy --locked --workspace --all-targets -- -D warnings
+echo "== doc"
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+echo "== crate boundaries"
+scripts/boundaries.sh
+if command -v cargo-deny >/dev/null; then
+  echo "== deny (bans, licences, sources)"
+  cargo deny --offline check bans licenses sources
+fi

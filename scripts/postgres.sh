@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# A private PostgreSQL cluster for tests: on loopback, trusted there, gone when it is stopped.
+#
+#   scripts/postgres.sh start [DIR]   makes and starts it; stdout is its URL and nothing else
+#   scripts/postgres.sh stop DIR      stops and removes it
+#
+# Without DIR `start` makes one under /tmp and names it on stderr. As root the server runs as the
+# user `postgres`, who must be able to reach DIR (so not below /root). POSTGRES_FSYNC=off trades
+# the durability that is part of what we test for speed.
+set -euo pipefail
+
+usage() { echo "usage: $0 start [DIR] | stop DIR" >&2; exit 2; }
+fail() { echo "postgres: $*" >&2; exit 1; }
+
+# The newest installed version; Debian keeps these programs out of PATH.
+programs() {
+  local newest
+  newest=$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1 || true)
+  if [ -n "$newest" ]; then
+    echo "$newest"
+  elif command -v initdb >/dev/null; then
+    dirname "$(command -v initdb)"
+  else
+    fail 'PostgreSQL is not installed; run scripts/install-test-parts.sh'
+  fi
+}
+
+# PostgreSQL refuses to run as root.
+as_postgres() {
+  if [ "$(id -u)" = 0 ]; then
+    (cd / && setpriv --reuid=postgres --regid=postgres --init-groups -- "$@")
+  else
+    "$@"
+  fi
+}
+
+free_port() {
+  python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
+}
+
+settings() {
+  cat <<SETTINGS
+listen_addresses = '127.0.0.1'
+port = $1
+unix_socket_directories = '$2'
+max_connections = 200
+fsync = ${POSTGRES_FSYNC:-on}
+SETTINGS
+}
+
+make_reachable() {
+  local dir=$1
+  mkdir -p "$dir"
+  [ "$(id -u)" != 0 ] || chown postgres "$dir"
+  as_postgres test -w "$dir" || fail "the user postgres cannot write to $dir; choose a place below /tmp"
+}
+
+start() {
+  local dir=${1:-} bin port
+  if [ -z "$dir" ]; then
+    dir=$(mktemp -d /tmp/wicketgate-postgres.XXXXXX)
+    echo "postgres: in $dir" >&2
+  fi
+  [ ! -e "$dir/data" ] || fail "$dir already holds a cluster; stop it first"
+  bin=$(programs)
+  make_reachable "$dir"
+  dir=$(cd "$dir" && pwd)
+  as_postgres "$bin/initdb" --pgdata="$dir/data" --username=postgres --auth=trust \
+    --encoding=UTF8 --locale=C --no-instructions >"$dir/initdb.log" 2>&1 \
+    || { cat "$dir/initdb.log" >&2; fail 'initdb failed'; }
+  # Another program may take the free port before the server does.
+  for _ in 1 2 3; do
+    port=$(free_port)
+    settings "$port" "$dir" >"$dir/data/postgresql.auto.conf"
+    if as_postgres "$bin/pg_ctl" --pgdata="$dir/data" --log="$dir/data/server.log" --wait --silent start >&2; then
+      echo "postgres://postgres@127.0.0.1:$port/postgres"
+      return
+    fi
+  done
+  cat "$dir/data/server.log" >&2
+  fail 'the server did not start'
+}
+
+stop() {
+  local dir=$1
+  [ -d "$dir/data" ] || fail "$dir holds no cluster"
+  if [ -e "$dir/data/postmaster.pid" ]; then
+    as_postgres "$(programs)/pg_ctl" --pgdata="$dir/data" --mode=immediate --wait --silent stop >&2
+  fi
+  # Only what `start` made: DIR may hold other things.
+  rm -rf "$dir/data" "$dir/initdb.log" "$dir"/.s.PGSQL.*
+  rmdir "$dir" 2>/dev/null || true
+}
+
+case ${1:-} in
+  start) start "${2:-}" ;;
+  stop) [ -n "${2:-}" ] || usage; stop "$2" ;;
+  *) usage ;;
+esac

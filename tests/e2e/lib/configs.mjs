@@ -1,0 +1,96 @@
+// Configuration files as an operator would write them (the keys of the interface page).
+
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+
+export const SCOPES = ['mcp:read', 'mcp:write', 'mcp:process_admin', 'mcp:admin'];
+
+/** Which of the demo server's tools each scope opens. */
+export const DEMO_RULES = [
+  { tools: ['list_*', 'get_*', 'search_*'], scope: 'mcp:read' },
+  { tools: ['create_*', 'update_*', 'submit_*', 'add_*', 'remove_*', 'export_*'], scope: 'mcp:write' },
+  { tools: ['process_*', 'participant_*'], scope: 'mcp:process_admin' },
+  { tools: ['admin_*'], scope: 'mcp:admin' },
+];
+
+/** For an upstream without privileged tools. */
+export const READ_RULES = [{ tools: ['*'], scope: 'mcp:read' }];
+
+function value(item) {
+  if (Array.isArray(item)) return `[${item.map(value).join(', ')}]`;
+  if (typeof item === 'object') {
+    return `{ ${Object.entries(item).map(([key, inner]) => `${key} = ${value(inner)}`).join(', ')} }`;
+  }
+  return JSON.stringify(item);
+}
+
+function lines(entries) {
+  return Object.entries(entries).map(([key, item]) => `${key} = ${value(item)}\n`).join('');
+}
+
+function table(name, entries) {
+  return `\n[${name}]\n${lines(entries)}`;
+}
+
+const key = () => randomBytes(32).toString('base64');
+
+/** Secrets that travel by environment, as a file may be read by more people. */
+export function freshSecrets() {
+  return { WICKETGATE_KEY_ENCRYPTION_KEY: key(), WICKETGATE_BRIDGE_SECRET: key(), SIDECAR_SECRET: key() };
+}
+
+function authority({ database }) {
+  return [
+    table('database', { url: database }),
+    table('oauth', {
+      key_encryption_key: { env: 'WICKETGATE_KEY_ENCRYPTION_KEY' },
+      bridge_token_signing_secret: { env: 'WICKETGATE_BRIDGE_SECRET' },
+    }),
+    table('sign_in', { demo_people: true }),
+  ].join('');
+}
+
+function server({ upstream, rules, resource }) {
+  const entries = {
+    name: 'default',
+    title: 'Workflow',
+    ...(resource ? { resource_uri: resource } : {}),
+    upstream: { url: upstream },
+    rules,
+  };
+  return `\n[[mcp.server]]\n${lines(entries)}`;
+}
+
+function head(publicUrl, listen) {
+  return lines({ public_url: publicUrl }) + table('server', { listen });
+}
+
+/** Both roles in one process. */
+export function oneProcess({ path, publicUrl, listen, database, ceiling, upstream, rules }) {
+  const text = head(publicUrl, listen)
+    + authority({ database })
+    + table('mcp', { allowed_scopes: ceiling.join(' ') })
+    + server({ upstream, rules });
+  writeFileSync(path, text);
+}
+
+/** The authorization server by itself; it names the resource that the sidecar will serve. */
+export function authRole({ path, publicUrl, listen, database, ceiling, upstream, rules, resource }) {
+  const text = head(publicUrl, listen)
+    + authority({ database })
+    + table('mcp', { allowed_scopes: ceiling.join(' ') })
+    + server({ upstream, rules, resource });
+  writeFileSync(path, text);
+}
+
+/** The sidecar by itself: no database, no keys but the public ones it fetches. */
+export function mcpRole({ path, publicUrl, listen, issuer, ceiling, upstream, rules }) {
+  const text = head(publicUrl, listen)
+    + table('mcp', {
+      allowed_scopes: ceiling.join(' '),
+      issuer,
+      authority: { url: issuer, client_id: 'sidecar', client_secret: { env: 'SIDECAR_SECRET' } },
+    })
+    + server({ upstream, rules });
+  writeFileSync(path, text);
+}

@@ -1,0 +1,159 @@
+// Whole deployments, in each shape: what is started, where a client goes, and how it ends.
+
+import { execFileSync } from 'node:child_process';
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import * as configs from './configs.mjs';
+import * as gateway from './gateway.mjs';
+import { startNginx } from './nginx.mjs';
+import { freePort } from './program.mjs';
+
+class Deployment {
+  /** Where a client connects: all that a person is told. */
+  url;
+  /** Whose tokens it accepts. */
+  issuer;
+  /** Where the gateway itself listens when a reverse proxy stands in front. */
+  behindProxy;
+  #directory = mkdtempSync(`${tmpdir()}/wicketgate-e2e-`);
+  #gateways = [];
+  #others = [];
+  secrets = [];
+
+  file(name) {
+    return `${this.#directory}/${name}`;
+  }
+
+  runs(...programs) {
+    this.#gateways.push(...programs);
+  }
+
+  /** Something around it that ends with it, such as a reverse proxy. */
+  needs(program) {
+    this.#others.push(program);
+  }
+
+  get gateways() {
+    return this.#gateways;
+  }
+
+  /** Ends everything, cleanly, and looks for secrets in what was logged. */
+  async stop() {
+    try {
+      for (const program of this.#others.toReversed()) await program.stop();
+      for (const program of this.#gateways.toReversed()) await gateway.stop(program);
+    } finally {
+      rmSync(this.#directory, { recursive: true, force: true });
+    }
+    for (const program of this.#gateways) program.assertNoSecrets(this.secrets);
+  }
+}
+
+/** A directory, secrets, and a deployment that is stopped if its start fails half-way. */
+async function begin(start) {
+  const deployment = new Deployment();
+  const env = configs.freshSecrets();
+  deployment.secrets.push(...Object.values(env));
+  try {
+    await start(deployment, env);
+  } catch (error) {
+    await deployment.stop().catch(() => {});
+    throw error;
+  }
+  return deployment;
+}
+
+/** `wicketgate demo`: no configuration at all. */
+export function demo() {
+  return begin(async (deployment) => {
+    const port = await freePort();
+    deployment.issuer = `http://127.0.0.1:${port}`;
+    deployment.url = `${deployment.issuer}/mcp`;
+    deployment.runs(await gateway.demo({ port, data: deployment.file('data') }));
+  });
+}
+
+/** Both roles in one process. `database` defaults to SQLite. */
+export function oneProcess({ ceiling, upstream, rules = configs.DEMO_RULES, database }) {
+  return begin(async (deployment, env) => {
+    const port = await freePort();
+    deployment.issuer = `http://127.0.0.1:${port}`;
+    deployment.url = `${deployment.issuer}/mcp`;
+    const config = deployment.file('wicketgate.toml');
+    configs.oneProcess({
+      path: config,
+      publicUrl: deployment.issuer,
+      listen: `127.0.0.1:${port}`,
+      database: database ?? `sqlite://${deployment.file('wicketgate.db')}`,
+      ceiling,
+      upstream,
+      rules,
+    });
+    deployment.runs(await gateway.serve({ config, env }));
+  });
+}
+
+/** `--role auth` and `--role mcp` apart, each on its own origin; the sidecar has no database. */
+export function apart({ ceiling, upstream, rules = configs.DEMO_RULES, database }) {
+  return begin(async (deployment, env) => {
+    const [authPort, mcpPort] = [await freePort(), await freePort()];
+    const sidecar = `http://127.0.0.1:${mcpPort}`;
+    deployment.issuer = `http://127.0.0.1:${authPort}`;
+    deployment.url = `${sidecar}/mcp`;
+    const common = { ceiling, upstream, rules };
+    const [auth, mcp] = [deployment.file('auth.toml'), deployment.file('mcp.toml')];
+    configs.authRole({
+      ...common,
+      path: auth,
+      publicUrl: deployment.issuer,
+      listen: `127.0.0.1:${authPort}`,
+      database: database ?? `sqlite://${deployment.file('auth.db')}`,
+      resource: deployment.url,
+    });
+    configs.mcpRole({
+      ...common,
+      path: mcp,
+      publicUrl: sidecar,
+      listen: `127.0.0.1:${mcpPort}`,
+      issuer: deployment.issuer,
+    });
+    deployment.runs(await gateway.serve({ config: auth, env, role: 'auth' }));
+    const { SIDECAR_SECRET } = env;
+    deployment.runs(await gateway.serve({ config: mcp, env: { SIDECAR_SECRET }, role: 'mcp' }));
+  });
+}
+
+/** One process at a path of a host, behind nginx. */
+export function atPath({ ceiling, upstream, rules = configs.DEMO_RULES }) {
+  return begin(async (deployment, env) => {
+    const [hostPort, port] = [await freePort(), await freePort()];
+    deployment.issuer = `http://127.0.0.1:${hostPort}/wfgen`;
+    deployment.url = `${deployment.issuer}/mcp`;
+    deployment.behindProxy = `http://127.0.0.1:${port}`;
+    const config = deployment.file('wicketgate.toml');
+    configs.oneProcess({
+      path: config,
+      publicUrl: deployment.issuer,
+      listen: `127.0.0.1:${port}`,
+      database: `sqlite://${deployment.file('wicketgate.db')}`,
+      ceiling,
+      upstream,
+      rules,
+    });
+    deployment.runs(await gateway.serve({ config, env }));
+    deployment.needs(await startNginx({ prefix: deployment.file('nginx'), port: hostPort, gatewayPort: port }));
+  });
+}
+
+/** A fresh database in the cluster that scripts/e2e.sh started. There is no story without it. */
+export function freshDatabase() {
+  const cluster = process.env.E2E_POSTGRES_URL;
+  assert.ok(cluster, 'E2E_POSTGRES_URL is not set; run the stories with scripts/e2e.sh');
+  const name = `e2e_${randomBytes(6).toString('hex')}`;
+  execFileSync('psql', ['--quiet', '--no-psqlrc', '--dbname', cluster, '--command', `CREATE DATABASE ${name}`]);
+  const url = new URL(cluster);
+  url.pathname = `/${name}`;
+  return url.href;
+}
