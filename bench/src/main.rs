@@ -3,9 +3,10 @@
 //!
 //! Everything runs on one thread: a driver that needs two cores would measure itself.
 
+mod ask;
+mod asker;
 mod cli;
 mod figures;
-mod gateway;
 mod goals;
 mod lane;
 mod load;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use protocol::jsonrpc::error_response;
@@ -68,8 +68,9 @@ impl Call<'_> {
             (401 | 407, _) => {
                 Err(self.bad_gateway("the MCP server behind refused the gateway's credential"))
             }
-            // Accepted, nothing to say; some servers frame the empty body as a chunked one.
-            (202 | 204, None) => Ok(Accepted {
+            // Nothing to say, framed as an empty chunked body: how many servers accept a
+            // notification or end a session.
+            (200..300, None) if self.expects_nothing(status, &parts.headers) => Ok(Accepted {
                 status,
                 form: Form::Plain,
                 upstream_headers: parts.headers,
@@ -88,6 +89,12 @@ impl Call<'_> {
                 Ok(Accepted { status, form, upstream_headers: parts.headers, body })
             }
         }
+    }
+
+    /// Whether an answer without content type may be one without content.
+    fn expects_nothing(&self, status: StatusCode, headers: &HeaderMap) -> bool {
+        let silent = matches!(status, StatusCode::ACCEPTED | StatusCode::NO_CONTENT);
+        !headers.contains_key(CONTENT_TYPE) && (silent || self.method == Method::DELETE)
     }
 
     /// Passes an answer untouched. Streams of events are watched on their way.

@@ -37,7 +37,8 @@ pub(crate) async fn answer(call: &Call<'_>, params: &Params<'_>, body: Bytes) ->
         (StatusCode::OK, Form::Events) => {
             super::rewrite::filter_events(call, sieve, accepted).await
         }
-        (StatusCode::OK, Form::Plain) => Err(unfilterable(call)),
+        // Whatever else calls itself a success was not filtered, so it does not pass.
+        (status, _) if status.is_success() => Err(unfilterable(call)),
         _ => Ok(call.pass(accepted, Standing::Answer)),
     }
 }

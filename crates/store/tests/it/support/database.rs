@@ -145,7 +145,7 @@ impl Database {
         for table in self.tables().await {
             let select = sqlx::query(AssertSqlSafe(format!("SELECT * FROM {table}")));
             for row in select.fetch_all(&mut raw).await.unwrap() {
-                for column in 0..row.columns.len() {
+                for column in 0..row.columns().len() {
                     let text = row.try_get::<Option<String>, _>(column).ok().flatten();
                     let number = row.try_get::<Option<i64>, _>(column).ok().flatten();
                     dump.push_str(&text.or(number.map(|n| n.to_string())).unwrap_or_default());

@@ -1,0 +1,102 @@
+//! What is measured, in rounds: each round measures every row, and in each row every lane right
+//! after the other, so that slow and fast minutes of the machine meet all of them.
+
+use std::collections::BTreeMap;
+
+use crate::ask::{Ask, What};
+use crate::asker::Script;
+use crate::figures::Figures;
+use crate::lane::Lane;
+use crate::load::{Span, measure};
+use crate::tool;
+
+/// One row: a request at some number of connections.
+#[derive(Clone, Copy)]
+pub(crate) struct Row {
+    /// Its heading in the tables.
+    pub(crate) title: &'static str,
+    pub(crate) ask: Ask,
+    pub(crate) connections: u32,
+}
+
+const fn row(title: &'static str, ask: Ask, connections: u32) -> Row {
+    Row {
+        title,
+        ask,
+        connections,
+    }
+}
+
+/// `tools/call` with a small answer, as in G1 to G4.
+pub(crate) const CALL: Ask = Ask::in_session(What::Call(tool::SMALL));
+/// The same in the other era, as in G9 and G10.
+pub(crate) const STATELESS_CALL: Ask = Ask::stateless(What::Call(tool::SMALL));
+/// `tools/list` with few tools (G5).
+pub(crate) const LIST: Ask = Ask::in_session(What::List);
+/// `tools/list` with many (G6).
+pub(crate) const BIG_LIST: Ask = Ask::in_session(What::BigList);
+/// A stream of progress events (G7).
+pub(crate) const PROGRESS: Ask = Ask::in_session(What::Call(tool::PROGRESS));
+/// The same, slow enough to see whether events are held back.
+pub(crate) const SLOW: Ask = Ask::in_session(What::Call(tool::SLOW));
+/// A large answer (G8).
+pub(crate) const LARGE: Ask = Ask::in_session(What::Call(tool::LARGE));
+
+/// The rows that all lanes take part in.
+pub(crate) const ROWS: [Row; 8] = [
+    row("`tools/call`, 200-byte answer", CALL, 1),
+    row("`tools/call`, 200-byte answer", CALL, 16),
+    row("`tools/call`, 200-byte answer", CALL, 64),
+    row("the same, stateless 2026-07-28", STATELESS_CALL, 16),
+    row("`tools/list`, 20 tools", LIST, 16),
+    row("`tools/list`, 1,000 tools", BIG_LIST, 16),
+    row("10 progress events, then the answer", PROGRESS, 16),
+    row("`tools/call`, 100 KB answer", LARGE, 16),
+];
+
+/// The figures of one row in one lane, a round each.
+#[derive(Default)]
+pub(crate) struct Results(BTreeMap<(usize, &'static str), Vec<Figures>>);
+
+impl Results {
+    pub(crate) fn add(&mut self, row: usize, lane: &'static str, figures: Figures) {
+        self.0.entry((row, lane)).or_default().push(figures);
+    }
+
+    /// The medians of a row in a lane; not numbers if it was not measured.
+    pub(crate) fn medians(&self, row: usize, lane: &'static str) -> Figures {
+        let rounds = self.0.get(&(row, lane));
+        Figures::medians(rounds.map_or(&[], Vec::as_slice))
+    }
+}
+
+/// Every row's request, rehearsed in every lane.
+pub(crate) async fn prepare(lanes: &[Lane; 3]) -> anyhow::Result<Vec<[Script; 3]>> {
+    let [direct, nginx, wicketgate] = lanes;
+    let mut scripts = Vec::new();
+    for row in ROWS {
+        scripts.push([
+            direct.prepare(row.ask).await?,
+            nginx.prepare(row.ask).await?,
+            wicketgate.prepare(row.ask).await?,
+        ]);
+    }
+    Ok(scripts)
+}
+
+/// One round.
+pub(crate) async fn round(
+    lanes: &[Lane; 3],
+    scripts: &[[Script; 3]],
+    span: Span,
+    results: &mut Results,
+) -> anyhow::Result<()> {
+    for (number, (row, scripts)) in ROWS.iter().zip(scripts).enumerate() {
+        for (lane, script) in lanes.iter().zip(scripts) {
+            let askers = script.askers(row.connections).await?;
+            let (sample, _) = measure(askers, &lane.watched, span).await?;
+            results.add(number, lane.name, Figures::of(&sample));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! The whole measurement, in its order.
+
+use std::io::Write as _;
+
+use anyhow::ensure;
+
+use crate::cli;
+use crate::figures::{Figures, median};
+use crate::goals::{self, Measured};
+use crate::lane::{Lane, Place};
+use crate::load::{Span, measure};
+use crate::markdown;
+use crate::person::Person;
+use crate::process::Family;
+use crate::refresh::Server;
+use crate::rows::{self, Results, SLOW, STATELESS_CALL};
+use crate::start::{self, Database};
+use crate::tool;
+
+/// Clients that refresh at the same time.
+pub(crate) const REFRESHERS: u32 = 16;
+
+/// Measures everything and prints the tables.
+pub(crate) async fn run(options: &cli::Run) -> anyhow::Result<()> {
+    let gateway = Family::of(options.wicketgate_pid)?;
+    let idle_kib = gateway.resident()?;
+    let mut person = Person::at(options.wicketgate).await?;
+    let lanes = lanes(options, &mut person).await?;
+    check_streaming(&lanes).await?;
+    let starts = starts(options).await?;
+    let mut refresh = Refresh::open(options, &mut person).await?;
+    let scripts = rows::prepare(&lanes).await?;
+    let (mut results, mut fresh_tokens) = (Results::default(), Vec::new());
+    let span = span(options);
+    for round in 1..=options.rounds {
+        note(&format!("round {round} of {}", options.rounds));
+        rows::round(&lanes, &scripts, span, &mut results).await?;
+        let tokens = refresh.round(span).await?;
+        fresh_tokens.push(with_fresh_tokens(&lanes[2], &tokens, span).await?);
+    }
+    let measured = Measured {
+        results,
+        fresh_tokens: Figures::medians(&fresh_tokens),
+        refresh: refresh.medians(),
+        starts,
+        memory_kib: [idle_kib, gateway.resident()?],
+        binary_bytes: std::fs::metadata(&options.binary)?.len(),
+    };
+    let report = markdown::report(&measured, &goals::verdicts(&measured));
+    std::io::stdout().write_all(report.as_bytes())?;
+    Ok(())
+}
+
+fn span(options: &cli::Run) -> Span {
+    Span {
+        warm_up: options.span() / 8,
+        measured: options.span(),
+    }
+}
+
+/// The three ways to the server behind; a person gives this client access to two resources first.
+async fn lanes(options: &cli::Run, person: &mut Person) -> anyhow::Result<[Lane; 3]> {
+    let origin = format!("http://{}", options.wicketgate);
+    let mut token = Vec::new();
+    for path in ["/mcp", "/mcp/big"] {
+        token.push(person.authorize(&format!("{origin}{path}")).await?.access_token);
+    }
+    let open = |path| Place { path, token: None };
+    let lane = |name, address, pid| {
+        anyhow::Ok(Lane {
+            name,
+            address,
+            watched: Family::of(pid)?,
+            few: open("/mcp"),
+            many: open("/big"),
+        })
+    };
+    let mut wicketgate = lane("wicketgate", options.wicketgate, options.wicketgate_pid)?;
+    wicketgate.many = Place {
+        path: "/mcp/big",
+        token: token.pop(),
+    };
+    wicketgate.few.token = token.pop();
+    Ok([
+        lane("direct", options.upstream, options.upstream_pid)?,
+        lane("nginx", options.nginx, options.nginx_pid)?,
+        wicketgate,
+    ])
+}
+
+/// A figure counts only if events arrive one by one.
+async fn check_streaming(lanes: &[Lane; 3]) -> anyhow::Result<()> {
+    for lane in lanes {
+        let parts = lane.parts(SLOW).await?;
+        ensure!(
+            parts as usize > tool::EVENTS,
+            "{} holds events back: they came in {parts} parts",
+            lane.name
+        );
+    }
+    Ok(())
+}
+
+/// Milliseconds to the first answer, with a new and with an existing database: medians.
+async fn starts(options: &cli::Run) -> anyhow::Result<[f64; 2]> {
+    let (mut new, mut existing) = (Vec::new(), Vec::new());
+    for _ in 0..options.rounds {
+        new.push(start::time(options, Database::New).await?);
+        existing.push(start::time(options, Database::Existing).await?);
+    }
+    Ok([median(new), median(existing)])
+}
+
+/// Calls with tokens that the gateway has never seen (G9).
+async fn with_fresh_tokens(
+    wicketgate: &Lane,
+    tokens: &[String],
+    span: Span,
+) -> anyhow::Result<Figures> {
+    let script = wicketgate.prepare(STATELESS_CALL).await?;
+    let requests = wicketgate.with_tokens(STATELESS_CALL, tokens);
+    let askers = script.askers_once(REFRESHERS, requests).await?;
+    let cold = Span {
+        warm_up: std::time::Duration::ZERO,
+        ..span
+    };
+    let (sample, _) = measure(askers, &wicketgate.watched, cold).await?;
+    Ok(Figures::of(&sample))
+}
+
+/// The two token endpoints, and the refresh tokens that are valid at ours.
+struct Refresh {
+    provider: Server,
+    ours: Server,
+    tokens: Vec<String>,
+    /// Of the provider and of ours, at one client and at many.
+    rounds: [[Vec<Figures>; 2]; 2],
+}
+
+impl Refresh {
+    /// Every client gets its own grant, through the pages.
+    async fn open(options: &cli::Run, person: &mut Person) -> anyhow::Result<Self> {
+        let resource = format!("http://{}/mcp", options.wicketgate);
+        let mut tokens = Vec::new();
+        for _ in 0..REFRESHERS {
+            tokens.push(person.authorize(&resource).await?.refresh_token);
+        }
+        Ok(Self {
+            provider: Server {
+                name: "oidc-provider, in memory",
+                address: options.provider,
+                watched: Family::of(options.provider_pid)?,
+                client_id: "bench".to_owned(),
+            },
+            ours: Server {
+                name: "wicketgate, SQLite, durable",
+                address: options.wicketgate,
+                watched: Family::of(options.wicketgate_pid)?,
+                client_id: person.client_id().to_owned(),
+            },
+            tokens,
+            rounds: Default::default(),
+        })
+    }
+
+    /// One round with one client and with many. Returns fresh access tokens of ours.
+    async fn round(&mut self, span: Span) -> anyhow::Result<Vec<String>> {
+        let mut access_tokens = Vec::new();
+        for (place, clients) in [1, REFRESHERS].into_iter().enumerate() {
+            let seeded = self.provider.seed(clients).await?;
+            let refreshers = self.provider.refreshers(seeded).await?;
+            let (sample, _) = measure(refreshers, &self.provider.watched, span).await?;
+            self.rounds[0][place].push(Figures::of(&sample));
+
+            let tokens = self.tokens.drain(..clients as usize).collect();
+            let refreshers = self.ours.refreshers(tokens).await?;
+            let (sample, refreshers) = measure(refreshers, &self.ours.watched, span).await?;
+            self.rounds[1][place].push(Figures::of(&sample));
+            for refresher in refreshers {
+                let (refresh_token, got) = refresher.into_tokens();
+                self.tokens.push(refresh_token);
+                access_tokens.extend(got);
+            }
+        }
+        Ok(access_tokens)
+    }
+
+    fn medians(&self) -> [(&'static str, [Figures; 2]); 2] {
+        let medians = |server: usize| {
+            let [one, many] = &self.rounds[server];
+            [Figures::medians(one), Figures::medians(many)]
+        };
+        [
+            (self.provider.name, medians(0)),
+            (self.ours.name, medians(1)),
+        ]
+    }
+}
+
+fn note(text: &str) {
+    eprintln!("bench: {text}");
+}

@@ -1,0 +1,210 @@
+//! SQLite in bad weather: locks, failing units, panics, callers who go away.
+
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use sqlx::{Connection as _, Executor as _};
+use store::unit::{EndSession, SignIn};
+use store::{Store, StoreError, StoreOptions, Txn, UnitOfWork};
+
+use crate::support::database::{Kind, on};
+use crate::support::story::{secret, sign_in};
+use crate::support::{Database, NOW, Story, check_invariants};
+
+/// A store that does not wait long for a lock.
+async fn impatient(db: &Database) -> Store {
+    let options = StoreOptions {
+        lock_wait: Duration::from_millis(50),
+        acquire_wait: Duration::from_millis(50),
+        ..StoreOptions::new(&db.url)
+    };
+    Store::open(options).await.unwrap()
+}
+
+/// Does its work and then fails, or panics.
+struct Doomed {
+    work: SignIn,
+    panics: bool,
+}
+
+impl UnitOfWork for Doomed {
+    type Outcome = ();
+
+    async fn run(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
+        self.work.run(txn).await?;
+        assert!(!self.panics, "this unit panics");
+        Err(StoreError::NotMigrated)
+    }
+}
+
+/// T-STO-04: another process holds the lock, so the answer is 503; when it lets go, everything
+/// works again without a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn t_sto_04_a_locked_database_is_unavailable_and_recovers() {
+    on(Kind::Sqlite, async |db| {
+        let store = impatient(db).await;
+        let mut other = db.raw().await;
+        for round in 0..3 {
+            other.execute("BEGIN EXCLUSIVE").await.unwrap();
+            let error = store.write(sign_in("ada")).await.unwrap_err();
+            assert!(error.is_unavailable(), "{error}");
+            other.execute("ROLLBACK").await.unwrap();
+            store.write(sign_in("ada")).await.unwrap();
+            assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_SESSION").await, round + 1);
+        }
+        store.close().await;
+    })
+    .await;
+}
+
+/// The others in the group of a unit that fails are not concerned.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_unit_undoes_only_itself() {
+    on(Kind::Sqlite, async |db| {
+        // The lock keeps the writer waiting while the group gathers behind it.
+        let mut other = db.raw().await;
+        other.execute("BEGIN IMMEDIATE").await.unwrap();
+        let mut good = Vec::new();
+        let mut bad = Vec::new();
+        for number in 0..30 {
+            let name = format!("person-{number}");
+            let store = db.store.clone();
+            if number % 3 == 1 {
+                let unit = Doomed { work: sign_in(&name), panics: false };
+                bad.push(tokio::spawn(async move { store.write(unit).await }));
+            } else {
+                let unit = sign_in(&name);
+                good.push(tokio::spawn(async move { store.write(unit).await }));
+            }
+        }
+        tokio::task::yield_now().await;
+        other.execute("ROLLBACK").await.unwrap();
+        for task in good {
+            task.await.unwrap().unwrap();
+        }
+        for task in bad {
+            let error = task.await.unwrap().unwrap_err();
+            assert!(matches!(error, StoreError::NotMigrated), "{error}");
+        }
+        assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_SUBJECT").await, 20);
+        assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_SESSION").await, 20);
+    })
+    .await;
+}
+
+/// A statement that a constraint refuses is the unit's own trouble, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_constraint_undoes_only_its_unit() {
+    on(Kind::Sqlite, async |db| {
+        let twice = sign_in("ada");
+        let units = [twice.clone(), twice, sign_in("bob")].map(|unit| db.store.write(unit));
+        let outcomes = futures_util::future::join_all(units).await;
+        assert!(outcomes[0].is_ok() && outcomes[2].is_ok());
+        assert!(matches!(outcomes[1], Err(StoreError::Query { operation: "begin a session", .. })));
+        assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_SESSION").await, 2);
+    })
+    .await;
+}
+
+/// A bug in a unit costs its group, not the writer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panicking_unit_leaves_the_writer_alive() {
+    on(Kind::Sqlite, async |db| {
+        let unit = Doomed { work: sign_in("ada"), panics: true };
+        let error = db.store.write(unit).await.unwrap_err();
+        assert!(error.is_unavailable(), "{error}");
+        assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_SUBJECT").await, 0);
+        db.store.write(sign_in("ada")).await.unwrap();
+        assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_SUBJECT").await, 1);
+    })
+    .await;
+}
+
+/// T-CON-15: a caller who goes away before the writer came to the unit has changed nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn t_con_15_an_abandoned_unit_is_not_run() {
+    on(Kind::Sqlite, async |db| {
+        let mut other = db.raw().await;
+        other.execute("BEGIN IMMEDIATE").await.unwrap();
+        // The first unit makes the writer wait for the lock; the second waits in the queue.
+        let mut first = Box::pin(db.store.write(sign_in("ada")));
+        assert!(first.as_mut().now_or_never().is_none());
+        while other.execute("SELECT 1").await.is_ok() {
+            let mut second = Box::pin(db.store.write(sign_in("bob")));
+            assert!(second.as_mut().now_or_never().is_none());
+            drop(second);
+            break;
+        }
+        other.execute("ROLLBACK").await.unwrap();
+        first.await.unwrap();
+        // A unit after them shows that the writer has passed both.
+        db.store.write(EndSession { hash: secret().hash() }).await.unwrap();
+        assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_SUBJECT").await, 1);
+    })
+    .await;
+}
+
+/// T-STO-08: when all readers are busy, the answer is an error in time, not a hang.
+#[tokio::test(flavor = "multi_thread")]
+async fn t_sto_08_too_many_readers_are_unavailable() {
+    on(Kind::Sqlite, async |db| {
+        let store = impatient(db).await;
+        let mut readers = Vec::new();
+        for _ in 0..4 {
+            readers.push(store.read().await.unwrap());
+        }
+        let Err(error) = store.read().await else { panic!("there are four readers only") };
+        assert!(error.is_unavailable(), "{error}");
+        drop(readers);
+        store.ping().await.unwrap();
+        store.close().await;
+    })
+    .await;
+}
+
+/// Readers go on while somebody writes.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_do_not_wait_for_the_writer() {
+    on(Kind::Sqlite, async |db| {
+        let story = Story::begin(db).await;
+        let mut other = db.raw().await;
+        other.execute("BEGIN IMMEDIATE").await.unwrap();
+        let mut reader = db.store.read().await.unwrap();
+        let found = store::client::find(reader.conn(), &story.client.id).await.unwrap();
+        assert!(found.is_some());
+        other.execute("ROLLBACK").await.unwrap();
+    })
+    .await;
+}
+
+/// Units that were accepted are finished before the store closes; later ones are refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_finishes_what_was_accepted() {
+    on(Kind::Sqlite, async |db| {
+        let mut accepted = Box::pin(db.store.write(sign_in("ada")));
+        assert!(accepted.as_mut().now_or_never().is_none());
+        db.store.close().await;
+        accepted.await.unwrap();
+        let error = db.store.write(sign_in("bob")).await.unwrap_err();
+        assert!(error.is_unavailable(), "{error}");
+        assert!(db.store.read().await.is_err());
+        // The other replica still has the file.
+        let mut reader = db.replica.read().await.unwrap();
+        let session = secret().hash();
+        assert_eq!(store::session::find(reader.conn(), &session, NOW).await.unwrap(), None);
+        drop(reader);
+        check_invariants(db).await;
+    })
+    .await;
+}
+
+/// T-STO-14, as far as a test can see it: each connection of the writer flushes before it answers.
+#[tokio::test(flavor = "multi_thread")]
+async fn t_sto_14_write_ahead_logging_is_on() {
+    on(Kind::Sqlite, async |db| {
+        let mut raw = sqlx::AnyConnection::connect(&db.url).await.unwrap();
+        let row = sqlx::query("PRAGMA journal_mode").fetch_one(&mut raw).await.unwrap();
+        assert_eq!(sqlx::Row::get::<String, _>(&row, 0), "wal");
+    })
+    .await;
+}

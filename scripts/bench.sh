@@ -1,0 +1,219 @@
+#!/usr/bin/env bash
+# The benchmark tables: a hop through Wicketgate beside a direct call and nginx, and its refresh
+# rotation beside oidc-provider. See bench/README.md for the method.
+#
+#   scripts/bench.sh           five rounds, about six minutes after the build
+#   scripts/bench.sh quick     one short round, to see that everything works
+#   scripts/bench.sh debug     one short round with debug builds; its figures mean nothing
+#
+# Installs nginx, Node and the peer where they are missing (apt on Debian and Ubuntu, as root or
+# with passwordless sudo). Everything listens on loopback, from port $BENCH_PORT (47310) on. The
+# tables go to standard output.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+mode=${1:-full}
+case $mode in
+  full) measure=(--rounds 5 --span 1500) profile=release ;;
+  quick) measure=(--rounds 1 --span 400) profile=release ;;
+  debug) measure=(--rounds 1 --span 300) profile=dev ;;
+  *) echo "usage: $0 [quick|debug]" >&2; exit 2 ;;
+esac
+
+peer=$root/bench/oidc-provider
+first_port=${BENCH_PORT:-47310}
+upstream=127.0.0.1:$first_port
+proxy=127.0.0.1:$((first_port + 1))
+gateway=127.0.0.1:$((first_port + 2))
+provider=127.0.0.1:$((first_port + 3))
+starting=127.0.0.1:$((first_port + 4))
+
+say() { echo "bench: $*" >&2; }
+fail() { say "$*"; exit 1; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# --- Parts -----------------------------------------------------------------------------------
+
+PATH=$PATH:/usr/sbin
+
+install_parts() {
+  local packages=()
+  has nginx || packages+=(nginx-light)
+  has node && has npm || packages+=(nodejs npm)
+  has curl || packages+=(curl)
+  if [ ${#packages[@]} -gt 0 ]; then
+    has apt-get || fail "install these by hand: ${packages[*]}"
+    local as_root=()
+    [ "$(id -u)" = 0 ] || as_root=(sudo -n)
+    "${as_root[@]}" apt-get -q update >/dev/null || say 'the package lists could not be renewed'
+    # RUNLEVEL=1: a package must not start a public server.
+    "${as_root[@]}" env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+      apt-get -q install -y --no-install-recommends "${packages[@]}" >/dev/null \
+      || fail "install these by hand: ${packages[*]}"
+  fi
+  if ! cmp -s "$peer/package-lock.json" "$peer/node_modules/.installed"; then
+    (cd "$peer" && npm ci --ignore-scripts --no-audit --no-fund >/dev/null 2>&1) \
+      || fail 'npm could not install bench/oidc-provider'
+    cp "$peer/package-lock.json" "$peer/node_modules/.installed"
+  fi
+}
+
+build() {
+  say "building ($profile)"
+  cargo build --locked --profile "$profile" -p wicketgate -p bench
+  local target=${CARGO_TARGET_DIR:-$root/target}
+  bin=$target/${profile/dev/debug}
+}
+
+# --- Servers ---------------------------------------------------------------------------------
+
+pids=()
+work=
+stop() {
+  [ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null || true
+  wait
+  [ -z "$work" ] || rm -rf "$work"
+}
+trap stop EXIT
+
+# Databases belong on a real disk, where a commit costs what it costs.
+make_room() { work=$(mktemp -d "$(dirname "$bin")/bench.XXXXXX"); }
+
+write_gateway_config() { # NAME ADDRESS
+  cat >"$work/$1.toml" <<TOML
+public_url = "http://$2"
+
+[server]
+listen = "$2"
+
+[database]
+url = "sqlite://$work/$1.db"
+
+[oauth]
+key_encryption_key = { file = "$work/key" }
+bridge_token_signing_secret = { file = "$work/bridge" }
+
+[sign_in]
+demo_people = true
+
+[mcp]
+diagnostic_log_level = "WARN"
+
+[[mcp.server]]
+name = "default"
+upstream = { url = "http://$upstream/mcp" }
+upstream_auth = { kind = "none" }
+rules = [{ tools = ["*"], scope = "mcp:read" }]
+
+[[mcp.server]]
+name = "big"
+upstream = { url = "http://$upstream/big" }
+upstream_auth = { kind = "none" }
+rules = [{ tools = ["*"], scope = "mcp:read" }]
+TOML
+}
+
+write_nginx_config() {
+  local user=
+  [ "$(id -u)" != 0 ] || user='user root;'
+  cat >"$work/nginx.conf" <<CONF
+$user
+worker_processes 1;
+daemon off;
+pid $work/nginx.pid;
+error_log $work/nginx.log;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  client_body_temp_path $work/nginx-body;
+  proxy_temp_path $work/nginx-proxy;
+  fastcgi_temp_path $work/nginx-fastcgi;
+  uwsgi_temp_path $work/nginx-uwsgi;
+  scgi_temp_path $work/nginx-scgi;
+  keepalive_requests 1000000000;
+  upstream behind {
+    server $upstream;
+    keepalive 128;
+    keepalive_requests 1000000000;
+  }
+  server {
+    listen $proxy;
+    location / {
+      proxy_pass http://behind;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_max_temp_file_size 0;
+    }
+  }
+}
+CONF
+}
+
+# Starts a server in the background and waits until it accepts connections. Sets pid.
+start() { # ADDRESS LOG COMMAND...
+  local address=$1 log=$work/$2
+  shift 2
+  "$@" >"$log" 2>&1 &
+  pid=$!
+  pids+=("$pid")
+  for _ in $(seq 200); do
+    if ! kill -0 "$pid" 2>/dev/null; then cat "$log" >&2; fail "$1 ended at its start"; fi
+    if curl -s -o "$work/answer" "http://$address/"; then return 0; fi
+    sleep 0.05
+  done
+  cat "$log" >&2
+  fail "$1 does not listen on $address"
+}
+
+start_servers() {
+  start "$upstream" upstream.log "$bin/bench" upstream --port "$first_port"
+  upstream_pid=$pid
+  write_nginx_config
+  start "$proxy" nginx.out nginx -p "$work" -e "$work/nginx.log" -c "$work/nginx.conf"
+  nginx_pid=$pid
+  "$bin/wicketgate" secret generate >"$work/key"
+  "$bin/wicketgate" secret generate >"$work/bridge"
+  chmod 600 "$work/key" "$work/bridge"
+  write_gateway_config gateway "$gateway"
+  write_gateway_config starting "$starting"
+  start "$gateway" gateway.log "$bin/wicketgate" serve --config "$work/gateway.toml"
+  gateway_pid=$pid
+  start "$provider" provider.log env NODE_ENV=production node "$peer/server.mjs" "${provider##*:}"
+  provider_pid=$pid
+}
+
+# A build that has just ended still writes; its noise would be in the figures.
+wait_for_quiet() {
+  [ "$mode" = full ] || return 0
+  for _ in $(seq 60); do
+    awk '{ exit !($1 < 0.5) }' /proc/loadavg && return 0
+    sleep 5
+  done
+  say "the machine is not quiet (load $(cut -d' ' -f1 /proc/loadavg)); measuring anyway"
+}
+
+# --- Measuring -------------------------------------------------------------------------------
+
+run() {
+  echo "$(nproc) cores shared by driver, servers and server behind;" \
+    "load before: $(cut -d' ' -f1 /proc/loadavg); $(nginx -v 2>&1); Node $(node --version)"
+  echo
+  "$bin/bench" run "${measure[@]}" \
+    --upstream "$upstream" --upstream-pid "$upstream_pid" \
+    --nginx "$proxy" --nginx-pid "$nginx_pid" \
+    --wicketgate "$gateway" --wicketgate-pid "$gateway_pid" \
+    --provider "$provider" --provider-pid "$provider_pid" \
+    --binary "$bin/wicketgate" --start-config "$work/starting.toml" \
+    --start-address "$starting" --start-database "$work/starting.db" || {
+    cat "$work/gateway.log" >&2
+    fail 'nothing is printed, because a figure counts only when every answer was right'
+  }
+}
+
+install_parts
+build
+make_room
+wait_for_quiet
+start_servers
+run
