@@ -36,18 +36,12 @@ pub(crate) enum Era {
 impl Ask {
     /// In a 2025-11-25 session.
     pub(crate) const fn in_session(what: What) -> Self {
-        Self {
-            what,
-            era: Era::Sessions,
-        }
+        Self { what, era: Era::Sessions }
     }
 
     /// As a stateless 2026-07-28 request.
     pub(crate) const fn stateless(what: What) -> Self {
-        Self {
-            what,
-            era: Era::Stateless,
-        }
+        Self { what, era: Era::Stateless }
     }
 
     /// The body, with the marker for the id.
@@ -72,10 +66,7 @@ impl Ask {
         match (self.era, session) {
             (Era::Sessions, session) => {
                 let id = session.map(|id| format!("Mcp-Session-Id: {id}\r\n"));
-                format!(
-                    "MCP-Protocol-Version: 2025-11-25\r\n{}",
-                    id.unwrap_or_default()
-                )
+                format!("MCP-Protocol-Version: 2025-11-25\r\n{}", id.unwrap_or_default())
             }
             (Era::Stateless, _) => {
                 let mirrored = match self.what {
@@ -103,11 +94,7 @@ impl Ask {
                 );
             }
             What::Call(tool) => {
-                let wanted = if tool == tool::LARGE {
-                    tool::LARGE_TEXT
-                } else {
-                    tool::SMALL_TEXT
-                };
+                let wanted = if tool == tool::LARGE { tool::LARGE_TEXT } else { tool::SMALL_TEXT };
                 let text = last["result"]["content"][0]["text"].as_str();
                 ensure!(
                     text.is_some_and(|text| text.len() == wanted),
@@ -135,6 +122,5 @@ fn messages(body: &[u8]) -> anyhow::Result<Vec<Value>> {
         return Ok(vec![serde_json::from_str(text)?]);
     }
     let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
-    data.map(|message| Ok(serde_json::from_str(message)?))
-        .collect()
+    data.map(|message| Ok(serde_json::from_str(message)?)).collect()
 }

@@ -31,11 +31,7 @@ const IDS: u32 = 1_000_000;
 
 impl Script {
     pub(crate) fn new(address: SocketAddr, request: Template, expected: Template) -> Self {
-        Self {
-            address,
-            request,
-            expected,
-        }
+        Self { address, request, expected }
     }
 
     /// So many connections, each repeating the request.

@@ -1,9 +1,7 @@
 //! What was measured, beside what was aimed for.
 
 use crate::figures::Figures;
-use crate::rows::{
-    BIG_LIST, CALL, LARGE, LIST, PROGRESS, ROWS, Results, STATELESS_CALL,
-};
+use crate::rows::{BIG_LIST, CALL, LARGE, LIST, PROGRESS, ROWS, Results, STATELESS_CALL};
 
 /// Everything that was measured.
 pub(crate) struct Measured {
@@ -46,7 +44,12 @@ impl Goal {
 
 impl Measured {
     /// The medians of a row that was measured.
-    pub(crate) fn row(&self, ask: crate::ask::Ask, connections: u32, lane: &'static str) -> Figures {
+    pub(crate) fn row(
+        &self,
+        ask: crate::ask::Ask,
+        connections: u32,
+        lane: &'static str,
+    ) -> Figures {
         let same = |row: &crate::rows::Row| row.ask == ask && row.connections == connections;
         let row = ROWS.iter().position(same).unwrap_or(ROWS.len());
         self.results.medians(row, lane)
@@ -71,30 +74,85 @@ pub(crate) fn verdicts(measured: &Measured) -> Vec<Verdict> {
     let [(_, [peer_one, peer_many]), (_, [our_one, our_many])] = measured.refresh;
     let [new, existing] = measured.starts;
     let [idle, after] = measured.memory_kib.map(|kib| f64::from(kib) / 1024.0);
-    let megabytes = f64::from(u32::try_from(measured.binary_bytes / 1000).unwrap_or(u32::MAX)) / 1e3;
+    let megabytes =
+        f64::from(u32::try_from(measured.binary_bytes / 1000).unwrap_or(u32::MAX)) / 1e3;
     let (at_least, at_most) = (Goal::AtLeast, Goal::AtMost);
-    let verdict = |id, measure, goal, measured, unit| Verdict {
-        id,
-        measure,
-        goal,
-        measured,
-        unit,
-    };
+    let verdict = |id, measure, goal, measured, unit| Verdict { id, measure, goal, measured, unit };
     vec![
         verdict("G1", "`tools/call` req/s, c=16, × nginx", at_least(0.6), ratio(CALL, 16), ""),
         verdict("G1", "`tools/call` req/s, c=64, × nginx", at_least(0.6), ratio(CALL, 64), ""),
-        verdict("G2", "`tools/call` CPU per request, c=16, × nginx", at_most(2.0), ours(CALL, 16).processor / nginx(CALL, 16).processor, ""),
-        verdict("G3", "`tools/call` p50 above nginx, c=1", at_most(25.0), ours(CALL, 1).p50 - nginx(CALL, 1).p50, " µs"),
-        verdict("G4", "`tools/call` p99, c=16, × nginx", at_most(1.5), ours(CALL, 16).p99 / nginx(CALL, 16).p99, ""),
-        verdict("G5", "`tools/list` 20 tools, filtered, c=16, × nginx", at_least(1.0), ratio(LIST, 16), ""),
-        verdict("G6", "`tools/list` 1,000 tools, filtered, c=16, × nginx", at_least(1.0), ratio(BIG_LIST, 16), ""),
+        verdict(
+            "G2",
+            "`tools/call` CPU per request, c=16, × nginx",
+            at_most(2.0),
+            ours(CALL, 16).processor / nginx(CALL, 16).processor,
+            "",
+        ),
+        verdict(
+            "G3",
+            "`tools/call` p50 above nginx, c=1",
+            at_most(25.0),
+            ours(CALL, 1).p50 - nginx(CALL, 1).p50,
+            " µs",
+        ),
+        verdict(
+            "G4",
+            "`tools/call` p99, c=16, × nginx",
+            at_most(1.5),
+            ours(CALL, 16).p99 / nginx(CALL, 16).p99,
+            "",
+        ),
+        verdict(
+            "G5",
+            "`tools/list` 20 tools, filtered, c=16, × nginx",
+            at_least(1.0),
+            ratio(LIST, 16),
+            "",
+        ),
+        verdict(
+            "G6",
+            "`tools/list` 1,000 tools, filtered, c=16, × nginx",
+            at_least(1.0),
+            ratio(BIG_LIST, 16),
+            "",
+        ),
         verdict("G7", "10 progress events, c=16, × nginx", at_least(0.6), ratio(PROGRESS, 16), ""),
         verdict("G8", "100 KB answer, c=16, × nginx", at_least(0.8), ratio(LARGE, 16), ""),
-        verdict("G9", "a new token on each request: CPU above a known one", at_most(90.0), measured.fresh_tokens.processor - ours(STATELESS_CALL, 16).processor, " µs"),
-        verdict("G10", "2026-07-28 calls, c=16, × 2025-11-25 calls", at_least(0.9), ours(STATELESS_CALL, 16).rate / ours(CALL, 16).rate, ""),
-        verdict("A2", "refresh, durable, c=16, × oidc-provider in memory", at_least(2.0), our_many.rate / peer_many.rate, ""),
-        verdict("A4", "refresh p50, c=1, × oidc-provider", at_most(1.0), our_one.p50 / peer_one.p50, ""),
-        verdict("A5", "refresh p99, c=16, × oidc-provider", at_most(0.5), our_many.p99 / peer_many.p99, ""),
+        verdict(
+            "G9",
+            "a new token on each request: CPU above a known one",
+            at_most(90.0),
+            measured.fresh_tokens.processor - ours(STATELESS_CALL, 16).processor,
+            " µs",
+        ),
+        verdict(
+            "G10",
+            "2026-07-28 calls, c=16, × 2025-11-25 calls",
+            at_least(0.9),
+            ours(STATELESS_CALL, 16).rate / ours(CALL, 16).rate,
+            "",
+        ),
+        verdict(
+            "A2",
+            "refresh, durable, c=16, × oidc-provider in memory",
+            at_least(2.0),
+            our_many.rate / peer_many.rate,
+            "",
+        ),
+        verdict(
+            "A4",
+            "refresh p50, c=1, × oidc-provider",
+            at_most(1.0),
+            our_one.p50 / peer_one.p50,
+            "",
+        ),
+        verdict(
+            "A5",
+            "refresh p99, c=16, × oidc-provider",
+            at_most(0.5),
+            our_many.p99 / peer_many.p99,
+            "",
+        ),
         verdict("F1", "start to first answer, existing database", at_most(50.0), existing, " ms"),
         verdict("F1", "start to first answer, new database", at_most(200.0), new, " ms"),
         verdict("F2", "memory, idle", at_most(25.0), idle, " MiB"),

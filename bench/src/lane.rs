@@ -58,10 +58,7 @@ impl Lane {
     pub(crate) fn with_tokens(&self, ask: Ask, tokens: &[String]) -> Vec<Template> {
         let place = self.place(ask);
         let each = |token: &String| {
-            let place = Place {
-                path: place.path,
-                token: Some(token.clone()),
-            };
+            let place = Place { path: place.path, token: Some(token.clone()) };
             Template::of(self.request(&place, &ask.headers(None), &ask.body()))
         };
         tokens.iter().map(each).collect()

@@ -45,11 +45,7 @@ pub(crate) async fn measure<W: Worker>(
     let processor_time = watched.processor_time()?.saturating_sub(used_before);
     anyhow::ensure!(!latencies.is_empty(), "there was no time for one request");
     latencies.sort_unstable();
-    let sample = Sample {
-        latencies,
-        elapsed,
-        processor_time,
-    };
+    let sample = Sample { latencies, elapsed, processor_time };
     Ok((sample, workers))
 }
 

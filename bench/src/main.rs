@@ -27,9 +27,7 @@ use clap::Parser as _;
 use cli::{Cli, Command};
 
 fn main() -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match Cli::parse().command {
         Command::Upstream(options) => runtime.block_on(upstream::serve(options.port)),
         Command::Run(options) => runtime.block_on(run::run(&options)),

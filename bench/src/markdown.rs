@@ -22,28 +22,14 @@ pub(crate) fn report(measured: &Measured, verdicts: &[Verdict]) -> String {
 
 fn goals(text: &mut String, verdicts: &[Verdict]) {
     text.push_str("| | Measure | Goal | Measured | |\n|---|---|---:|---:|---|\n");
-    for Verdict {
-        id,
-        measure,
-        goal,
-        measured,
-        unit,
-    } in verdicts
-    {
+    for Verdict { id, measure, goal, measured, unit } in verdicts {
         let aim = match goal {
             Goal::AtLeast(value) => format!("≥ {value}{unit}"),
             Goal::AtMost(value) => format!("≤ {value}{unit}"),
         };
-        let met = if goal.is_met_by(*measured) {
-            "met"
-        } else {
-            "missed"
-        };
-        let shown = if unit.is_empty() {
-            format!("{measured:.2}")
-        } else {
-            format!("{measured:.1}{unit}")
-        };
+        let met = if goal.is_met_by(*measured) { "met" } else { "missed" };
+        let shown =
+            if unit.is_empty() { format!("{measured:.2}") } else { format!("{measured:.1}{unit}") };
         line(text, &format!("| {id} | {measure} | {aim} | {shown} | {met} |"));
     }
 }
@@ -80,7 +66,9 @@ fn refresh(text: &mut String, measured: &Measured) {
 fn head(text: &mut String, what: &str) {
     line(
         text,
-        &format!("| {what} | c | Through | req/s | p50 µs | p99 µs | CPU µs per request | × nginx |"),
+        &format!(
+            "| {what} | c | Through | req/s | p50 µs | p99 µs | CPU µs per request | × nginx |"
+        ),
     );
     line(text, "|---|---:|---|---:|---:|---:|---:|---:|");
 }
@@ -98,12 +86,7 @@ fn figures_line(
 }
 
 fn cells(figures: Figures, reference: f64) -> String {
-    let Figures {
-        rate,
-        p50,
-        p99,
-        processor,
-    } = figures;
+    let Figures { rate, p50, p99, processor } = figures;
     let ratio = rate / reference;
     let rate = thousands(rate);
     format!("{rate} | {p50:.0} | {p99:.0} | {processor:.1} | {ratio:.2}")

@@ -115,8 +115,7 @@ impl Person {
             form.append_pair(name, value_of(name).context("a form without its tokens")?);
         }
         if page.text.contains(r#"name="decision""#) {
-            form.append_pair("scope", "mcp:read")
-                .append_pair("decision", "allow");
+            form.append_pair("scope", "mcp:read").append_pair("decision", "allow");
         } else {
             form.append_pair("user", "basic");
         }
@@ -129,8 +128,7 @@ impl Person {
     }
 
     async fn post_form(&mut self, path: &str, form: &str) -> anyhow::Result<Page> {
-        self.post(path, "application/x-www-form-urlencoded", form)
-            .await
+        self.post(path, "application/x-www-form-urlencoded", form).await
     }
 
     async fn post(&mut self, path: &str, content_type: &str, body: &str) -> anyhow::Result<Page> {
@@ -142,11 +140,8 @@ impl Person {
     }
 
     async fn request(&mut self, start: &str, body: &str) -> anyhow::Result<Page> {
-        let cookies: Vec<String> = self
-            .cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookie = if cookies.is_empty() {
             String::new()
         } else {

@@ -55,10 +55,7 @@ fn fields(pid: u32) -> anyhow::Result<Fields> {
         let field = behind_name.split_whitespace().nth(position);
         Ok(field.context("a short stat file")?.parse()?)
     };
-    Ok(Fields {
-        parent: field(1)?,
-        used: TICK * (field(11)? + field(12)?),
-    })
+    Ok(Fields { parent: field(1)?, used: TICK * (field(11)? + field(12)?) })
 }
 
 fn resident(pid: u32) -> anyhow::Result<u32> {

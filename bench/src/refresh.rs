@@ -75,12 +75,7 @@ impl Refresher {
 
 impl Worker for Refresher {
     async fn once(&mut self) -> anyhow::Result<bool> {
-        let Self {
-            host,
-            client_id,
-            refresh_token,
-            ..
-        } = self;
+        let Self { host, client_id, refresh_token, .. } = self;
         let body =
             format!("grant_type=refresh_token&client_id={client_id}&refresh_token={refresh_token}");
         let length = body.len();

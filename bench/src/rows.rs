@@ -20,11 +20,7 @@ pub(crate) struct Row {
 }
 
 const fn row(title: &'static str, ask: Ask, connections: u32) -> Row {
-    Row {
-        title,
-        ask,
-        connections,
-    }
+    Row { title, ask, connections }
 }
 
 /// `tools/call` with a small answer, as in G1 to G4.

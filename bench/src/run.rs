@@ -52,10 +52,7 @@ pub(crate) async fn run(options: &cli::Run) -> anyhow::Result<()> {
 }
 
 fn span(options: &cli::Run) -> Span {
-    Span {
-        warm_up: options.span() / 8,
-        measured: options.span(),
-    }
+    Span { warm_up: options.span() / 8, measured: options.span() }
 }
 
 /// The three ways to the server behind; a person gives this client access to two resources first.
@@ -76,10 +73,7 @@ async fn lanes(options: &cli::Run, person: &mut Person) -> anyhow::Result<[Lane;
         })
     };
     let mut wicketgate = lane("wicketgate", options.wicketgate, options.wicketgate_pid)?;
-    wicketgate.many = Place {
-        path: "/mcp/big",
-        token: token.pop(),
-    };
+    wicketgate.many = Place { path: "/mcp/big", token: token.pop() };
     wicketgate.few.token = token.pop();
     Ok([
         lane("direct", options.upstream, options.upstream_pid)?,
@@ -120,10 +114,7 @@ async fn with_fresh_tokens(
     let script = wicketgate.prepare(STATELESS_CALL).await?;
     let requests = wicketgate.with_tokens(STATELESS_CALL, tokens);
     let askers = script.askers_once(REFRESHERS, requests).await?;
-    let cold = Span {
-        warm_up: std::time::Duration::ZERO,
-        ..span
-    };
+    let cold = Span { warm_up: std::time::Duration::ZERO, ..span };
     let (sample, _) = measure(askers, &wicketgate.watched, cold).await?;
     Ok(Figures::of(&sample))
 }
@@ -190,10 +181,7 @@ impl Refresh {
             let [one, many] = &self.rounds[server];
             [Figures::medians(one), Figures::medians(many)]
         };
-        [
-            (self.provider.name, medians(0)),
-            (self.ours.name, medians(1)),
-        ]
+        [(self.provider.name, medians(0)), (self.ours.name, medians(1))]
     }
 }
 

@@ -52,13 +52,7 @@ mod tests {
     fn every_place_gets_the_id() {
         let mut template = Template::of(b"id 98765432, token 98765432.".to_vec());
         assert_eq!(template.places(), 2);
-        assert_eq!(
-            template.with(10_000_007),
-            b"id 10000007, token 10000007.".as_slice()
-        );
-        assert_eq!(
-            template.with(10_000_008),
-            b"id 10000008, token 10000008.".as_slice()
-        );
+        assert_eq!(template.with(10_000_007), b"id 10000007, token 10000007.".as_slice());
+        assert_eq!(template.with(10_000_008), b"id 10000008, token 10000008.".as_slice());
     }
 }

@@ -46,12 +46,7 @@ impl Wire {
             .await
             .with_context(|| format!("cannot connect to {address}"))?;
         stream.set_nodelay(true)?;
-        Ok(Self {
-            stream,
-            received: Vec::with_capacity(2 * READ),
-            unchunked: Vec::new(),
-            reads: 0,
-        })
+        Ok(Self { stream, received: Vec::with_capacity(2 * READ), unchunked: Vec::new(), reads: 0 })
     }
 
     /// Sends a request and waits for the last byte of its answer.
@@ -59,20 +54,13 @@ impl Wire {
         self.stream.write_all(request).await?;
         self.received.clear();
         self.reads = 0;
-        let Head {
-            status,
-            length,
-            framing,
-        } = self.head().await?;
+        let Head { status, length, framing } = self.head().await?;
         let chunked = matches!(framing, Framing::Chunked);
         let end = match framing {
             Framing::Length(body) => self.fixed(length + body).await?,
             Framing::Chunked => self.chunks(length).await?,
         };
-        ensure!(
-            self.received.len() == end,
-            "there is more than the answer on the connection"
-        );
+        ensure!(self.received.len() == end, "there is more than the answer on the connection");
         let (head, body) = self.received.split_at(length);
         Ok(Answer {
             status,
@@ -111,8 +99,7 @@ impl Wire {
             let size = usize::from_str_radix(size, 16).context("a chunk without a size")?;
             let (data, next) = (at + line + 2, at + line + 2 + size + 2);
             self.fixed(next).await?;
-            self.unchunked
-                .extend_from_slice(&self.received[data..data + size]);
+            self.unchunked.extend_from_slice(&self.received[data..data + size]);
             at = next;
             if size == 0 {
                 return Ok(at);
@@ -143,11 +130,7 @@ impl Head {
         } else {
             bail!("an answer with status {status} and no length");
         };
-        Ok(Self {
-            status,
-            length: head.len(),
-            framing,
-        })
+        Ok(Self { status, length: head.len(), framing })
     }
 }
 

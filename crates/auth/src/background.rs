@@ -57,10 +57,7 @@ impl AuthServer {
 
     async fn tidy_up(&self) {
         self.throttle.forget_the_quiet();
-        let sweep = CollectGarbage {
-            now: self.now(),
-            batch: SWEEP_ROWS,
-        };
+        let sweep = CollectGarbage { now: self.now(), batch: SWEEP_ROWS };
         if let Err(error) = self.store.write(sweep).await {
             tracing::warn!(%error, "could not remove expired rows");
         }

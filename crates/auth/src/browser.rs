@@ -29,8 +29,5 @@ impl Browser {
 /// Whether the browser says that another site made it send this request (AZ-15). Browsers that say
 /// nothing fall back to the CSRF token.
 pub(crate) fn is_cross_site(parts: &Parts) -> bool {
-    parts
-        .headers
-        .get("sec-fetch-site")
-        .is_some_and(|site| site == "cross-site")
+    parts.headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
 }

@@ -89,9 +89,7 @@ impl Config {
 
     /// The union of the resources' ceilings.
     pub fn ceiling(&self) -> Scopes {
-        self.resources
-            .iter()
-            .fold(Scopes::NONE, |all, resource| all.or(resource.ceiling))
+        self.resources.iter().fold(Scopes::NONE, |all, resource| all.or(resource.ceiling))
     }
 
     /// An absolute URL below the issuer.
@@ -102,8 +100,6 @@ impl Config {
     /// The issuer's path, empty or like `/wfgen`.
     pub fn base_path(&self) -> &str {
         let after_scheme = self.issuer.split_once("://").map_or("", |(_, rest)| rest);
-        after_scheme
-            .find('/')
-            .map_or("", |start| &after_scheme[start..])
+        after_scheme.find('/').map_or("", |start| &after_scheme[start..])
     }
 }

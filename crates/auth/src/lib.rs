@@ -25,8 +25,8 @@ mod throttle;
 mod token;
 
 pub use config::{Config, Resource, SignIn};
-pub use router::router;
 pub use keys::KeyRingError;
+pub use router::router;
 pub use server::{AuthServer, StartError, ToolCatalogue};
 
 /// The peer's address, put into each request by the listener.

@@ -39,10 +39,10 @@ pub(crate) async fn json(request: Request) -> Result<(Parts, bytes::Bytes), OAut
 
 /// The address that sent the request.
 pub(crate) fn peer(parts: &Parts) -> std::net::IpAddr {
-    parts.extensions.get::<Peer>().map_or(
-        std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
-        |peer| peer.0,
-    )
+    parts
+        .extensions
+        .get::<Peer>()
+        .map_or(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |peer| peer.0)
 }
 
 /// A parameter problem as the error it is for a client.
@@ -55,14 +55,8 @@ fn expect_type(parts: &Parts, wanted: &'static str) -> Result<(), OAuthError> {
     if parts.headers.contains_key(CONTENT_ENCODING) {
         return Err(OAuthErrorCode::InvalidRequest.because("Content-Encoding is not supported"));
     }
-    let given = parts
-        .headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let essence = given
-        .and_then(|value| value.split(';').next())
-        .unwrap_or_default()
-        .trim();
+    let given = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = given.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case(wanted) {
         Ok(())
     } else {
@@ -71,14 +65,12 @@ fn expect_type(parts: &Parts, wanted: &'static str) -> Result<(), OAuthError> {
 }
 
 async fn read(body: Body) -> Result<bytes::Bytes, OAuthError> {
-    net::body::read_limited(body, MAX_BODY)
-        .await
-        .map_err(|error| match error {
-            net::body::BodyError::TooLarge => {
-                OAuthErrorCode::PayloadTooLarge.because("the body is larger than 64 KiB")
-            }
-            net::body::BodyError::Broken => {
-                OAuthErrorCode::InvalidRequest.because("the body could not be read to its end")
-            }
-        })
+    net::body::read_limited(body, MAX_BODY).await.map_err(|error| match error {
+        net::body::BodyError::TooLarge => {
+            OAuthErrorCode::PayloadTooLarge.because("the body is larger than 64 KiB")
+        }
+        net::body::BodyError::Broken => {
+            OAuthErrorCode::InvalidRequest.because("the body could not be read to its end")
+        }
+    })
 }

@@ -32,20 +32,14 @@ pub fn router(server: Arc<AuthServer>) -> Router {
         .route(&at("/authorize"), page(authorize::get))
         .route(&at("/authorize/resume"), page(resume::get))
         .route(&at("/authorize/consent"), form(consent::post))
-        .route(
-            &at("/sign-in"),
-            page(sign_in::get).merge(form(sign_in::post)),
-        )
+        .route(&at("/sign-in"), page(sign_in::get).merge(form(sign_in::post)))
         .route(&at("/auth-bridge"), page(bridge::get))
         .route(&at("/oauth-auth-bridge"), page(bridge::get))
         .route(&at("/connect"), page(connect::get));
     for path in metadata_paths(&base) {
         router = router.route(&path, document(documents::metadata));
     }
-    router
-        .fallback(not_found)
-        .method_not_allowed_fallback(wrong_method)
-        .with_state(server)
+    router.fallback(not_found).method_not_allowed_fallback(wrong_method).with_state(server)
 }
 
 /// Every place in which clients look for the metadata of an issuer with this path.
@@ -146,8 +140,6 @@ async fn wrong_method() -> StatusCode {
 fn method_not_allowed(allow: &'static str) -> Response {
     let status = StatusCode::METHOD_NOT_ALLOWED;
     let mut response = page_response(status, String::new(), net::headers::FormTarget::OwnSite);
-    response
-        .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static(allow));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
     response
 }

@@ -118,8 +118,7 @@ impl AuthServer {
     }
 
     pub(crate) fn announce_change(&self) {
-        self.changes
-            .send_modify(|number| *number = number.wrapping_add(1));
+        self.changes.send_modify(|number| *number = number.wrapping_add(1));
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -150,11 +149,7 @@ fn describe(config: &Config) -> Result<Vec<u8>, serde_json::Error> {
         issuer: &config.issuer,
         scopes: config.ceiling(),
         dynamic_registration: config.dynamic_registration,
-        resources: config
-            .resources
-            .iter()
-            .map(|resource| resource.uri.to_string())
-            .collect(),
+        resources: config.resources.iter().map(|resource| resource.uri.to_string()).collect(),
     };
     serde_json::to_vec(&AuthorizationServerMetadata::describe(&facts))
 }

@@ -24,12 +24,7 @@ impl Caller {
         scopes: Vec<String>,
         client: Option<String>,
     ) -> Self {
-        Self {
-            person,
-            user_type,
-            scopes,
-            client,
-        }
+        Self { person, user_type, scopes, client }
     }
 
     /// The caller's own record.

@@ -24,20 +24,14 @@ pub(crate) fn complete(
 
 fn ids(records: &Records, request: &CompleteRequestParams) -> Vec<String> {
     let reference = &request.r#ref;
-    let place = reference
-        .as_prompt_name()
-        .or_else(|| reference.as_resource_uri());
+    let place = reference.as_prompt_name().or_else(|| reference.as_resource_uri());
     match (place, request.argument.name.as_str()) {
-        (Some(REQUEST_TEMPLATE), "id") | (Some("review_request"), "request_id") => records
-            .requests
-            .iter()
-            .map(|(id, _)| id.to_string())
-            .collect(),
-        (Some("draft_request"), "process_id") => records
-            .processes
-            .iter()
-            .map(|(id, _)| id.to_string())
-            .collect(),
+        (Some(REQUEST_TEMPLATE), "id") | (Some("review_request"), "request_id") => {
+            records.requests.iter().map(|(id, _)| id.to_string()).collect()
+        }
+        (Some("draft_request"), "process_id") => {
+            records.processes.iter().map(|(id, _)| id.to_string()).collect()
+        }
         _ => Vec::new(),
     }
 }

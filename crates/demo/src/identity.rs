@@ -75,17 +75,10 @@ impl Identity {
     /// header is an error, and a user type without a subject is one too.
     pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Self, IdentityError> {
         let Some(subject) = single(headers, header::SUBJECT)? else {
-            let orphan = [
-                header::NAME,
-                header::USER_TYPE,
-                header::SCOPES,
-                header::USERNAME,
-            ]
-            .into_iter()
-            .find(|name| headers.contains_key(*name));
-            return orphan.map_or(Ok(Self::Anonymous), |o| {
-                Err(IdentityError::WithoutSubject(o))
-            });
+            let orphan = [header::NAME, header::USER_TYPE, header::SCOPES, header::USERNAME]
+                .into_iter()
+                .find(|name| headers.contains_key(*name));
+            return orphan.map_or(Ok(Self::Anonymous), |o| Err(IdentityError::WithoutSubject(o)));
         };
         let user_type = match single(headers, header::USER_TYPE)? {
             Some(name) => UserType::parse(name).ok_or(IdentityError::UserType)?,
@@ -130,14 +123,8 @@ fn single_or_empty<'h>(
     if values.next().is_some() {
         return Err(IdentityError::Repeated(name));
     }
-    let text = value
-        .to_str()
-        .map_err(|_| IdentityError::Unreadable(name))?;
-    if text.len() > MAX_LENGTH {
-        Err(IdentityError::Unreadable(name))
-    } else {
-        Ok(text)
-    }
+    let text = value.to_str().map_err(|_| IdentityError::Unreadable(name))?;
+    if text.len() > MAX_LENGTH { Err(IdentityError::Unreadable(name)) } else { Ok(text) }
 }
 
 /// RFC 3986 §2.1: each octet outside the allowed set is a `%` and two hexadecimal digits.
@@ -148,10 +135,7 @@ fn percent_decode(text: &str) -> Option<String> {
         if first == b'%' {
             let digits = std::str::from_utf8(tail.get(..2)?).ok()?;
             // `from_str_radix` would take a sign, too.
-            digits
-                .bytes()
-                .all(|b| b.is_ascii_hexdigit())
-                .then_some(())?;
+            digits.bytes().all(|b| b.is_ascii_hexdigit()).then_some(())?;
             bytes.push(u8::from_str_radix(digits, 16).ok()?);
             rest = tail.get(2..)?;
         } else {
@@ -177,18 +161,12 @@ mod tests {
 
     #[test]
     fn no_headers_mean_nobody_in_particular() {
-        assert_eq!(
-            Identity::from_headers(&HeaderMap::new()),
-            Ok(Identity::Anonymous)
-        );
+        assert_eq!(Identity::from_headers(&HeaderMap::new()), Ok(Identity::Anonymous));
     }
 
     #[test]
     fn a_name_arrives_in_any_script() {
-        let map = headers(&[
-            (header::SUBJECT, "s-1"),
-            (header::NAME, "Tom%C3%A1s%20Herrera"),
-        ]);
+        let map = headers(&[(header::SUBJECT, "s-1"), (header::NAME, "Tom%C3%A1s%20Herrera")]);
         let Ok(Identity::Verified(verified)) = Identity::from_headers(&map) else {
             panic!("a subject names somebody");
         };
@@ -199,36 +177,16 @@ mod tests {
     #[test]
     fn what_is_unclear_is_refused() {
         let cases = [
-            (
-                vec![(header::SUBJECT, "a"), (header::SUBJECT, "b")],
-                "more than once",
-            ),
+            (vec![(header::SUBJECT, "a"), (header::SUBJECT, "b")], "more than once"),
             (vec![(header::SUBJECT, "")], "visible ASCII"),
-            (
-                vec![(header::SUBJECT, "a"), (header::USER_TYPE, "root")],
-                "must be basic",
-            ),
-            (
-                vec![(header::SUBJECT, "a"), (header::NAME, "%C3")],
-                "percent-encoded",
-            ),
-            (
-                vec![(header::SUBJECT, "a"), (header::NAME, "%+1x")],
-                "percent-encoded",
-            ),
-            (
-                vec![(header::SUBJECT, "a"), (header::NAME, "50%")],
-                "percent-encoded",
-            ),
-            (
-                vec![(header::USER_TYPE, "administrator")],
-                "needs x-wicketgate-subject",
-            ),
+            (vec![(header::SUBJECT, "a"), (header::USER_TYPE, "root")], "must be basic"),
+            (vec![(header::SUBJECT, "a"), (header::NAME, "%C3")], "percent-encoded"),
+            (vec![(header::SUBJECT, "a"), (header::NAME, "%+1x")], "percent-encoded"),
+            (vec![(header::SUBJECT, "a"), (header::NAME, "50%")], "percent-encoded"),
+            (vec![(header::USER_TYPE, "administrator")], "needs x-wicketgate-subject"),
         ];
         for (pairs, expected) in cases {
-            let error = Identity::from_headers(&headers(&pairs))
-                .unwrap_err()
-                .to_string();
+            let error = Identity::from_headers(&headers(&pairs)).unwrap_err().to_string();
             assert!(error.contains(expected), "{pairs:?}: {error}");
         }
     }

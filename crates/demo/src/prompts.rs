@@ -42,18 +42,9 @@ impl WorkflowServer {
         let me = caller.person();
         let (name, waiting, mine) = self.workflow.read(|records| {
             let open = |r: &Request| r.state == RequestState::Open;
-            let waiting = records
-                .requests
-                .iter()
-                .filter(|(_, r)| r.approver == me && open(r));
-            let mine = records
-                .requests
-                .iter()
-                .filter(|(_, r)| r.owner == me && open(r));
-            let name = records
-                .people
-                .get(me)
-                .map_or_else(|_| String::new(), |p| p.name.clone());
+            let waiting = records.requests.iter().filter(|(_, r)| r.approver == me && open(r));
+            let mine = records.requests.iter().filter(|(_, r)| r.owner == me && open(r));
+            let name = records.people.get(me).map_or_else(|_| String::new(), |p| p.name.clone());
             (name, waiting.count(), mine.count())
         });
         message(format!(
@@ -73,9 +64,7 @@ impl WorkflowServer {
         Parameters(args): Parameters<ReviewRequest>,
     ) -> Result<GetPromptResult, ErrorData> {
         let id = args.request_id;
-        let title = self
-            .workflow
-            .read(|records| records.requests.get(id).map(|r| r.title.clone()));
+        let title = self.workflow.read(|records| records.requests.get(id).map(|r| r.title.clone()));
         let title = title.map_err(|refusal| into_error(&refusal))?;
         Ok(message(format!(
             "Read {id} (\"{title}\") with get_request. Say what speaks for it and against it, what \
@@ -95,10 +84,7 @@ impl WorkflowServer {
         let place = match args.process_id {
             Some(id) => {
                 let found = self.workflow.read(|records| {
-                    records
-                        .processes
-                        .get(id)
-                        .map(|p| format!("{id} ({})", p.name))
+                    records.processes.get(id).map(|p| format!("{id} ({})", p.name))
                 });
                 found.map_err(|refusal| into_error(&refusal))?
             }

@@ -8,11 +8,7 @@ use rmcp::model::{ContentBlock, IntoContents};
 pub(crate) enum Refusal {
     /// The thing does not exist.
     #[error("there is no {noun} {id}; {hint}")]
-    NotFound {
-        noun: &'static str,
-        id: String,
-        hint: &'static str,
-    },
+    NotFound { noun: &'static str, id: String, hint: &'static str },
     /// The caller is not the one who may do this.
     #[error("not permitted: {0}")]
     NotPermitted(String),

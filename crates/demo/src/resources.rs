@@ -82,10 +82,7 @@ pub(crate) fn read(workflow: &Workflow, uri: &str) -> Result<ReadResourceResult,
 
 fn request(workflow: &Workflow, uri: &str) -> Result<String, ErrorData> {
     let unknown = || ErrorData::resource_not_found("no such resource", Some(json!({ "uri": uri })));
-    let id = uri
-        .strip_prefix(REQUEST_PREFIX)
-        .and_then(Id::parse)
-        .ok_or_else(unknown)?;
+    let id = uri.strip_prefix(REQUEST_PREFIX).and_then(Id::parse).ok_or_else(unknown)?;
     let found = workflow.read(|records| {
         let request = records.requests.get(id)?;
         Ok::<_, Refusal>(json!({

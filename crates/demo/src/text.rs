@@ -28,15 +28,11 @@ impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let unverified = String::deserialize(deserializer)?;
         let trimmed = unverified.trim();
-        let readable = !trimmed
-            .chars()
-            .any(|c| c.is_control() && !matches!(c, '\n' | '\t'));
+        let readable = !trimmed.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t'));
         if !trimmed.is_empty() && trimmed.chars().count() <= MAX && readable {
             Ok(Self(trimmed.to_owned()))
         } else {
-            Err(de::Error::custom(format!(
-                "expected a text of 1 to {MAX} characters"
-            )))
+            Err(de::Error::custom(format!("expected a text of 1 to {MAX} characters")))
         }
     }
 }

@@ -110,25 +110,13 @@ pub(crate) struct PersonView {
 
 impl Records {
     pub(crate) fn person_ref(&self, id: Id<Person>) -> PersonRef {
-        let name = self
-            .people
-            .get(id)
-            .map_or("unknown", |person| person.name.as_str());
-        PersonRef {
-            id,
-            name: name.to_owned(),
-        }
+        let name = self.people.get(id).map_or("unknown", |person| person.name.as_str());
+        PersonRef { id, name: name.to_owned() }
     }
 
     fn process_ref(&self, id: Id<Process>) -> ProcessRef {
-        let name = self
-            .processes
-            .get(id)
-            .map_or("unknown", |process| process.name.as_str());
-        ProcessRef {
-            id,
-            name: name.to_owned(),
-        }
+        let name = self.processes.get(id).map_or("unknown", |process| process.name.as_str());
+        ProcessRef { id, name: name.to_owned() }
     }
 
     pub(crate) fn view_request(&self, id: Id<Request>, request: &Request) -> RequestView {
@@ -146,10 +134,7 @@ impl Records {
     }
 
     pub(crate) fn view_actions(&self, request: Id<Request>) -> Vec<ActionView> {
-        let of_request = self
-            .actions
-            .iter()
-            .filter(|(_, action)| action.request == request);
+        let of_request = self.actions.iter().filter(|(_, action)| action.request == request);
         of_request
             .map(|(id, action)| ActionView {
                 id,
@@ -163,13 +148,8 @@ impl Records {
     }
 
     pub(crate) fn view_comments(&self, request: Id<Request>) -> Vec<CommentView> {
-        let of_request = self
-            .comments
-            .iter()
-            .filter(|(_, comment)| comment.request == request);
-        of_request
-            .map(|(id, comment)| self.view_comment(id, comment))
-            .collect()
+        let of_request = self.comments.iter().filter(|(_, comment)| comment.request == request);
+        of_request.map(|(id, comment)| self.view_comment(id, comment)).collect()
     }
 
     pub(crate) fn view_comment(&self, id: Id<Comment>, comment: &Comment) -> CommentView {
@@ -199,10 +179,7 @@ impl Records {
     pub(crate) fn view_participants(&self, process: &Process) -> Vec<ParticipantView> {
         let participants = process.participants.iter();
         participants
-            .map(|(person, part)| ParticipantView {
-                person: self.person_ref(*person),
-                part: *part,
-            })
+            .map(|(person, part)| ParticipantView { person: self.person_ref(*person), part: *part })
             .collect()
     }
 

@@ -24,8 +24,6 @@ impl Chance for SystemChance {
     ///
     /// If the operating system cannot give random bytes: nothing safe can be done without them.
     fn fill(&self, bytes: &mut [u8]) {
-        self.0
-            .fill(bytes)
-            .expect("the operating system's random number generator works");
+        self.0.fill(bytes).expect("the operating system's random number generator works");
     }
 }

@@ -48,14 +48,9 @@ impl Timestamp {
 }
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the wall clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
     fn now(&self) -> Timestamp {
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or(Duration::ZERO);
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         Timestamp(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
     }
 }
@@ -68,8 +63,7 @@ impl ManualClock {
 
     /// Moves the clock forward by whole seconds.
     pub fn advance_seconds(&self, seconds: i64) {
-        self.0
-            .fetch_add(seconds.saturating_mul(1000), Ordering::SeqCst);
+        self.0.fetch_add(seconds.saturating_mul(1000), Ordering::SeqCst);
     }
 }
 

@@ -21,10 +21,7 @@ pub fn base64(bytes: &[u8]) -> String {
 
 /// Reads either alphabet, with or without padding; `None` if it is neither.
 pub fn from_any_base64(text: &str) -> Option<Vec<u8>> {
-    let unpadded = text
-        .trim_end_matches('=')
-        .replace('+', "-")
-        .replace('/', "_");
+    let unpadded = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
     URL_SAFE_NO_PAD.decode(unpadded).ok()
 }
 

@@ -32,10 +32,7 @@ impl<K: Kind> Id<K> {
 impl<K> Id<K> {
     /// An id as it was stored or configured.
     pub fn from_stored(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            kind: PhantomData,
-        }
+        Self { text: text.into(), kind: PhantomData }
     }
 
     /// The id as text.

@@ -48,19 +48,14 @@ impl SealingKey {
     /// Never: AES-256 takes exactly 32 bytes.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         let unbound = UnboundKey::new(&AES_256_GCM, &bytes).expect("AES-256 takes 32 bytes");
-        Self {
-            key: LessSafeKey::new(unbound),
-            bytes: Zeroizing::new(bytes),
-        }
+        Self { key: LessSafeKey::new(unbound), bytes: Zeroizing::new(bytes) }
     }
 
     /// A key from base64 or base64url text.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let bytes = Zeroizing::new(from_any_base64(text.trim()).ok_or(KeyError::NotBase64)?);
-        let bytes: [u8; 32] = bytes
-            .as_slice()
-            .try_into()
-            .map_err(|_| KeyError::WrongLength(bytes.len()))?;
+        let bytes: [u8; 32] =
+            bytes.as_slice().try_into().map_err(|_| KeyError::WrongLength(bytes.len()))?;
         Ok(Self::from_bytes(bytes))
     }
 
@@ -113,10 +108,8 @@ impl SealingKey {
         let (nonce, _) = bytes.split_first_chunk::<NONCE_LEN>().ok_or(CannotOpen)?;
         let nonce = Nonce::assume_unique_for_key(*nonce);
         let place = Aad::from(place.as_bytes());
-        let opened = self
-            .key
-            .open_within(nonce, place, &mut bytes, NONCE_LEN..)
-            .map_err(|_| CannotOpen)?;
+        let opened =
+            self.key.open_within(nonce, place, &mut bytes, NONCE_LEN..).map_err(|_| CannotOpen)?;
         Ok(Zeroizing::new(opened.to_vec()))
     }
 }
@@ -152,21 +145,9 @@ mod tests {
     fn opens_only_in_its_own_place_under_its_own_key() {
         let key = SealingKey::from_bytes([7; 32]);
         let sealed = key.seal(b"private", "OAUTH_SIGNING_KEY/k1", &SystemChance::new());
-        assert_eq!(
-            key.open(&sealed, "OAUTH_SIGNING_KEY/k1")
-                .unwrap()
-                .as_slice(),
-            b"private"
-        );
-        assert_eq!(
-            key.open(&sealed, "OAUTH_SIGNING_KEY/k2").unwrap_err(),
-            CannotOpen
-        );
-        assert!(
-            SealingKey::from_bytes([8; 32])
-                .open(&sealed, "OAUTH_SIGNING_KEY/k1")
-                .is_err()
-        );
+        assert_eq!(key.open(&sealed, "OAUTH_SIGNING_KEY/k1").unwrap().as_slice(), b"private");
+        assert_eq!(key.open(&sealed, "OAUTH_SIGNING_KEY/k2").unwrap_err(), CannotOpen);
+        assert!(SealingKey::from_bytes([8; 32]).open(&sealed, "OAUTH_SIGNING_KEY/k1").is_err());
     }
 
     /// T-KEY-05: any flipped bit is noticed.
@@ -188,13 +169,7 @@ mod tests {
         let id = SealingKey::from_bytes(bytes).id();
         assert_eq!(SealingKey::parse(&standard).unwrap().id(), id);
         assert_eq!(SealingKey::parse(&base64url(&bytes)).unwrap().id(), id);
-        assert_eq!(
-            SealingKey::parse("c2hvcnQ").unwrap_err(),
-            KeyError::WrongLength(5)
-        );
-        assert_eq!(
-            SealingKey::parse("not base64!").unwrap_err(),
-            KeyError::NotBase64
-        );
+        assert_eq!(SealingKey::parse("c2hvcnQ").unwrap_err(), KeyError::WrongLength(5));
+        assert_eq!(SealingKey::parse("not base64!").unwrap_err(), KeyError::NotBase64);
     }
 }

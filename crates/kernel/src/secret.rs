@@ -44,23 +44,16 @@ impl<P: Purpose> Plain<P> {
         chance.fill(&mut bytes);
         let text = format!("{}{}", P::PREFIX, base64url(&bytes));
         bytes.zeroize();
-        Self {
-            text: Zeroizing::new(text),
-            purpose: PhantomData,
-        }
+        Self { text: Zeroizing::new(text), purpose: PhantomData }
     }
 
     /// A presented value, if it has the shape of this kind of secret. Nothing else is known of it.
     pub fn parse(unverified: &str) -> Option<Self> {
         let random = unverified.strip_prefix(P::PREFIX)?;
         let well_formed = random.len() == 43
-            && random
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-        well_formed.then(|| Self {
-            text: Zeroizing::new(unverified.to_owned()),
-            purpose: PhantomData,
-        })
+            && random.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        well_formed
+            .then(|| Self { text: Zeroizing::new(unverified.to_owned()), purpose: PhantomData })
     }
 }
 
@@ -78,10 +71,7 @@ impl<P> Plain<P> {
 
 impl<P> Clone for Plain<P> {
     fn clone(&self) -> Self {
-        Self {
-            text: self.text.clone(),
-            purpose: PhantomData,
-        }
+        Self { text: self.text.clone(), purpose: PhantomData }
     }
 }
 
@@ -96,10 +86,7 @@ impl<P> fmt::Debug for Plain<P> {
 impl<P> Hashed<P> {
     /// A hash as it was stored.
     pub fn from_stored(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            purpose: PhantomData,
-        }
+        Self { text: text.into(), purpose: PhantomData }
     }
 
     /// The stored form: SHA-256 as base64url.

@@ -103,8 +103,6 @@ impl ClientAuth {
 impl Client {
     /// The registered URI that a requested one matches.
     pub fn admits_redirect(&self, requested: &RedirectUri) -> bool {
-        self.redirect_uris
-            .iter()
-            .any(|registered| registered.admits(requested))
+        self.redirect_uris.iter().any(|registered| registered.admits(requested))
     }
 }

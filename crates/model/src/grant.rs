@@ -71,13 +71,8 @@ impl RevocationReason {
 
     /// The reason with this name.
     pub fn parse(name: &str) -> Option<Self> {
-        [
-            Self::ClientRequest,
-            Self::CodeReplay,
-            Self::RefreshReuse,
-            Self::Administrative,
-        ]
-        .into_iter()
-        .find(|reason| reason.as_str() == name)
+        [Self::ClientRequest, Self::CodeReplay, Self::RefreshReuse, Self::Administrative]
+            .into_iter()
+            .find(|reason| reason.as_str() == name)
     }
 }

@@ -19,11 +19,7 @@ pub fn client_endpoint(headers: &mut HeaderMap) {
     set(headers, CACHE_CONTROL, "no-store");
     set(headers, PRAGMA, "no-cache");
     set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    set(
-        headers,
-        ACCESS_CONTROL_EXPOSE_HEADERS,
-        "WWW-Authenticate, Retry-After",
-    );
+    set(headers, ACCESS_CONTROL_EXPOSE_HEADERS, "WWW-Authenticate, Retry-After");
     nosniff(headers);
 }
 
@@ -31,11 +27,7 @@ pub fn client_endpoint(headers: &mut HeaderMap) {
 pub fn preflight(headers: &mut HeaderMap) {
     client_endpoint(headers);
     set(headers, ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS");
-    set(
-        headers,
-        ACCESS_CONTROL_ALLOW_HEADERS,
-        "Content-Type, Authorization, MCP-Protocol-Version",
-    );
+    set(headers, ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type, Authorization, MCP-Protocol-Version");
     set(headers, ACCESS_CONTROL_MAX_AGE, "7200");
 }
 
@@ -66,16 +58,8 @@ pub fn page(headers: &mut HeaderMap, style_hash: &str, form_target: FormTarget) 
     }
     set(headers, CACHE_CONTROL, "no-store");
     set(headers, HeaderName::from_static("x-frame-options"), "DENY");
-    set(
-        headers,
-        HeaderName::from_static("referrer-policy"),
-        "no-referrer",
-    );
-    set(
-        headers,
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    );
+    set(headers, HeaderName::from_static("referrer-policy"), "no-referrer");
+    set(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(
         headers,
         HeaderName::from_static("permissions-policy"),
@@ -86,11 +70,7 @@ pub fn page(headers: &mut HeaderMap, style_hash: &str, form_target: FormTarget) 
 
 /// `X-Content-Type-Options: nosniff`.
 pub fn nosniff(headers: &mut HeaderMap) {
-    set(
-        headers,
-        HeaderName::from_static("x-content-type-options"),
-        "nosniff",
-    );
+    set(headers, HeaderName::from_static("x-content-type-options"), "nosniff");
 }
 
 fn set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {

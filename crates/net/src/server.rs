@@ -88,10 +88,7 @@ pub async fn serve<A, F, B>(
         });
     }
     drop(listener);
-    if tokio::time::timeout(limits.drain, running.shutdown())
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(limits.drain, running.shutdown()).await.is_err() {
         tracing::warn!("some requests were still running when the drain time was over");
     }
 }
@@ -99,11 +96,7 @@ pub async fn serve<A, F, B>(
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(
-    tokio::net::TcpStream,
-    SocketAddr,
-    tokio::sync::OwnedSemaphorePermit,
-)> {
+) -> Option<(tokio::net::TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, peer)) => {

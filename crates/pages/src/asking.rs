@@ -56,11 +56,7 @@ impl Client<'_> {
 
     /// The client as the subject of a sentence, by name only if somebody vouches for the name.
     pub(crate) fn subject(&self) -> &str {
-        if self.is_self_declared() {
-            "An unverified app"
-        } else {
-            self.name
-        }
+        if self.is_self_declared() { "An unverified app" } else { self.name }
     }
 }
 
@@ -77,8 +73,6 @@ pub(crate) fn destination(redirect: &RedirectUri) -> String {
 /// Shows that there is a token without showing it.
 impl fmt::Debug for Form<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Form")
-            .field("action", &self.action)
-            .finish_non_exhaustive()
+        f.debug_struct("Form").field("action", &self.action).finish_non_exhaustive()
     }
 }

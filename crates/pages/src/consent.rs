@@ -102,9 +102,7 @@ impl<'a> Consent<'a> {
             is_fixed: choice.tick == Tick::Fixed,
             is_ticked: choice.tick != Tick::Off,
             is_new: choice.is_new,
-            tools: self
-                .catalogue
-                .map(|tools| tools.iter().filter(opens).collect()),
+            tools: self.catalogue.map(|tools| tools.iter().filter(opens).collect()),
         }
     }
 }

@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-const UNITS: [(u64, &str); 4] = [
-    (86_400, "day"),
-    (3_600, "hour"),
-    (60, "minute"),
-    (1, "second"),
-];
+const UNITS: [(u64, &str); 4] = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
 
 /// `length` in the largest unit that does not round it to one or none: "90 days", "1 hour",
 /// "90 minutes", "about 28 hours".
@@ -18,11 +13,7 @@ pub(crate) fn in_words(length: Duration) -> String {
         .find(|(size, _)| seconds == *size || seconds >= 2 * size)
         .unwrap_or((1, "second"));
     let count = (seconds + size / 2) / size;
-    let about = if seconds.is_multiple_of(size) {
-        ""
-    } else {
-        "about "
-    };
+    let about = if seconds.is_multiple_of(size) { "" } else { "about " };
     let plural = if count == 1 { "" } else { "s" };
     format!("{about}{count} {unit}{plural}")
 }

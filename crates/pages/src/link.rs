@@ -10,24 +10,13 @@ pub(crate) fn safe(url: &str) -> Option<&str> {
     // RFC 3986 §3.1: a letter, then letters, digits, plus, period, hyphen. Browsers also drop
     // control characters inside a scheme before they read it, so any of those spoils the URL.
     let well_formed = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'.' | b'-'));
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'.' | b'-'));
     let clean = !url.chars().any(|c| c.is_control() || c.is_whitespace());
     (well_formed && clean && !RUNS_CODE_OR_READS_FILES.contains(&lower.as_str())).then_some(url)
 }
 
-const RUNS_CODE_OR_READS_FILES: [&str; 9] = [
-    "javascript",
-    "data",
-    "vbscript",
-    "file",
-    "blob",
-    "filesystem",
-    "about",
-    "view-source",
-    "jar",
-];
+const RUNS_CODE_OR_READS_FILES: [&str; 9] =
+    ["javascript", "data", "vbscript", "file", "blob", "filesystem", "about", "view-source", "jar"];
 
 #[cfg(test)]
 mod tests {

@@ -105,16 +105,13 @@ impl OpenApp<'_> {
 
     /// Where the page goes by itself, if it does.
     fn refresh(&self) -> Option<&str> {
-        self.way_back()
-            .filter(|_| self.navigation == Navigation::Automatic)
+        self.way_back().filter(|_| self.navigation == Navigation::Automatic)
     }
 }
 
 impl AlreadyDone<'_> {
     /// The client's name, if somebody vouches for it.
     fn vouched_name(&self) -> Option<&str> {
-        self.client
-            .filter(|client| !client.is_self_declared())
-            .map(|client| client.name)
+        self.client.filter(|client| !client.is_self_declared()).map(|client| client.name)
     }
 }

@@ -76,11 +76,6 @@ impl Person<'_> {
 
     /// The letter in the person's badge.
     fn initial(&self) -> String {
-        self.name
-            .chars()
-            .next()
-            .unwrap_or('?')
-            .to_uppercase()
-            .to_string()
+        self.name.chars().next().unwrap_or('?').to_uppercase().to_string()
     }
 }

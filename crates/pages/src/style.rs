@@ -16,10 +16,5 @@ pub(crate) const STYLE: &str = include_str!("../templates/style.css");
 /// ```
 pub fn style_hash() -> &'static str {
     static HASH: OnceLock<String> = OnceLock::new();
-    HASH.get_or_init(|| {
-        format!(
-            "sha256-{}",
-            encoding::base64(&encoding::sha256(STYLE.as_bytes()))
-        )
-    })
+    HASH.get_or_init(|| format!("sha256-{}", encoding::base64(&encoding::sha256(STYLE.as_bytes()))))
 }

@@ -45,9 +45,8 @@ pub(crate) const fn of_user_type(user_type: UserType) -> Wording {
             title: "Administrator",
             sentence: "May do everything, people and settings included.",
         },
-        UserType::Workload => Wording {
-            title: "Service",
-            sentence: "May do what the operator assigned to it.",
-        },
+        UserType::Workload => {
+            Wording { title: "Service", sentence: "May do what the operator assigned to it." }
+        }
     }
 }

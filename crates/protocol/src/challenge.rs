@@ -47,9 +47,7 @@ impl ChallengeError {
 impl Challenge<'_> {
     /// The header's value.
     pub fn to_header(&self) -> String {
-        let error = self
-            .error
-            .map_or(String::new(), |e| format!("error=\"{}\", ", e.as_str()));
+        let error = self.error.map_or(String::new(), |e| format!("error=\"{}\", ", e.as_str()));
         format!(
             "Bearer {error}resource_metadata=\"{}\", scope=\"{}\"",
             self.resource_metadata, self.scope
@@ -75,10 +73,6 @@ mod tests {
              scope=\"mcp:read\""
         );
         challenge.error = Some(ChallengeError::InsufficientScope);
-        assert!(
-            challenge
-                .to_header()
-                .starts_with("Bearer error=\"insufficient_scope\", ")
-        );
+        assert!(challenge.to_header().starts_with("Bearer error=\"insufficient_scope\", "));
     }
 }

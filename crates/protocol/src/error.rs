@@ -115,10 +115,7 @@ impl OAuthErrorCode {
     /// This error with a sentence for the client's developer.
     pub fn because(self, description: impl Into<Cow<'static, str>>) -> OAuthError {
         let description = description.into();
-        OAuthError {
-            code: self,
-            description: in_error_grammar(description),
-        }
+        OAuthError { code: self, description: in_error_grammar(description) }
     }
 }
 
@@ -135,10 +132,7 @@ fn in_error_grammar(text: Cow<'static, str>) -> Cow<'static, str> {
     if text.chars().all(allowed) {
         return text;
     }
-    text.chars()
-        .map(|c| if allowed(c) { c } else { '\'' })
-        .collect::<String>()
-        .into()
+    text.chars().map(|c| if allowed(c) { c } else { '\'' }).collect::<String>().into()
 }
 
 #[cfg(test)]

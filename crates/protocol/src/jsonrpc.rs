@@ -91,16 +91,9 @@ impl<'a> Body<'a> {
         let text = std::str::from_utf8(bytes)
             .map_err(|_| Unreadable::parse("the body must be UTF-8 without a byte order mark"))?;
         if !within_depth(bytes) {
-            return Err(Unreadable::invalid(
-                "arrays and objects nest too deeply",
-                text,
-            ));
+            return Err(Unreadable::invalid("arrays and objects nest too deeply", text));
         }
-        if text.trim_ascii_start().starts_with('[') {
-            read_batch(text)
-        } else {
-            read_one(text)
-        }
+        if text.trim_ascii_start().starts_with('[') { read_batch(text) } else { read_one(text) }
     }
 }
 
@@ -124,19 +117,11 @@ impl Message<'_> {
 
 impl Unreadable {
     fn parse(reason: &'static str) -> Self {
-        Self {
-            code: PARSE_ERROR,
-            reason,
-            id: None,
-        }
+        Self { code: PARSE_ERROR, reason, id: None }
     }
 
     fn invalid(reason: &'static str, text: &str) -> Self {
-        Self {
-            code: INVALID_REQUEST,
-            reason,
-            id: message::stray_id(text),
-        }
+        Self { code: INVALID_REQUEST, reason, id: message::stray_id(text) }
     }
 }
 
@@ -170,9 +155,7 @@ fn read_message(text: &str) -> Result<Message<'_>, Unreadable> {
             Unreadable::parse("the body is not JSON; send one JSON-RPC message")
         }
     })?;
-    draft
-        .finish()
-        .map_err(|reason| Unreadable::invalid(reason, text))
+    draft.finish().map_err(|reason| Unreadable::invalid(reason, text))
 }
 
 /// Whether nothing nests deeper than an ordinary recursive parser would follow.

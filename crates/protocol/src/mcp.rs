@@ -114,10 +114,7 @@ pub fn is_notification(method: &str) -> bool {
 /// `None` if the base64 is not base64 or not UTF-8.
 pub fn decode_mirrored(value: &str) -> Option<Cow<'_, str>> {
     let value = value.trim_matches([' ', '\t']);
-    let Some(encoded) = value
-        .strip_prefix("=?base64?")
-        .and_then(|v| v.strip_suffix("?="))
-    else {
+    let Some(encoded) = value.strip_prefix("=?base64?").and_then(|v| v.strip_suffix("?=")) else {
         return Some(Cow::Borrowed(value));
     };
     let bytes = kernel::encoding::from_any_base64(encoded)?;
@@ -133,10 +130,7 @@ mod tests {
     fn t_mcp_46_base64_sentinels() {
         let hello = "=?base64?R3LDvMOfZQ==?=";
         assert_eq!(decode_mirrored(hello).as_deref(), Some("Grüße"));
-        assert_eq!(
-            decode_mirrored(" \tlist_requests ").as_deref(),
-            Some("list_requests")
-        );
+        assert_eq!(decode_mirrored(" \tlist_requests ").as_deref(), Some("list_requests"));
         assert_eq!(
             decode_mirrored("=?BASE64?R3LDvMOfZQ==?=").as_deref(),
             Some("=?BASE64?R3LDvMOfZQ==?=")

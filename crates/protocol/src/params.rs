@@ -43,11 +43,7 @@ impl Params {
 
     /// The value of a parameter that may appear once at most.
     pub fn one(&self, name: &'static str) -> Result<Option<&str>, ParamsError> {
-        let mut values = self
-            .0
-            .iter()
-            .filter(|(n, _)| n == name)
-            .map(|(_, value)| value.as_str());
+        let mut values = self.0.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str());
         let first = values.next();
         if values.next().is_some() {
             return Err(ParamsError::Repeated(name));
@@ -88,10 +84,7 @@ mod tests {
     /// T-DOS-05.
     #[test]
     fn t_dos_05_floods_and_bad_bytes_are_refused() {
-        assert_eq!(
-            Params::parse("a=1&".repeat(200).as_bytes()).err(),
-            Some(ParamsError::TooMany)
-        );
+        assert_eq!(Params::parse("a=1&".repeat(200).as_bytes()).err(), Some(ParamsError::TooMany));
         assert_eq!(Params::parse(b"a=%ff%fe").err(), Some(ParamsError::NotUtf8));
     }
 }

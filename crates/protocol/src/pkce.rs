@@ -30,12 +30,8 @@ impl CodeChallenge {
             return Err(PkceError::Method);
         }
         let well_formed = challenge.len() == 43
-            && challenge
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-        well_formed
-            .then(|| Self(challenge.to_owned()))
-            .ok_or(PkceError::Malformed)
+            && challenge.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        well_formed.then(|| Self(challenge.to_owned())).ok_or(PkceError::Malformed)
     }
 
     /// A challenge as it was stored.
@@ -74,27 +70,12 @@ mod tests {
     #[test]
     fn only_a_well_formed_s256_challenge_passes() {
         assert!(CodeChallenge::parse(Some(CHALLENGE), Some("S256")).is_ok());
-        assert_eq!(
-            CodeChallenge::parse(None, Some("S256")),
-            Err(PkceError::Missing)
-        );
+        assert_eq!(CodeChallenge::parse(None, Some("S256")), Err(PkceError::Missing));
         for method in [None, Some("plain"), Some("s256"), Some("S512"), Some("")] {
-            assert_eq!(
-                CodeChallenge::parse(Some(CHALLENGE), method),
-                Err(PkceError::Method)
-            );
+            assert_eq!(CodeChallenge::parse(Some(CHALLENGE), method), Err(PkceError::Method));
         }
-        for bad in [
-            "",
-            "short",
-            &CHALLENGE[1..],
-            &format!("{CHALLENGE}A"),
-            &"=".repeat(43),
-        ] {
-            assert_eq!(
-                CodeChallenge::parse(Some(bad), Some("S256")),
-                Err(PkceError::Malformed)
-            );
+        for bad in ["", "short", &CHALLENGE[1..], &format!("{CHALLENGE}A"), &"=".repeat(43)] {
+            assert_eq!(CodeChallenge::parse(Some(bad), Some("S256")), Err(PkceError::Malformed));
         }
     }
 
@@ -102,12 +83,7 @@ mod tests {
     fn verifiers_follow_the_grammar() {
         assert!(CodeVerifier::parse(&"a".repeat(43)).is_some());
         assert!(CodeVerifier::parse(&"~".repeat(128)).is_some());
-        for bad in [
-            "a".repeat(42),
-            "a".repeat(129),
-            "é".repeat(43),
-            " ".repeat(43),
-        ] {
+        for bad in ["a".repeat(42), "a".repeat(129), "é".repeat(43), " ".repeat(43)] {
             assert!(CodeVerifier::parse(&bad).is_none());
         }
     }

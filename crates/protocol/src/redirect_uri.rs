@@ -100,22 +100,13 @@ impl RedirectUri {
             "http" => loopback(unverified, &url, policy)?,
             _ => private_use(&url, policy)?,
         };
-        Ok(Self {
-            raw: unverified.to_owned(),
-            kind,
-        })
+        Ok(Self { raw: unverified.to_owned(), kind })
     }
 
     /// A redirect URI as it was stored; it was checked when it came in, and is checked again here.
     pub fn from_stored(text: &str) -> Result<Self, RedirectUriError> {
         let scheme = text.split(':').next().unwrap_or_default().to_owned();
-        Self::parse(
-            text,
-            &RedirectPolicy {
-                allow_loopback: true,
-                allowed_schemes: vec![scheme],
-            },
-        )
+        Self::parse(text, &RedirectPolicy { allow_loopback: true, allowed_schemes: vec![scheme] })
     }
 
     /// The URI exactly as it was given.
@@ -169,9 +160,7 @@ impl fmt::Display for RedirectUri {
 /// Accepts only what a WHATWG parser would leave as it is, so that every parser reads the same.
 fn parse_exactly(text: &str) -> Result<Url, RedirectUriError> {
     let plain = text.len() <= MAX_LENGTH
-        && text
-            .bytes()
-            .all(|b| matches!(b, 0x21..=0x7E) && !br#"\"<>^`{|}#"#.contains(&b));
+        && text.bytes().all(|b| matches!(b, 0x21..=0x7E) && !br#"\"<>^`{|}#"#.contains(&b));
     let lower = text.to_ascii_lowercase();
     let hidden_path = ["%2e", "%2f", "%5c", "%25", "/..", "..;", "/./"];
     if !plain || hidden_path.iter().any(|trick| lower.contains(trick)) {
@@ -189,23 +178,16 @@ fn parse_exactly(text: &str) -> Result<Url, RedirectUriError> {
 
 fn refuse_response_parameters(url: &Url) -> Result<(), RedirectUriError> {
     let reserved = ["code", "state", "iss", "error", "response"];
-    if url
-        .query_pairs()
-        .any(|(name, _)| reserved.contains(&name.as_ref()))
-    {
+    if url.query_pairs().any(|(name, _)| reserved.contains(&name.as_ref())) {
         return Err(RedirectUriError::ResponseParameter);
     }
     Ok(())
 }
 
 fn web(url: &Url) -> Result<RedirectKind, RedirectUriError> {
-    let host = url
-        .host_str()
-        .filter(|host| !host.is_empty() && !host.ends_with('.'));
+    let host = url.host_str().filter(|host| !host.is_empty() && !host.ends_with('.'));
     let host = host.ok_or(RedirectUriError::Malformed)?;
-    Ok(RedirectKind::Web {
-        host: host.to_owned(),
-    })
+    Ok(RedirectKind::Web { host: host.to_owned() })
 }
 
 fn loopback(
@@ -222,33 +204,21 @@ fn loopback(
     if !policy.allow_loopback {
         return Err(RedirectUriError::LoopbackOff);
     }
-    let after_scheme = text
-        .strip_prefix("http://")
-        .ok_or(RedirectUriError::Malformed)?;
-    let rest = after_scheme
-        .find(['/', '?'])
-        .map_or("/", |start| &after_scheme[start..]);
-    Ok(RedirectKind::Loopback {
-        host: host.to_owned(),
-        rest: rest.to_owned(),
-    })
+    let after_scheme = text.strip_prefix("http://").ok_or(RedirectUriError::Malformed)?;
+    let rest = after_scheme.find(['/', '?']).map_or("/", |start| &after_scheme[start..]);
+    Ok(RedirectKind::Loopback { host: host.to_owned(), rest: rest.to_owned() })
 }
 
 fn private_use(url: &Url, policy: &RedirectPolicy) -> Result<RedirectKind, RedirectUriError> {
     let scheme = url.scheme();
-    let allowed = scheme.contains('.')
-        || policy
-            .allowed_schemes
-            .iter()
-            .any(|allowed| allowed == scheme);
+    let allowed =
+        scheme.contains('.') || policy.allowed_schemes.iter().any(|allowed| allowed == scheme);
     if FORBIDDEN_SCHEMES.contains(&scheme) || !allowed {
         return Err(RedirectUriError::Scheme);
     }
     let complete = !url.path().is_empty() || url.host_str().is_some_and(|host| !host.is_empty());
     complete
-        .then(|| RedirectKind::PrivateUse {
-            scheme: scheme.to_owned(),
-        })
+        .then(|| RedirectKind::PrivateUse { scheme: scheme.to_owned() })
         .ok_or(RedirectUriError::Malformed)
 }
 
@@ -258,10 +228,7 @@ mod tests {
     use super::*;
 
     fn policy() -> RedirectPolicy {
-        RedirectPolicy {
-            allow_loopback: true,
-            allowed_schemes: vec!["cursor".into()],
-        }
+        RedirectPolicy { allow_loopback: true, allowed_schemes: vec!["cursor".into()] }
     }
 
     fn parse(text: &str) -> Result<RedirectUri, RedirectUriError> {
@@ -378,9 +345,6 @@ mod tests {
     fn ru_11_response_parameters_are_appended() {
         let uri = parse("https://h/cb?keep=%41").unwrap();
         let with = uri.with_params(&[("code", "a b"), ("iss", "https://as/&x")]);
-        assert_eq!(
-            with,
-            "https://h/cb?keep=%41&code=a+b&iss=https%3A%2F%2Fas%2F%26x"
-        );
+        assert_eq!(with, "https://h/cb?keep=%41&code=a+b&iss=https%3A%2F%2Fas%2F%26x");
     }
 }

@@ -133,9 +133,8 @@ impl UnverifiedRegistration {
         ceiling: Scopes,
     ) -> Result<Registration, OAuthError> {
         let redirect_uris = redirect_uris(self.redirect_uris.as_deref(), policy)?;
-        let native = redirect_uris
-            .iter()
-            .all(|uri| !matches!(uri.kind(), RedirectKind::Web { .. }));
+        let native =
+            redirect_uris.iter().all(|uri| !matches!(uri.kind(), RedirectKind::Web { .. }));
         refuse_foreign_responses(self.response_types.as_deref())?;
         refuse_bad_keys(self.jwks.as_ref(), self.jwks_uri.as_deref())?;
         Ok(Registration {
@@ -159,9 +158,7 @@ impl Registration {
     /// The registered grant types.
     pub fn grant_types(&self) -> Vec<&'static str> {
         let refresh = self.refresh_tokens.then_some("refresh_token");
-        std::iter::once("authorization_code")
-            .chain(refresh)
-            .collect()
+        std::iter::once("authorization_code").chain(refresh).collect()
     }
 }
 
@@ -189,9 +186,7 @@ fn redirect_uris(
     let refuse = |why: String| OAuthErrorCode::InvalidRedirectUri.because(why);
     let given = unverified.unwrap_or_default();
     if given.is_empty() || given.len() > MAX_REDIRECT_URIS {
-        return Err(refuse(format!(
-            "redirect_uris needs 1 to {MAX_REDIRECT_URIS} URIs"
-        )));
+        return Err(refuse(format!("redirect_uris needs 1 to {MAX_REDIRECT_URIS} URIs")));
     }
     let mut accepted: Vec<RedirectUri> = Vec::new();
     let mut problem = RedirectUriError::Malformed;
@@ -202,11 +197,7 @@ fn redirect_uris(
             Err(error) => problem = error,
         }
     }
-    if accepted.is_empty() {
-        Err(refuse(problem.to_string()))
-    } else {
-        Ok(accepted)
-    }
+    if accepted.is_empty() { Err(refuse(problem.to_string())) } else { Ok(accepted) }
 }
 
 /// RG-2. A client that names no method gets the RFC's default, `client_secret_basic`; a native one
@@ -239,9 +230,9 @@ fn refresh_tokens(unverified: Option<&[String]>) -> Result<bool, OAuthError> {
 
 fn refuse_foreign_responses(unverified: Option<&[String]>) -> Result<(), OAuthError> {
     match unverified {
-        Some(types) if !types.is_empty() && !types.iter().any(|name| name == "code") => Err(
-            invalid("response_types must contain code; nothing else is offered"),
-        ),
+        Some(types) if !types.is_empty() && !types.iter().any(|name| name == "code") => {
+            Err(invalid("response_types must contain code; nothing else is offered"))
+        }
         _ => Ok(()),
     }
 }
@@ -252,11 +243,8 @@ fn scope(unverified: Option<&str>, ceiling: Scopes) -> Result<String, OAuthError
         .map_err(|malformed| invalid(malformed.to_string()))?;
     let known = requested.known.and(ceiling);
     let in_force = if known.is_empty() { ceiling } else { known };
-    let offline = if requested.offline_access {
-        format!(" {OFFLINE_ACCESS}")
-    } else {
-        String::new()
-    };
+    let offline =
+        if requested.offline_access { format!(" {OFFLINE_ACCESS}") } else { String::new() };
     Ok(format!("{in_force}{offline}"))
 }
 
@@ -282,8 +270,7 @@ fn link(name: &'static str, unverified: Option<String>) -> Result<Option<String>
             && url.username().is_empty()
             && url.password().is_none()
     });
-    url.map(|url| Some(url.into()))
-        .ok_or_else(|| invalid(format!("{name} must be an https URL")))
+    url.map(|url| Some(url.into())).ok_or_else(|| invalid(format!("{name} must be an https URL")))
 }
 
 /// RG-7. Keys are of no use here yet, but a private key that somebody sent by mistake must be
@@ -304,9 +291,7 @@ fn refuse_bad_keys(jwks: Option<&Value>, jwks_uri: Option<&str>) -> Result<(), O
     };
     match keys {
         Some(keys) if keys.len() <= MAX_KEYS && keys.iter().all(public) => Ok(()),
-        _ => Err(invalid(
-            "jwks must hold at most 10 public keys, RSA with 2048 bits or more",
-        )),
+        _ => Err(invalid("jwks must hold at most 10 public keys, RSA with 2048 bits or more")),
     }
 }
 
@@ -317,10 +302,8 @@ mod tests {
     use serde_json::json;
 
     fn register(body: &Value) -> Result<Registration, OAuthError> {
-        let policy = RedirectPolicy {
-            allow_loopback: true,
-            allowed_schemes: vec!["cursor".into()],
-        };
+        let policy =
+            RedirectPolicy { allow_loopback: true, allowed_schemes: vec!["cursor".into()] };
         UnverifiedRegistration::parse(body.to_string().as_bytes())?.validate(&policy, Scopes::ALL)
     }
 
@@ -343,10 +326,7 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(registration.redirect_uris.len(), 2);
-        assert_eq!(
-            registration.grant_types(),
-            ["authorization_code", "refresh_token"]
-        );
+        assert_eq!(registration.grant_types(), ["authorization_code", "refresh_token"]);
     }
 
     /// clients.md §3.16 and §3.12: omitted and empty members mean the defaults.
@@ -368,10 +348,7 @@ mod tests {
         let cb = "https://h/cb";
         let uris: Vec<String> = (0..11).map(|n| format!("https://h/{n}")).collect();
         for redirects in [json!(null), json!([]), json!(["/cb"]), json!(uris)] {
-            assert_eq!(
-                code_of(&json!({ "redirect_uris": redirects })),
-                "invalid_redirect_uri"
-            );
+            assert_eq!(code_of(&json!({ "redirect_uris": redirects })), "invalid_redirect_uri");
         }
         for (member, value) in [
             ("grant_types", json!(["implicit"])),
@@ -393,18 +370,8 @@ mod tests {
             let body = json!({ "redirect_uris": [cb], member: value });
             assert_eq!(code_of(&body), "invalid_client_metadata", "{body}");
         }
-        for body in [
-            "[]",
-            "null",
-            "\"x\"",
-            "{",
-            "",
-            "{\"scope\":\"a\",\"scope\":\"b\"}",
-        ] {
-            assert!(
-                UnverifiedRegistration::parse(body.as_bytes()).is_err(),
-                "{body}"
-            );
+        for body in ["[]", "null", "\"x\"", "{", "", "{\"scope\":\"a\",\"scope\":\"b\"}"] {
+            assert!(UnverifiedRegistration::parse(body.as_bytes()).is_err(), "{body}");
         }
     }
 }

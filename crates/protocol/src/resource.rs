@@ -19,9 +19,7 @@ pub struct MalformedResource;
 impl ResourceUri {
     /// Reads and canonicalises a `resource` parameter or a configured value.
     pub fn parse(unverified: &str) -> Result<Self, MalformedResource> {
-        let visible = unverified
-            .bytes()
-            .all(|b| matches!(b, 0x21..=0x7E) && b != b'\\');
+        let visible = unverified.bytes().all(|b| matches!(b, 0x21..=0x7E) && b != b'\\');
         let url = Url::parse(unverified).map_err(|_| MalformedResource)?;
         let plain = matches!(url.scheme(), "http" | "https")
             && url.host().is_some()
@@ -67,10 +65,7 @@ mod tests {
         ] {
             assert_eq!(ResourceUri::parse(same).unwrap(), canonical, "{same}");
         }
-        assert_ne!(
-            ResourceUri::parse("https://mcp.example.com/MCP").unwrap(),
-            canonical
-        );
+        assert_ne!(ResourceUri::parse("https://mcp.example.com/MCP").unwrap(), canonical);
     }
 
     /// T-AZ-12.

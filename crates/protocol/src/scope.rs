@@ -127,9 +127,7 @@ impl Scopes {
 
     /// The scopes in the set, from the least to the most privileged.
     pub fn iter(self) -> impl Iterator<Item = Scope> {
-        Scope::ALL
-            .into_iter()
-            .filter(move |scope| self.contains(*scope))
+        Scope::ALL.into_iter().filter(move |scope| self.contains(*scope))
     }
 
     /// A small number that identifies the set, for use as a cache key.
@@ -143,30 +141,23 @@ impl Scopes {
     ///
     /// The first name that is no scope.
     pub fn parse_known(list: &str) -> Result<Self, String> {
-        list.split_ascii_whitespace()
-            .try_fold(Self::NONE, |set, name| {
-                Scope::parse(name)
-                    .map(|scope| set.with(scope))
-                    .ok_or_else(|| name.to_owned())
-            })
+        list.split_ascii_whitespace().try_fold(Self::NONE, |set, name| {
+            Scope::parse(name).map(|scope| set.with(scope)).ok_or_else(|| name.to_owned())
+        })
     }
 
     /// Reads a `scope` parameter (RFC 6749 §3.3). Unknown names are noted, not refused: clients
     /// add `openid`, `offline_access` and others of their own accord (OA-3, clients.md §5 rule 10).
     pub fn parse_requested(unverified: &str) -> Result<RequestedScopes, MalformedScope> {
         // RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ).
-        let grammatical = unverified
-            .bytes()
-            .all(|b| matches!(b, b' ' | 0x21 | 0x23..=0x5B | 0x5D..=0x7E));
+        let grammatical =
+            unverified.bytes().all(|b| matches!(b, b' ' | 0x21 | 0x23..=0x5B | 0x5D..=0x7E));
         let tokens = unverified.split(' ').filter(|token| !token.is_empty());
         if !grammatical || unverified.len() > MAX_LENGTH || tokens.clone().count() > MAX_TOKENS {
             return Err(MalformedScope);
         }
-        let mut requested = RequestedScopes {
-            known: Self::NONE,
-            offline_access: false,
-            unknown: false,
-        };
+        let mut requested =
+            RequestedScopes { known: Self::NONE, offline_access: false, unknown: false };
         for token in tokens {
             match Scope::parse(token) {
                 Some(scope) => requested.known = requested.known.with(scope),
@@ -212,10 +203,7 @@ impl Serialize for Scopes {
 impl<'de> Deserialize<'de> for Scopes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let list = String::deserialize(deserializer)?;
-        Ok(list
-            .split_ascii_whitespace()
-            .filter_map(Scope::parse)
-            .collect())
+        Ok(list.split_ascii_whitespace().filter_map(Scope::parse).collect())
     }
 }
 
@@ -247,9 +235,6 @@ mod tests {
         let asked = Scopes::parse_known("mcp:write mcp:admin").unwrap();
         let ceiling = Scopes::parse_known("mcp:read mcp:write").unwrap();
         assert_eq!(asked.and(ceiling).to_string(), "mcp:write");
-        assert_eq!(
-            Scopes::parse_known("mcp:read mcp:everything"),
-            Err("mcp:everything".into())
-        );
+        assert_eq!(Scopes::parse_known("mcp:read mcp:everything"), Err("mcp:everything".into()));
     }
 }

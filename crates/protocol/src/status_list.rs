@@ -73,9 +73,7 @@ impl StatusBits {
 
     /// Whether a bit is set. An index beyond the list counts as revoked: fail closed.
     pub fn is_revoked(&self, idx: u32) -> bool {
-        self.0
-            .get(idx as usize / 8)
-            .is_none_or(|byte| byte & (1 << (idx % 8)) != 0)
+        self.0.get(idx as usize / 8).is_none_or(|byte| byte & (1 << (idx % 8)) != 0)
     }
 
     /// The form that travels.

@@ -31,9 +31,6 @@ mod tests {
             Some("Claude Code (gw)")
         );
         assert_eq!(display_name("\u{200B}\u{202E} \n"), None);
-        assert_eq!(
-            display_name(&"x".repeat(10_000)).map(|name| name.len()),
-            Some(128)
-        );
+        assert_eq!(display_name(&"x".repeat(10_000)).map(|name| name.len()), Some(128));
     }
 }

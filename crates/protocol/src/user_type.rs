@@ -42,13 +42,8 @@ impl UserType {
 
     /// The user type with this name.
     pub fn parse(name: &str) -> Option<Self> {
-        [
-            Self::Basic,
-            Self::ProcessManager,
-            Self::Administrator,
-            Self::Workload,
-        ]
-        .into_iter()
-        .find(|user_type| user_type.as_str() == name)
+        [Self::Basic, Self::ProcessManager, Self::Administrator, Self::Workload]
+            .into_iter()
+            .find(|user_type| user_type.as_str() == name)
     }
 }

@@ -27,10 +27,7 @@ pub fn user_type_of(
             || rule.users.iter().any(|user| user == subject)
             || email.is_some_and(|mine| rule.emails.iter().any(|e| e.eq_ignore_ascii_case(mine)))
     };
-    rules
-        .iter()
-        .find(matches)
-        .map_or(UserType::Basic, |rule| rule.user_type)
+    rules.iter().find(matches).map_or(UserType::Basic, |rule| rule.user_type)
 }
 
 #[cfg(test)]
@@ -48,27 +45,16 @@ mod tests {
 
     #[test]
     fn the_first_match_decides_and_nobody_is_basic() {
-        let rules = [
-            rule(UserType::Administrator, &["admins"]),
-            rule(UserType::ProcessManager, &["pm"]),
-        ];
+        let rules =
+            [rule(UserType::Administrator, &["admins"]), rule(UserType::ProcessManager, &["pm"])];
         let of = |subject, email, groups: &[&str]| {
             let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
             user_type_of(&rules, subject, email, &groups)
         };
-        assert_eq!(
-            of("usr_x", None, &["pm", "admins"]),
-            UserType::Administrator
-        );
+        assert_eq!(of("usr_x", None, &["pm", "admins"]), UserType::Administrator);
         assert_eq!(of("usr_x", None, &["pm"]), UserType::ProcessManager);
         assert_eq!(of("usr_boss", None, &[]), UserType::Administrator);
-        assert_eq!(
-            of("usr_x", Some("boss@EXAMPLE.com"), &[]),
-            UserType::Administrator
-        );
-        assert_eq!(
-            of("usr_x", Some("x@example.com"), &["other"]),
-            UserType::Basic
-        );
+        assert_eq!(of("usr_x", Some("boss@EXAMPLE.com"), &[]), UserType::Administrator);
+        assert_eq!(of("usr_x", Some("x@example.com"), &["other"]), UserType::Basic);
     }
 }

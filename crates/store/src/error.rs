@@ -133,7 +133,9 @@ fn is_trouble_code(code: &str) -> bool {
         // SQLSTATE classes: connection, rollback by the server, resources, operator, system; and
         // lock not available, read-only transaction (a replica that was not promoted yet).
         let class = code.get(..2).unwrap_or_default();
-        return ["08", "40", "53", "57", "58"].contains(&class) || code == "55P03" || code == "25006";
+        return ["08", "40", "53", "57", "58"].contains(&class)
+            || code == "55P03"
+            || code == "25006";
     }
     // SQLite's primary code is the low byte: BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN.
     let primary = code.parse::<u32>().map(|code| code & 0xFF);

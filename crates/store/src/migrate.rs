@@ -151,9 +151,7 @@ fn failed(error: MigrateError) -> StoreError {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
             StoreError::query("migrate", error)
         }
-        MigrateError::VersionMissing(found) => {
-            StoreError::SchemaTooNew { found, newest: newest() }
-        }
+        MigrateError::VersionMissing(found) => StoreError::SchemaTooNew { found, newest: newest() },
         other => StoreError::Migration { source: Arc::new(other) },
     }
 }

@@ -41,10 +41,12 @@ impl StoreOptions {
         if self.url.starts_with("postgres://") || self.url.starts_with("postgresql://") {
             return Ok(Target::Postgres);
         }
-        let path = self.url.strip_prefix("sqlite://").ok_or(StoreError::Url {
-            reason: "it must start with sqlite:// or postgres://",
-        })?;
-        if path.is_empty() || path.contains(['?', '#']) || path.ends_with('/') || path == ":memory:" {
+        let path = self
+            .url
+            .strip_prefix("sqlite://")
+            .ok_or(StoreError::Url { reason: "it must start with sqlite:// or postgres://" })?;
+        if path.is_empty() || path.contains(['?', '#']) || path.ends_with('/') || path == ":memory:"
+        {
             return Err(StoreError::Url {
                 reason: "after sqlite:// comes the path of a file, without parameters",
             });
@@ -70,7 +72,14 @@ mod tests {
         assert_eq!(target("sqlite://data/w.db"), Some(Target::Sqlite("data/w.db".into())));
         assert_eq!(target("sqlite:///var/w.db"), Some(Target::Sqlite("/var/w.db".into())));
         assert_eq!(target("postgres://u:p@h/d"), Some(Target::Postgres));
-        for bad in ["", "mysql://h/d", "sqlite://", "sqlite://:memory:", "sqlite://x?mode=ro", "sqlite::memory:"] {
+        for bad in [
+            "",
+            "mysql://h/d",
+            "sqlite://",
+            "sqlite://:memory:",
+            "sqlite://x?mode=ro",
+            "sqlite::memory:",
+        ] {
             assert_eq!(target(bad), None, "{bad}");
         }
     }

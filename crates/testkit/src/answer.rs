@@ -26,11 +26,7 @@ impl Answer {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let body = response.bytes().await?;
-        Ok(Self {
-            status,
-            headers,
-            body: String::from_utf8_lossy(&body).into_owned(),
-        })
+        Ok(Self { status, headers, body: String::from_utf8_lossy(&body).into_owned() })
     }
 
     /// A header's first value.
@@ -50,9 +46,8 @@ impl Answer {
     /// The JSON-RPC message in the answer: the body, or the last event of a stream.
     #[track_caller]
     pub fn message(&self) -> Value {
-        let is_stream = self
-            .header("content-type")
-            .is_some_and(|kind| kind.starts_with("text/event-stream"));
+        let is_stream =
+            self.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
         if !is_stream {
             return self.json();
         }
@@ -73,33 +68,20 @@ impl Answer {
         assert_eq!(self.status, status, "{shown}");
         let json = self.json();
         assert_eq!(json["error"], code, "{shown}");
-        assert_eq!(
-            self.header("content-type"),
-            Some("application/json"),
-            "{shown}"
-        );
+        assert_eq!(self.header("content-type"), Some("application/json"), "{shown}");
         assert_eq!(self.header("cache-control"), Some("no-store"), "{shown}");
         let description = json["error_description"].as_str().unwrap_or_default();
         let allowed = |c: char| matches!(c, '\x20'..='\x21' | '\x23'..='\x5B' | '\x5D'..='\x7E');
-        assert!(
-            !description.is_empty() && description.chars().all(allowed),
-            "{shown}"
-        );
+        assert!(!description.is_empty() && description.chars().all(allowed), "{shown}");
     }
 
     /// Checks that this is a page of our own that leads nowhere: a 4xx without `Location`.
     #[track_caller]
     pub fn is_local_error(&self) {
-        assert!(
-            (400..500).contains(&self.status),
-            "{} {}",
-            self.status,
-            self.body
-        );
+        assert!((400..500).contains(&self.status), "{} {}", self.status, self.body);
         assert_eq!(self.header("location"), None, "{}", self.body);
         assert!(
-            self.header("content-type")
-                .is_some_and(|kind| kind.starts_with("text/html")),
+            self.header("content-type").is_some_and(|kind| kind.starts_with("text/html")),
             "{:?}",
             self.headers
         );

@@ -39,9 +39,7 @@ impl Ask {
         ];
         Self {
             endpoint: endpoint.to_owned(),
-            params: params
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .to_vec(),
+            params: params.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
             verifier,
         }
     }
@@ -75,9 +73,8 @@ impl Ask {
 
     /// The URL to open in a browser.
     pub fn url(&self) -> String {
-        let query = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(&self.params)
-            .finish();
+        let query =
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.params).finish();
         format!("{}?{query}", self.endpoint)
     }
 }
@@ -88,9 +85,7 @@ impl Return {
         let query = url.split_once('?').map_or("", |(_, query)| query);
         Self {
             url: url.to_owned(),
-            params: form_urlencoded::parse(query.as_bytes())
-                .into_owned()
-                .collect(),
+            params: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         }
     }
 

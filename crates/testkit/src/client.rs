@@ -76,10 +76,7 @@ impl Client {
                 Some("client_secret_basic") => Secret::Basic(text("client_secret")),
                 _ => Secret::None,
             },
-            redirect_uri: registration["redirect_uris"][0]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned(),
+            redirect_uri: registration["redirect_uris"][0].as_str().unwrap_or_default().to_owned(),
             registration,
         }
     }
@@ -162,9 +159,7 @@ impl Client {
                 request = request.header("authorization", basic(&self.id, secret));
             }
         }
-        request
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(body.finish())
+        request.header("content-type", "application/x-www-form-urlencoded").body(body.finish())
     }
 }
 
@@ -175,11 +170,7 @@ impl Tokens {
         assert_eq!(answer.status, 200, "{}", answer.body);
         let json = answer.json();
         let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
-        Self {
-            access: text("access_token"),
-            refresh: text("refresh_token"),
-            scope: text("scope"),
-        }
+        Self { access: text("access_token"), refresh: text("refresh_token"), scope: text("scope") }
     }
 }
 

@@ -95,10 +95,7 @@ impl Database {
             return Vec::new();
         };
         let files = std::fs::read_dir(directory.path()).expect("the directory");
-        files
-            .filter_map(|file| std::fs::read(file.ok()?.path()).ok())
-            .flatten()
-            .collect()
+        files.filter_map(|file| std::fs::read(file.ok()?.path()).ok()).flatten().collect()
     }
 
     /// Runs a statement, for what no outside world can do.
@@ -112,10 +109,7 @@ impl Database {
         match &self.keeper {
             Keeper::Directory(_) => {
                 let mut connection = connect(&self.url).await;
-                connection
-                    .execute("BEGIN IMMEDIATE")
-                    .await
-                    .expect("the write lock");
+                connection.execute("BEGIN IMMEDIATE").await.expect("the write lock");
                 Lock(Held::Sqlite(connection))
             }
             Keeper::Server { url, name } => {
@@ -123,10 +117,7 @@ impl Database {
                 let end = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity \
                            WHERE datname";
                 run(url, &format!("{end} = '{name}'")).await;
-                Lock(Held::Postgres {
-                    server: url.clone(),
-                    name: name.clone(),
-                })
+                Lock(Held::Postgres { server: url.clone(), name: name.clone() })
             }
         }
     }

@@ -1,9 +1,7 @@
 //! Tokens, taken apart and put together wrongly.
 
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
-};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use kernel::encoding::{base64url, from_base64url};
 use serde_json::{Value, json};
 
@@ -29,11 +27,7 @@ impl Jwt {
         let [header, claims, signature] = parts[..] else {
             panic!("a JWT has three parts");
         };
-        Self {
-            header: decoded(header),
-            claims: decoded(claims),
-            signature: signature.to_owned(),
-        }
+        Self { header: decoded(header), claims: decoded(claims), signature: signature.to_owned() }
     }
 
     /// With another header member.

@@ -95,18 +95,12 @@ pub(crate) fn tags(html: &str) -> Vec<Tag> {
 }
 
 fn start_tag(text: &str) -> (Tag, &str) {
-    let name_end = text
-        .find(|c: char| !c.is_ascii_alphanumeric())
-        .unwrap_or(text.len());
-    let mut tag = Tag {
-        name: text[..name_end].to_ascii_lowercase(),
-        attributes: Vec::new(),
-    };
+    let name_end = text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len());
+    let mut tag = Tag { name: text[..name_end].to_ascii_lowercase(), attributes: Vec::new() };
     let mut rest = text[name_end..].trim_start();
     while !rest.is_empty() && !rest.starts_with('>') {
-        let end = rest
-            .find(|c: char| c == '=' || c == '>' || c.is_whitespace())
-            .unwrap_or(rest.len());
+        let end =
+            rest.find(|c: char| c == '=' || c == '>' || c.is_whitespace()).unwrap_or(rest.len());
         let name = rest[..end].to_owned();
         rest = rest[end..].trim_start();
         let mut value = String::new();
@@ -126,9 +120,7 @@ fn start_tag(text: &str) -> (Tag, &str) {
 fn attribute_value(text: &str) -> (String, &str) {
     let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''));
     let Some(quote) = quote else {
-        let end = text
-            .find(|c: char| c == '>' || c.is_whitespace())
-            .unwrap_or(text.len());
+        let end = text.find(|c: char| c == '>' || c.is_whitespace()).unwrap_or(text.len());
         return (unescaped(&text[..end]), &text[end..]);
     };
     let inside = &text[1..];

@@ -29,12 +29,7 @@ const STATELESS: &str = "2026-07-28";
 impl McpCaller {
     /// A client without a connection yet. Stateless clients need none.
     pub fn new(place: &Place, token: &str, era: Era) -> Self {
-        Self {
-            place: place.clone(),
-            era,
-            token: token.to_owned(),
-            session: None,
-        }
+        Self { place: place.clone(), era, token: token.to_owned(), session: None }
     }
 
     /// A client that has done what its generation does first.
@@ -49,10 +44,7 @@ impl McpCaller {
     /// The same client, and session, with another token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
-        Self {
-            token: token.to_owned(),
-            ..self.clone()
-        }
+        Self { token: token.to_owned(), ..self.clone() }
     }
 
     /// The names of the tools that are listed, sorted.

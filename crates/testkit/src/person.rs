@@ -49,11 +49,7 @@ const MAX_HOPS: usize = 10;
 impl Person {
     /// Somebody with an empty browser.
     pub fn new(place: &Place) -> Self {
-        Self {
-            place: place.clone(),
-            cookies: Mutex::default(),
-            given: Mutex::default(),
-        }
+        Self { place: place.clone(), cookies: Mutex::default(), given: Mutex::default() }
     }
 
     /// Opens a URL and follows redirects as long as they stay on our site.
@@ -69,8 +65,7 @@ impl Person {
 
     /// Sends the page's form with a button.
     pub async fn press(&self, page: &Page, name: &str, value: &str) -> Page {
-        self.submit(page, page.form(), Some((name, value)), HeaderMap::new())
-            .await
+        self.submit(page, page.form(), Some((name, value)), HeaderMap::new()).await
     }
 
     /// Sends a form, filled in somehow, as from this page and with these headers.
@@ -137,44 +132,26 @@ impl Person {
             hops.push(answer.status);
             assert!(hops.len() <= MAX_HOPS, "redirected in circles at {url}");
             let Some(location) = answer.header("location") else {
-                return Page {
-                    url,
-                    answer,
-                    hops,
-                    left_to: None,
-                };
+                return Page { url, answer, hops, left_to: None };
             };
             let target = location.to_owned();
             // Paths and URLs below our origin are ours; the rest is read byte for byte.
             let ours = target.starts_with('/') && !target.starts_with("//")
                 || target.starts_with(&format!("{}/", self.place.origin()));
             if !ours {
-                return Page {
-                    url,
-                    answer,
-                    hops,
-                    left_to: Some(target),
-                };
+                return Page { url, answer, hops, left_to: Some(target) };
             }
-            url = url::Url::parse(&url)
-                .and_then(|base| base.join(&target))
-                .expect("a URL")
-                .into();
+            url = url::Url::parse(&url).and_then(|base| base.join(&target)).expect("a URL").into();
             answer = self.get_once(&url).await;
         }
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let cookies = self.cookies();
-        let header: Vec<String> = cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        let request = if header.is_empty() {
-            request
-        } else {
-            request.header("cookie", header.join("; "))
-        };
+        let header: Vec<String> =
+            cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request =
+            if header.is_empty() { request } else { request.header("cookie", header.join("; ")) };
         let answer = Answer::to(request).await;
         for cookie in answer.headers.get_all(SET_COOKIE) {
             self.keep(cookie);
@@ -226,10 +203,7 @@ impl Page {
     pub fn returned(&self) -> Return {
         match &self.left_to {
             Some(url) => Return::read(url),
-            None => panic!(
-                "still at {}: {} {}",
-                self.url, self.answer.status, self.answer.body
-            ),
+            None => panic!("still at {}: {} {}", self.url, self.answer.status, self.answer.body),
         }
     }
 

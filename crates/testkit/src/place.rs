@@ -21,28 +21,19 @@ impl Place {
     /// A place at these URLs.
     pub fn new(issuer: &str, mcp: &str) -> Self {
         // Building a client needs a TLS provider even where only plain http is spoken.
-        rustls::crypto::aws_lc_rs::default_provider()
-            .install_default()
-            .ok();
+        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .timeout(Duration::from_secs(30))
             .build()
             .expect("an HTTP client");
-        Self {
-            issuer: issuer.to_owned(),
-            mcp: mcp.to_owned(),
-            http,
-        }
+        Self { issuer: issuer.to_owned(), mcp: mcp.to_owned(), http }
     }
 
     /// Scheme, host and port of the issuer.
     pub fn origin(&self) -> String {
-        url::Url::parse(&self.issuer)
-            .expect("an issuer URL")
-            .origin()
-            .ascii_serialization()
+        url::Url::parse(&self.issuer).expect("an issuer URL").origin().ascii_serialization()
     }
 
     /// An absolute URL below the issuer.
@@ -74,17 +65,14 @@ impl Place {
 
     /// Posts a form.
     pub async fn post_form(&self, url: &str, params: &[(&str, &str)]) -> Answer {
-        let body = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(params)
-            .finish();
-        self.post(url, "application/x-www-form-urlencoded", body)
-            .await
+        let body =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
+        self.post(url, "application/x-www-form-urlencoded", body).await
     }
 
     /// Posts a client metadata document to the registration endpoint.
     pub async fn register(&self, metadata: &serde_json::Value) -> Answer {
         let url = self.at("/register");
-        self.post(&url, "application/json", metadata.to_string())
-            .await
+        self.post(&url, "application/json", metadata.to_string()).await
     }
 }

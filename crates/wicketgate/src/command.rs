@@ -51,17 +51,13 @@ fn report(error: &anyhow::Error) -> ExitCode {
     }
     output::note(format!("wicketgate: {error:#}"));
     // A key that does not open is the operator's to mend, like any other mistake in the file.
-    let configuration = error.chain().any(<dyn std::error::Error>::is::<auth::KeyRingError>);
-    if configuration {
-        ExitCode::from(CONFIGURATION)
-    } else {
-        ExitCode::FAILURE
-    }
+    let configuration = error.chain().any(|cause| {
+        matches!(cause.downcast_ref::<auth::StartError>(), Some(auth::StartError::Keys(_)))
+    });
+    if configuration { ExitCode::from(CONFIGURATION) } else { ExitCode::FAILURE }
 }
 
 /// The asynchronous runtime.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?)
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }

@@ -41,10 +41,7 @@ pub struct Running {
 impl Ambient {
     /// The operating system's.
     pub fn system() -> Self {
-        Self {
-            clock: Arc::new(SystemClock),
-            chance: Arc::new(SystemChance::new()),
-        }
+        Self { clock: Arc::new(SystemClock), chance: Arc::new(SystemChance::new()) }
     }
 }
 
@@ -58,21 +55,14 @@ pub async fn start(
     settings: Settings,
     ambient: Ambient,
 ) -> anyhow::Result<Running> {
-    let address = listener
-        .local_addr()
-        .context("the listener has no address")?;
+    let address = listener.local_addr().context("the listener has no address")?;
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let store = open_store(&settings).await?;
     let app = build(settings, store.clone(), &ambient, &stop, &tasks).await?;
     tasks.spawn(serve(listener, app, stop.clone()));
     tasks.close();
-    Ok(Running {
-        address,
-        store,
-        stop,
-        tasks,
-    })
+    Ok(Running { address, store, stop, tasks })
 }
 
 impl Running {
@@ -108,10 +98,7 @@ async fn open_store(settings: &Settings) -> anyhow::Result<Option<Store>> {
     };
     let opened = Store::open(store_options(database)).await;
     let store = opened.context("the database cannot be opened")?;
-    store
-        .migrate()
-        .await
-        .context("the database schema cannot be brought up to date")?;
+    store.migrate().await.context("the database schema cannot be brought up to date")?;
     Ok(Some(store))
 }
 

@@ -3,10 +3,7 @@
 use std::fmt::Display;
 
 /// Prints a result.
-#[expect(
-    clippy::print_stdout,
-    reason = "this is the one place that prints results"
-)]
+#[expect(clippy::print_stdout, reason = "this is the one place that prints results")]
 pub fn result(text: impl Display) {
     println!("{text}");
 }

@@ -47,10 +47,9 @@ pub(crate) fn answer_client(
     let (error, challenge) = match result {
         Ok(response) => return response,
         Err(ClientFailure::Refused(error)) => (error, None),
-        Err(ClientFailure::BadBasicCredentials(error)) => (
-            error,
-            Some(HeaderValue::from_static("Basic realm=\"wicketgate\"")),
-        ),
+        Err(ClientFailure::BadBasicCredentials(error)) => {
+            (error, Some(HeaderValue::from_static("Basic realm=\"wicketgate\"")))
+        }
         Err(ClientFailure::Unavailable(cause)) => {
             tracing::warn!(error = %Chain(&cause), "storage is unavailable");
             let error = OAuthErrorCode::TemporarilyUnavailable
@@ -60,9 +59,8 @@ pub(crate) fn answer_client(
         Err(ClientFailure::Unexpected(cause)) => {
             let reference = server.reference();
             tracing::error!(%reference, error = %Chain(&*cause), "unexpected failure");
-            let error = OAuthErrorCode::ServerError.because(format!(
-                "unexpected failure; the log has the reference {reference}"
-            ));
+            let error = OAuthErrorCode::ServerError
+                .because(format!("unexpected failure; the log has the reference {reference}"));
             (error, None)
         }
     };
@@ -83,16 +81,11 @@ pub(crate) fn answer_client(
 pub(crate) fn json_response<T: Serialize>(status: u16, body: &T) -> Response {
     let (status, body) = match (StatusCode::from_u16(status), serde_json::to_vec(body)) {
         (Ok(status), Ok(body)) => (status, body),
-        _ => (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            br#"{"error":"server_error"}"#.to_vec(),
-        ),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, br#"{"error":"server_error"}"#.to_vec()),
     };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(
         HeaderName::from_static("x-content-type-options"),
         HeaderValue::from_static("nosniff"),

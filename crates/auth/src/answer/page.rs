@@ -104,21 +104,9 @@ pub(crate) fn answer_person(
     };
     let reference = server.reference();
     match failure {
-        PageFailure::Refused {
-            status,
-            title,
-            what_happened,
-            what_to_do,
-        } => {
+        PageFailure::Refused { status, title, what_happened, what_to_do } => {
             tracing::info!(%reference, status = status.as_u16(), title, what_happened, "page refused");
-            error_page(
-                server,
-                status,
-                title,
-                &what_happened,
-                what_to_do,
-                &reference,
-            )
+            error_page(server, status, title, &what_happened, what_to_do, &reference)
         }
         PageFailure::Unavailable(cause) => {
             tracing::warn!(%reference, error = %Chain(&cause), "storage is unavailable");
@@ -153,10 +141,7 @@ pub(crate) fn page_response(status: StatusCode, html: String, form_target: FormT
     let mut response = Response::new(Body::from(html));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/html; charset=utf-8"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     net::headers::page(headers, &format!("'{}'", pages::style_hash()), form_target);
     response
 }
@@ -184,9 +169,7 @@ fn error_page(
     reference: &str,
 ) -> Response {
     let html = pages::failure(&Failure {
-        deployment: Deployment {
-            title: &server.config.title,
-        },
+        deployment: Deployment { title: &server.config.title },
         status: status.as_u16(),
         title,
         what_happened,

@@ -12,10 +12,7 @@ pub(crate) struct CsrfKey(Key);
 
 impl CsrfKey {
     pub(crate) fn new(key_encryption_key: &SealingKey) -> Self {
-        Self(Key::new(
-            HMAC_SHA256,
-            key_encryption_key.derive("csrf").bytes(),
-        ))
+        Self(Key::new(HMAC_SHA256, key_encryption_key.derive("csrf").bytes()))
     }
 
     /// The token for one transaction in one browser.

@@ -48,11 +48,7 @@ pub(crate) async fn get(
     let client = known_client(&server, &params).await?;
     let redirect_uri = registered_redirect(&server, &client, &params)?;
     let state = params.one("state").ok().flatten().map(str::to_owned);
-    let asker = Asker {
-        client,
-        redirect_uri,
-        state,
-    };
+    let asker = Asker { client, redirect_uri, state };
     match check_request(&server, &asker, &params) {
         Ok((checked, prompt)) => begin(&server, &parts, &asker, checked, prompt).await,
         Err(error) => refuse(&server, &asker, &error),
@@ -139,19 +135,12 @@ async fn begin(
         created_at: now,
         expires_at: now.plus_seconds(AUTHORIZATION_LIFETIME_SECONDS),
     };
-    let begun = BeginAuthorization {
-        authorization,
-        max_open: MAX_OPEN,
-    };
+    let begun = BeginAuthorization { authorization, max_open: MAX_OPEN };
     match server.store.write(begun).await? {
         BeginOutcome::Begun => {}
         BeginOutcome::TooMany => return Err(too_many()),
     }
-    let next = if fresh.is_some() {
-        "/auth-bridge"
-    } else {
-        "/sign-in"
-    };
+    let next = if fresh.is_some() { "/auth-bridge" } else { "/sign-in" };
     let mut response = see_other(&step(server, next, &handle))?;
     if let Some(cookie) = names.set(&names.binding, binding.reveal()) {
         response.headers_mut().append(SET_COOKIE, cookie);

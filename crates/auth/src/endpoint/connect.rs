@@ -17,13 +17,8 @@ pub(crate) async fn get(server: Arc<AuthServer>, _: Request) -> Result<Response,
     let config = &server.config;
     let resource = config.resources.first().ok_or_else(PageFailure::expired)?;
     let html = pages::connect(&Connect {
-        deployment: Deployment {
-            title: &config.title,
-        },
-        resource: pages::Resource {
-            title: &resource.title,
-            url: resource.uri.as_str(),
-        },
+        deployment: Deployment { title: &config.title },
+        resource: pages::Resource { title: &resource.title, url: resource.uri.as_str() },
         key: "wicketgate",
         audience: match config.sign_in {
             SignIn::DemoPeople | SignIn::FixedUser(_) => Audience::Visitors,

@@ -47,9 +47,7 @@ pub(super) async fn show(
         .collect();
     let config = &server.config;
     let html = pages::consent(&Consent {
-        deployment: Deployment {
-            title: &config.title,
-        },
+        deployment: Deployment { title: &config.title },
         form: Form {
             action: &format!("{}/authorize/consent", config.base_path()),
             csrf: &opened.csrf(server),
@@ -79,10 +77,7 @@ pub(crate) async fn post(
     let opened = open(&server, &parts, &params).await?;
     opened.check_form(&server, &parts, &params)?;
     let (subject, authenticated_at) = match &opened.authorization.stage {
-        Stage::Resumed {
-            subject,
-            authenticated_at,
-        } => (subject.clone(), *authenticated_at),
+        Stage::Resumed { subject, authenticated_at } => (subject.clone(), *authenticated_at),
         Stage::Pending => return see_other(&step(&server, "/auth-bridge", &opened.handle)),
         Stage::Approved | Stage::Denied => return Ok(already_done(&server, &opened)),
     };
@@ -161,12 +156,7 @@ async fn deny(server: &AuthServer, opened: &Opened) -> Result<Response, PageFail
 /// "Not you?": the session ends and the sign-in page comes again, in the same transaction.
 async fn switch(server: &AuthServer, opened: &Opened) -> Result<Response, PageFailure> {
     if let Some(session) = &opened.browser.session {
-        server
-            .store
-            .write(EndSession {
-                hash: session.hash(),
-            })
-            .await?;
+        server.store.write(EndSession { hash: session.hash() }).await?;
     }
     let names = CookieNames::of(&server.config);
     let mut response = see_other(&step(server, "/sign-in", &opened.handle))?;
@@ -181,14 +171,8 @@ pub(super) fn shown_resource<'a>(
     server: &'a AuthServer,
     uri: &'a ResourceUri,
 ) -> pages::Resource<'a> {
-    let title = server
-        .config
-        .resource(uri)
-        .map_or("", |resource| resource.title.as_str());
-    pages::Resource {
-        title,
-        url: uri.as_str(),
-    }
+    let title = server.config.resource(uri).map_or("", |resource| resource.title.as_str());
+    pages::Resource { title, url: uri.as_str() }
 }
 
 fn answer(
@@ -198,22 +182,14 @@ fn answer(
 ) -> Result<Response, PageFailure> {
     let request = &opened.authorization.request;
     let client = shown_client(request);
-    return_to_client(
-        server,
-        client,
-        &request.redirect_uri,
-        request.state.as_deref(),
-        params,
-    )
+    return_to_client(server, client, &request.redirect_uri, request.state.as_deref(), params)
 }
 
 /// The person behind a transaction, unless disabled in the meantime (TC-6).
 async fn active_subject(server: &AuthServer, id: &SubjectId) -> Result<Subject, PageFailure> {
     let mut reader = server.store.read().await?;
     let subject = store::subject::find(reader.conn(), id).await?;
-    subject
-        .filter(|subject| subject.disabled_at.is_none())
-        .ok_or_else(PageFailure::expired)
+    subject.filter(|subject| subject.disabled_at.is_none()).ok_or_else(PageFailure::expired)
 }
 
 /// Requested ∩ ceiling ∩ user type. The ceiling is applied again, in case it came down meanwhile.
@@ -221,10 +197,7 @@ fn offered(server: &AuthServer, opened: &Opened, subject: &Subject) -> Scopes {
     let request = &opened.authorization.request;
     let resource = server.config.resource(&request.resource);
     let ceiling = resource.map_or(Scopes::NONE, |resource| resource.ceiling);
-    request
-        .scopes
-        .and(ceiling)
-        .and(server.user_type(subject).allows())
+    request.scopes.and(ceiling).and(server.user_type(subject).allows())
 }
 
 /// What was ticked, of what was offered; reading is not optional where it was asked for.

@@ -22,8 +22,6 @@ pub(crate) fn jwks(server: &AuthServer) -> Response {
 fn document(body: Bytes, content_type: &'static str) -> Response {
     let mut response = Response::new(Body::from(body));
     net::headers::public_document(response.headers_mut());
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }

@@ -38,17 +38,12 @@ pub(crate) async fn post(
         }
     };
     let client = new_client(&server, &registration, secret.as_ref());
-    let registered = RegisterClient {
-        client: client.clone(),
-        max_unused: MAX_UNUSED_CLIENTS,
-    };
+    let registered = RegisterClient { client: client.clone(), max_unused: MAX_UNUSED_CLIENTS };
     match server.store.write(registered).await? {
         RegisterOutcome::Registered => Ok(answer(&client, registration, secret.as_ref())),
         RegisterOutcome::TooMany => {
             tracing::warn!("no more dynamic registrations: too many clients were never used");
-            Err(OAuthErrorCode::SlowDown
-                .because("too many unused registrations; try later")
-                .into())
+            Err(OAuthErrorCode::SlowDown.because("too many unused registrations; try later").into())
         }
     }
 }
@@ -74,10 +69,7 @@ fn new_client(
         _ => ClientAuth::None,
     };
     Client {
-        name: registration
-            .client_name
-            .clone()
-            .unwrap_or_else(|| id.as_str().to_owned()),
+        name: registration.client_name.clone().unwrap_or_else(|| id.as_str().to_owned()),
         id,
         origin: ClientOrigin::Dynamic,
         redirect_uris: registration.redirect_uris.clone(),
@@ -106,11 +98,7 @@ fn answer(
         client_secret: secret.map(|secret| secret.reveal().to_owned()),
         client_secret_expires_at: secret.map(|_| 0),
         client_name: registration.client_name,
-        redirect_uris: client
-            .redirect_uris
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
+        redirect_uris: client.redirect_uris.iter().map(ToString::to_string).collect(),
         grant_types,
         response_types: vec!["code"],
         token_endpoint_auth_method: registration.auth_method.as_str(),

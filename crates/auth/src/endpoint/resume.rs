@@ -82,9 +82,7 @@ async fn resume(
 /// The page for a transaction that had its answer (T-CB-16, T-CO-08).
 pub(super) fn already_done(server: &AuthServer, opened: &Opened) -> Response {
     let html = pages::already_done(&AlreadyDone {
-        deployment: Deployment {
-            title: &server.config.title,
-        },
+        deployment: Deployment { title: &server.config.title },
         client: Some(shown_client(&opened.authorization.request)),
     });
     page_response(StatusCode::OK, html, FormTarget::OwnSite)

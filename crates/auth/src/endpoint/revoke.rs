@@ -53,11 +53,8 @@ async fn revoke(
             .because("the token was issued to another client")
             .into());
     }
-    let unit = RevokeGrant {
-        grant: grant.id,
-        reason: RevocationReason::ClientRequest,
-        now: server.now(),
-    };
+    let unit =
+        RevokeGrant { grant: grant.id, reason: RevocationReason::ClientRequest, now: server.now() };
     if let RevokeOutcome::Revoked { .. } = server.store.write(unit).await? {
         tracing::info!(client.id = %client.id, "grant revoked by its client");
         server.announce_change();

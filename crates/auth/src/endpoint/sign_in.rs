@@ -111,9 +111,7 @@ fn show(server: &AuthServer, opened: &Opened) -> Response {
         user_type: person.user_type,
     });
     let html = pages::sign_in(&pages::SignIn {
-        deployment: Deployment {
-            title: &server.config.title,
-        },
+        deployment: Deployment { title: &server.config.title },
         form: Form {
             action: &format!("{}/sign-in", server.config.base_path()),
             csrf: &opened.csrf(server),

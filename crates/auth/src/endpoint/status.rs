@@ -24,18 +24,11 @@ pub(crate) async fn get(
     server: Arc<AuthServer>,
     request: Request,
 ) -> Result<Response, ClientFailure> {
-    let number = request
-        .uri()
-        .path()
-        .rsplit('/')
-        .next()
-        .and_then(|text| text.parse::<u64>().ok());
+    let number = request.uri().path().rsplit('/').next().and_then(|text| text.parse::<u64>().ok());
     // Numbers beyond any grant would only make the database work.
-    let number = number
-        .filter(|number| *number < u64::from(u32::MAX))
-        .ok_or_else(|| {
-            OAuthErrorCode::InvalidRequest.because("the last part of the path is a list's number")
-        })?;
+    let number = number.filter(|number| *number < u64::from(u32::MAX)).ok_or_else(|| {
+        OAuthErrorCode::InvalidRequest.because("the last part of the path is a list's number")
+    })?;
     let bits = server.status_bits(number).await?;
     let now = server.now().as_seconds();
     let claims = StatusListClaims {
@@ -53,10 +46,7 @@ pub(crate) async fn get(
     let mut response = Response::new(Body::from(token));
     let headers = response.headers_mut();
     net::headers::public_document(headers);
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/statuslist+jwt"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/statuslist+jwt"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=2"));
     Ok(response)
 }

@@ -32,9 +32,7 @@ pub(super) async fn open(
     parts: &Parts,
     params: &Params,
 ) -> Result<Opened, PageFailure> {
-    let handle = params
-        .one("txn")?
-        .and_then(Plain::<AuthorizationHandle>::parse);
+    let handle = params.one("txn")?.and_then(Plain::<AuthorizationHandle>::parse);
     let handle = handle.ok_or_else(PageFailure::expired)?;
     let browser = Browser::of(parts, &CookieNames::of(&server.config));
     let mut reader = server.store.read().await?;
@@ -42,19 +40,11 @@ pub(super) async fn open(
     let authorization = found
         .filter(|authorization| !authorization.is_expired(server.now()))
         .ok_or_else(PageFailure::expired)?;
-    let binding = browser
-        .binding
-        .clone()
-        .ok_or_else(PageFailure::other_browser)?;
+    let binding = browser.binding.clone().ok_or_else(PageFailure::other_browser)?;
     if binding.hash() != authorization.browser {
         return Err(PageFailure::other_browser());
     }
-    Ok(Opened {
-        authorization,
-        handle,
-        binding,
-        browser,
-    })
+    Ok(Opened { authorization, handle, binding, browser })
 }
 
 impl Opened {
@@ -70,9 +60,7 @@ impl Opened {
         parts: &Parts,
         params: &Params,
     ) -> Result<(), PageFailure> {
-        let genuine = server
-            .csrf
-            .verify(params.one("csrf")?, &self.handle, &self.binding);
+        let genuine = server.csrf.verify(params.one("csrf")?, &self.handle, &self.binding);
         if genuine && !is_cross_site(parts) {
             return Ok(());
         }
@@ -109,19 +97,12 @@ pub(super) async fn find_session(
 
 /// A path of ours with the transaction's handle.
 pub(super) fn step(server: &AuthServer, path: &str, handle: &Plain<AuthorizationHandle>) -> String {
-    format!(
-        "{}{path}?txn={}",
-        server.config.base_path(),
-        handle.reveal()
-    )
+    format!("{}{path}?txn={}", server.config.base_path(), handle.reveal())
 }
 
 /// The client of a frozen request, as pages show it.
 pub(super) fn shown_client(request: &AuthorizationRequest) -> Client<'_> {
-    Client {
-        name: &request.client_name,
-        standing: standing(request.client_origin),
-    }
+    Client { name: &request.client_name, standing: standing(request.client_origin) }
 }
 
 /// Who vouches for a client's name.
@@ -146,9 +127,7 @@ pub(super) fn return_to_client(
         return see_other(&location);
     }
     let html = pages::open_app(&OpenApp {
-        deployment: Deployment {
-            title: &server.config.title,
-        },
+        deployment: Deployment { title: &server.config.title },
         client,
         redirect: redirect_uri,
         return_url: &location,
@@ -172,8 +151,5 @@ pub(super) fn answer_url(
 
 /// The parameters of an error response (RFC 6749 §4.1.2.1).
 pub(super) fn error_params(error: &OAuthError) -> [(&str, &str); 2] {
-    [
-        ("error", error.code.as_str()),
-        ("error_description", &error.description),
-    ]
+    [("error", error.code.as_str()), ("error_description", &error.description)]
 }

@@ -107,12 +107,7 @@ impl KeyRing {
     }
 
     fn current(&self) -> Arc<Opened> {
-        Arc::clone(
-            &self
-                .0
-                .read()
-                .unwrap_or_else(std::sync::PoisonError::into_inner),
-        )
+        Arc::clone(&self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 }
 
@@ -143,10 +138,7 @@ fn open_all(config: &Config, keys: &[SigningKey]) -> Result<Opened, KeyRingError
             signer = Some(opened);
         }
     }
-    Ok(Opened {
-        signer: signer.ok_or(KeyRingError::NoneActive)?,
-        jwks: key_set(keys)?,
-    })
+    Ok(Opened { signer: signer.ok_or(KeyRingError::NoneActive)?, jwks: key_set(keys)? })
 }
 
 /// Each key that is still in use must open, so that a wrong key-encryption key is found at start
@@ -162,11 +154,7 @@ fn open_one(config: &Config, key: &SigningKey) -> Result<Signer, KeyRingError> {
         .ok_or_else(|| KeyRingError::CannotOpen {
             kid: key.kid.clone(),
             sealed_by: key.sealed_by.clone(),
-            configured: ring
-                .iter()
-                .map(|seal| seal.id())
-                .collect::<Vec<_>>()
-                .join(", "),
+            configured: ring.iter().map(|seal| seal.id()).collect::<Vec<_>>().join(", "),
         })?;
     Signer::open(key.kid.clone(), &private).map_err(unusable(&key.kid))
 }
@@ -178,9 +166,7 @@ fn key_set(keys: &[SigningKey]) -> Result<Bytes, KeyRingError> {
         .map(|key| RawValue::from_string(key.public_jwk.clone()).map(|jwk| (&*key.kid, jwk)))
         .collect::<Result<_, _>>()
         .map_err(|_| unusable("(stored)")(BadKey("its public JWK is not JSON")))?;
-    let set = KeySet {
-        keys: public.iter().map(|(_, jwk)| &**jwk).collect(),
-    };
+    let set = KeySet { keys: public.iter().map(|(_, jwk)| &**jwk).collect() };
     serde_json::to_vec(&set)
         .map(Bytes::from)
         .map_err(|_| unusable("(set)")(BadKey("the set has no JSON form")))
@@ -188,8 +174,5 @@ fn key_set(keys: &[SigningKey]) -> Result<Bytes, KeyRingError> {
 
 fn unusable(kid: &str) -> impl Fn(BadKey) -> KeyRingError {
     let kid = kid.to_owned();
-    move |problem| KeyRingError::Unusable {
-        kid: kid.clone(),
-        problem: problem.to_string(),
-    }
+    move |problem| KeyRingError::Unusable { kid: kid.clone(), problem: problem.to_string() }
 }

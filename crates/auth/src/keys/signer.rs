@@ -41,11 +41,7 @@ impl Signer {
     pub(super) fn open(kid: String, pkcs8: &[u8]) -> Result<Self, BadKey> {
         let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
             .map_err(|_| BadKey("it is not a P-256 key in PKCS#8"))?;
-        Ok(Self {
-            kid,
-            key,
-            random: SystemRandom::new(),
-        })
+        Ok(Self { kid, key, random: SystemRandom::new() })
     }
 
     /// A signed JWT with this `typ`.
@@ -53,10 +49,7 @@ impl Signer {
         let header = json!({ "alg": ALG, "kid": self.kid, "typ": typ }).to_string();
         let claims = serde_json::to_vec(claims).map_err(|_| CannotSign)?;
         let message = format!("{}.{}", base64url(header.as_bytes()), base64url(&claims));
-        let signature = self
-            .key
-            .sign(&self.random, message.as_bytes())
-            .map_err(|_| CannotSign)?;
+        let signature = self.key.sign(&self.random, message.as_bytes()).map_err(|_| CannotSign)?;
         Ok(format!("{message}.{}", base64url(signature.as_ref())))
     }
 }
@@ -66,24 +59,17 @@ impl FreshKey {
     pub(super) fn generate() -> Result<Self, BadKey> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
             .map_err(|_| BadKey("the random number generator failed"))?;
-        let pkcs8 = pair
-            .to_pkcs8v1()
-            .map_err(|_| BadKey("it has no PKCS#8 form"))?;
+        let pkcs8 = pair.to_pkcs8v1().map_err(|_| BadKey("it has no PKCS#8 form"))?;
         let private_pkcs8 = Zeroizing::new(pkcs8.as_ref().to_vec());
         let encoding_key = EncodingKey::from_ec_der(&private_pkcs8);
         let mut jwk = Jwk::from_encoding_key(&encoding_key, Algorithm::ES256)
             .map_err(|_| BadKey("it has no JWK form"))?;
-        let kid = jwk
-            .thumbprint(ThumbprintHash::SHA256)
-            .map_err(|_| BadKey("it has no thumbprint"))?;
+        let kid =
+            jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| BadKey("it has no thumbprint"))?;
         jwk.common.key_id = Some(kid.clone());
         jwk.common.key_algorithm = Some(KeyAlgorithm::ES256);
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
         let public_jwk = serde_json::to_string(&jwk).map_err(|_| BadKey("it has no JSON form"))?;
-        Ok(Self {
-            kid,
-            public_jwk,
-            private_pkcs8,
-        })
+        Ok(Self { kid, public_jwk, private_pkcs8 })
     }
 }

@@ -22,10 +22,7 @@ pub(super) fn effective_scopes(
 ) -> Result<Scopes, ClientFailure> {
     let resource = server.config.resource(&grant.resource);
     let ceiling = resource.map_or(Scopes::NONE, |resource| resource.ceiling);
-    let allowed = grant
-        .scopes
-        .and(ceiling)
-        .and(server.user_type(subject).allows());
+    let allowed = grant.scopes.and(ceiling).and(server.user_type(subject).allows());
     let effective = asked.map_or(allowed, |asked| allowed.and(asked));
     if effective.is_empty() {
         return Err(OAuthErrorCode::InvalidScope

@@ -45,9 +45,7 @@ pub(crate) async fn authenticate(
 fn failed(server: &AuthServer, parts: &Parts, by: Method) -> ClientFailure {
     let error = OAuthErrorCode::InvalidClient
         .because("unknown client, or it did not authenticate in the registered way");
-    let error = server
-        .throttle
-        .failed_authentication(request::peer(parts), error);
+    let error = server.throttle.failed_authentication(request::peer(parts), error);
     if by == Method::Basic && error.code == OAuthErrorCode::InvalidClient {
         ClientFailure::BadBasicCredentials(error)
     } else {
@@ -59,10 +57,7 @@ fn failed(server: &AuthServer, parts: &Parts, by: Method) -> ClientFailure {
 /// so either form will do for them.
 fn proves(presented: &Credentials, client: &Client) -> bool {
     let secret_fits = |hash: &kernel::Hashed<ClientSecret>| {
-        presented
-            .secret
-            .as_deref()
-            .is_some_and(|secret| hash_of(secret, client) == *hash)
+        presented.secret.as_deref().is_some_and(|secret| hash_of(secret, client) == *hash)
     };
     let either = client.origin == ClientOrigin::Configured && presented.by != Method::None;
     match &client.auth {
@@ -105,11 +100,7 @@ fn credentials(parts: &Parts, params: &Params) -> Result<Credentials, ClientFail
             return Err(several_methods().into());
         }
         let client = ClientId::from_text(client);
-        return Ok(Credentials {
-            client,
-            secret: Some(secret),
-            by: Method::Basic,
-        });
+        return Ok(Credentials { client, secret: Some(secret), by: Method::Basic });
     }
     let client = client_id.ok_or_else(|| {
         OAuthErrorCode::InvalidClient
@@ -118,11 +109,7 @@ fn credentials(parts: &Parts, params: &Params) -> Result<Credentials, ClientFail
     Ok(Credentials {
         client: ClientId::from_text(client),
         secret: secret.map(str::to_owned),
-        by: if secret.is_some() {
-            Method::Post
-        } else {
-            Method::None
-        },
+        by: if secret.is_some() { Method::Post } else { Method::None },
     })
 }
 

@@ -29,15 +29,10 @@ pub(super) async fn redeem(
     let presented = presented_code(params)?;
     let (code, subject) = find(server, &presented, client).await?;
     if let Err(error) = check(&code, params) {
-        server
-            .store
-            .write(CountFailedRedemption { hash: code.hash })
-            .await?;
+        server.store.write(CountFailedRedemption { hash: code.hash }).await?;
         return Err(error.into());
     }
-    let refresh = client
-        .refresh_tokens
-        .then(|| Plain::<RefreshSecret>::generate(&*server.chance));
+    let refresh = client.refresh_tokens.then(|| Plain::<RefreshSecret>::generate(&*server.chance));
     let now = server.now();
     let unit = RedeemCode {
         hash: code.hash,
@@ -81,13 +76,9 @@ async fn find(
 ) -> Result<(Code, Subject), ClientFailure> {
     let mut reader = server.store.read().await?;
     let code = store::code::find(reader.conn(), &presented.hash()).await?;
-    let code = code
-        .filter(|code| code.client == client.id)
-        .ok_or_else(not_valid)?;
+    let code = code.filter(|code| code.client == client.id).ok_or_else(not_valid)?;
     let subject = store::subject::find(reader.conn(), &code.subject).await?;
-    let subject = subject
-        .filter(|subject| subject.disabled_at.is_none())
-        .ok_or_else(not_valid)?;
+    let subject = subject.filter(|subject| subject.disabled_at.is_none()).ok_or_else(not_valid)?;
     Ok((code, subject))
 }
 

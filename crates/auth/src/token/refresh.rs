@@ -56,11 +56,7 @@ async fn find(
     let (_, grant, subject) = found.ok_or_else(not_valid)?;
     let stands =
         grant.client == client.id && grant.revoked.is_none() && subject.disabled_at.is_none();
-    if stands {
-        Ok((grant, subject))
-    } else {
-        Err(not_valid().into())
-    }
+    if stands { Ok((grant, subject)) } else { Err(not_valid().into()) }
 }
 
 /// RFC 6749 §6: less may be asked for, never more (RT-3). Names that we do not know are left out,

@@ -33,9 +33,7 @@ impl Records {
         let on_behalf_of = self.standing_of_decider(caller, id, request)?;
         still_open(id, request)?;
         if decision == Decision::Reject && note.is_none() && self.settings.rejection_needs_note {
-            return Err(Refusal::Invalid(
-                "say why in the note when you reject a request".into(),
-            ));
+            return Err(Refusal::Invalid("say why in the note when you reject a request".into()));
         }
         self.actions.room()?;
         let (state, kind) = match decision {

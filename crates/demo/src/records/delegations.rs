@@ -37,16 +37,9 @@ impl Records {
             self.processes.get(process)?;
         }
         if to == caller.person() {
-            return Err(Refusal::Invalid(
-                "a delegation to yourself would change nothing".into(),
-            ));
+            return Err(Refusal::Invalid("a delegation to yourself would change nothing".into()));
         }
-        self.delegations.add(Delegation {
-            from: caller.person(),
-            to,
-            process,
-            reason,
-        })
+        self.delegations.add(Delegation { from: caller.person(), to, process, reason })
     }
 
     /// Whether `decider` may decide what waits for `approver` in this process.

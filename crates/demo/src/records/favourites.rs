@@ -13,11 +13,7 @@ impl Records {
     pub(crate) fn keep(&mut self, caller: &Caller, request: Id<Request>) -> Result<(), Refusal> {
         let me = caller.person();
         self.requests.get(request)?;
-        let mine = self
-            .favourites
-            .iter()
-            .filter(|(person, _)| *person == me)
-            .count();
+        let mine = self.favourites.iter().filter(|(person, _)| *person == me).count();
         if mine >= MAX_PER_PERSON && !self.favourites.contains(&(me, request)) {
             let reason = format!("{MAX_PER_PERSON} favourites are enough; remove one first");
             return Err(Refusal::WrongState(reason));

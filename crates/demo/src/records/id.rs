@@ -30,10 +30,7 @@ impl<K: Kind> Id<K> {
     /// The id of the record at this position of its table.
     pub(super) fn at(position: usize) -> Self {
         let offset = u32::try_from(position).unwrap_or(u32::MAX);
-        Self {
-            number: K::FIRST.saturating_add(offset),
-            kind: PhantomData,
-        }
+        Self { number: K::FIRST.saturating_add(offset), kind: PhantomData }
     }
 
     /// The position in its table, which need not exist.
@@ -45,10 +42,7 @@ impl<K: Kind> Id<K> {
     pub(crate) fn parse(unverified: &str) -> Option<Self> {
         let digits = unverified.strip_prefix(K::PREFIX)?.strip_prefix('-')?;
         let number = digits.parse().ok()?;
-        let id = Self {
-            number,
-            kind: PhantomData,
-        };
+        let id = Self { number, kind: PhantomData };
         (id.to_string() == unverified).then_some(id)
     }
 }
@@ -103,11 +97,7 @@ impl<'de, K: Kind> Deserialize<'de> for Id<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let unverified = Cow::<'de, str>::deserialize(deserializer)?;
         Self::parse(&unverified).ok_or_else(|| {
-            de::Error::custom(format!(
-                "expected the id of a {}, such as {}",
-                K::NOUN,
-                Self::at(0)
-            ))
+            de::Error::custom(format!("expected the id of a {}, such as {}", K::NOUN, Self::at(0)))
         })
     }
 }
@@ -136,15 +126,8 @@ mod tests {
     #[test]
     fn an_id_reads_only_in_the_form_in_which_it_is_written() {
         assert_eq!(RequestId::parse("REQ-1001").unwrap(), RequestId::at(0));
-        for wrong in [
-            "REQ-01001",
-            "REQ-+1001",
-            "req-1001",
-            "PRC-1",
-            "REQ-",
-            "REQ-99999999999",
-            "",
-        ] {
+        for wrong in ["REQ-01001", "REQ-+1001", "req-1001", "PRC-1", "REQ-", "REQ-99999999999", ""]
+        {
             assert!(RequestId::parse(wrong).is_none(), "{wrong}");
         }
     }

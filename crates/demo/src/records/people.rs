@@ -64,11 +64,7 @@ impl UserType {
 impl People {
     /// A register that starts with these people, whom nobody has signed in as yet.
     pub(super) fn seeded(people: impl IntoIterator<Item = Person>) -> Self {
-        Self {
-            table: Table::of(people),
-            by_subject: HashMap::new(),
-            anonymous: None,
-        }
+        Self { table: Table::of(people), by_subject: HashMap::new(), anonymous: None }
     }
 
     pub(crate) fn get(&self, id: Id<Person>) -> Result<&Person, Refusal> {
@@ -91,10 +87,7 @@ impl People {
         };
         let id = *self.by_subject.get(&verified.subject)?;
         let person = self.table.get(id).ok()?;
-        let same_name = verified
-            .name
-            .as_ref()
-            .is_none_or(|name| *name == person.name);
+        let same_name = verified.name.as_ref().is_none_or(|name| *name == person.name);
         let same_binding = self.seeded_person(verified).is_none_or(|bound| bound == id);
         (same_name && same_binding && person.user_type == verified.user_type).then_some(id)
     }
@@ -121,9 +114,7 @@ impl People {
     fn register_anonymous(&mut self) -> Result<Id<Person>, Refusal> {
         let id = match self.anonymous {
             Some(id) => id,
-            None => self
-                .table
-                .add(Person::named("Anonymous", UserType::Basic))?,
+            None => self.table.add(Person::named("Anonymous", UserType::Basic))?,
         };
         self.anonymous = Some(id);
         Ok(id)
@@ -131,10 +122,7 @@ impl People {
 
     fn seeded_person(&self, verified: &Verified) -> Option<Id<Person>> {
         let username = verified.username.as_deref()?;
-        self.table
-            .iter()
-            .find(|(_, p)| p.username == Some(username))
-            .map(|(id, _)| id)
+        self.table.iter().find(|(_, p)| p.username == Some(username)).map(|(id, _)| id)
     }
 }
 
@@ -145,11 +133,6 @@ impl Person {
     }
 
     fn named(name: &str, user_type: UserType) -> Self {
-        Self {
-            name: name.to_owned(),
-            username: None,
-            user_type,
-            limit: Role::Administrator,
-        }
+        Self { name: name.to_owned(), username: None, user_type, limit: Role::Administrator }
     }
 }

@@ -164,21 +164,15 @@ impl Records {
         text: String,
     ) -> Result<Id<Comment>, Refusal> {
         self.requests.get(id)?;
-        self.comments.add(Comment {
-            request: id,
-            author: caller.person(),
-            text,
-        })
+        self.comments.add(Comment { request: id, author: caller.person(), text })
     }
 
     fn approver_for(&self, draft: &Draft, owner: Id<Person>) -> Result<Id<Person>, Refusal> {
         let process = self.processes.get(draft.process)?;
         let name = &process.name;
         if process.state != ProcessState::Running {
-            let reason = format!(
-                "{name} takes no requests, because it is {}",
-                process.state.as_str()
-            );
+            let reason =
+                format!("{name} takes no requests, because it is {}", process.state.as_str());
             return Err(Refusal::WrongState(reason));
         }
         process.approver_for(owner).ok_or_else(|| {
@@ -198,9 +192,7 @@ impl Records {
         if usize::try_from(limit).is_ok_and(|limit| open < limit) {
             return Ok(());
         }
-        Err(Refusal::WrongState(format!(
-            "you have {open} open requests, and the limit is {limit}"
-        )))
+        Err(Refusal::WrongState(format!("you have {open} open requests, and the limit is {limit}")))
     }
 
     pub(super) fn record(
@@ -211,15 +203,7 @@ impl Records {
         kind: ActionKind,
         note: Option<String>,
     ) -> Result<(), Refusal> {
-        self.actions
-            .add(Action {
-                request,
-                by,
-                on_behalf_of,
-                kind,
-                note,
-            })
-            .map(drop)
+        self.actions.add(Action { request, by, on_behalf_of, kind, note }).map(drop)
     }
 }
 
@@ -256,7 +240,5 @@ pub(super) fn still_open(id: Id<Request>, request: &Request) -> Result<(), Refus
         return Ok(());
     }
     let decided = request.state.as_str();
-    Err(Refusal::WrongState(format!(
-        "{id} has been {decided} already"
-    )))
+    Err(Refusal::WrongState(format!("{id} has been {decided} already")))
 }

@@ -41,23 +41,18 @@ impl Records {
     /// What the caller is here: what the gateway says, and never more than the application's own
     /// limit for this person.
     pub(crate) fn role(&self, caller: &Caller) -> Role {
-        let limit = self
-            .people
-            .get(caller.person())
-            .map_or(Role::Basic, |person| person.limit);
+        let limit = self.people.get(caller.person()).map_or(Role::Basic, |person| person.limit);
         signed_in_role(caller).min(limit)
     }
 
     /// The caller as somebody who may run processes.
     pub(crate) fn process_manager(&self, caller: &Caller) -> Result<ProcessManager, Refusal> {
-        self.require(caller, Role::ProcessManager)
-            .map(|()| ProcessManager(()))
+        self.require(caller, Role::ProcessManager).map(|()| ProcessManager(()))
     }
 
     /// The caller as somebody who may administer the application.
     pub(crate) fn administrator(&self, caller: &Caller) -> Result<Administrator, Refusal> {
-        self.require(caller, Role::Administrator)
-            .map(|()| Administrator(()))
+        self.require(caller, Role::Administrator).map(|()| Administrator(()))
     }
 
     /// Limits what a person may be in the application, whatever the sign-in says.
@@ -82,9 +77,7 @@ impl Records {
             return Ok(());
         }
         let (role, needed) = (role.as_str(), needed.as_str());
-        Err(Refusal::NotPermitted(format!(
-            "this takes {needed}, and you are {role} here"
-        )))
+        Err(Refusal::NotPermitted(format!("this takes {needed}, and you are {role} here")))
     }
 }
 

@@ -80,11 +80,7 @@ fn processes() -> [Process; 3] {
             "Travel",
             "Trips to customers, suppliers and conferences, before they are booked.",
             ProcessState::Running,
-            &[
-                (MANAGER, Part::Approver),
-                (ADMIN, Part::Approver),
-                (BASIC, Part::Observer),
-            ],
+            &[(MANAGER, Part::Approver), (ADMIN, Part::Approver), (BASIC, Part::Observer)],
         ),
         process(
             "Equipment",
@@ -107,24 +103,14 @@ fn history(requests: &[Request]) -> Vec<Action> {
     for (position, request) in requests.iter().enumerate() {
         let mut happened = |by, kind, note: Option<&str>| {
             let note = note.map(str::to_owned);
-            actions.push(Action {
-                request: id(position),
-                by,
-                on_behalf_of: None,
-                kind,
-                note,
-            });
+            actions.push(Action { request: id(position), by, on_behalf_of: None, kind, note });
         };
         happened(request.owner, ActionKind::Created, None);
         match request.state {
             RequestState::Open => {}
             RequestState::Approved => happened(request.approver, ActionKind::Approved, None),
             RequestState::Rejected => {
-                happened(
-                    request.approver,
-                    ActionKind::Rejected,
-                    Some("A call does it this time."),
-                );
+                happened(request.approver, ActionKind::Rejected, Some("A call does it this time."));
             }
         }
     }
@@ -138,11 +124,7 @@ fn comments() -> Vec<Comment> {
         (2, BASIC, "The early-bird price ends this month."),
         (3, ADMIN, "Please add the agenda of the port authority."),
         (6, MANAGER, "Fine. Order the one that the field team has."),
-        (
-            7,
-            ADMIN,
-            "The chamber may not be used after the end of the quarter without it.",
-        ),
+        (7, ADMIN, "The chamber may not be used after the end of the quarter without it."),
     ]
     .into_iter()
     .map(|(request, author, text)| Comment {

@@ -24,38 +24,23 @@ impl<K: Kind> Table<K> {
 
     /// Whether one more record fits. To be asked before a change that must not end half-way.
     pub(crate) fn room(&self) -> Result<(), Refusal> {
-        if self.0.len() < CAPACITY {
-            Ok(())
-        } else {
-            Err(Refusal::Full(K::NOUN))
-        }
+        if self.0.len() < CAPACITY { Ok(()) } else { Err(Refusal::Full(K::NOUN)) }
     }
 
     pub(crate) fn get(&self, id: Id<K>) -> Result<&K, Refusal> {
-        id.position()
-            .and_then(|position| self.0.get(position))
-            .ok_or_else(|| missing(id))
+        id.position().and_then(|position| self.0.get(position)).ok_or_else(|| missing(id))
     }
 
     pub(crate) fn get_mut(&mut self, id: Id<K>) -> Result<&mut K, Refusal> {
-        id.position()
-            .and_then(|position| self.0.get_mut(position))
-            .ok_or_else(|| missing(id))
+        id.position().and_then(|position| self.0.get_mut(position)).ok_or_else(|| missing(id))
     }
 
     /// Every record with its id, oldest first.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (Id<K>, &K)> {
-        self.0
-            .iter()
-            .enumerate()
-            .map(|(position, record)| (Id::at(position), record))
+        self.0.iter().enumerate().map(|(position, record)| (Id::at(position), record))
     }
 }
 
 fn missing<K: Kind>(id: Id<K>) -> Refusal {
-    Refusal::NotFound {
-        noun: K::NOUN,
-        id: id.to_string(),
-        hint: K::HINT,
-    }
+    Refusal::NotFound { noun: K::NOUN, id: id.to_string(), hint: K::HINT }
 }

@@ -72,9 +72,7 @@ impl WorkflowServer {
         self.workflow.read(|records| {
             records.administrator(&caller)?;
             let everybody = records.people.iter();
-            let users = everybody
-                .map(|(id, person)| Records::view_person(id, person))
-                .collect();
+            let users = everybody.map(|(id, person)| Records::view_person(id, person)).collect();
             Ok(Json(UserList { users }))
         })
     }
@@ -98,9 +96,7 @@ impl WorkflowServer {
         self.workflow.change(|records| {
             let permit = records.administrator(&caller)?;
             records.limit_person(&permit, &caller, id, args.user_type)?;
-            Ok(Json(OneUser {
-                user: Records::view_person(id, records.people.get(id)?),
-            }))
+            Ok(Json(OneUser { user: Records::view_person(id, records.people.get(id)?) }))
         })
     }
 
@@ -117,9 +113,7 @@ impl WorkflowServer {
     fn admin_get_settings(&self, caller: Caller) -> Result<Json<CurrentSettings>, Refusal> {
         self.workflow.read(|records| {
             records.administrator(&caller)?;
-            Ok(Json(CurrentSettings {
-                settings: records.settings.clone(),
-            }))
+            Ok(Json(CurrentSettings { settings: records.settings.clone() }))
         })
     }
 
@@ -152,9 +146,7 @@ impl WorkflowServer {
         self.workflow.change(|records| {
             let permit = records.administrator(&caller)?;
             records.change_settings(&permit, change);
-            Ok(Json(CurrentSettings {
-                settings: records.settings.clone(),
-            }))
+            Ok(Json(CurrentSettings { settings: records.settings.clone() }))
         })
     }
 }

@@ -59,9 +59,7 @@ impl WorkflowServer {
         let id = args.request_id;
         self.workflow.read(|records| {
             records.requests.get(id)?;
-            Ok(Json(CommentList {
-                comments: records.view_comments(id),
-            }))
+            Ok(Json(CommentList { comments: records.view_comments(id) }))
         })
     }
 
@@ -83,9 +81,7 @@ impl WorkflowServer {
         self.workflow.change(|records| {
             let id = records.comment(&caller, args.request_id, args.text.into_string())?;
             let comment = records.comments.get(id)?;
-            Ok(Json(OneComment {
-                comment: records.view_comment(id, comment),
-            }))
+            Ok(Json(OneComment { comment: records.view_comment(id, comment) }))
         })
     }
 }

@@ -61,9 +61,7 @@ impl WorkflowServer {
         let id = args.request_id;
         self.workflow.read(|records| {
             records.requests.get(id)?;
-            Ok(Json(ActionList {
-                actions: records.view_actions(id),
-            }))
+            Ok(Json(ActionList { actions: records.view_actions(id) }))
         })
     }
 
@@ -87,9 +85,7 @@ impl WorkflowServer {
         self.workflow.change(|records| {
             records.decide_request(&caller, id, args.decision, note)?;
             let request = records.requests.get(id)?;
-            Ok(Json(Decided {
-                request: records.view_request(id, request),
-            }))
+            Ok(Json(Decided { request: records.view_request(id, request) }))
         })
     }
 }

@@ -81,9 +81,7 @@ impl WorkflowServer {
         self.workflow.change(|records| {
             let id = records.delegate(&caller, args.to_person_id, args.process_id, reason)?;
             let delegation = records.delegations.get(id)?;
-            Ok(Json(OneDelegation {
-                delegation: records.view_delegation(id, delegation),
-            }))
+            Ok(Json(OneDelegation { delegation: records.view_delegation(id, delegation) }))
         })
     }
 }

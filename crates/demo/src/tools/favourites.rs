@@ -78,22 +78,15 @@ impl WorkflowServer {
         Parameters(args): Parameters<ChangeFavourite>,
     ) -> Json<Favourites> {
         self.workflow.change(|records| {
-            records
-                .favourites
-                .remove(&(caller.person(), args.request_id));
+            records.favourites.remove(&(caller.person(), args.request_id));
             favourites(records, &caller)
         })
     }
 }
 
 fn favourites(records: &Records, caller: &Caller) -> Json<Favourites> {
-    let mine = records
-        .favourites
-        .iter()
-        .filter(|(person, _)| *person == caller.person());
+    let mine = records.favourites.iter().filter(|(person, _)| *person == caller.person());
     let requests = mine.filter_map(|(_, id)| Some((*id, records.requests.get(*id).ok()?)));
-    let favourites = requests
-        .map(|(id, request)| records.view_request(id, request))
-        .collect();
+    let favourites = requests.map(|(id, request)| records.view_request(id, request)).collect();
     Json(Favourites { favourites })
 }

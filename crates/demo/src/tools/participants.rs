@@ -62,8 +62,7 @@ impl WorkflowServer {
         &self,
         Parameters(args): Parameters<ListParticipants>,
     ) -> Result<Json<Participants>, Refusal> {
-        self.workflow
-            .read(|records| participants(records, args.process_id))
+        self.workflow.read(|records| participants(records, args.process_id))
     }
 
     #[tool(
@@ -113,7 +112,5 @@ impl WorkflowServer {
 
 fn participants(records: &Records, id: Id<Process>) -> Result<Json<Participants>, Refusal> {
     let process = records.processes.get(id)?;
-    Ok(Json(Participants {
-        participants: records.view_participants(process),
-    }))
+    Ok(Json(Participants { participants: records.view_participants(process) }))
 }

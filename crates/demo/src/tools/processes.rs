@@ -45,9 +45,7 @@ impl WorkflowServer {
     fn list_processes(&self) -> Json<ProcessList> {
         self.workflow.read(|records| {
             let all = records.processes.iter();
-            let processes = all
-                .map(|(id, process)| records.view_process(id, process))
-                .collect();
+            let processes = all.map(|(id, process)| records.view_process(id, process)).collect();
             Json(ProcessList { processes })
         })
     }
@@ -139,7 +137,5 @@ impl WorkflowServer {
 
 fn one(records: &Records, id: Id<Process>) -> Result<Json<OneProcess>, Refusal> {
     let process = records.processes.get(id)?;
-    Ok(Json(OneProcess {
-        process: records.view_process(id, process),
-    }))
+    Ok(Json(OneProcess { process: records.view_process(id, process) }))
 }

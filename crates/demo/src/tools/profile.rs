@@ -63,9 +63,6 @@ impl WorkflowServer {
 }
 
 fn count_open(records: &Records, whose: impl Fn(&Request) -> bool) -> usize {
-    let open = records
-        .requests
-        .iter()
-        .filter(|(_, r)| r.state == RequestState::Open);
+    let open = records.requests.iter().filter(|(_, r)| r.state == RequestState::Open);
     open.filter(|(_, request)| whose(request)).count()
 }

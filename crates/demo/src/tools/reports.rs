@@ -69,11 +69,7 @@ impl WorkflowServer {
             report_progress(&context, step, args.steps).await;
         }
         let (csv, rows) = self.workflow.read(table);
-        Ok(Json(Report {
-            csv,
-            rows,
-            steps: args.steps,
-        }))
+        Ok(Json(Report { csv, rows, steps: args.steps }))
     }
 }
 
@@ -101,15 +97,8 @@ fn table(records: &Records) -> (String, usize) {
     let mut csv = String::from("id,title,owner,approver,state,amount_eur\n");
     let mut rows = 0;
     for (id, request) in records.requests.iter() {
-        let name = |person| {
-            records
-                .people
-                .get(person)
-                .map_or("", |person| person.name.as_str())
-        };
-        let amount = request
-            .amount_eur
-            .map_or_else(String::new, |amount| amount.to_string());
+        let name = |person| records.people.get(person).map_or("", |person| person.name.as_str());
+        let amount = request.amount_eur.map_or_else(String::new, |amount| amount.to_string());
         let fields = [
             id.to_string(),
             quoted(&request.title),

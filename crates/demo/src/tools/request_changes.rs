@@ -110,7 +110,5 @@ impl WorkflowServer {
 
 fn one(records: &Records, id: Id<Request>) -> Result<Json<OneRequest>, Refusal> {
     let request = records.requests.get(id)?;
-    Ok(Json(OneRequest {
-        request: records.view_request(id, request),
-    }))
+    Ok(Json(OneRequest { request: records.view_request(id, request) }))
 }

@@ -105,13 +105,9 @@ impl WorkflowServer {
             };
             whose
                 && args.state.is_none_or(|state| request.state == state)
-                && args
-                    .process_id
-                    .is_none_or(|process| request.process == process)
+                && args.process_id.is_none_or(|process| request.process == process)
         };
-        self.workflow
-            .read(|records| page(records, args.limit, wanted))
-            .map(Json)
+        self.workflow.read(|records| page(records, args.limit, wanted)).map(Json)
     }
 
     #[tool(
@@ -128,11 +124,7 @@ impl WorkflowServer {
         &self,
         Parameters(args): Parameters<SearchRequests>,
     ) -> Result<Json<RequestList>, Refusal> {
-        let words: Vec<String> = args
-            .query
-            .split_whitespace()
-            .map(str::to_lowercase)
-            .collect();
+        let words: Vec<String> = args.query.split_whitespace().map(str::to_lowercase).collect();
         self.workflow.read(|records| {
             let wanted = |request: &Request| {
                 let text = searchable(records, request);
@@ -179,19 +171,10 @@ fn page(
     wanted: impl Fn(&Request) -> bool,
 ) -> Result<RequestList, Refusal> {
     if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Refusal::Invalid(format!(
-            "limit must be 1 to {MAX_LIMIT}, not {limit}"
-        )));
+        return Err(Refusal::Invalid(format!("limit must be 1 to {MAX_LIMIT}, not {limit}")));
     }
-    let found = records
-        .requests
-        .iter()
-        .rev()
-        .filter(|(_, request)| wanted(request));
-    let mut list = RequestList {
-        requests: Vec::new(),
-        total: 0,
-    };
+    let found = records.requests.iter().rev().filter(|(_, request)| wanted(request));
+    let mut list = RequestList { requests: Vec::new(), total: 0 };
     for (id, request) in found {
         list.total += 1;
         if list.requests.len() < usize::try_from(limit).unwrap_or(usize::MAX) {
@@ -202,16 +185,7 @@ fn page(
 }
 
 fn searchable(records: &Records, request: &Request) -> String {
-    let name = |person| {
-        records
-            .people
-            .get(person)
-            .map_or("", |person| person.name.as_str())
-    };
+    let name = |person| records.people.get(person).map_or("", |person| person.name.as_str());
     let (owner, approver) = (name(request.owner), name(request.approver));
-    format!(
-        "{}\n{}\n{owner}\n{approver}",
-        request.title, request.description
-    )
-    .to_lowercase()
+    format!("{}\n{}\n{owner}\n{approver}", request.title, request.description).to_lowercase()
 }

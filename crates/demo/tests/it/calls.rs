@@ -9,18 +9,10 @@ async fn a_call_answers_with_structure_and_with_text() {
     let demo = Demo::start().await;
     for era in ERAS {
         let client = demo.client(era, Who::basic()).await;
-        let result = client
-            .call("get_request", json!({ "request_id": "REQ-1001" }))
-            .await;
+        let result = client.call("get_request", json!({ "request_id": "REQ-1001" })).await;
         let structured = &result["structuredContent"];
-        assert_eq!(
-            structured["request"]["owner"]["name"], "Nadia Farouk",
-            "{era:?}"
-        );
-        assert_eq!(
-            structured["request"]["approver"]["name"], "Tomás Herrera",
-            "{era:?}"
-        );
+        assert_eq!(structured["request"]["owner"]["name"], "Nadia Farouk", "{era:?}");
+        assert_eq!(structured["request"]["approver"]["name"], "Tomás Herrera", "{era:?}");
         let text: Value =
             serde_json::from_str(result["content"][0]["text"].as_str().unwrap()).unwrap();
         assert_eq!(&text, structured, "{era:?}");
@@ -35,23 +27,14 @@ async fn every_tool_answers_as_its_output_schema_says() {
     for tool in listed["result"]["tools"].as_array().unwrap() {
         let name = tool["name"].as_str().unwrap();
         let content = client.succeed(name, arguments_for(name)).await;
-        assert!(
-            !content.to_string().contains("null"),
-            "{name}: what is missing is left out"
-        );
+        assert!(!content.to_string().contains("null"), "{name}: what is missing is left out");
         let content = content.as_object().expect("an object");
         let properties = tool["outputSchema"]["properties"].as_object().unwrap();
         for key in content.keys() {
-            assert!(
-                properties.contains_key(key),
-                "{name}: {key} is not in the schema"
-            );
+            assert!(properties.contains_key(key), "{name}: {key} is not in the schema");
         }
         for required in tool["outputSchema"]["required"].as_array().unwrap() {
-            assert!(
-                content.contains_key(required.as_str().unwrap()),
-                "{name}: {required}"
-            );
+            assert!(content.contains_key(required.as_str().unwrap()), "{name}: {required}");
         }
     }
 }
@@ -71,13 +54,9 @@ async fn what_one_session_writes_every_other_one_reads() {
     assert_eq!(created["request"]["approver"]["name"], "Tomás Herrera");
 
     let reader = demo.stateless(Who::manager()).await;
-    let found = reader
-        .succeed("search_requests", json!({ "query": "soldering NADIA" }))
-        .await;
+    let found = reader.succeed("search_requests", json!({ "query": "soldering NADIA" })).await;
     assert_eq!(found["total"], 1);
-    let waiting = reader
-        .succeed("list_requests", json!({ "filter": "waiting_for_me" }))
-        .await;
+    let waiting = reader.succeed("list_requests", json!({ "filter": "waiting_for_me" })).await;
     assert_eq!(waiting["requests"][0]["id"], "REQ-1011", "newest first");
 }
 
@@ -87,41 +66,13 @@ async fn bad_arguments_are_tool_errors_that_say_what_is_expected() {
     let client = demo.stateless(Who::basic()).await;
     let cases = [
         ("get_request", json!({}), "request_id"),
-        (
-            "get_request",
-            json!({ "request_id": "1001" }),
-            "such as REQ-1001",
-        ),
-        (
-            "get_request",
-            json!({ "request_id": "PRC-1" }),
-            "such as REQ-1001",
-        ),
-        (
-            "get_request",
-            json!({ "request_id": "REQ-4000" }),
-            "there is no request REQ-4000",
-        ),
-        (
-            "get_request",
-            json!({ "request_id": "REQ-1001", "x": 1 }),
-            "unknown field",
-        ),
-        (
-            "list_requests",
-            json!({ "limit": 0 }),
-            "limit must be 1 to 100",
-        ),
-        (
-            "add_comment",
-            json!({ "request_id": "REQ-1001", "text": "  " }),
-            "1 to 4000 characters",
-        ),
-        (
-            "export_report",
-            json!({ "steps": 11 }),
-            "steps must be 1 to 10",
-        ),
+        ("get_request", json!({ "request_id": "1001" }), "such as REQ-1001"),
+        ("get_request", json!({ "request_id": "PRC-1" }), "such as REQ-1001"),
+        ("get_request", json!({ "request_id": "REQ-4000" }), "there is no request REQ-4000"),
+        ("get_request", json!({ "request_id": "REQ-1001", "x": 1 }), "unknown field"),
+        ("list_requests", json!({ "limit": 0 }), "limit must be 1 to 100"),
+        ("add_comment", json!({ "request_id": "REQ-1001", "text": "  " }), "1 to 4000 characters"),
+        ("export_report", json!({ "steps": 11 }), "steps must be 1 to 10"),
     ];
     for (tool, arguments, expected) in cases {
         let reason = client.refused(tool, arguments).await;
@@ -134,9 +85,7 @@ async fn an_unknown_tool_is_a_protocol_error() {
     let demo = Demo::start().await;
     for era in ERAS {
         let client = demo.client(era, Who::admin()).await;
-        let answer = client
-            .ask("tools/call", json!({ "name": "drop_everything" }))
-            .await;
+        let answer = client.ask("tools/call", json!({ "name": "drop_everything" })).await;
         assert_eq!(answer["error"]["code"], -32602, "{era:?}: {answer}");
     }
 }
@@ -157,12 +106,7 @@ async fn favourites_are_ones_own() {
 }
 
 fn ids(requests: &Value) -> Vec<&str> {
-    requests
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|r| r["id"].as_str().unwrap())
-        .collect()
+    requests.as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap()).collect()
 }
 
 /// Arguments with which the administrator succeeds, in the alphabetical order of the list.

@@ -47,30 +47,21 @@ const TOOLS: [(&str, &[&str]); 4] = [
     ),
     (
         "mcp:admin",
-        &[
-            "admin_get_settings",
-            "admin_list_users",
-            "admin_set_user_type",
-            "admin_update_settings",
-        ],
+        &["admin_get_settings", "admin_list_users", "admin_set_user_type", "admin_update_settings"],
     ),
 ];
 
 #[tokio::test]
 async fn every_era_lists_the_same_tools() {
     let demo = Demo::start().await;
-    let mut expected: Vec<&str> = TOOLS
-        .iter()
-        .flat_map(|(_, names)| names.iter().copied())
-        .collect();
+    let mut expected: Vec<&str> =
+        TOOLS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
     expected.sort_unstable();
     assert!(expected.len() >= 24);
     for era in ERAS {
         let client = demo.client(era, Who::basic()).await;
         let answer = client.ask("tools/list", json!({})).await;
-        let names: Vec<&str> = tools(&answer)
-            .map(|tool| tool["name"].as_str().unwrap())
-            .collect();
+        let names: Vec<&str> = tools(&answer).map(|tool| tool["name"].as_str().unwrap()).collect();
         assert_eq!(names, expected, "{era:?}");
     }
 }
@@ -79,27 +70,13 @@ async fn every_era_lists_the_same_tools() {
 #[tokio::test]
 async fn tools_are_agreeable_to_strict_clients() {
     let demo = Demo::start().await;
-    let answer = demo
-        .stateless(Who::basic())
-        .await
-        .ask("tools/list", json!({}))
-        .await;
+    let answer = demo.stateless(Who::basic()).await.ask("tools/list", json!({})).await;
     for tool in tools(&answer) {
         let name = tool["name"].as_str().unwrap();
         assert!(name.len() <= 40 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
         assert!(!name.contains("__"), "{name}");
-        assert!(
-            tool["title"]
-                .as_str()
-                .is_some_and(|title| !title.is_empty()),
-            "{name}"
-        );
-        assert!(
-            tool["description"]
-                .as_str()
-                .is_some_and(|d| d.ends_with('.')),
-            "{name}"
-        );
+        assert!(tool["title"].as_str().is_some_and(|title| !title.is_empty()), "{name}");
+        assert!(tool["description"].as_str().is_some_and(|d| d.ends_with('.')), "{name}");
         for schema in [&tool["inputSchema"], &tool["outputSchema"]] {
             assert_eq!(schema["type"], "object", "{name}: {schema}");
             check_schema(name, schema);
@@ -110,11 +87,7 @@ async fn tools_are_agreeable_to_strict_clients() {
 #[tokio::test]
 async fn annotations_say_what_a_tool_does() {
     let demo = Demo::start().await;
-    let answer = demo
-        .stateless(Who::basic())
-        .await
-        .ask("tools/list", json!({}))
-        .await;
+    let answer = demo.stateless(Who::basic()).await.ask("tools/list", json!({})).await;
     for tool in tools(&answer) {
         let name = tool["name"].as_str().unwrap();
         let hints = &tool["annotations"];
@@ -131,23 +104,11 @@ async fn annotations_say_what_a_tool_does() {
 #[tokio::test]
 async fn discovery_and_initialize_say_who_this_is() {
     let demo = Demo::start().await;
-    let discovered = demo
-        .stateless(Who::basic())
-        .await
-        .ask("server/discover", json!({}))
-        .await;
+    let discovered = demo.stateless(Who::basic()).await.ask("server/discover", json!({})).await;
     let result = &discovered["result"];
-    assert!(
-        result["supportedVersions"]
-            .as_array()
-            .unwrap()
-            .contains(&json!("2026-07-28"))
-    );
+    assert!(result["supportedVersions"].as_array().unwrap().contains(&json!("2026-07-28")));
     for capability in ["tools", "prompts", "resources", "completions"] {
-        assert!(
-            result["capabilities"][capability].is_object(),
-            "{capability}: {result}"
-        );
+        assert!(result["capabilities"][capability].is_object(), "{capability}: {result}");
     }
 }
 
@@ -157,38 +118,22 @@ async fn prompts_speak_of_what_is_there() {
     for era in ERAS {
         let client = demo.client(era, Who::manager()).await;
         let answer = client.ask("prompts/list", json!({})).await;
-        let names: Vec<&str> = items(&answer, "prompts")
-            .map(|p| p["name"].as_str().unwrap())
-            .collect();
-        assert_eq!(
-            names,
-            ["draft_request", "review_request", "summarise_my_day"],
-            "{era:?}"
-        );
+        let names: Vec<&str> =
+            items(&answer, "prompts").map(|p| p["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["draft_request", "review_request", "summarise_my_day"], "{era:?}");
 
-        let day = client
-            .ask("prompts/get", json!({ "name": "summarise_my_day" }))
-            .await;
+        let day = client.ask("prompts/get", json!({ "name": "summarise_my_day" })).await;
         assert!(prompt_text(&day).contains("Tomás Herrera"), "{day}");
 
         let arguments = json!({ "request_id": "REQ-1004" });
         let review = client
-            .ask(
-                "prompts/get",
-                json!({ "name": "review_request", "arguments": arguments }),
-            )
+            .ask("prompts/get", json!({ "name": "review_request", "arguments": arguments }))
             .await;
-        assert!(
-            prompt_text(&review).contains("Customer visit in Valencia"),
-            "{review}"
-        );
+        assert!(prompt_text(&review).contains("Customer visit in Valencia"), "{review}");
 
         let arguments = json!({ "request_id": "REQ-9999" });
         let missing = client
-            .ask(
-                "prompts/get",
-                json!({ "name": "review_request", "arguments": arguments }),
-            )
+            .ask("prompts/get", json!({ "name": "review_request", "arguments": arguments }))
             .await;
         assert_eq!(missing["error"]["code"], -32602, "{missing}");
     }
@@ -201,9 +146,7 @@ async fn resources_are_help_pages_and_requests() {
         let client = demo.client(era, Who::basic()).await;
         let listed = client.ask("resources/list", json!({})).await;
         for page in items(&listed, "resources") {
-            let read = client
-                .ask("resources/read", json!({ "uri": page["uri"] }))
-                .await;
+            let read = client.ask("resources/read", json!({ "uri": page["uri"] })).await;
             let text = read["result"]["contents"][0]["text"].as_str().unwrap();
             assert!(text.starts_with("# "), "{read}");
             assert_eq!(page["size"], text.len(), "{page}");
@@ -220,14 +163,10 @@ async fn resources_are_help_pages_and_requests() {
         assert_eq!(request["request"]["id"], "REQ-1001");
         assert_eq!(request["comments"].as_array().unwrap().len(), 2);
 
-        for unknown in [
-            "workflow://requests/REQ-9999",
-            "workflow://requests/../help",
-            "file:///etc/passwd",
-        ] {
-            let read = client
-                .ask("resources/read", json!({ "uri": unknown }))
-                .await;
+        for unknown in
+            ["workflow://requests/REQ-9999", "workflow://requests/../help", "file:///etc/passwd"]
+        {
+            let read = client.ask("resources/read", json!({ "uri": unknown })).await;
             assert!(read["error"]["code"].is_i64(), "{unknown}: {read}");
         }
     }
@@ -242,10 +181,7 @@ async fn completion_knows_the_ids() {
         "argument": { "name": "id", "value": "req-101" },
     });
     let answer = client.ask("completion/complete", params).await;
-    assert_eq!(
-        answer["result"]["completion"]["values"],
-        json!(["REQ-1010"])
-    );
+    assert_eq!(answer["result"]["completion"]["values"], json!(["REQ-1010"]));
 }
 
 fn tools(answer: &Value) -> impl Iterator<Item = &Value> {
@@ -257,9 +193,7 @@ fn items<'a>(answer: &'a Value, what: &str) -> impl Iterator<Item = &'a Value> {
 }
 
 fn prompt_text(answer: &Value) -> &str {
-    answer["result"]["messages"][0]["content"]["text"]
-        .as_str()
-        .expect("a text")
+    answer["result"]["messages"][0]["content"]["text"].as_str().expect("a text")
 }
 
 fn check_schema(tool: &str, schema: &Value) {
@@ -269,10 +203,7 @@ fn check_schema(tool: &str, schema: &Value) {
                 assert!(!object.contains_key(key), "{tool}: {schema}");
             }
             assert!(!object.contains_key("format"), "{tool}: {schema}");
-            assert!(
-                !object.get("type").is_some_and(Value::is_array),
-                "{tool}: {schema}"
-            );
+            assert!(!object.get("type").is_some_and(Value::is_array), "{tool}: {schema}");
             let properties = object.get("properties").and_then(Value::as_object);
             for name in properties.into_iter().flatten().map(|(name, _)| name) {
                 assert!(

@@ -36,11 +36,8 @@ pub(crate) enum Era {
     Stateless,
 }
 
-pub(crate) const ERAS: [Era; 3] = [
-    Era::Sessions("2025-03-26"),
-    Era::Sessions("2025-11-25"),
-    Era::Stateless,
-];
+pub(crate) const ERAS: [Era; 3] =
+    [Era::Sessions("2025-03-26"), Era::Sessions("2025-11-25"), Era::Stateless];
 
 /// An MCP client.
 pub(crate) struct Client {
@@ -68,29 +65,19 @@ impl Demo {
     /// Starts a server that believes whoever shows this secret.
     pub(crate) async fn start_with(secret: Option<&str>) -> Self {
         let cancel = CancellationToken::new();
-        let config = DemoConfig {
-            shared_secret: secret.map(str::to_owned),
-        };
+        let config = DemoConfig { shared_secret: secret.map(str::to_owned) };
         let router = demo::router(config, cancel.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = cancel.clone().cancelled_owned();
         tokio::spawn(async move {
-            axum::serve(listener, router)
-                .with_graceful_shutdown(stop)
-                .await
-                .unwrap();
+            axum::serve(listener, router).with_graceful_shutdown(stop).await.unwrap();
         });
         Self { address, cancel }
     }
 
     pub(crate) async fn client(&self, era: Era, who: Who) -> Client {
-        let mut client = Client {
-            address: self.address,
-            who,
-            era,
-            session: None,
-        };
+        let mut client = Client { address: self.address, who, era, session: None };
         if let Era::Sessions(version) = era {
             client.initialize(version).await;
         }
@@ -160,12 +147,7 @@ impl Client {
 
     /// Calls a tool and returns its result, which may be an error result.
     pub(crate) async fn call(&self, tool: &str, arguments: Value) -> Value {
-        let answer = self
-            .ask(
-                "tools/call",
-                json!({ "name": tool, "arguments": arguments }),
-            )
-            .await;
+        let answer = self.ask("tools/call", json!({ "name": tool, "arguments": arguments })).await;
         assert!(answer["error"].is_null(), "{tool}: {answer}");
         answer["result"].clone()
     }
@@ -202,12 +184,7 @@ impl Client {
     /// The same session, used by somebody else.
     pub(crate) fn lent_to(&self, who: Who) -> Self {
         let session = self.session.clone();
-        Self {
-            address: self.address,
-            who,
-            era: self.era,
-            session,
-        }
+        Self { address: self.address, who, era: self.era, session }
     }
 
     async fn initialize(&mut self, version: &str) {
@@ -217,12 +194,7 @@ impl Client {
             "clientInfo": { "name": "test", "version": "1" },
         });
         let answer = self.send("initialize", params).await;
-        let session = answer
-            .headers
-            .get("mcp-session-id")
-            .expect("a session")
-            .to_str()
-            .unwrap();
+        let session = answer.headers.get("mcp-session-id").expect("a session").to_str().unwrap();
         self.session = Some(session.to_owned());
         let messages = answer.rest().await;
         assert_eq!(messages[0]["result"]["protocolVersion"], version);
@@ -256,9 +228,7 @@ impl Client {
             (Era::Stateless, _) => {
                 headers.push(("mcp-protocol-version", "2026-07-28".to_owned()));
                 headers.push(("mcp-method", body["method"].as_str().unwrap().to_owned()));
-                let name = body["params"]["name"]
-                    .as_str()
-                    .or(body["params"]["uri"].as_str());
+                let name = body["params"]["name"].as_str().or(body["params"]["uri"].as_str());
                 headers.extend(name.map(|name| ("mcp-name", name.to_owned())));
             }
         }
@@ -269,9 +239,7 @@ impl Client {
 impl Stream {
     /// The next JSON-RPC message, or `None` at the end of the response.
     pub(crate) async fn next(&mut self) -> Option<Value> {
-        tokio::time::timeout(PATIENCE, self.next_message())
-            .await
-            .expect("a message in time")
+        tokio::time::timeout(PATIENCE, self.next_message()).await.expect("a message in time")
     }
 
     /// All messages up to the end.
@@ -331,11 +299,5 @@ pub(crate) async fn fetch(request: Request<Full<Bytes>>) -> Stream {
     let (parts, body) = response.into_parts();
     let content_type = parts.headers.get("content-type");
     let sse = content_type.is_some_and(|kind| kind == "text/event-stream");
-    Stream {
-        status: parts.status,
-        headers: parts.headers,
-        body,
-        buffer: String::new(),
-        sse,
-    }
+    Stream { status: parts.status, headers: parts.headers, body, buffer: String::new(), sse }
 }

@@ -25,18 +25,13 @@ async fn progress_comes_in_order_and_before_the_result() {
     for era in ERAS {
         let client = demo.client(era, Who::basic()).await;
         let answer = report(&client, json!({ "steps": 3, "delay_ms": 20 })).await;
-        assert_eq!(
-            answer.headers["content-type"], "text/event-stream",
-            "{era:?}"
-        );
+        assert_eq!(answer.headers["content-type"], "text/event-stream", "{era:?}");
         let mut messages = answer.rest().await;
         let result = messages.pop().unwrap();
         assert_eq!(result["id"], 7, "{era:?}: {result}");
         assert_eq!(result["result"]["structuredContent"]["rows"], 10, "{era:?}");
-        let seen: Vec<_> = messages
-            .iter()
-            .map(|m| m["params"]["progress"].as_f64().unwrap())
-            .collect();
+        let seen: Vec<_> =
+            messages.iter().map(|m| m["params"]["progress"].as_f64().unwrap()).collect();
         assert_eq!(seen, [0.0, 1.0, 2.0, 3.0], "{era:?}");
         for message in &messages {
             assert_eq!(message["method"], "notifications/progress", "{era:?}");
@@ -74,16 +69,11 @@ async fn a_cancelled_report_stops() {
     let client = demo.client(Era::Sessions("2025-11-25"), Who::basic()).await;
     let mut answer = report(&client, endless()).await;
     answer.next().await.expect("progress");
-    let accepted = client
-        .notify("notifications/cancelled", json!({ "requestId": 7 }))
-        .await;
+    let accepted = client.notify("notifications/cancelled", json!({ "requestId": 7 })).await;
     assert_eq!(accepted, StatusCode::ACCEPTED);
     // MCP, utilities/cancellation: a cancelled request gets no response.
     let rest = answer.rest().await;
-    assert!(
-        rest.iter().all(|message| message["result"].is_null()),
-        "{rest:?}"
-    );
+    assert!(rest.iter().all(|message| message["result"].is_null()), "{rest:?}");
 }
 
 #[tokio::test]
@@ -95,9 +85,6 @@ async fn shutdown_ends_running_streams() {
         answer.next().await.expect("progress");
         demo.cancel.cancel();
         let rest = answer.rest().await;
-        assert!(
-            rest.iter().all(|message| message["result"].is_null()),
-            "{era:?}: {rest:?}"
-        );
+        assert!(rest.iter().all(|message| message["result"].is_null()), "{era:?}: {rest:?}");
     }
 }

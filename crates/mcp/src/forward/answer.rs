@@ -70,12 +70,9 @@ impl Call<'_> {
             }
             // Nothing to say, framed as an empty chunked body: how many servers accept a
             // notification or end a session.
-            (200..300, None) if self.expects_nothing(status, &parts.headers) => Ok(Accepted {
-                status,
-                form: Form::Plain,
-                upstream_headers: parts.headers,
-                body,
-            }),
+            (200..300, None) if self.expects_nothing(status, &parts.headers) => {
+                Ok(Accepted { status, form: Form::Plain, upstream_headers: parts.headers, body })
+            }
             (200..300, None) if !is_empty(&body) => {
                 Err(self.bad_gateway("the MCP server behind answered with another content type"))
             }

@@ -9,16 +9,15 @@ use serde::Serialize;
 /// Percent-encodes as ECMAScript's `encodeURIComponent` does, which is what the programs that
 /// read these links undo.
 pub(super) fn percent(text: &str) -> String {
-    text.bytes()
-        .fold(String::with_capacity(text.len()), |mut out, byte| {
-            if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
-                out.push(char::from(byte));
-            } else {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "%{byte:02X}");
-            }
-            out
-        })
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
 }
 
 /// `value` as compact JSON.
@@ -51,11 +50,7 @@ pub(super) fn shell_word(word: &str) -> String {
 /// those of JSON.
 pub(super) fn toml_key(key: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if !key.is_empty() && key.chars().all(bare) {
-        key.to_owned()
-    } else {
-        json(&key)
-    }
+    if !key.is_empty() && key.chars().all(bare) { key.to_owned() } else { json(&key) }
 }
 
 #[cfg(test)]
@@ -65,22 +60,13 @@ mod tests {
     #[test]
     fn percent_encoding_agrees_with_ecmascript() {
         assert_eq!(percent("a-_.!~*'()Z9"), "a-_.!~*'()Z9");
-        assert_eq!(
-            percent(r#"{"a":"b c"}+/=&é"#),
-            "%7B%22a%22%3A%22b%20c%22%7D%2B%2F%3D%26%C3%A9"
-        );
+        assert_eq!(percent(r#"{"a":"b c"}+/=&é"#), "%7B%22a%22%3A%22b%20c%22%7D%2B%2F%3D%26%C3%A9");
     }
 
     #[test]
     fn shell_words_cannot_break_out() {
-        assert_eq!(
-            shell_word("https://gw.example.com/mcp"),
-            "https://gw.example.com/mcp"
-        );
-        assert_eq!(
-            shell_word("https://h/$(rm x);`y`"),
-            "'https://h/$(rm x);`y`'"
-        );
+        assert_eq!(shell_word("https://gw.example.com/mcp"), "https://gw.example.com/mcp");
+        assert_eq!(shell_word("https://h/$(rm x);`y`"), "'https://h/$(rm x);`y`'");
         assert_eq!(shell_word("it's"), r"'it'\''s'");
         assert_eq!(shell_word("a\nb"), "'a\nb'");
         assert_eq!(shell_word(""), "''");

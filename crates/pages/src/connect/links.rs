@@ -54,11 +54,7 @@ pub(super) fn claude(title: &str, url: &str) -> String {
 }
 
 fn vs_code_query(key: &str, url: &str) -> String {
-    percent(&json(&NamedEntry {
-        name: key,
-        r#type: HTTP,
-        url,
-    }))
+    percent(&json(&NamedEntry { name: key, r#type: HTTP, url }))
 }
 
 #[cfg(test)]
@@ -78,10 +74,7 @@ mod tests {
     #[test]
     fn vs_code_reads_the_query_as_json_with_the_name() {
         assert_eq!(vs_code("gw", URL), format!("vscode:mcp/install?{VS_CODE}"));
-        assert_eq!(
-            vs_code_insiders("gw", URL),
-            format!("vscode-insiders:mcp/install?{VS_CODE}")
-        );
+        assert_eq!(vs_code_insiders("gw", URL), format!("vscode-insiders:mcp/install?{VS_CODE}"));
     }
 
     #[test]

@@ -34,10 +34,7 @@ pub enum Audience {
 
 /// The connect page.
 pub fn connect(view: &Connect<'_>) -> String {
-    shell::page(&Page {
-        view,
-        tiles: tiles::for_server(view.key, view.resource.url),
-    })
+    shell::page(&Page { view, tiles: tiles::for_server(view.key, view.resource.url) })
 }
 
 #[derive(Template)]

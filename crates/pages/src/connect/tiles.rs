@@ -47,8 +47,7 @@ pub(super) fn for_server(key: &str, url: &str) -> Vec<Tile> {
 
 /// Whether clients that call from the internet accept `url` at all.
 pub(super) fn is_https(url: &str) -> bool {
-    url.get(..8)
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
+    url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
 }
 
 fn claude_code(key: &str, url: &str) -> Tile {
@@ -60,10 +59,7 @@ fn claude_code(key: &str, url: &str) -> Tile {
         snippets: vec![
             Snippet::typed(
                 "In a terminal",
-                format!(
-                    "claude mcp add --transport http --scope user {name} {}",
-                    shell_word(url)
-                ),
+                format!("claude mcp add --transport http --scope user {name} {}", shell_word(url)),
             ),
             Snippet::typed("Then sign in", format!("claude mcp login {name}")),
             Snippet::folded(
@@ -79,10 +75,7 @@ fn claude(key: &str, url: &str) -> Tile {
         client: "Claude",
         hint: "On the web, the desktop and the phone. \
                Claude calls from the internet, so this server must be reachable from there.",
-        links: vec![Link {
-            label: "Add to Claude",
-            url: links::claude(key, url),
-        }],
+        links: vec![Link { label: "Add to Claude", url: links::claude(key, url) }],
         snippets: vec![Snippet::folded(
             "By hand: Customize, Connectors, Add custom connector",
             url.to_owned(),
@@ -98,11 +91,7 @@ fn codex(key: &str, url: &str) -> Tile {
         snippets: vec![
             Snippet::typed(
                 "In a terminal",
-                format!(
-                    "codex mcp add {} --url {}",
-                    shell_word(key),
-                    shell_word(url)
-                ),
+                format!("codex mcp add {} --url {}", shell_word(key), shell_word(url)),
             ),
             Snippet::folded(
                 "~/.codex/config.toml",
@@ -113,29 +102,16 @@ fn codex(key: &str, url: &str) -> Tile {
 }
 
 fn vs_code(key: &str, url: &str) -> Tile {
-    let entry = json(&NamedEntry {
-        name: key,
-        r#type: HTTP,
-        url,
-    });
+    let entry = json(&NamedEntry { name: key, r#type: HTTP, url });
     Tile {
         client: "VS Code",
         hint: "Works with GitHub Copilot's agent mode.",
         links: vec![
-            Link {
-                label: "Add to VS Code",
-                url: links::vs_code(key, url),
-            },
-            Link {
-                label: "Insiders",
-                url: links::vs_code_insiders(key, url),
-            },
+            Link { label: "Add to VS Code", url: links::vs_code(key, url) },
+            Link { label: "Insiders", url: links::vs_code_insiders(key, url) },
         ],
         snippets: vec![
-            Snippet::folded(
-                "In a terminal",
-                format!("code --add-mcp {}", shell_word(&entry)),
-            ),
+            Snippet::folded("In a terminal", format!("code --add-mcp {}", shell_word(&entry))),
             Snippet::folded(
                 ".vscode/mcp.json",
                 servers("servers", key, &TypedEntry { r#type: HTTP, url }),
@@ -148,10 +124,7 @@ fn cursor(key: &str, url: &str) -> Tile {
     Tile {
         client: "Cursor",
         hint: "Then choose Connect beside the server in Cursor's settings.",
-        links: vec![Link {
-            label: "Add to Cursor",
-            url: links::cursor(key, url),
-        }],
+        links: vec![Link { label: "Add to Cursor", url: links::cursor(key, url) }],
         snippets: vec![Snippet::folded(
             "~/.cursor/mcp.json",
             servers("mcpServers", key, &Entry { url }),
@@ -207,19 +180,11 @@ impl Snippet {
     }
 
     fn typed(caption: &'static str, text: String) -> Self {
-        Self {
-            caption,
-            text,
-            is_folded: false,
-        }
+        Self { caption, text, is_folded: false }
     }
 
     fn folded(caption: &'static str, text: String) -> Self {
-        Self {
-            caption,
-            text,
-            is_folded: true,
-        }
+        Self { caption, text, is_folded: true }
     }
 }
 
@@ -228,10 +193,7 @@ mod tests {
     use super::*;
 
     fn clients(url: &str) -> Vec<&'static str> {
-        for_server("gw", url)
-            .iter()
-            .map(|tile| tile.client)
-            .collect()
+        for_server("gw", url).iter().map(|tile| tile.client).collect()
     }
 
     /// clients.md §5 rule 20: a hosted client cannot reach an address on this computer.
@@ -244,24 +206,12 @@ mod tests {
     #[test]
     fn settings_files_are_what_each_client_reads() {
         assert_eq!(
-            servers(
-                "mcpServers",
-                "gw",
-                &Entry {
-                    url: "https://h/mcp"
-                }
-            ),
+            servers("mcpServers", "gw", &Entry { url: "https://h/mcp" }),
             "{\n  \"mcpServers\": {\n    \"gw\": {\n      \"url\": \"https://h/mcp\"\n    }\n  }\n}"
         );
         let codex = codex("gw", "https://h/mcp");
-        assert_eq!(
-            codex.snippets[0].text,
-            "codex mcp add gw --url https://h/mcp"
-        );
-        assert_eq!(
-            codex.snippets[1].text,
-            "[mcp_servers.gw]\nurl = \"https://h/mcp\""
-        );
+        assert_eq!(codex.snippets[0].text, "codex mcp add gw --url https://h/mcp");
+        assert_eq!(codex.snippets[1].text, "[mcp_servers.gw]\nurl = \"https://h/mcp\"");
         let claude_code = claude_code("gw", "https://h/mcp");
         assert_eq!(
             claude_code.snippets[0].text,

@@ -11,9 +11,7 @@ use crate::samples::{
 };
 
 fn page(name: &str) -> String {
-    let found = every_page(&ORDINARY)
-        .into_iter()
-        .find(|(page, _)| *page == name);
+    let found = every_page(&ORDINARY).into_iter().find(|(page, _)| *page == name);
     found.expect("there is a sample of this name").1
 }
 
@@ -28,10 +26,7 @@ fn buttons(html: &str) -> Vec<(String, String)> {
 }
 
 fn pairs(name: &str, values: &[&str]) -> Vec<(String, String)> {
-    values
-        .iter()
-        .map(|value| (name.to_owned(), (*value).to_owned()))
-        .collect()
+    values.iter().map(|value| (name.to_owned(), (*value).to_owned())).collect()
 }
 
 fn has(html: &str, key: &str, value: &str) -> bool {
@@ -52,37 +47,25 @@ fn hd_5_forms_carry_csrf_and_txn() {
         assert_eq!(forms[0].get("method"), Some("post"), "{name}");
         assert_eq!(forms[0].get("action"), Some(action), "{name}");
         for hidden in ["csrf", "txn"] {
-            let inputs: Vec<&Tag> = tags
-                .iter()
-                .filter(|tag| tag.is("input", "name", hidden))
-                .collect();
+            let inputs: Vec<&Tag> =
+                tags.iter().filter(|tag| tag.is("input", "name", hidden)).collect();
             assert_eq!(inputs.len(), 1, "{name}: {hidden}");
             assert_eq!(inputs[0].get("type"), Some("hidden"), "{name}: {hidden}");
-            assert_eq!(
-                inputs[0].get("value"),
-                Some(ORDINARY.token),
-                "{name}: {hidden}"
-            );
+            assert_eq!(inputs[0].get("value"), Some(ORDINARY.token), "{name}: {hidden}");
         }
     }
 }
 
 #[test]
 fn the_demo_has_a_button_per_person() {
-    assert_eq!(
-        buttons(&page("sign-in-demo")),
-        pairs("user", &["basic", "manager", "admin"])
-    );
+    assert_eq!(buttons(&page("sign-in-demo")), pairs("user", &["basic", "manager", "admin"]));
 }
 
 /// CO-1: a click on a provider's button is what starts the upstream redirect.
 #[test]
 fn co_1_each_provider_has_a_button() {
     let html = page("sign-in-providers");
-    assert_eq!(
-        buttons(&html),
-        pairs("provider", &[ORDINARY.token, "portal"])
-    );
+    assert_eq!(buttons(&html), pairs("provider", &[ORDINARY.token, "portal"]));
 }
 
 /// A deployment without a way to sign in says so instead of showing an empty form.
@@ -97,10 +80,7 @@ fn no_provider_is_a_message() {
 #[test]
 fn consent_offers_allow_then_deny_then_switch() {
     let html = page("consent-loopback");
-    assert_eq!(
-        buttons(&html),
-        pairs("decision", &["allow", "deny", "switch"])
-    );
+    assert_eq!(buttons(&html), pairs("decision", &["allow", "deny", "switch"]));
 }
 
 /// rulings, "Scopes and people": `mcp:read` is fixed and still sent, since browsers leave
@@ -115,11 +95,7 @@ fn consent_scopes_are_checkboxes() {
         .map(|tag| {
             assert_eq!(tag.get("name"), Some("scope"));
             let scope = tag.get("value").unwrap_or_default();
-            (
-                scope,
-                tag.get("checked").is_some(),
-                tag.get("disabled").is_some(),
-            )
+            (scope, tag.get("checked").is_some(), tag.get("disabled").is_some())
         })
         .collect();
     assert_eq!(
@@ -144,11 +120,7 @@ fn consent_scopes_are_checkboxes() {
 fn consent_lists_the_tools_of_each_scope() {
     let places = places();
     let catalogue = catalogue(&ORDINARY);
-    let only_write = [ScopeChoice {
-        scope: Scope::Write,
-        tick: Tick::On,
-        is_new: false,
-    }];
+    let only_write = [ScopeChoice { scope: Scope::Write, tick: Tick::On, is_new: false }];
     let html = pages::consent(&Consent {
         scopes: &only_write,
         ..consent(&ORDINARY, &places.web, &catalogue)
@@ -171,10 +143,7 @@ fn consent_works_without_a_catalogue() {
 #[test]
 fn co_9_consent_shows_where_the_answer_goes() {
     let html = page("consent-unverified");
-    assert_eq!(
-        text_after(&html, "<strong class=\"host\">", "</strong>"),
-        "notes.example.com"
-    );
+    assert_eq!(text_after(&html, "<strong class=\"host\">", "</strong>"), "notes.example.com");
     for shown in [
         "https://notes.example.com/oauth/callback",
         "https://mcp.northwind.example/mcp",
@@ -190,34 +159,22 @@ fn co_9_consent_shows_where_the_answer_goes() {
 #[test]
 fn t_co_07_an_unchecked_name_never_dominates() {
     let places = places();
-    let boast = Words {
-        name: "Official Google",
-        ..ORDINARY
-    };
+    let boast = Words { name: "Official Google", ..ORDINARY };
     let asked = pages::consent(&consent(&boast, &places.web, &[]));
     let offered = pages::sign_in(&sign_in(&boast, &places.web, Offer::People(&PEOPLE)));
     for html in [asked, offered] {
         assert!(!text_after(&html, "<h1>", "</h1>").contains("Google"));
         assert!(!text_after(&html, "<p class=\"lede\">", "</p>").contains("Google"));
         let claim = text_after(&html, "<dt>App</dt>", "</dd>");
-        assert!(
-            claim.contains("Unverified") && claim.contains("“Official Google”"),
-            "{claim}"
-        );
-        assert_eq!(
-            text_after(&html, "<strong class=\"host\">", "</strong>"),
-            "notes.example.com"
-        );
+        assert!(claim.contains("Unverified") && claim.contains("“Official Google”"), "{claim}");
+        assert_eq!(text_after(&html, "<strong class=\"host\">", "</strong>"), "notes.example.com");
     }
 }
 
 #[test]
 fn vouched_names_say_who_vouches() {
     let places = places();
-    let verified = Client {
-        name: "Ledger",
-        standing: Standing::Registered,
-    };
+    let verified = Client { name: "Ledger", standing: Standing::Registered };
     let html = pages::sign_in(&SignIn {
         client: verified,
         ..sign_in(&ORDINARY, &places.web, Offer::People(&PEOPLE))
@@ -236,10 +193,7 @@ fn consent_warns_about_places_that_anyone_can_claim() {
         ..consent(&ORDINARY, &places.loopback, &[])
     });
     assert!(loopback.contains("any program on this computer could receive this"));
-    let app = pages::consent(&Consent {
-        client: CURSOR,
-        ..consent(&ORDINARY, &places.app, &[])
-    });
+    let app = pages::consent(&Consent { client: CURSOR, ..consent(&ORDINARY, &places.app, &[]) });
     assert!(app.contains("any installed app could claim them"));
     let web = pages::consent(&consent(&ORDINARY, &places.web, &[]));
     assert!(!has(&web, "class", "notice caution"));
@@ -256,23 +210,10 @@ fn t_co_04_consent_marks_what_is_new() {
 #[test]
 fn consent_tells_how_access_ends() {
     let places = places();
-    let with = |lifetime| {
-        pages::consent(&Consent {
-            lifetime,
-            ..consent(&ORDINARY, &places.web, &[])
-        })
-    };
-    assert!(
-        with(pages::Lifetime {
-            idle: None,
-            ..LIFETIME
-        })
-        .contains("ends after 1 hour")
-    );
-    let with_account = with(pages::Lifetime {
-        account_url: Some("/account"),
-        ..LIFETIME
-    });
+    let with =
+        |lifetime| pages::consent(&Consent { lifetime, ..consent(&ORDINARY, &places.web, &[]) });
+    assert!(with(pages::Lifetime { idle: None, ..LIFETIME }).contains("ends after 1 hour"));
+    let with_account = with(pages::Lifetime { account_url: Some("/account"), ..LIFETIME });
     assert!(has(&with_account, "href", "/account"));
 }
 
@@ -281,10 +222,7 @@ fn consent_tells_how_access_ends() {
 fn open_app_links_to_the_app() {
     let places = places();
     let by_click = open_app(&ORDINARY, &places.app);
-    let at_once = OpenApp {
-        navigation: pages::Navigation::Automatic,
-        ..by_click
-    };
+    let at_once = OpenApp { navigation: pages::Navigation::Automatic, ..by_click };
     for (view, refreshes) in [(by_click, false), (at_once, true)] {
         let html = pages::open_app(&view);
         assert!(has(&html, "href", ORDINARY.app_url));
@@ -299,23 +237,13 @@ fn interstitial_names_the_host_and_waits() {
     let html = page("interstitial");
     assert!(has(&html, "href", ORDINARY.url));
     assert!(html.contains("Return to notes.example.com"));
-    assert!(
-        !tags(&html)
-            .iter()
-            .any(|tag| tag.get("http-equiv").is_some())
-    );
+    assert!(!tags(&html).iter().any(|tag| tag.get("http-equiv").is_some()));
 }
 
 #[test]
 fn failure_gives_status_advice_and_reference() {
     let html = page("failure");
-    for shown in [
-        "400",
-        ORDINARY.title,
-        ORDINARY.sentence,
-        ORDINARY.advice,
-        ORDINARY.token,
-    ] {
+    for shown in ["400", ORDINARY.title, ORDINARY.sentence, ORDINARY.advice, ORDINARY.token] {
         assert!(html.contains(shown), "{shown}");
     }
 }
@@ -328,13 +256,8 @@ fn connect_commands_can_be_copied() {
         text_after(&html, "<pre class=\"pick\" tabindex=\"0\">", "</pre>"),
         "claude mcp add --transport http --scope user workflow http://127.0.0.1:8787/mcp"
     );
-    assert!(!has(
-        &html,
-        "href",
-        "https://claude.ai/customize/connectors"
-    ));
+    assert!(!has(&html, "href", "https://claude.ai/customize/connectors"));
     assert!(tags(&html).iter().any(|tag| {
-        tag.get("href")
-            .is_some_and(|url| url.starts_with("vscode:mcp/install?%7B%22name%22"))
+        tag.get("href").is_some_and(|url| url.starts_with("vscode:mcp/install?%7B%22name%22"))
     }));
 }

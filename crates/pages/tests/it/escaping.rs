@@ -30,10 +30,7 @@ fn t_reg_15_hostile_text_changes_no_page_structure() {
     assert_eq!(ordinary.len(), hostile.len());
     for ((name, ordinary), (_, hostile)) in ordinary.iter().zip(&hostile) {
         assert_eq!(shape(&tags(ordinary)), shape(&tags(hostile)), "{name}");
-        assert!(
-            !hostile.contains("<img") && !hostile.contains("<script"),
-            "{name}"
-        );
+        assert!(!hostile.contains("<img") && !hostile.contains("<script"), "{name}");
     }
 }
 
@@ -44,10 +41,7 @@ fn t_reg_15_a_clients_name_is_isolated_wherever_it_is_shown() {
     let html = pages::consent(&consent(&HOSTILE, &places.web, &[]));
     let escaped = "\u{202E}&#34;&#39;&#62;&#60;img/src";
     assert!(html.contains(escaped));
-    assert_eq!(
-        html.matches(escaped).count(),
-        html.matches(&format!("<bdi>{escaped}")).count()
-    );
+    assert_eq!(html.matches(escaped).count(), html.matches(&format!("<bdi>{escaped}")).count());
 }
 
 /// The form's values arrive at the server as they were given.
@@ -70,13 +64,7 @@ fn hidden_values_survive_the_page() {
 #[test]
 fn a_return_url_that_runs_code_is_not_a_link() {
     let places = places();
-    for url in [
-        "javascript:alert(1)",
-        "data:text/html,<b>",
-        "JAVASCRIPT:x",
-        " javascript:x",
-        "x",
-    ] {
+    for url in ["javascript:alert(1)", "data:text/html,<b>", "JAVASCRIPT:x", " javascript:x", "x"] {
         let interstitial = pages::interstitial(&Interstitial {
             deployment: pages::Deployment { title: "t" },
             client: CURSOR,
@@ -92,16 +80,8 @@ fn a_return_url_that_runs_code_is_not_a_link() {
             navigation: Navigation::Automatic,
         });
         for html in [interstitial, open_app] {
-            assert!(
-                !tags(&html).iter().any(|tag| tag.get("href").is_some()),
-                "{url}"
-            );
-            assert!(
-                !tags(&html)
-                    .iter()
-                    .any(|tag| tag.get("http-equiv").is_some()),
-                "{url}"
-            );
+            assert!(!tags(&html).iter().any(|tag| tag.get("href").is_some()), "{url}");
+            assert!(!tags(&html).iter().any(|tag| tag.get("http-equiv").is_some()), "{url}");
         }
     }
 }

@@ -12,10 +12,7 @@ pub(crate) struct Tag {
 impl Tag {
     /// The attribute's value, unescaped; empty for one without a value.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.attributes
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn is(&self, name: &str, key: &str, value: &str) -> bool {
@@ -26,11 +23,7 @@ impl Tag {
 /// The shape of a tag: its name and its attributes' names.
 impl fmt::Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self
-            .attributes
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect();
+        let names: Vec<&str> = self.attributes.iter().map(|(name, _)| name.as_str()).collect();
         write!(f, "{}[{}]", self.name, names.join(" "))
     }
 }
@@ -46,11 +39,7 @@ pub(crate) fn tags(html: &str) -> Vec<Tag> {
         if rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
             let (tag, after) = start_tag(rest);
             // The stylesheet is text until its end tag.
-            rest = if tag.name == "style" {
-                after_style(after)
-            } else {
-                after
-            };
+            rest = if tag.name == "style" { after_style(after) } else { after };
             found.push(tag);
         }
     }
@@ -85,13 +74,8 @@ fn after_style(rest: &str) -> &str {
 }
 
 fn start_tag(text: &str) -> (Tag, &str) {
-    let end = text
-        .find(|c: char| c.is_whitespace() || c == '>' || c == '/')
-        .unwrap_or(text.len());
-    let mut tag = Tag {
-        name: text[..end].to_ascii_lowercase(),
-        attributes: Vec::new(),
-    };
+    let end = text.find(|c: char| c.is_whitespace() || c == '>' || c == '/').unwrap_or(text.len());
+    let mut tag = Tag { name: text[..end].to_ascii_lowercase(), attributes: Vec::new() };
     let mut rest = &text[end..];
     loop {
         rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '/');
@@ -120,15 +104,7 @@ fn start_tag(text: &str) -> (Tag, &str) {
 }
 
 fn unescape(text: &str) -> String {
-    [
-        ("&#60;", "<"),
-        ("&#62;", ">"),
-        ("&#34;", "\""),
-        ("&#39;", "'"),
-        ("&#38;", "&"),
-    ]
-    .into_iter()
-    .fold(text.to_owned(), |text, (escaped, plain)| {
-        text.replace(escaped, plain)
-    })
+    [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&#38;", "&")]
+        .into_iter()
+        .fold(text.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
 }

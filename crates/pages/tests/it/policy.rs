@@ -31,28 +31,15 @@ fn hd_1_pages_load_nothing_and_run_nothing() {
             for (attribute, _) in &tag.attributes {
                 assert!(!attribute.starts_with("on"), "{name}: {tag}");
                 assert!(
-                    ![
-                        "style",
-                        "src",
-                        "srcset",
-                        "autofocus",
-                        "formaction",
-                        "target"
-                    ]
-                    .contains(&attribute.as_str()),
+                    !["style", "src", "srcset", "autofocus", "formaction", "target"]
+                        .contains(&attribute.as_str()),
                     "{name}: {tag}"
                 );
             }
-            assert!(
-                tag.get("href").is_none() || tag.name == "a",
-                "{name}: {tag}"
-            );
+            assert!(tag.get("href").is_none() || tag.name == "a", "{name}: {tag}");
         }
         let style = style_of(&html);
-        assert!(
-            !style.contains("url(") && !style.contains("@import"),
-            "{name}"
-        );
+        assert!(!style.contains("url(") && !style.contains("@import"), "{name}");
         // Markup inside the stylesheet would end it early and change its hash.
         assert!(!style.contains('<'), "{name}");
     }
@@ -64,37 +51,16 @@ fn pages_are_accessible() {
     for (name, html) in every_page(&ORDINARY) {
         let tags = tags(&html);
         assert!(html.starts_with("<!doctype html>"), "{name}");
-        assert!(
-            tags.iter().any(|tag| tag.is("html", "lang", "en")),
-            "{name}"
-        );
-        assert!(
-            tags.iter().any(|tag| tag.is("meta", "name", "viewport")),
-            "{name}"
-        );
+        assert!(tags.iter().any(|tag| tag.is("html", "lang", "en")), "{name}");
+        assert!(tags.iter().any(|tag| tag.is("meta", "name", "viewport")), "{name}");
         for single in ["h1", "title", "main"] {
-            assert_eq!(
-                tags.iter().filter(|tag| tag.name == single).count(),
-                1,
-                "{name}: {single}"
-            );
+            assert_eq!(tags.iter().filter(|tag| tag.name == single).count(), 1, "{name}: {single}");
         }
-        for control in tags
-            .iter()
-            .filter(|tag| tag.is("input", "type", "checkbox"))
-        {
+        for control in tags.iter().filter(|tag| tag.is("input", "type", "checkbox")) {
             let id = control.get("id").expect("a checkbox has an id");
-            assert!(
-                tags.iter().any(|tag| tag.is("label", "for", id)),
-                "{name}: {id}"
-            );
-            let about = control
-                .get("aria-describedby")
-                .expect("a checkbox is explained");
-            assert!(
-                tags.iter().any(|tag| tag.get("id") == Some(about)),
-                "{name}: {about}"
-            );
+            assert!(tags.iter().any(|tag| tag.is("label", "for", id)), "{name}: {id}");
+            let about = control.get("aria-describedby").expect("a checkbox is explained");
+            assert!(tags.iter().any(|tag| tag.get("id") == Some(about)), "{name}: {about}");
         }
     }
 }
@@ -103,11 +69,7 @@ fn pages_are_accessible() {
 #[test]
 fn the_style_respects_preferences() {
     let (_, html) = every_page(&ORDINARY).remove(0);
-    for query in [
-        "prefers-color-scheme: dark",
-        "prefers-reduced-motion",
-        ":focus-visible",
-    ] {
+    for query in ["prefers-color-scheme: dark", "prefers-reduced-motion", ":focus-visible"] {
         assert!(style_of(&html).contains(query), "{query}");
     }
 }

@@ -45,45 +45,17 @@ pub(crate) const ORDINARY: Words<'static> = Words {
 
 /// The four scopes as consent offers them to an administrator.
 pub(crate) const CHOICES: [ScopeChoice; 4] = [
-    ScopeChoice {
-        scope: Scope::Read,
-        tick: Tick::Fixed,
-        is_new: false,
-    },
-    ScopeChoice {
-        scope: Scope::Write,
-        tick: Tick::On,
-        is_new: false,
-    },
-    ScopeChoice {
-        scope: Scope::ProcessAdmin,
-        tick: Tick::Off,
-        is_new: true,
-    },
-    ScopeChoice {
-        scope: Scope::Admin,
-        tick: Tick::Off,
-        is_new: false,
-    },
+    ScopeChoice { scope: Scope::Read, tick: Tick::Fixed, is_new: false },
+    ScopeChoice { scope: Scope::Write, tick: Tick::On, is_new: false },
+    ScopeChoice { scope: Scope::ProcessAdmin, tick: Tick::Off, is_new: true },
+    ScopeChoice { scope: Scope::Admin, tick: Tick::Off, is_new: false },
 ];
 
 /// The demo's people.
 pub(crate) const PEOPLE: [Person<'static>; 3] = [
-    Person {
-        id: "basic",
-        name: "Bea Lindqvist",
-        user_type: UserType::Basic,
-    },
-    Person {
-        id: "manager",
-        name: "Milo Okafor",
-        user_type: UserType::ProcessManager,
-    },
-    Person {
-        id: "admin",
-        name: "Ada Moreau",
-        user_type: UserType::Administrator,
-    },
+    Person { id: "basic", name: "Bea Lindqvist", user_type: UserType::Basic },
+    Person { id: "manager", name: "Milo Okafor", user_type: UserType::ProcessManager },
+    Person { id: "admin", name: "Ada Moreau", user_type: UserType::Administrator },
 ];
 
 /// How long access lasts in the samples.
@@ -93,24 +65,16 @@ pub(crate) const LIFETIME: Lifetime<'static> = Lifetime {
     account_url: None,
 };
 
-const DEPLOYMENT: Deployment<'static> = Deployment {
-    title: "Northwind Workflow",
-};
-const RESOURCE: Resource<'static> = Resource {
-    title: "Workflow",
-    url: "https://mcp.northwind.example/mcp",
-};
+const DEPLOYMENT: Deployment<'static> = Deployment { title: "Northwind Workflow" };
+const RESOURCE: Resource<'static> =
+    Resource { title: "Workflow", url: "https://mcp.northwind.example/mcp" };
 
 /// A client on this computer that a web site vouches for.
-pub(crate) const CLAUDE_CODE: Client<'static> = Client {
-    name: "Claude Code",
-    standing: Standing::Document { host: "claude.ai" },
-};
+pub(crate) const CLAUDE_CODE: Client<'static> =
+    Client { name: "Claude Code", standing: Standing::Document { host: "claude.ai" } };
 /// A client that registered itself, with a URI scheme of its own.
-pub(crate) const CURSOR: Client<'static> = Client {
-    name: "Cursor",
-    standing: Standing::SelfDeclared,
-};
+pub(crate) const CURSOR: Client<'static> =
+    Client { name: "Cursor", standing: Standing::SelfDeclared };
 /// The redirect URIs of the samples.
 pub(crate) struct Places {
     /// On a web site.
@@ -155,11 +119,7 @@ pub(crate) fn catalogue(words: &Words<'_>) -> Vec<CatalogueTool> {
 
 /// The form of a sample.
 pub(crate) fn form<'a>(words: &Words<'a>, action: &'a str) -> Form<'a> {
-    Form {
-        action,
-        csrf: words.token,
-        txn: words.token,
-    }
+    Form { action, csrf: words.token, txn: words.token }
 }
 
 /// Sign-in for a client that nobody vouches for.
@@ -171,10 +131,7 @@ pub(crate) fn sign_in<'a>(
     SignIn {
         deployment: DEPLOYMENT,
         form: form(words, "/sign-in"),
-        client: Client {
-            name: words.name,
-            standing: Standing::SelfDeclared,
-        },
+        client: Client { name: words.name, standing: Standing::SelfDeclared },
         redirect: place,
         resource: RESOURCE,
         offer,
@@ -191,10 +148,7 @@ pub(crate) fn consent<'a>(
     Consent {
         deployment: DEPLOYMENT,
         form: form(words, "/authorize/consent"),
-        client: Client {
-            name: words.name,
-            standing: Standing::SelfDeclared,
-        },
+        client: Client { name: words.name, standing: Standing::SelfDeclared },
         redirect: place,
         resource: RESOURCE,
         person: "Ada Moreau",
@@ -208,10 +162,7 @@ pub(crate) fn consent<'a>(
 pub(crate) fn open_app<'a>(words: &Words<'a>, place: &'a RedirectUri) -> OpenApp<'a> {
     OpenApp {
         deployment: DEPLOYMENT,
-        client: Client {
-            name: words.name,
-            ..CLAUDE_CODE
-        },
+        client: Client { name: words.name, ..CLAUDE_CODE },
         redirect: place,
         return_url: words.app_url,
         navigation: Navigation::ByClick,
@@ -230,45 +181,24 @@ pub(crate) fn every_page(words: &Words<'_>) -> Vec<(&'static str, String)> {
 fn sign_ins(words: &Words<'_>) -> Vec<(&'static str, String)> {
     let places = places();
     let providers = [
-        Provider {
-            id: words.token,
-            name: words.name,
-        },
-        Provider {
-            id: "portal",
-            name: "the customer portal",
-        },
+        Provider { id: words.token, name: words.name },
+        Provider { id: "portal", name: "the customer portal" },
     ];
     let providers = Offer::Providers(&providers);
     let people = Offer::People(&PEOPLE);
-    let demo = SignIn {
-        client: CLAUDE_CODE,
-        ..sign_in(words, &places.loopback, people)
-    };
+    let demo = SignIn { client: CLAUDE_CODE, ..sign_in(words, &places.loopback, people) };
     let registered = SignIn {
         deployment: Deployment { title: words.name },
-        resource: Resource {
-            title: words.name,
-            url: words.url,
-        },
-        client: Client {
-            name: words.name,
-            standing: Standing::Registered,
-        },
+        resource: Resource { title: words.name, url: words.url },
+        client: Client { name: words.name, standing: Standing::Registered },
         notice: Some(words.sentence),
         ..sign_in(words, &places.web, providers)
     };
     vec![
         ("sign-in-demo", pages::sign_in(&demo)),
-        (
-            "sign-in-unverified",
-            pages::sign_in(&sign_in(words, &places.web, people)),
-        ),
+        ("sign-in-unverified", pages::sign_in(&sign_in(words, &places.web, people))),
         ("sign-in-providers", pages::sign_in(&registered)),
-        (
-            "sign-in-nothing",
-            pages::sign_in(&sign_in(words, &places.web, Offer::Providers(&[]))),
-        ),
+        ("sign-in-nothing", pages::sign_in(&sign_in(words, &places.web, Offer::Providers(&[])))),
     ]
 }
 
@@ -276,28 +206,16 @@ fn consents(words: &Words<'_>) -> Vec<(&'static str, String)> {
     let places = places();
     let catalogue = catalogue(words);
     let unverified = consent(words, &places.web, &catalogue);
-    let loopback = Consent {
-        client: CLAUDE_CODE,
-        ..consent(words, &places.loopback, &catalogue)
-    };
+    let loopback = Consent { client: CLAUDE_CODE, ..consent(words, &places.loopback, &catalogue) };
     let app = Consent {
         client: CURSOR,
         scopes: &CHOICES[..2],
         catalogue: None,
-        lifetime: Lifetime {
-            account_url: Some("/account"),
-            ..LIFETIME
-        },
+        lifetime: Lifetime { account_url: Some("/account"), ..LIFETIME },
         ..consent(words, &places.app, &catalogue)
     };
-    let short_lived = Consent {
-        person: words.name,
-        lifetime: Lifetime {
-            idle: None,
-            ..LIFETIME
-        },
-        ..unverified
-    };
+    let short_lived =
+        Consent { person: words.name, lifetime: Lifetime { idle: None, ..LIFETIME }, ..unverified };
     vec![
         ("consent-loopback", pages::consent(&loopback)),
         ("consent-app", pages::consent(&app)),
@@ -309,10 +227,7 @@ fn consents(words: &Words<'_>) -> Vec<(&'static str, String)> {
 fn outcomes(words: &Words<'_>) -> Vec<(&'static str, String)> {
     let places = places();
     let deployment = DEPLOYMENT;
-    let stranger = Client {
-        name: words.name,
-        standing: Standing::SelfDeclared,
-    };
+    let stranger = Client { name: words.name, standing: Standing::SelfDeclared };
     let failure = Failure {
         deployment,
         status: 400,
@@ -335,45 +250,25 @@ fn outcomes(words: &Words<'_>) -> Vec<(&'static str, String)> {
         ("open-app", pages::open_app(&open_app)),
         (
             "open-app-at-once",
-            pages::open_app(&OpenApp {
-                navigation: Navigation::Automatic,
-                ..open_app
-            }),
+            pages::open_app(&OpenApp { navigation: Navigation::Automatic, ..open_app }),
         ),
-        (
-            "already-done",
-            pages::already_done(&AlreadyDone {
-                deployment,
-                client: Some(stranger),
-            }),
-        ),
+        ("already-done", pages::already_done(&AlreadyDone { deployment, client: Some(stranger) })),
         ("signed-out", pages::signed_out(&SignedOut { deployment })),
     ]
 }
 
 fn connects(words: &Words<'_>) -> Vec<(&'static str, String)> {
     let demo = Connect {
-        deployment: Deployment {
-            title: "Wicketgate demo",
-        },
-        resource: Resource {
-            title: "Workflow",
-            url: "http://127.0.0.1:8787/mcp",
-        },
+        deployment: Deployment { title: "Wicketgate demo" },
+        resource: Resource { title: "Workflow", url: "http://127.0.0.1:8787/mcp" },
         key: "workflow",
         audience: Audience::Visitors,
     };
     let public = Connect {
         deployment: DEPLOYMENT,
-        resource: Resource {
-            title: words.name,
-            ..RESOURCE
-        },
+        resource: Resource { title: words.name, ..RESOURCE },
         key: words.key,
         audience: Audience::Members,
     };
-    vec![
-        ("connect-demo", pages::connect(&demo)),
-        ("connect-public", pages::connect(&public)),
-    ]
+    vec![("connect-demo", pages::connect(&demo)), ("connect-public", pages::connect(&public))]
 }

@@ -62,11 +62,7 @@ impl Visitor<'_> for KeyIn {
         }
         // A parser that ignores letter case, or stops at a NUL, would take this for the real one.
         let deceptive = name.contains('\0') || self.0.iter().any(|known| looks_like(name, known));
-        if deceptive {
-            Err(E::custom(LETTER_CASE))
-        } else {
-            Ok(None)
-        }
+        if deceptive { Err(E::custom(LETTER_CASE)) } else { Ok(None) }
     }
 }
 
@@ -75,9 +71,6 @@ fn looks_like(name: &str, known: &str) -> bool {
     if name.is_ascii() {
         return name.eq_ignore_ascii_case(known);
     }
-    let folded = name
-        .chars()
-        .flat_map(char::to_uppercase)
-        .flat_map(char::to_lowercase);
+    let folded = name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     folded.eq(known.chars().flat_map(char::to_lowercase))
 }

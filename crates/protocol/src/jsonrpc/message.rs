@@ -29,15 +29,8 @@ impl<'a> Draft<'a> {
             return Err(VERSION);
         }
         match (self.method, self.id, self.answers) {
-            (Some(method), Some(id), 0) => Ok(Message::Request {
-                id,
-                method,
-                params: self.params,
-            }),
-            (Some(method), None, 0) => Ok(Message::Notification {
-                method,
-                params: self.params,
-            }),
+            (Some(method), Some(id), 0) => Ok(Message::Request { id, method, params: self.params }),
+            (Some(method), None, 0) => Ok(Message::Notification { method, params: self.params }),
             (None, Some(_), 1) => Ok(Message::Answer),
             _ => Err(SHAPE),
         }

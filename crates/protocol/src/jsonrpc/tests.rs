@@ -23,13 +23,8 @@ fn reads_what_decides() {
         r#"{"name":"create_\u0072equest","arguments":{"name":"other"},"#,
         r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#
     ));
-    let Message::Request { id, method, params } = message else {
-        panic!("no request")
-    };
-    assert_eq!(
-        (id.get(), &*method),
-        ("12345678901234567890123", "tools/call")
-    );
+    let Message::Request { id, method, params } = message else { panic!("no request") };
+    assert_eq!((id.get(), &*method), ("12345678901234567890123", "tools/call"));
     assert_eq!(params.name.as_deref(), Some("create_request"));
     assert_eq!(params.protocol_version.as_deref(), Some("2026-07-28"));
 }
@@ -38,14 +33,8 @@ fn reads_what_decides() {
 fn tells_the_three_kinds_apart() {
     let note = one(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
     assert!(matches!(note, Message::Notification { .. }));
-    assert!(matches!(
-        one(r#"{"jsonrpc":"2.0","id":"a","result":{}}"#),
-        Message::Answer
-    ));
-    assert!(matches!(
-        one(r#"{"jsonrpc":"2.0","id":1,"error":{}}"#),
-        Message::Answer
-    ));
+    assert!(matches!(one(r#"{"jsonrpc":"2.0","id":"a","result":{}}"#), Message::Answer));
+    assert!(matches!(one(r#"{"jsonrpc":"2.0","id":1,"error":{}}"#), Message::Answer));
     for both in [
         r#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#,
         r#"{"jsonrpc":"2.0","id":1,"error":{},"result":{}}"#,
@@ -75,11 +64,7 @@ fn ambiguous_members_are_refused() {
         r#"{"id":7,"method":"ping"}"#,
     ] {
         let error = refused(body);
-        assert_eq!(
-            (error.code, error.id.as_deref()),
-            (INVALID_REQUEST, Some("7")),
-            "{body}"
-        );
+        assert_eq!((error.code, error.id.as_deref()), (INVALID_REQUEST, Some("7")), "{body}");
     }
     let twice = concat!(
         r#"{"jsonrpc":"2.0","id":7,"method":"ping","params":{"_meta":{"#,
@@ -101,10 +86,7 @@ fn what_is_not_one_json_text_is_a_parse_error() {
     ] {
         assert_eq!(refused(body).code, PARSE_ERROR, "{body}");
     }
-    assert_eq!(
-        Body::read(b"{\"method\":\"\xff\"}").unwrap_err().code,
-        PARSE_ERROR
-    );
+    assert_eq!(Body::read(b"{\"method\":\"\xff\"}").unwrap_err().code, PARSE_ERROR);
     assert_eq!(refused("\"text\"").code, INVALID_REQUEST);
 }
 
@@ -124,10 +106,7 @@ fn depth_and_batches_are_limited() {
         format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{"x":{open}{close}}}}}"#)
     };
     assert!(Body::read(deep(126).as_bytes()).is_ok());
-    assert_eq!(
-        refused(&deep(127)).reason,
-        "arrays and objects nest too deeply"
-    );
+    assert_eq!(refused(&deep(127)).reason, "arrays and objects nest too deeply");
     assert_eq!(refused(&"[".repeat(1_000_000)).code, INVALID_REQUEST);
     assert_eq!(refused("[]").code, INVALID_REQUEST);
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
@@ -168,18 +147,10 @@ fn nearly_a_message() -> impl Strategy<Value = String> {
         Just("cursor"),
         Just("other"),
     ];
-    let word = prop_oneof![
-        Just("\"a\""),
-        Just("\"\\u0061b\""),
-        Just("1"),
-        Just("null"),
-        Just("[]")
-    ];
+    let word =
+        prop_oneof![Just("\"a\""), Just("\"\\u0061b\""), Just("1"), Just("null"), Just("[]")];
     let object = prop::collection::vec((inner, word.clone()), 0..4).prop_map(|members| {
-        let members: Vec<_> = members
-            .iter()
-            .map(|(k, v)| format!("\"{k}\":{v}"))
-            .collect();
+        let members: Vec<_> = members.iter().map(|(k, v)| format!("\"{k}\":{v}")).collect();
         format!("{{{}}}", members.join(","))
     });
     let value = prop_oneof![
@@ -191,14 +162,7 @@ fn nearly_a_message() -> impl Strategy<Value = String> {
     prop::collection::vec((key, value), 0..6).prop_map(|members| {
         let members = members.iter().map(|(k, v)| format!("\"{k}\":{v}"));
         let start = r#""jsonrpc":"2.0""#.to_owned();
-        format!(
-            "{{{}}}",
-            [start]
-                .into_iter()
-                .chain(members)
-                .collect::<Vec<_>>()
-                .join(",")
-        )
+        format!("{{{}}}", [start].into_iter().chain(members).collect::<Vec<_>>().join(","))
     })
 }
 

@@ -7,7 +7,9 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::any::AnyConnectOptions;
-use sqlx::{AnyConnection, AssertSqlSafe, ConnectOptions as _, Executor as _, SqlSafeStr as _, SqlStr};
+use sqlx::{
+    AnyConnection, AssertSqlSafe, ConnectOptions as _, Executor as _, SqlSafeStr as _, SqlStr,
+};
 
 use crate::conn::Conn;
 use crate::error::StoreError;

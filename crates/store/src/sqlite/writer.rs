@@ -88,7 +88,11 @@ async fn run(mut messages: mpsc::Receiver<Message>, file: SqliteFile, connection
     }
 }
 
-async fn write_group(connection: &mut Option<Conn>, file: &SqliteFile, mut group: Vec<Box<dyn Job>>) {
+async fn write_group(
+    connection: &mut Option<Conn>,
+    file: &SqliteFile,
+    mut group: Vec<Box<dyn Job>>,
+) {
     // Whoever stopped waiting was told, or will assume, that nothing was changed.
     group.retain(|job| !job.is_abandoned());
     if group.is_empty() {

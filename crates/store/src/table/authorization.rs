@@ -30,8 +30,7 @@ pub async fn find(
 
 /// How many authorizations wait or were answered within their lifetime.
 pub async fn count_open(conn: &mut Conn, now: Timestamp) -> Result<i64, StoreError> {
-    let count =
-        query("SELECT COUNT(*) FROM OAUTH_TXN WHERE expires_at > $1").bind(now.as_millis());
+    let count = query("SELECT COUNT(*) FROM OAUTH_TXN WHERE expires_at > $1").bind(now.as_millis());
     let row = conn.one_or_none("count authorizations", count).await?;
     row.map_or(Ok(0), |row| Fields::of(&row, TABLE).number("handle_hash"))
 }
@@ -78,8 +77,7 @@ fn take_request(fields: &mut Fields<'_>) -> Result<AuthorizationRequest, StoreEr
         client: ClientId::from_text(fields.text("client_id")?),
         client_name: fields.text("client_name")?,
         client_origin: fields.parsed("client_origin", client::origin)?,
-        redirect_uri: fields
-            .parsed("redirect_uri", |text| RedirectUri::from_stored(text).ok())?,
+        redirect_uri: fields.parsed("redirect_uri", |text| RedirectUri::from_stored(text).ok())?,
         state: fields.optional_text("state")?,
         scopes: fields.parsed("scopes", |text| Scopes::parse_known(text).ok())?,
         resource: fields.parsed("resource", |text| ResourceUri::parse(text).ok())?,

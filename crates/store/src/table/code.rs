@@ -13,10 +13,7 @@ use crate::{Conn, StoreError};
 pub(crate) const TABLE: &str = "OAUTH_CODE";
 
 /// The code with this hash, in whatever state.
-pub async fn find(
-    conn: &mut Conn,
-    hash: &Hashed<CodeSecret>,
-) -> Result<Option<Code>, StoreError> {
+pub async fn find(conn: &mut Conn, hash: &Hashed<CodeSecret>) -> Result<Option<Code>, StoreError> {
     let select = query(
         "SELECT code_hash, client_id, client_name, redirect_uri, code_challenge, resource, \
          scopes, subject_id, authenticated_at, created_at, expires_at, failed_redemptions, \
@@ -32,8 +29,7 @@ pub(crate) fn take(fields: &mut Fields<'_>) -> Result<Code, StoreError> {
         hash: fields.hash("code_hash")?,
         client: ClientId::from_text(fields.text("client_id")?),
         client_name: fields.text("client_name")?,
-        redirect_uri: fields
-            .parsed("redirect_uri", |text| RedirectUri::from_stored(text).ok())?,
+        redirect_uri: fields.parsed("redirect_uri", |text| RedirectUri::from_stored(text).ok())?,
         challenge: CodeChallenge::from_stored(fields.text("code_challenge")?),
         resource: fields.parsed("resource", |text| ResourceUri::parse(text).ok())?,
         scopes: fields.parsed("scopes", |text| Scopes::parse_known(text).ok())?,

@@ -40,15 +40,15 @@ pub(crate) async fn next_status_index(txn: &mut Txn<'_>) -> Result<i64, StoreErr
 }
 
 async fn next(txn: &mut Txn<'_>, name: &'static str) -> Result<i64, StoreError> {
-    let update = query(
-        "UPDATE OAUTH_SEQUENCE SET value = value + 1 WHERE name = $1 RETURNING name, value",
-    )
-    .bind(name);
+    let update =
+        query("UPDATE OAUTH_SEQUENCE SET value = value + 1 WHERE name = $1 RETURNING name, value")
+            .bind(name);
     take(txn.change_returning("take a number", update).await?.as_ref(), name)
 }
 
 fn take(row: Option<&sqlx::any::AnyRow>, name: &str) -> Result<i64, StoreError> {
-    let missing = || StoreError::Inconsistent { table: TABLE, column: "name", row: name.to_owned() };
+    let missing =
+        || StoreError::Inconsistent { table: TABLE, column: "name", row: name.to_owned() };
     let mut fields = Fields::of(row.ok_or_else(missing)?, TABLE);
     fields.text("name")?;
     fields.number("value")

@@ -150,10 +150,10 @@ impl RedeemCode {
     /// refused and changes nothing.
     async fn why_not(&self, txn: &mut Txn<'_>) -> Result<RedeemOutcome, StoreError> {
         let found = code::find(txn.conn(), &self.hash).await?;
-        let used = found.filter(|code| code.client == self.client).and_then(|code| code.redeemed_as);
+        let used =
+            found.filter(|code| code.client == self.client).and_then(|code| code.redeemed_as);
         let Some(grant) = used else { return Ok(RedeemOutcome::Refused) };
-        let ended =
-            revoke_grant::end(txn, &grant, RevocationReason::CodeReplay, self.now).await?;
+        let ended = revoke_grant::end(txn, &grant, RevocationReason::CodeReplay, self.now).await?;
         let Some(ended) = ended else { return Ok(RedeemOutcome::Refused) };
         audit::record(txn, &ended.event(AuditKind::CodeReplayed, self.now)).await?;
         Ok(RedeemOutcome::Replayed {

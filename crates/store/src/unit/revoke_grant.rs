@@ -37,7 +37,9 @@ impl UnitOfWork for RevokeGrant {
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<RevokeOutcome, StoreError> {
         Ok(match end(txn, &self.grant, self.reason, self.now).await? {
-            Some(Ended { newly: true, status_index, .. }) => RevokeOutcome::Revoked { status_index },
+            Some(Ended { newly: true, status_index, .. }) => {
+                RevokeOutcome::Revoked { status_index }
+            }
             Some(_) => RevokeOutcome::AlreadyRevoked,
             None => RevokeOutcome::Unknown,
         })

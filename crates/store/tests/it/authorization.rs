@@ -63,8 +63,7 @@ async fn t_con_11_a_bridge_token_works_once() {
         let resumed = outcomes.iter().filter(|o| **o == ResumeOutcome::Resumed).count();
         let replayed = outcomes.iter().filter(|o| **o == ResumeOutcome::Replayed).count();
         assert_eq!((resumed, replayed), (1, RACERS - 1));
-        let expected =
-            Stage::Resumed { subject: story.person.id.clone(), authenticated_at: NOW };
+        let expected = Stage::Resumed { subject: story.person.id.clone(), authenticated_at: NOW };
         assert_eq!(stage(db, &asked).await, expected);
     })
     .await;
@@ -138,11 +137,8 @@ async fn co_8_approve_and_deny_race_to_one_answer() {
         let story = Story::begin(db).await;
         for _ in 0..8 {
             let asked = story.at_consent().await;
-            let deny = Deny {
-                handle: asked.handle.clone(),
-                browser: story.browser.clone(),
-                now: NOW,
-            };
+            let deny =
+                Deny { handle: asked.handle.clone(), browser: story.browser.clone(), now: NOW };
             let approvals = race(db, |_| story.approve(&asked));
             let denials = race(db, |_| deny.clone());
             let (approvals, denials) = futures_util::future::join(approvals, denials).await;

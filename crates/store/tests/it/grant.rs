@@ -63,9 +63,8 @@ async fn gr_4_replicas_can_see_what_was_revoked() {
         }
         let after = store::revision::revocations(reader.conn()).await.unwrap();
         assert_eq!(after - before, 2);
-        let mut between = async |from, to| {
-            store::grant::revoked_between(reader.conn(), from, to).await.unwrap()
-        };
+        let mut between =
+            async |from, to| store::grant::revoked_between(reader.conn(), from, to).await.unwrap();
         assert_eq!(between(0, u64::MAX).await, vec![1, 3]);
         assert_eq!(between(1, 3).await, vec![1]);
         assert_eq!(between(4, 100).await, Vec::<u64>::new());

@@ -15,9 +15,7 @@ async fn an_impossible_row_is_named_and_not_quoted() {
         let found = store::refresh_token::find(reader.conn(), &granted.refresh.hash()).await;
         let error = found.unwrap_err();
         assert!(!error.is_unavailable());
-        let StoreError::Inconsistent { table, column, row } = &error else {
-            panic!("{error}")
-        };
+        let StoreError::Inconsistent { table, column, row } = &error else { panic!("{error}") };
         assert_eq!((*table, *column), ("OAUTH_GRANT", "scopes"));
         assert!(granted.grant.id.as_str().starts_with(row), "{row}");
         assert!(!error.to_string().contains("canary"), "{error}");

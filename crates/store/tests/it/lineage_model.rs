@@ -25,7 +25,12 @@ enum Expected {
 }
 
 impl Family {
-    fn present(&mut self, generation: usize, next: Hashed<RefreshSecret>, now: Timestamp) -> Expected {
+    fn present(
+        &mut self,
+        generation: usize,
+        next: Hashed<RefreshSecret>,
+        now: Timestamp,
+    ) -> Expected {
         let leaf = self.tokens.len() - 1;
         if generation == leaf {
             if self.revoked {

@@ -250,10 +250,8 @@ async fn parallel_refreshes_without_a_window_end_the_grant_once() {
         let story = Story::begin(db).await;
         let granted = story.granted().await;
         let parent = granted.refresh.hash();
-        let strict = |_| RotateRefresh {
-            grace_millis: 0,
-            ..story.rotate(&parent, &secret().hash(), NOW)
-        };
+        let strict =
+            |_| RotateRefresh { grace_millis: 0, ..story.rotate(&parent, &secret().hash(), NOW) };
         let outcomes = race(db, strict).await;
         let rotated = outcomes.iter().filter(|o| **o == RotateOutcome::Rotated).count();
         let theft = outcomes.iter().filter(|o| is_replayed(o)).count();
@@ -307,10 +305,8 @@ async fn t_con_06_no_leaf_survives_a_replay() {
             assert!(story.is_revoked(&grant).await);
             for token in successors.iter().chain([&leaf, &parent]) {
                 let outcome = rotate(db, story.rotate(token, &secret().hash(), NOW)).await;
-                let dead = !matches!(
-                    outcome,
-                    RotateOutcome::Rotated | RotateOutcome::Reused { .. }
-                );
+                let dead =
+                    !matches!(outcome, RotateOutcome::Rotated | RotateOutcome::Reused { .. });
                 assert!(dead, "{outcome:?}");
             }
         }

@@ -38,15 +38,8 @@ async fn demo(options: &Demo) -> anyhow::Result<()> {
     let upstream = TcpListener::bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)).await?;
     let environment = environment(options, upstream.local_addr()?)?;
     let text = CONFIGURATION.to_owned();
-    let source = Source {
-        text,
-        directory: options.data.clone(),
-        environment,
-    };
-    let upstream_key = source
-        .environment
-        .get("WICKETGATE_DEMO_UPSTREAM_KEY")
-        .cloned();
+    let source = Source { text, directory: options.data.clone(), environment };
+    let upstream_key = source.environment.get("WICKETGATE_DEMO_UPSTREAM_KEY").cloned();
     let settings = config::load(&source, Role::All)?.settings;
     let greeting = greeting::text(settings.public_url.as_str());
     let stop = CancellationToken::new();
@@ -61,37 +54,16 @@ async fn demo(options: &Demo) -> anyhow::Result<()> {
 fn environment(options: &Demo, upstream: SocketAddr) -> anyhow::Result<BTreeMap<String, String>> {
     let database = options.data.join("wicketgate.db");
     let pairs = [
-        (
-            "WICKETGATE__PUBLIC_URL",
-            format!("http://{}", options.listen),
-        ),
+        ("WICKETGATE__PUBLIC_URL", format!("http://{}", options.listen)),
         ("WICKETGATE__SERVER__LISTEN", options.listen.to_string()),
-        (
-            "WICKETGATE__DATABASE__URL",
-            format!("sqlite://{}", database.display()),
-        ),
-        (
-            "WICKETGATE__MCP__ALLOWED_SCOPES",
-            options.allowed_scopes.clone(),
-        ),
+        ("WICKETGATE__DATABASE__URL", format!("sqlite://{}", database.display())),
+        ("WICKETGATE__MCP__ALLOWED_SCOPES", options.allowed_scopes.clone()),
         ("WICKETGATE_DEMO_UPSTREAM", format!("http://{upstream}/mcp")),
-        (
-            "WICKETGATE_KEY_ENCRYPTION_KEY",
-            kept(&options.data, "key-encryption-key")?,
-        ),
-        (
-            "WICKETGATE_BRIDGE_SECRET",
-            kept(&options.data, "bridge-secret")?,
-        ),
-        (
-            "WICKETGATE_DEMO_UPSTREAM_KEY",
-            kept(&options.data, "upstream-key")?,
-        ),
+        ("WICKETGATE_KEY_ENCRYPTION_KEY", kept(&options.data, "key-encryption-key")?),
+        ("WICKETGATE_BRIDGE_SECRET", kept(&options.data, "bridge-secret")?),
+        ("WICKETGATE_DEMO_UPSTREAM_KEY", kept(&options.data, "upstream-key")?),
     ];
-    Ok(pairs
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect())
+    Ok(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 fn kept(directory: &Path, name: &str) -> anyhow::Result<String> {

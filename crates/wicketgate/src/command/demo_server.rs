@@ -20,9 +20,7 @@ pub(super) fn run(options: &DemoServer) -> anyhow::Result<ExitCode> {
     runtime()?.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let listener = TcpListener::bind(options.listen)
-            .await
-            .context("cannot listen")?;
+        let listener = TcpListener::bind(options.listen).await.context("cannot listen")?;
         let stop = CancellationToken::new();
         let address = listener.local_addr()?;
         output::note(format!("listening on http://{address}/mcp"));

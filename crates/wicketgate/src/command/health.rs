@@ -17,9 +17,7 @@ pub(super) fn run(options: &Health) -> anyhow::Result<ExitCode> {
     let status = runtime()?.block_on(async {
         let client = net::outbound::client(TIMEOUT)?;
         let response = client.get(&url).send().await;
-        response
-            .map(|response| response.status())
-            .map_err(reqwest::Error::without_url)
+        response.map(|response| response.status()).map_err(reqwest::Error::without_url)
     });
     let status = status.with_context(|| format!("{url} does not answer"))?;
     if status.is_success() {

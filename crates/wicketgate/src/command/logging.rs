@@ -13,17 +13,13 @@ const OURS: [&str; 6] = ["wicketgate", "auth", "mcp", "store", "net", "sso"];
 /// Writes to standard error from now on. Control characters are escaped by the formatter.
 pub(super) fn init(level: LevelFilter, json: bool) {
     let libraries = level.min(LevelFilter::WARN);
-    let targets = Targets::new()
-        .with_default(libraries)
-        .with_targets(OURS.map(|target| (target, level)));
+    let targets =
+        Targets::new().with_default(libraries).with_targets(OURS.map(|target| (target, level)));
     let lines = fmt::layer().with_writer(std::io::stderr).with_target(true);
     let layer = if json {
         lines.json().flatten_event(true).boxed()
     } else {
         lines.compact().with_ansi(false).boxed()
     };
-    tracing_subscriber::registry()
-        .with(layer.with_filter(targets))
-        .try_init()
-        .ok();
+    tracing_subscriber::registry().with(layer.with_filter(targets)).try_init().ok();
 }

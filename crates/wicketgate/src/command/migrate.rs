@@ -15,11 +15,7 @@ use crate::output;
 pub(super) fn run(options: &Migrate) -> anyhow::Result<ExitCode> {
     runtime()?.block_on(async {
         let store = open(&options.config).await?;
-        let code = if options.check {
-            check(&store).await?
-        } else {
-            migrate(&store).await?
-        };
+        let code = if options.check { check(&store).await? } else { migrate(&store).await? };
         store.close().await;
         Ok(code)
     })
@@ -28,20 +24,12 @@ pub(super) fn run(options: &Migrate) -> anyhow::Result<ExitCode> {
 /// The configured database.
 pub(super) async fn open(file: &ConfigFile) -> anyhow::Result<Store> {
     let loaded = config::load(&source::collect(file)?, Role::Auth)?;
-    let database = loaded
-        .settings
-        .database
-        .context("no database is configured")?;
-    Store::open(options(&database))
-    .await
-    .context("the database cannot be opened")
+    let database = loaded.settings.database.context("no database is configured")?;
+    Store::open(options(&database)).await.context("the database cannot be opened")
 }
 
 async fn migrate(store: &Store) -> anyhow::Result<ExitCode> {
-    store
-        .migrate()
-        .await
-        .context("the schema cannot be brought up to date")?;
+    store.migrate().await.context("the schema cannot be brought up to date")?;
     output::result("The schema is up to date");
     Ok(ExitCode::SUCCESS)
 }

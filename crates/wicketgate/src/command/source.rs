@@ -24,18 +24,11 @@ pub(super) fn collect(file: &ConfigFile) -> anyhow::Result<Source> {
         )
     })?;
     let directory = path.parent().unwrap_or(Path::new("")).to_path_buf();
-    Ok(Source {
-        text,
-        directory,
-        environment,
-    })
+    Ok(Source { text, directory, environment })
 }
 
 /// The environment, as far as it is text.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that reads the environment"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub(super) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

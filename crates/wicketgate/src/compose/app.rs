@@ -36,9 +36,7 @@ impl App {
         auth: Option<Arc<AuthServer>>,
         sidecar: Option<Arc<Sidecar>>,
     ) -> Self {
-        let router = auth
-            .as_ref()
-            .map_or_else(nothing_else, |auth| auth::router(Arc::clone(auth)));
+        let router = auth.as_ref().map_or_else(nothing_else, |auth| auth::router(Arc::clone(auth)));
         Self {
             auth,
             sidecar,
@@ -76,10 +74,7 @@ impl App {
         match path.strip_prefix(self.base_path.as_str()) {
             Some("/health") => probes::health().map(Either::Right),
             Some("/ready") => probes::ready(self).await.map(Either::Right),
-            _ => self
-                .authorization_server(request, peer)
-                .await
-                .map(Either::Right),
+            _ => self.authorization_server(request, peer).await.map(Either::Right),
         }
     }
 
@@ -102,11 +97,7 @@ impl App {
 fn nothing_else() -> Router {
     Router::new().fallback(async || {
         let body = r#"{"error":"not_found","error_description":"nothing is here"}"#;
-        (
-            StatusCode::NOT_FOUND,
-            [(http::header::CONTENT_TYPE, "application/json")],
-            body,
-        )
+        (StatusCode::NOT_FOUND, [(http::header::CONTENT_TYPE, "application/json")], body)
     })
 }
 
@@ -114,8 +105,6 @@ pub(super) fn plain(status: StatusCode, json: &'static [u8]) -> Response<Body> {
     let mut response = Response::new(Either::Right(AuthBody::new(Full::from(json))));
     *response.status_mut() = status;
     let json = http::HeaderValue::from_static("application/json");
-    response
-        .headers_mut()
-        .insert(http::header::CONTENT_TYPE, json);
+    response.headers_mut().insert(http::header::CONTENT_TYPE, json);
     response
 }

@@ -27,21 +27,15 @@ impl Late {
 
 impl Authority for Late {
     fn keys(&self) -> BoxFuture<'_, Result<Bytes, AuthorityAway>> {
-        self.0
-            .get()
-            .map_or_else(not_yet, |authority| authority.keys())
+        self.0.get().map_or_else(not_yet, |authority| authority.keys())
     }
 
     fn metadata(&self) -> BoxFuture<'_, Result<Bytes, AuthorityAway>> {
-        self.0
-            .get()
-            .map_or_else(not_yet, |authority| authority.metadata())
+        self.0.get().map_or_else(not_yet, |authority| authority.metadata())
     }
 
     fn status(&self, list: u64) -> BoxFuture<'_, Result<StatusBits, AuthorityAway>> {
-        self.0
-            .get()
-            .map_or_else(not_yet, |authority| authority.status(list))
+        self.0.get().map_or_else(not_yet, |authority| authority.status(list))
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {
@@ -58,7 +52,5 @@ fn not_yet<'a, T: Send + 'a>() -> BoxFuture<'a, Result<T, AuthorityAway>> {
 
 #[expect(clippy::needless_pass_by_value, reason = "errors come by value from map_err")]
 fn away(reason: impl ToString) -> AuthorityAway {
-    AuthorityAway {
-        reason: reason.to_string(),
-    }
+    AuthorityAway { reason: reason.to_string() }
 }

@@ -21,9 +21,7 @@ pub(super) struct Catalogue {
 impl Catalogue {
     pub(super) fn of(sidecar: Option<Arc<Sidecar>>, settings: &Settings) -> Arc<Self> {
         let servers = settings.mcp.servers.iter();
-        let names = servers
-            .map(|server| (server.resource.clone(), server.name.clone()))
-            .collect();
+        let names = servers.map(|server| (server.resource.clone(), server.name.clone())).collect();
         Arc::new(Self { sidecar, names })
     }
 }
@@ -34,11 +32,7 @@ impl ToolCatalogue for Catalogue {
         resource: &ResourceUri,
         user_type: UserType,
     ) -> BoxFuture<'_, Option<Arc<Vec<CatalogueTool>>>> {
-        let name = self
-            .names
-            .iter()
-            .find(|(uri, _)| uri == resource)
-            .map(|(_, name)| name);
+        let name = self.names.iter().find(|(uri, _)| uri == resource).map(|(_, name)| name);
         async move { self.sidecar.as_ref()?.catalogue(name?, user_type).await }.boxed()
     }
 }

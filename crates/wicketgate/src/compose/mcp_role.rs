@@ -19,30 +19,17 @@ pub(super) fn build(
 ) -> anyhow::Result<Arc<Sidecar>> {
     let url = &settings.public_url;
     let config = Config {
-        servers: settings
-            .mcp
-            .servers
-            .iter()
-            .map(|server| server_config(url, server))
-            .collect(),
+        servers: settings.mcp.servers.iter().map(|server| server_config(url, server)).collect(),
         issuer: settings.issuer.as_str().to_owned(),
         allowed_hosts: allowed_hosts(settings),
         allowed_origins: settings.mcp.allowed_origins.clone(),
         sealing_key: sealing_key(settings, &*ambient.chance),
         max_status_age_seconds: settings.mcp.max_status_age,
-        limits: Limits {
-            body_bytes: settings.mcp.max_body_bytes,
-            ..Limits::default()
-        },
+        limits: Limits { body_bytes: settings.mcp.max_body_bytes, ..Limits::default() },
     };
     let authority = Arc::clone(authority);
-    Sidecar::new(
-        config,
-        authority,
-        Arc::clone(&ambient.clock),
-        Arc::clone(&ambient.chance),
-    )
-    .context("the sidecar cannot start")
+    Sidecar::new(config, authority, Arc::clone(&ambient.clock), Arc::clone(&ambient.chance))
+        .context("the sidecar cannot start")
 }
 
 fn server_config(url: &PublicUrl, server: &UpstreamSettings) -> ServerConfig {

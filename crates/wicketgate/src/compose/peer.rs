@@ -27,11 +27,7 @@ impl Proxies {
             .flat_map(|value| value.split(','))
             .map_while(|address| address.trim().parse().ok())
             .collect();
-        forwarded
-            .into_iter()
-            .rev()
-            .find(|address| !self.trusts(*address))
-            .unwrap_or(peer)
+        forwarded.into_iter().rev().find(|address| !self.trusts(*address)).unwrap_or(peer)
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
@@ -49,15 +45,9 @@ mod tests {
     fn hd_4_forwarded_addresses_count_from_trusted_proxies_only() {
         let proxies = Proxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
         let mut headers = HeaderMap::new();
-        headers.insert(
-            "x-forwarded-for",
-            "6.6.6.6, 192.0.2.7, 10.1.1.1".parse().unwrap(),
-        );
+        headers.insert("x-forwarded-for", "6.6.6.6, 192.0.2.7, 10.1.1.1".parse().unwrap());
         let address = |text: &str| text.parse::<IpAddr>().unwrap();
-        assert_eq!(
-            proxies.client_address(&headers, address("10.0.0.1")),
-            address("192.0.2.7")
-        );
+        assert_eq!(proxies.client_address(&headers, address("10.0.0.1")), address("192.0.2.7"));
         assert_eq!(
             proxies.client_address(&headers, address("203.0.113.9")),
             address("203.0.113.9")

@@ -33,10 +33,7 @@ impl Document {
     pub(super) fn read(source: &Source) -> Result<Self, Problems> {
         let mut root: Table = source.text.parse().map_err(|error: toml::de::Error| {
             Problems::of_file(
-                format!(
-                    "the file is not valid TOML: {}",
-                    one_line(&error.to_string())
-                ),
+                format!("the file is not valid TOML: {}", one_line(&error.to_string())),
                 "Correct the line; `wicketgate config reference` shows the right form",
             )
         })?;
@@ -55,11 +52,7 @@ impl Document {
                 ));
             }
         }
-        Ok(Self {
-            root,
-            overridden,
-            source: source.clone(),
-        })
+        Ok(Self { root, overridden, source: source.clone() })
     }
 }
 
@@ -69,30 +62,21 @@ fn set(table: &mut Table, keys: &[String], value: &str) -> bool {
         [] => false,
         [key] if key.is_empty() => false,
         [key] => {
-            if table
-                .get(key)
-                .is_some_and(|old| old.is_array() && is_array_of_tables(old))
-            {
+            if table.get(key).is_some_and(|old| old.is_array() && is_array_of_tables(old)) {
                 return false;
             }
             table.insert(key.clone(), Value::String(value.to_owned()));
             true
         }
         [key, rest @ ..] => {
-            let inner = table
-                .entry(key.clone())
-                .or_insert_with(|| Value::Table(Table::new()));
-            inner
-                .as_table_mut()
-                .is_some_and(|inner| set(inner, rest, value))
+            let inner = table.entry(key.clone()).or_insert_with(|| Value::Table(Table::new()));
+            inner.as_table_mut().is_some_and(|inner| set(inner, rest, value))
         }
     }
 }
 
 fn is_array_of_tables(value: &Value) -> bool {
-    value
-        .as_array()
-        .is_some_and(|items| items.iter().any(Value::is_table))
+    value.as_array().is_some_and(|items| items.iter().any(Value::is_table))
 }
 
 fn one_line(text: &str) -> String {

@@ -45,10 +45,7 @@ impl<'a> Reader<'a> {
     /// Everything that was found.
     pub(super) fn finish(self) -> (Vec<Shown>, Problems) {
         self.refuse_unknown();
-        (
-            self.notes.shown.take(),
-            Problems(self.notes.problems.take()),
-        )
+        (self.notes.shown.take(), Problems(self.notes.problems.take()))
     }
 
     /// A subsection, empty if it is not there.
@@ -72,17 +69,18 @@ impl<'a> Reader<'a> {
         self.table.is_some_and(|table| table.contains_key(key))
     }
 
+    /// A text that another getter reads and checks.
+    pub(super) fn peek(&self, key: &str) -> String {
+        let text = self.table.and_then(|table| table.get(key)).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    }
+
     /// The sections of an array of tables.
     pub(super) fn sections<T>(&self, key: &str, read: impl Fn(&Reader<'a>) -> T) -> Vec<T> {
         let items: &[Value] = match self.get(key) {
             Some(Value::Array(items)) => items,
             Some(other) => {
-                self.problem(
-                    key,
-                    other,
-                    "it must be an array of tables",
-                    "Write [[…]] sections",
-                );
+                self.problem(key, other, "it must be an array of tables", "Write [[…]] sections");
                 &[]
             }
             None => &[],
@@ -146,12 +144,7 @@ impl<'a> Reader<'a> {
                 found.reveal().to_owned()
             }
             Err((reason, name)) => {
-                self.file(
-                    self.key(key),
-                    name,
-                    &reason,
-                    "Set it, or write the value here",
-                );
+                self.file(self.key(key), name, &reason, "Set it, or write the value here");
                 String::new()
             }
         }
@@ -172,11 +165,7 @@ impl<'a> Reader<'a> {
         };
         let number = given.filter(|number| bounds.contains(number));
         if let (None, Some(value)) = (number, self.get(key)) {
-            let fix = format!(
-                "Choose a number from {} to {}",
-                bounds.start(),
-                bounds.end()
-            );
+            let fix = format!("Choose a number from {} to {}", bounds.start(), bounds.end());
             self.problem(key, value, "it is not a whole number in range", &fix);
         }
         let number = number.unwrap_or(default);
@@ -193,12 +182,7 @@ impl<'a> Reader<'a> {
             None => Some(default),
         };
         if let (None, Some(value)) = (flag, self.get(key)) {
-            self.problem(
-                key,
-                value,
-                "it must be true or false",
-                "Write true or false",
-            );
+            self.problem(key, value, "it must be true or false", "Write true or false");
         }
         let flag = flag.unwrap_or(default);
         self.show(key, flag.to_string());
@@ -208,10 +192,9 @@ impl<'a> Reader<'a> {
     /// A list of texts, or the default. An override from the environment separates them by commas.
     pub(super) fn list(&self, key: &str, default: &[&str]) -> Vec<String> {
         let list = match self.get(key) {
-            Some(Value::Array(items)) => items
-                .iter()
-                .map(|item| item.as_str().map(str::to_owned))
-                .collect(),
+            Some(Value::Array(items)) => {
+                items.iter().map(|item| item.as_str().map(str::to_owned)).collect()
+            }
             Some(Value::String(text)) if self.is_overridden(key) => Some(
                 text.split(',')
                     .map(|item| item.trim().to_owned())
@@ -222,12 +205,7 @@ impl<'a> Reader<'a> {
             None => Some(default.iter().map(ToString::to_string).collect()),
         };
         if let (None, Some(value)) = (&list, self.get(key)) {
-            self.problem(
-                key,
-                value,
-                "it must be a list of texts",
-                "Write [\"…\", \"…\"]",
-            );
+            self.problem(key, value, "it must be a list of texts", "Write [\"…\", \"…\"]");
         }
         let list: Vec<String> = list.unwrap_or_default();
         let shown = Value::Array(list.iter().cloned().map(Value::String).collect());
@@ -245,20 +223,12 @@ impl<'a> Reader<'a> {
             Value::String(text) => Ok(Redacted::new(text.clone())),
             Value::Table(reference) if needed => self.resolve(reference),
             Value::Table(reference) => Self::check_reference(reference).map(|_| Redacted::new("")),
-            _ => Err((
-                "it must be a text, { env = … } or { file = … }".into(),
-                String::new(),
-            )),
+            _ => Err(("it must be a text, { env = … } or { file = … }".into(), String::new())),
         };
         match resolved {
             Ok(secret) => needed.then_some(secret),
             Err((reason, name)) => {
-                self.file(
-                    self.key(key),
-                    name,
-                    &reason,
-                    "`wicketgate secret generate` makes a key",
-                );
+                self.file(self.key(key), name, &reason, "`wicketgate secret generate` makes a key");
                 None
             }
         }
@@ -269,12 +239,7 @@ impl<'a> Reader<'a> {
         let items: &[Value] = match self.get(key) {
             Some(Value::Array(items)) => items,
             Some(other) => {
-                self.problem(
-                    key,
-                    other,
-                    "it must be a list of secrets",
-                    "Write [{ env = … }]",
-                );
+                self.problem(key, other, "it must be a list of secrets", "Write [{ env = … }]");
                 &[]
             }
             None => &[],
@@ -285,10 +250,9 @@ impl<'a> Reader<'a> {
             let resolved = match item {
                 Value::String(text) => Ok(Redacted::new(text.clone())),
                 Value::Table(reference) => self.resolve(reference),
-                _ => Err((
-                    "each must be a text, { env = … } or { file = … }".into(),
-                    String::new(),
-                )),
+                _ => {
+                    Err(("each must be a text, { env = … } or { file = … }".into(), String::new()))
+                }
             };
             match resolved {
                 Ok(secret) => secrets.push(secret),
@@ -333,10 +297,9 @@ impl<'a> Reader<'a> {
         match (text("env"), text("file"), reference.len()) {
             (Some(name), None, 1) => Ok(("env", name)),
             (None, Some(name), 1) => Ok(("file", name)),
-            _ => Err((
-                "it must be { env = \"NAME\" } or { file = \"PATH\" }".into(),
-                String::new(),
-            )),
+            _ => {
+                Err(("it must be { env = \"NAME\" } or { file = \"PATH\" }".into(), String::new()))
+            }
         }
     }
 
@@ -352,12 +315,7 @@ impl<'a> Reader<'a> {
                 );
                 // The value could be a secret under a misspelt name.
                 let shown = if value.is_table() { "{ … }" } else { "…" };
-                self.file(
-                    self.key(key),
-                    shown.to_owned(),
-                    "there is no such key",
-                    &fix,
-                );
+                self.file(self.key(key), shown.to_owned(), "there is no such key", &fix);
             }
         }
     }
@@ -378,11 +336,7 @@ impl<'a> Reader<'a> {
     }
 
     fn key(&self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        }
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
     fn is_overridden(&self, key: &str) -> bool {
@@ -399,19 +353,11 @@ impl<'a> Reader<'a> {
             None if here => Origin::File,
             None => Origin::Default,
         };
-        self.notes
-            .shown
-            .borrow_mut()
-            .push(Shown { key, value, origin });
+        self.notes.shown.borrow_mut().push(Shown { key, value, origin });
     }
 
     fn file(&self, key: String, value: String, reason: &str, fix: &str) {
-        let problem = Problem {
-            key,
-            value,
-            reason: reason.to_owned(),
-            fix: fix.to_owned(),
-        };
+        let problem = Problem { key, value, reason: reason.to_owned(), fix: fix.to_owned() };
         self.notes.problems.borrow_mut().push(problem);
     }
 }

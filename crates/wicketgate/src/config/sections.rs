@@ -10,7 +10,7 @@ mod upstream;
 
 use super::reader::Reader;
 use super::settings::{Role, Settings};
-use super::urls::PublicUrl;
+use super::urls::{PublicUrl, is_loopback};
 
 /// Reads everything. `None` only together with a filed problem.
 pub(super) fn read(root: &Reader<'_>, role: Role) -> Option<Settings> {
@@ -18,10 +18,8 @@ pub(super) fn read(root: &Reader<'_>, role: Role) -> Option<Settings> {
     let server = root.section("server", server::read);
     let database = root.section("database", |section| server::read_database(section, role));
     let loopback = Loopback {
-        url: public_url.as_ref().is_none_or(PublicUrl::is_loopback),
-        listen: server
-            .as_ref()
-            .is_none_or(|server| server.listen.ip().is_loopback()),
+        url: names_loopback(root),
+        listen: server.as_ref().is_none_or(|server| server.listen.ip().is_loopback()),
     };
     let sign_in = root.section("sign_in", |section| sign_in::read(section, loopback));
     let user_types = root.sections("user_type", sign_in::read_user_type);
@@ -33,30 +31,15 @@ pub(super) fn read(root: &Reader<'_>, role: Role) -> Option<Settings> {
     });
     let (mcp, foreign_issuer) = root.section("mcp", |section| {
         let issuer = mcp::issuer(section, role);
-        (
-            mcp::read(section, role, public_url.as_ref(), issuer.as_ref()),
-            issuer,
-        )
+        (mcp::read(section, role, public_url.as_ref(), issuer.as_ref()), issuer)
     });
     Some(Settings {
         role,
-        issuer: if role == Role::Mcp {
-            foreign_issuer?
-        } else {
-            issuer?
-        },
+        issuer: if role == Role::Mcp { foreign_issuer? } else { issuer? },
         public_url: public_url?,
         server: server?,
-        database: if role == Role::Mcp {
-            None
-        } else {
-            Some(database?)
-        },
-        oauth: if role == Role::Mcp {
-            None
-        } else {
-            Some(oauth?)
-        },
+        database: if role == Role::Mcp { None } else { Some(database?) },
+        oauth: if role == Role::Mcp { None } else { Some(oauth?) },
         mcp: mcp?,
     })
 }
@@ -66,6 +49,11 @@ pub(super) fn read(root: &Reader<'_>, role: Role) -> Option<Settings> {
 struct Loopback {
     url: bool,
     listen: bool,
+}
+
+/// Asked of the text itself, so that a URL that is refused for another reason does not hide this.
+fn names_loopback(root: &Reader<'_>) -> bool {
+    url::Url::parse(&root.peek("public_url")).map_or(true, |url| is_loopback(&url))
 }
 
 fn public_url(root: &Reader<'_>) -> Option<PublicUrl> {

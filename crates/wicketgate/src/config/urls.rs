@@ -36,12 +36,7 @@ impl PublicUrl {
         }
         let path = url.path().trim_end_matches('/').to_owned();
         let origin = url.origin().ascii_serialization();
-        Ok(Self {
-            text: format!("{origin}{path}"),
-            origin,
-            path,
-            loopback,
-        })
+        Ok(Self { text: format!("{origin}{path}"), origin, path, loopback })
     }
 
     /// The URL without a trailing slash.
@@ -61,9 +56,7 @@ impl PublicUrl {
 
     /// `host` or `host:port`, as in a `Host` header.
     pub fn authority(&self) -> &str {
-        self.origin
-            .split_once("://")
-            .map_or("", |(_, authority)| authority)
+        self.origin.split_once("://").map_or("", |(_, authority)| authority)
     }
 
     /// Whether it leads to this computer.

@@ -34,9 +34,9 @@ impl Prompt {
         match self {
             Self::Login => false,
             Self::None | Self::AsNeeded { max_age: None } => true,
-            Self::AsNeeded {
-                max_age: Some(seconds),
-            } => authenticated_at.plus_seconds(seconds) > now,
+            Self::AsNeeded { max_age: Some(seconds) } => {
+                authenticated_at.plus_seconds(seconds) > now
+            }
         }
     }
 }
@@ -154,9 +154,8 @@ fn requested_scopes(
     let possible = named.and(resource.ceiling).and(asker.client.scopes);
     if possible.is_empty() {
         let offered = resource.ceiling.and(asker.client.scopes);
-        return Err(OAuthErrorCode::InvalidScope.because(format!(
-            "none of the requested scopes can be granted; possible: {offered}"
-        )));
+        return Err(OAuthErrorCode::InvalidScope
+            .because(format!("none of the requested scopes can be granted; possible: {offered}")));
     }
     Ok(possible)
 }
@@ -168,18 +167,12 @@ fn prompt(params: &Params) -> Result<Prompt, OAuthError> {
     let max_age = match params.one("max_age").map_err(invalid)? {
         None => None,
         Some(text) => {
-            let seconds = text
-                .parse::<u32>()
-                .map_err(|_| refuse("max_age must be in seconds"))?;
+            let seconds = text.parse::<u32>().map_err(|_| refuse("max_age must be in seconds"))?;
             Some(i64::from(seconds))
         }
     };
-    let words: Vec<&str> = params
-        .one("prompt")
-        .map_err(invalid)?
-        .unwrap_or_default()
-        .split(' ')
-        .collect();
+    let words: Vec<&str> =
+        params.one("prompt").map_err(invalid)?.unwrap_or_default().split(' ').collect();
     if words.contains(&"none") {
         return if words.len() == 1 {
             Ok(Prompt::None)
@@ -188,9 +181,5 @@ fn prompt(params: &Params) -> Result<Prompt, OAuthError> {
         };
     }
     let again = words.contains(&"login") || words.contains(&"select_account");
-    Ok(if again {
-        Prompt::Login
-    } else {
-        Prompt::AsNeeded { max_age }
-    })
+    Ok(if again { Prompt::Login } else { Prompt::AsNeeded { max_age } })
 }

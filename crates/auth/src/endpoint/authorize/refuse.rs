@@ -28,20 +28,11 @@ pub(super) fn refuse(
         return see_other(&location);
     }
     let html = pages::interstitial(&Interstitial {
-        deployment: Deployment {
-            title: &server.config.title,
-        },
-        client: Client {
-            name: &asker.client.name,
-            standing: standing(asker.client.origin),
-        },
+        deployment: Deployment { title: &server.config.title },
+        client: Client { name: &asker.client.name, standing: standing(asker.client.origin) },
         redirect: &asker.redirect_uri,
         what_happened: &format!("The app's request cannot be used: {}.", error.description),
         return_url: &location,
     });
-    Ok(page_response(
-        StatusCode::BAD_REQUEST,
-        html,
-        FormTarget::OwnSite,
-    ))
+    Ok(page_response(StatusCode::BAD_REQUEST, html, FormTarget::OwnSite))
 }

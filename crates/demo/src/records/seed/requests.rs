@@ -6,13 +6,7 @@ use crate::records::requests::Request;
 use crate::records::requests::RequestState::{self, Approved, Open, Rejected};
 
 /// Title and description; process; owner and approver; priority, euros and state.
-type Row = (
-    &'static str,
-    &'static str,
-    usize,
-    (usize, usize),
-    (Priority, u32, RequestState),
-);
+type Row = (&'static str, &'static str, usize, (usize, usize), (Priority, u32, RequestState));
 
 const ROWS: [Row; 10] = [
     (
@@ -50,13 +44,7 @@ const ROWS: [Row; 10] = [
         (MANAGER, ADMIN),
         (Normal, 540, Open),
     ),
-    (
-        "Flight to Trondheim",
-        "Replaced by a call.",
-        TRAVEL,
-        (BASIC, MANAGER),
-        (Low, 310, Rejected),
-    ),
+    ("Flight to Trondheim", "Replaced by a call.", TRAVEL, (BASIC, MANAGER), (Low, 310, Rejected)),
     (
         "Noise-cancelling headset",
         "Open-plan office, daily calls with the field team.",
@@ -89,17 +77,15 @@ const ROWS: [Row; 10] = [
 
 pub(super) fn requests() -> Vec<Request> {
     ROWS.into_iter()
-        .map(
-            |(title, description, process, (owner, approver), (priority, euros, state))| Request {
-                title: title.to_owned(),
-                description: description.to_owned(),
-                process: id(process),
-                owner: id(owner),
-                approver: id(approver),
-                priority,
-                amount_eur: Some(euros),
-                state,
-            },
-        )
+        .map(|(title, description, process, (owner, approver), (priority, euros, state))| Request {
+            title: title.to_owned(),
+            description: description.to_owned(),
+            process: id(process),
+            owner: id(owner),
+            approver: id(approver),
+            priority,
+            amount_eur: Some(euros),
+            state,
+        })
         .collect()
 }

@@ -121,8 +121,7 @@ impl<'d> Story<'d> {
     /// An authorization waits for the person.
     pub(crate) async fn ask(&self) -> Authorization {
         let authorization = authorization(&self.client, &self.browser);
-        let begin =
-            BeginAuthorization { authorization: authorization.clone(), max_open: 1000 };
+        let begin = BeginAuthorization { authorization: authorization.clone(), max_open: 1000 };
         assert_eq!(self.store.write(begin).await.unwrap(), BeginOutcome::Begun);
         authorization
     }

@@ -41,12 +41,7 @@ impl Remote {
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
         let client = net::outbound::client(TIMEOUT).context("TLS cannot be set up")?;
-        Ok(Self {
-            client,
-            url: url.to_owned(),
-            issuer: issuer.to_owned(),
-            clock,
-        })
+        Ok(Self { client, url: url.to_owned(), issuer: issuer.to_owned(), clock })
     }
 
     async fn get(&self, path: &str) -> Result<Bytes, AuthorityAway> {
@@ -83,29 +78,19 @@ impl Remote {
         list: u64,
     ) -> Result<StatusListClaims, AuthorityAway> {
         let header = decode_header(token).map_err(away)?;
-        let kid = header
-            .kid
-            .ok_or_else(|| away("the status list names no key"))?;
-        let key = keys
-            .find(&kid)
-            .ok_or_else(|| away("the status list's key is unknown"))?;
+        let kid = header.kid.ok_or_else(|| away("the status list names no key"))?;
+        let key = keys.find(&kid).ok_or_else(|| away("the status list's key is unknown"))?;
         let key = DecodingKey::from_jwk(key).map_err(away)?;
         let mut validation = Validation::new(Algorithm::ES256);
         validation.set_issuer(&[&self.issuer]);
         validation.validate_aud = false;
         // Times are compared below, with the clock that everything else uses.
         validation.validate_exp = false;
-        let claims = decode::<StatusListClaims>(token, &key, &validation)
-            .map_err(away)?
-            .claims;
+        let claims = decode::<StatusListClaims>(token, &key, &validation).map_err(away)?.claims;
         let fits = header.typ.as_deref() == Some(STATUS_LIST_TYPE)
             && claims.sub == format!("{}/status/{list}", self.issuer)
             && claims.exp > self.clock.now().as_seconds();
-        if fits {
-            Ok(claims)
-        } else {
-            Err(away("the status list is another one, or stale"))
-        }
+        if fits { Ok(claims) } else { Err(away("the status list is another one, or stale")) }
     }
 
     /// The metadata sits where the issuer's path puts it (RFC 8414 §3.1); the appended form is the

@@ -19,11 +19,7 @@ pub(super) fn read(section: &Reader<'_>, policy: &RedirectPolicy, needed: bool) 
     let auth = auth(section, needed);
     let id = id?;
     Some(Client {
-        name: if name.is_empty() {
-            id.as_str().to_owned()
-        } else {
-            name
-        },
+        name: if name.is_empty() { id.as_str().to_owned() } else { name },
         id,
         origin: ClientOrigin::Configured,
         redirect_uris: redirect_uris?,
@@ -40,22 +36,14 @@ fn id(section: &Reader<'_>) -> Option<ClientId> {
     section.parsed("id", "", fix, |text| {
         let visible = (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
         let taken = text.starts_with("https://") || text.starts_with(ClientId::PREFIX);
-        if visible && !taken {
-            Ok(ClientId::from_text(text))
-        } else {
-            Err("it is no client id")
-        }
+        if visible && !taken { Ok(ClientId::from_text(text)) } else { Err("it is no client id") }
     })
 }
 
 fn redirect_uris(section: &Reader<'_>, policy: &RedirectPolicy) -> Option<Vec<RedirectUri>> {
     let given = section.list("redirect_uris", &[]);
     if given.is_empty() {
-        section.missing(
-            "redirect_uris",
-            "it is empty",
-            "List at least one redirect URI",
-        );
+        section.missing("redirect_uris", "it is empty", "List at least one redirect URI");
         return None;
     }
     let mut accepted = Vec::new();

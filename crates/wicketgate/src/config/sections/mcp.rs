@@ -46,9 +46,7 @@ pub(super) fn read(
         authority.secret("client_secret", role == Role::Mcp);
         authority_settings(authority, &url, issuer)
     });
-    let servers = section.sections("server", |server| {
-        upstream::read(server, public_url, ceiling)
-    });
+    let servers = section.sections("server", |server| upstream::read(server, public_url, ceiling));
     check_servers(section, &servers);
     Some(McpSettings {
         servers: servers.into_iter().collect::<Option<Vec<_>>>()?,
@@ -64,9 +62,7 @@ pub(super) fn read(
 /// A missing or empty ceiling means reading only.
 fn ceiling(section: &Reader<'_>) -> Scopes {
     let text = section.text("allowed_scopes", "");
-    parse_ceiling(section, &text)
-        .filter(|scopes| !scopes.is_empty())
-        .unwrap_or(Scopes::READ)
+    parse_ceiling(section, &text).filter(|scopes| !scopes.is_empty()).unwrap_or(Scopes::READ)
 }
 
 /// The scopes of a ceiling, if they are ones and reading is among them.
@@ -77,12 +73,7 @@ pub(super) fn parse_ceiling(section: &Reader<'_>, text: &str) -> Option<Scopes> 
         Ok(scopes) if scopes.is_empty() || scopes.contains(protocol::Scope::Read) => Some(scopes),
         Ok(_) => {
             let value = Value::String(text.to_owned());
-            section.problem(
-                "allowed_scopes",
-                &value,
-                "it does not contain mcp:read",
-                fix,
-            );
+            section.problem("allowed_scopes", &value, "it does not contain mcp:read", fix);
             None
         }
         Err(unknown) => {
@@ -113,9 +104,7 @@ fn log_level(section: &Reader<'_>) -> LevelFilter {
 fn allowed_origins(section: &Reader<'_>, public_url: Option<&PublicUrl>) -> AllowedOrigins {
     let mut list = Vec::new();
     for text in section.list("allowed_origins", &[]) {
-        let normal = url::Url::parse(&text)
-            .ok()
-            .map(|url| url.origin().ascii_serialization());
+        let normal = url::Url::parse(&text).ok().map(|url| url.origin().ascii_serialization());
         match normal {
             Some(origin) if origin == text.to_ascii_lowercase() => list.push(origin),
             _ => section.problem(
@@ -127,10 +116,7 @@ fn allowed_origins(section: &Reader<'_>, public_url: Option<&PublicUrl>) -> Allo
         }
     }
     list.extend(public_url.map(|url| url.origin().to_owned()));
-    AllowedOrigins {
-        list,
-        any_loopback: public_url.is_some_and(PublicUrl::is_loopback),
-    }
+    AllowedOrigins { list, any_loopback: public_url.is_some_and(PublicUrl::is_loopback) }
 }
 
 /// Replicas of the sidecar must open each other's session ids; one on loopback is alone.
@@ -151,11 +137,7 @@ fn sealing_key(
     let secret = secret?;
     SealingKey::parse(secret.reveal())
         .map_err(|error| {
-            section.missing(
-                "sealing_key",
-                &error.to_string(),
-                "It must be 32 bytes in base64",
-            );
+            section.missing("sealing_key", &error.to_string(), "It must be 32 bytes in base64");
         })
         .ok()
 }
@@ -166,25 +148,16 @@ fn authority_settings(
     issuer: Option<&PublicUrl>,
 ) -> Option<AuthoritySettings> {
     if url.is_empty() {
-        return issuer.map(|issuer| AuthoritySettings {
-            url: issuer.as_str().to_owned(),
-        });
+        return issuer.map(|issuer| AuthoritySettings { url: issuer.as_str().to_owned() });
     }
     // Inside a private network the authority may be plain http: what it sends is signed.
     match url::Url::parse(url) {
         Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.has_host() => {
-            Some(AuthoritySettings {
-                url: url.trim_end_matches('/').to_owned(),
-            })
+            Some(AuthoritySettings { url: url.trim_end_matches('/').to_owned() })
         }
         _ => {
             let value = Value::String(url.to_owned());
-            section.problem(
-                "url",
-                &value,
-                "it is no http URL",
-                "Write the issuer's own address",
-            );
+            section.problem("url", &value, "it is no http URL", "Write the issuer's own address");
             None
         }
     }
@@ -201,11 +174,7 @@ fn check_servers(
             "Add a [[mcp.server]] section with an upstream",
         );
     }
-    let names: Vec<&str> = servers
-        .iter()
-        .flatten()
-        .map(|server| server.name.as_str())
-        .collect();
+    let names: Vec<&str> = servers.iter().flatten().map(|server| server.name.as_str()).collect();
     for (position, name) in names.iter().enumerate() {
         if names[..position].contains(name) {
             section.missing(

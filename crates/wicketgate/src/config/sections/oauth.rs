@@ -45,11 +45,8 @@ pub(super) fn read(
     };
     let access_token_lifetime = section.integer("access_token_lifetime_seconds", 3600, 60..=86_400);
     let code_lifetime = section.integer("authorization_code_lifetime_seconds", 600, 10..=600);
-    let refresh_token_lifetime = section.integer(
-        "refresh_token_lifetime_seconds",
-        7_776_000,
-        300..=31_536_000,
-    );
+    let refresh_token_lifetime =
+        section.integer("refresh_token_lifetime_seconds", 7_776_000, 300..=31_536_000);
     let refresh_reuse_grace = section.integer("refresh_reuse_grace_seconds", 120, 0..=300);
     let default_scopes = default_scopes(section);
     let (dynamic_registration, registrations_per_minute) =
@@ -59,9 +56,7 @@ pub(super) fn read(
             (dynamic, u32::try_from(per_minute).unwrap_or(120))
         });
     let clients = section
-        .sections("client", |client| {
-            clients::read(client, &redirect_policy, needed)
-        })
+        .sections("client", |client| clients::read(client, &redirect_policy, needed))
         .into_iter()
         .flatten()
         .collect();
@@ -114,20 +109,13 @@ fn key_encryption_key(section: &Reader<'_>, needed: bool) -> Option<SealingKey> 
 fn old_keys(section: &Reader<'_>) -> Vec<SealingKey> {
     let key = "old_key_encryption_keys";
     let texts = section.secrets(key);
-    texts
-        .iter()
-        .filter_map(|secret| parse_key(section, key, secret))
-        .collect()
+    texts.iter().filter_map(|secret| parse_key(section, key, secret)).collect()
 }
 
 fn parse_key(section: &Reader<'_>, key: &str, secret: &Redacted) -> Option<SealingKey> {
     SealingKey::parse(secret.reveal())
         .map_err(|error| {
-            section.missing(
-                key,
-                &error.to_string(),
-                "The value must be 32 bytes in base64",
-            );
+            section.missing(key, &error.to_string(), "The value must be 32 bytes in base64");
         })
         .ok()
 }
@@ -137,11 +125,7 @@ fn bridge_secret(section: &Reader<'_>, needed: bool) -> Option<Redacted> {
     let fix = "Set { env = \"WICKETGATE_BRIDGE_SECRET\" } and put the output of `wicketgate \
                secret generate` there";
     if needed && !section.has(key) {
-        section.missing(
-            key,
-            "it is missing; the way back from sign-in is signed with it",
-            fix,
-        );
+        section.missing(key, "it is missing; the way back from sign-in is signed with it", fix);
     }
     let secret = section.secret(key, needed)?;
     if secret.reveal().len() < BRIDGE_SECRET_BYTES {

@@ -11,9 +11,7 @@ use crate::config::settings::{DatabaseSettings, Role, ServerSettings};
 
 pub(super) fn read(section: &Reader<'_>) -> Option<ServerSettings> {
     let fix = "Write an address and a port, such as \"127.0.0.1:8787\" or \"0.0.0.0:8787\"";
-    let listen = section.parsed("listen", "127.0.0.1:8787", fix, |text| {
-        text.parse::<SocketAddr>()
-    });
+    let listen = section.parsed("listen", "127.0.0.1:8787", fix, |text| text.parse::<SocketAddr>());
     let trusted_proxies = trusted_proxies(section);
     let title = section.text("title", "Wicketgate");
     let json_logs = log_format(section);
@@ -28,12 +26,7 @@ pub(super) fn read(section: &Reader<'_>) -> Option<ServerSettings> {
             "Put a reverse proxy with TLS in front and remove this section",
         );
     }
-    Some(ServerSettings {
-        listen: listen?,
-        trusted_proxies,
-        title,
-        json_logs,
-    })
+    Some(ServerSettings { listen: listen?, trusted_proxies, title, json_logs })
 }
 
 fn trusted_proxies(section: &Reader<'_>) -> Vec<IpNet> {
@@ -82,8 +75,5 @@ pub(super) fn read_database(section: &Reader<'_>, role: Role) -> Option<Database
         );
         return None;
     }
-    Some(DatabaseSettings {
-        url,
-        pool_size: u32::try_from(pool_size).unwrap_or(16),
-    })
+    Some(DatabaseSettings { url, pool_size: u32::try_from(pool_size).unwrap_or(16) })
 }

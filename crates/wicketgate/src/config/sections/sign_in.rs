@@ -41,15 +41,7 @@ pub(super) fn read(section: &Reader<'_>, loopback: Loopback) -> SignInSettings {
 /// sign in to.
 fn refuse_providers(section: &Reader<'_>) {
     section.sections("provider", |provider| {
-        for key in [
-            "id",
-            "name",
-            "kind",
-            "issuer",
-            "client_id",
-            "metadata_file",
-            "metadata_url",
-        ] {
+        for key in ["id", "name", "kind", "issuer", "client_id", "metadata_file", "metadata_url"] {
             if provider.has(key) {
                 provider.text(key, "");
             }

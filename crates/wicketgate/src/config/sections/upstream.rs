@@ -11,9 +11,7 @@ use crate::config::settings::UpstreamSettings;
 use crate::config::urls::PublicUrl;
 
 /// Names that would collide with our own paths.
-const RESERVED: [&str; 7] = [
-    "sse", "key", "health", "ready", "jwks", "identity", "messages",
-];
+const RESERVED: [&str; 7] = ["sse", "key", "health", "ready", "jwks", "identity", "messages"];
 
 const SCOPE_NAMES: &str = "Use mcp:read, mcp:write, mcp:process_admin or mcp:admin";
 
@@ -51,9 +49,7 @@ fn name(section: &Reader<'_>) -> Option<String> {
     let fix = "Use 1 to 32 of a-z, 0-9 and -, and none of the reserved names";
     section.parsed("name", "default", fix, |name| {
         let plain = (1..=32).contains(&name.len())
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         match plain {
             false => Err("it is no name for a path"),
             true if RESERVED.contains(&name) => Err("the name is reserved"),
@@ -68,9 +64,7 @@ fn resource(
     public_url: Option<&PublicUrl>,
     path: &str,
 ) -> Option<ResourceUri> {
-    let default = public_url
-        .map(|url| format!("{}{path}", url.as_str()))
-        .unwrap_or_default();
+    let default = public_url.map(|url| format!("{}{path}", url.as_str())).unwrap_or_default();
     let given = section.text("resource_uri", "");
     let text = if given.is_empty() { default } else { given };
     if text.is_empty() {
@@ -114,12 +108,7 @@ fn upstream_url(section: &Reader<'_>) -> Option<Uri> {
         matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some()
     });
     if uri.is_none() {
-        section.problem(
-            "url",
-            &Value::String(text),
-            "it is no http or https URL",
-            fix,
-        );
+        section.problem("url", &Value::String(text), "it is no http or https URL", fix);
     }
     uri
 }
@@ -132,17 +121,10 @@ fn upstream_auth(section: &Reader<'_>) -> Option<UpstreamAuth> {
             let fix = "Write a header name such as \"Authorization\" or \"X-Api-Key\"";
             let name = section.parsed("name", "", fix, str::parse::<HeaderName>);
             if !section.has("value") {
-                section.missing(
-                    "value",
-                    "it is missing",
-                    "Set the credential for the upstream",
-                );
+                section.missing("value", "it is missing", "Set the credential for the upstream");
             }
             let value = section.secret("value", true);
-            Some(UpstreamAuth::Header {
-                name: name?,
-                value: value?,
-            })
+            Some(UpstreamAuth::Header { name: name?, value: value? })
         }
         _ => {
             section.problem(
@@ -165,12 +147,8 @@ fn own_ceiling(section: &Reader<'_>, ceiling: Scopes) -> Scopes {
 }
 
 fn policy(section: &Reader<'_>) -> Option<PolicyConfig> {
-    let default_scope = section.parsed(
-        "default_scope",
-        Scope::Admin.as_str(),
-        SCOPE_NAMES,
-        parse_scope,
-    );
+    let default_scope =
+        section.parsed("default_scope", Scope::Admin.as_str(), SCOPE_NAMES, parse_scope);
     let trust_annotations = section.flag("trust_annotations", false);
     let rules = section.sections("rules", rule);
     Some(PolicyConfig {
@@ -182,13 +160,9 @@ fn policy(section: &Reader<'_>) -> Option<PolicyConfig> {
 
 fn rule(section: &Reader<'_>) -> Option<Rule> {
     let tools = section.list("tools", &[]);
-    if tools.is_empty() || tools.iter().any(String::is_empty) {
-        section.missing(
-            "tools",
-            "it names no tool",
-            "List tool names; * stands for anything",
-        );
-        return None;
+    let named = !tools.is_empty() && !tools.iter().any(String::is_empty);
+    if !named {
+        section.missing("tools", "it names no tool", "List tool names; * stands for anything");
     }
     let scope = section.parsed("scope", "", SCOPE_NAMES, parse_scope);
     let fix = "Write \"hide\" or \"challenge\"";
@@ -197,11 +171,7 @@ fn rule(section: &Reader<'_>) -> Option<Rule> {
         "challenge" => Ok(Visibility::Challenge),
         _ => Err("there is no such visibility"),
     });
-    Some(Rule {
-        tools,
-        scope: scope?,
-        visibility: visibility?,
-    })
+    named.then_some(Rule { tools, scope: scope?, visibility: visibility? })
 }
 
 fn parse_scope(name: &str) -> Result<Scope, &'static str> {

@@ -1,0 +1,222 @@
+//! Signing keys: published, sealed, and what happens when they do not open.
+
+use serde_json::Value;
+use testkit::forge::{Forger, Jwt};
+use testkit::{Era, McpCaller, Tokens};
+
+use crate::world::{Plan, World};
+
+/// T-KEY-01, KY-2, KY-3: only public members, a key id that tokens name, and the right type.
+#[tokio::test]
+async fn t_key_01_only_public_members() {
+    let world = World::sqlite().await;
+    let answer = world.get(&world.at("/jwks")).await;
+    let kind = answer.header("content-type");
+    assert_eq!(kind, Some("application/jwk-set+json"));
+    let set = answer.json();
+    let keys = set["keys"].as_array().cloned().unwrap_or_default();
+    assert_eq!(keys.len(), 1);
+    for key in &keys {
+        for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+            assert_eq!(key.get(private), None, "{private}");
+        }
+        assert_eq!(key["kty"], "EC");
+        assert_eq!(key["crv"], "P-256");
+        assert_eq!(key["alg"], "ES256");
+        assert_eq!(key["use"], "sig");
+    }
+    let connected = world.connect("basic").await;
+    let jwt = Jwt::read(&connected.tokens.access);
+    assert_eq!(jwt.header["kid"], keys[0]["kid"]);
+}
+
+/// T-KEY-05, T-KEY-06, T-KEY-07, KY-5, KY-6: a wrong key-encryption key, a flipped character and a
+/// blob from another row are errors at start that name the key; no new key appears.
+#[tokio::test]
+async fn t_key_05_to_07_keys_that_do_not_open_stop_the_start() {
+    let world = World::sqlite().await;
+    let kid = world.get(&world.at("/jwks")).await.json()["keys"][0]["kid"].clone();
+    let kid = kid.as_str().expect("a key id").to_owned();
+    let mut database = world.stop().await;
+    let before = database.dump().await;
+    let plan = || Plan::sqlite().key_encryption_key([8; 32]);
+    let (error, back) = refused(plan().with(database).try_start().await);
+    database = back;
+    assert!(error.contains(&kid), "{error}");
+    assert!(error.contains("oauth.key_encryption_key"), "what to do: {error}");
+    for secret in [kernel::encoding::base64(&[8; 32]), kernel::encoding::base64(&[7; 32])] {
+        assert!(!error.contains(&secret), "no key is shown");
+    }
+    before.equals(&database.dump().await);
+    // One character of the sealed key, at the start (nonce), in the middle and at the end (tag).
+    let sealed = field(before.rows("OAUTH_SIGNING_KEY"), "private_sealed");
+    for place in [1, sealed.len() / 2, sealed.len() - 2] {
+        let mut damaged = sealed.clone().into_bytes();
+        damaged[place] = if damaged[place] == b'A' { b'B' } else { b'A' };
+        let damaged = String::from_utf8(damaged).expect("ASCII");
+        set_sealed(&database, &damaged).await;
+        let (error, back) = refused(Plan::sqlite().with(database).try_start().await);
+        database = back;
+        assert!(error.contains(&kid), "{error}");
+        assert_eq!(database.dump().await.count("OAUTH_SIGNING_KEY"), 1);
+    }
+    // The blob of another deployment's key, sealed under the same key-encryption key.
+    let other = World::sqlite().await.dump().await;
+    let foreign = field(other.rows("OAUTH_SIGNING_KEY"), "private_sealed");
+    set_sealed(&database, &foreign).await;
+    let (error, back) = refused(Plan::sqlite().with(database).try_start().await);
+    assert!(error.contains(&kid), "{error}");
+    database = back;
+    // And as it was, it opens again.
+    set_sealed(&database, &sealed).await;
+    let world = Plan::sqlite().with(database).start().await;
+    let keys = world.get(&world.at("/jwks")).await.json();
+    assert_eq!(keys["keys"][0]["kid"], Value::String(kid));
+}
+
+/// KY-6: an old key-encryption key still opens what it sealed.
+#[tokio::test]
+async fn ky_6_old_key_encryption_keys_still_open() {
+    let world = World::sqlite().await;
+    let before = world.get(&world.at("/jwks")).await.body;
+    let database = world.stop().await;
+    let old = kernel::encoding::base64(&[7; 32]);
+    let world = Plan::sqlite()
+        .key_encryption_key([8; 32])
+        .oauth(&format!("old_key_encryption_keys = [\"{old}\"]"))
+        .with(database)
+        .start()
+        .await;
+    assert_eq!(world.get(&world.at("/jwks")).await.body, before);
+    world.connect("basic").await;
+}
+
+/// KY-7: replicas that start at once on an empty database share one key.
+#[tokio::test]
+async fn ky_7_one_key_however_many_start() {
+    let world = World::postgres().await;
+    let clock = world.clock.clone();
+    let database = world.stop().await;
+    database.execute("DELETE FROM OAUTH_SIGNING_KEY").await;
+    let mut starting = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let (text, clock) = (replica(database.url()), clock.clone());
+        starting.spawn(async move {
+            let listener = crate::world::listen(0).await;
+            let role = wicketgate::config::Role::Auth;
+            crate::world::run(listener, &text, role, &clock).await
+        });
+    }
+    let running = starting.join_all().await;
+    assert!(running.iter().all(Result::is_ok));
+    assert_eq!(database.dump().await.count("OAUTH_SIGNING_KEY"), 1);
+    for running in running.into_iter().flatten() {
+        running.stop().await;
+    }
+}
+
+fn replica(database: &str) -> String {
+    let key = kernel::encoding::base64(&[7; 32]);
+    format!(
+        "public_url = \"http://127.0.0.1:1\"\n[server]\nlisten = \"127.0.0.1:0\"\n\
+         [database]\nurl = \"{database}\"\npool_size = 4\n[oauth]\nkey_encryption_key = \"{key}\"\n\
+         bridge_token_signing_secret = \"bridge-secret-of-the-tests-0123456789\"\n\
+         [[mcp.server]]\nupstream = {{ url = \"http://127.0.0.1:1/mcp\" }}\n"
+    )
+}
+
+/// T-KEY-11, ST-1: whoever steals the database has no token, code, secret or private key.
+#[tokio::test]
+async fn t_key_11_a_stolen_database_opens_nothing() {
+    for world in [World::sqlite().await, World::postgres().await] {
+        let metadata = serde_json::json!({
+            "redirect_uris": ["http://127.0.0.1/cb"],
+            "token_endpoint_auth_method": "client_secret_post",
+        });
+        let client = testkit::Client::register_with(&world, &metadata).await;
+        let testkit::Secret::Post(secret) = client.secret.clone() else {
+            panic!("a secret was registered");
+        };
+        let person = world.person();
+        let ask = client.ask();
+        let returned = person
+            .authorize(&ask, "admin", testkit::Tick::All)
+            .await;
+        let tokens = Tokens::of(&client.exchange(returned.code(), &ask).await);
+        let next = Tokens::of(&client.refresh(&tokens.refresh).await);
+        let dump = world.dump().await;
+        let stolen = world.database.stolen();
+        let mut secrets = person.given.lock().expect("no poison").clone();
+        secrets.extend([
+            secret,
+            returned.code().to_owned(),
+            ask.verifier.clone(),
+            tokens.access,
+            tokens.refresh,
+            next.refresh,
+            next.access,
+        ]);
+        assert!(secrets.len() >= 9);
+        for secret in &secrets {
+            assert!(!dump.contains(secret), "in the tables");
+            let found = stolen.windows(secret.len()).any(|w| w == secret.as_bytes());
+            assert!(!found, "in the files");
+        }
+    }
+}
+
+/// T-MCP-01, T-MCP-03, T-MCP-05, T-MCP-07, T-MCP-08, T-MCP-10, T-MCP-16 from outside: what was
+/// changed, signed by others, or is something else opens nothing.
+#[tokio::test]
+async fn forged_tokens_open_nothing() {
+    let world = World::sqlite().await;
+    let connected = world.connect("admin").await;
+    let token = &connected.tokens.access;
+    let jwt = || Jwt::read(token);
+    let forger = Forger::new();
+    let jwk = forger.public_jwk();
+    let caller = McpCaller::new(&world, token, Era::Stateless);
+    assert!(!caller.tools().await.is_empty(), "the token itself is good");
+    for forged in [
+        jwt().header("alg", "none").unsigned(),
+        jwt().header("alg", "NONE").unsigned(),
+        jwt().unsigned(),
+        jwt().claim("scope", "mcp:admin").with_old_signature(),
+        jwt().header("typ", "JWT").with_old_signature(),
+        forger.sign(&jwt()),
+        forger.sign(&jwt().header("jwk", jwk)),
+        forger.sign(&jwt().header("kid", "../../dev/null")),
+        forger.sign(&jwt().claim("aud", "https://other.example/mcp")),
+        format!("{token}x"),
+        token[..token.len() - 2].to_owned(),
+        connected.tokens.refresh.clone(),
+        connected.code.clone(),
+        connected.client.id.clone(),
+    ] {
+        let answer = caller.with_token(&forged).ask("tools/list", Value::Null).await;
+        assert_eq!(answer.status, 401, "{forged}");
+    }
+    world.clock.advance_seconds(3600 + 120);
+    let answer = caller.ask("tools/list", serde_json::json!({})).await;
+    assert_eq!(answer.status, 401, "expired");
+}
+
+fn refused(
+    outcome: Result<World, (String, testkit::Database)>,
+) -> (String, testkit::Database) {
+    match outcome {
+        Ok(_) => panic!("it started"),
+        Err(refused) => refused,
+    }
+}
+
+async fn set_sealed(database: &testkit::Database, sealed: &str) {
+    let sql = format!("UPDATE OAUTH_SIGNING_KEY SET private_sealed = '{sealed}'");
+    database.execute(&sql).await;
+}
+
+fn field(rows: &[String], name: &str) -> String {
+    let prefix = format!("{name}=");
+    let found = rows[0].split(' ').find_map(|pair| pair.strip_prefix(&prefix));
+    found.expect("a column").to_owned()
+}

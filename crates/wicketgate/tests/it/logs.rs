@@ -1,0 +1,105 @@
+//! What must never stand in a log.
+
+use reqwest::header::{HeaderMap, HeaderValue};
+use serde_json::json;
+use testkit::{CapturedLog, Client, Era, McpCaller, Return, Secret, Tick, Tokens};
+
+use crate::world::{Plan, World};
+
+/// LG-2: the whole story at the finest level, with every secret that appeared in it.
+#[tokio::test]
+async fn lg_2_no_secret_is_logged() {
+    let log = CapturedLog::start();
+    for plan in [Plan::sqlite(), Plan::postgres().apart()] {
+        let world = plan.start().await;
+        let secrets = story(&world).await;
+        assert!(secrets.len() >= 12, "{}", secrets.len());
+        log.is_free_of(secrets.iter().map(String::as_str));
+        log.is_free_of([
+            "bridge-secret-of-the-tests-0123456789",
+            testkit::UPSTREAM_KEY,
+            crate::world::VAULT_SECRET,
+            kernel::encoding::base64(&[7; 32]).as_str(),
+        ]);
+    }
+    assert!(log.text().contains("consent given"), "the log was captured");
+}
+
+async fn story(world: &World) -> Vec<String> {
+    let metadata = json!({
+        "redirect_uris": ["http://127.0.0.1/cb"],
+        "token_endpoint_auth_method": "client_secret_basic",
+    });
+    let client = Client::register_with(world, &metadata).await;
+    let Secret::Basic(secret) = client.secret.clone() else {
+        panic!("a secret was registered");
+    };
+    let person = world.person();
+    let ask = client.ask();
+    let sign_in = person.get_once(&ask.url()).await;
+    let handle = Return::read(sign_in.header("location").unwrap_or_default());
+    let ask_again = client.ask();
+    let consent = person.sign_in(&ask_again, "admin").await;
+    let form = consent.form();
+    let returned = person.allow(&consent, Tick::All).await.returned();
+    // Failures are where logs talk most.
+    let wrong = client.redeem(returned.code(), &[("code_verifier", &testkit::random())]);
+    wrong.await.refuses(400, "invalid_grant");
+    let tokens = Tokens::of(&client.exchange(returned.code(), &ask_again).await);
+    let caller = McpCaller::new(world, &tokens.access, Era::Stateless);
+    assert!(!caller.tools().await.is_empty());
+    let changed = format!("{}x", tokens.access);
+    let refused = caller.with_token(&changed).ask("tools/list", json!({})).await;
+    assert_eq!(refused.status, 401);
+    let in_query = format!("{}?access_token={}", world.mcp, tokens.access);
+    assert_eq!(world.get(&in_query).await.status, 401);
+    let next = Tokens::of(&client.refresh(&tokens.refresh).await);
+    let last = Tokens::of(&client.refresh(&next.refresh).await);
+    client.refresh(&tokens.refresh).await.refuses(400, "invalid_grant");
+    assert_eq!(client.revoke(&last.refresh).await.status, 200);
+    let mut secrets = person.given.lock().expect("no poison").clone();
+    secrets.extend([
+        secret,
+        handle.get("txn").unwrap_or_default().to_owned(),
+        form.values("txn")[0].to_owned(),
+        form.values("csrf")[0].to_owned(),
+        returned.code().to_owned(),
+        ask_again.verifier.clone(),
+        tokens.access,
+        tokens.refresh,
+        next.access,
+        next.refresh,
+        last.access,
+        last.refresh,
+    ]);
+    secrets
+}
+
+/// T-LOG-02, LG-3: what others write cannot break a line of the log.
+#[tokio::test]
+async fn t_log_02_foreign_text_stays_in_its_line() {
+    let log = CapturedLog::start();
+    let world = World::sqlite().await;
+    let forged = "\n2026-01-01T00:00:00Z ERROR forged: canary-line\n\u{1b}[31m\",\"level\":\"x";
+    let metadata = json!({ "redirect_uris": ["https://h.example/cb"], "client_name": forged });
+    let client = Client::register_with(&world, &metadata).await;
+    let person = world.person();
+    let ask = client.ask().set("state", forged);
+    person.authorize(&ask, "basic", Tick::All).await.code();
+    for name in ["client_id", "redirect_uri", "scope", "resource", "response_type", "prompt"] {
+        person.visit(&client.ask().set(name, forged).url()).await;
+    }
+    client.redeem(forged, &[("code_verifier", forged)]).await;
+    client.token(&[("grant_type", forged)]).await;
+    let mut headers = HeaderMap::new();
+    headers.insert("user-agent", HeaderValue::from_static("\t\"agent\" canary-agent"));
+    world.get_with(&ask.url(), headers).await;
+    let long = "u".repeat(1 << 20);
+    client.token(&[("grant_type", &long)]).await;
+    let text = log.text();
+    assert!(!text.contains('\u{1b}'), "no escape sequences");
+    for line in text.lines() {
+        assert!(!line.starts_with("2026-01-01T00:00:00Z ERROR forged"), "{line}");
+        assert!(line.len() < 16 * 1024, "a line of {} bytes", line.len());
+    }
+}
