@@ -140,23 +140,26 @@ CREATE INDEX OAUTH_GRANT_SUBJECT ON OAUTH_GRANT (subject_id);
 CREATE INDEX OAUTH_GRANT_CLIENT ON OAUTH_GRANT (client_id);
 CREATE INDEX OAUTH_GRANT_REVOKED ON OAUTH_GRANT (status_index) WHERE revoked_at IS NOT NULL;
 
--- A refresh token, and what it was rotated into.
+-- A refresh token. A rotation is the insertion of the successor: that a parent can have one
+-- successor only is what decides every race, and what makes a family a line with one live end.
 CREATE TABLE OAUTH_REFRESH_TOKEN (
     token_hash TEXT NOT NULL PRIMARY KEY,
     grant_id TEXT NOT NULL REFERENCES OAUTH_GRANT (grant_id),
+    parent_hash TEXT UNIQUE,
+    -- This token, sealed so that only somebody who presents the parent can open it.
+    sealed_for_parent TEXT,
+    -- How often the parent came again inside the window.
+    reuses BIGINT NOT NULL DEFAULT 0,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
-    rotated_at BIGINT,
-    successor_hash TEXT,
-    successor_sealed TEXT,
-    reuses BIGINT NOT NULL DEFAULT 0,
-    CHECK ((rotated_at IS NULL) = (successor_hash IS NULL)),
-    CHECK ((rotated_at IS NULL) = (successor_sealed IS NULL))
+    -- Never before the parent's: a successor that went first would make its parent look unused.
+    kept_until BIGINT NOT NULL,
+    CHECK ((parent_hash IS NULL) = (sealed_for_parent IS NULL)),
+    CHECK (kept_until >= expires_at)
 );
--- A grant has one live leaf at most.
-CREATE UNIQUE INDEX OAUTH_REFRESH_TOKEN_LEAF
-    ON OAUTH_REFRESH_TOKEN (grant_id) WHERE rotated_at IS NULL;
-CREATE INDEX OAUTH_REFRESH_TOKEN_EXPIRY ON OAUTH_REFRESH_TOKEN (expires_at);
+CREATE UNIQUE INDEX OAUTH_REFRESH_TOKEN_FIRST
+    ON OAUTH_REFRESH_TOKEN (grant_id) WHERE parent_hash IS NULL;
+CREATE INDEX OAUTH_REFRESH_TOKEN_KEPT ON OAUTH_REFRESH_TOKEN (kept_until);
 
 -- What a person allowed before; the redirect URI is without its port where that does not count.
 CREATE TABLE OAUTH_CONSENT (

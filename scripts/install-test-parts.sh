@@ -13,6 +13,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 e2e=$root/tests/e2e
 nextest_version=0.9.143
+deny_version=0.20.2
 node_major=20
 node_version=24.21.0
 
@@ -101,16 +102,17 @@ install_system_parts() {
   for package in "${packages[@]}"; do say "$package" installed; done
 }
 
-# --- Rust's test runner ----------------------------------------------------------------------
+# --- Rust's test runner and its dependency checker -------------------------------------------
 
-want_nextest() {
-  if cargo nextest --version >/dev/null 2>&1; then
-    say cargo-nextest present
+want_cargo_tool() {
+  local tool=$1 version=$2
+  if cargo "${tool#cargo-}" --version >/dev/null 2>&1; then
+    say "$tool" present
   elif $check_only; then
-    absent cargo-nextest
+    absent "$tool"
   else
-    cargo install cargo-nextest --locked --version "$nextest_version"
-    say cargo-nextest installed
+    cargo install "$tool" --locked --version "$version"
+    say "$tool" installed
   fi
 }
 
@@ -177,7 +179,8 @@ if ! $check_only; then
   install_system_parts
   missing=()
 fi
-want_nextest
+want_cargo_tool cargo-nextest "$nextest_version"
+want_cargo_tool cargo-deny "$deny_version"
 want_node
 want_node_packages
 want_python_packages

@@ -11,7 +11,5 @@ echo "== doc"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 echo "== crate boundaries"
 scripts/boundaries.sh
-if command -v cargo-deny >/dev/null; then
-  echo "== deny (bans, licences, sources)"
-  cargo deny --offline check bans licenses sources
-fi
+echo "== deny (bans, licences, sources)"
+cargo deny --log-level error check bans licenses sources

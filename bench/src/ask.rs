@@ -46,7 +46,7 @@ impl Ask {
 
     /// The body, with the marker for the id.
     pub(crate) fn body(self) -> String {
-        let (method, mut params) = match self.what {
+        let (method, params) = match self.what {
             What::Call(tool) => (
                 "tools/call",
                 format!(r#""name":"{tool}","arguments":{{"query":"overdue","limit":20}},"#),
@@ -57,8 +57,9 @@ impl Ask {
             Era::Sessions => format!(r#""progressToken":{MARKER}"#),
             Era::Stateless => r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}"#.to_owned(),
         };
-        params.push_str(&format!(r#""_meta":{{{meta}}}"#));
-        format!(r#"{{"jsonrpc":"2.0","id":{MARKER},"method":"{method}","params":{{{params}}}}}"#)
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{MARKER},"method":"{method}","params":{{{params}"_meta":{{{meta}}}}}}}"#
+        )
     }
 
     /// The headers that MCP wants beside the body.

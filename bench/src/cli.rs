@@ -18,7 +18,25 @@ pub(crate) enum Command {
     /// The MCP server behind: answers without doing anything.
     Upstream(Upstream),
     /// Measures the running servers and prints the tables.
-    Run(Run),
+    Run(Box<Run>),
+    /// Only calls tools through Wicketgate for a while, for a profiler to watch.
+    Load(Load),
+}
+
+#[derive(Args)]
+pub(crate) struct Load {
+    /// Wicketgate, with the configuration that scripts/bench.sh writes.
+    #[arg(long)]
+    pub(crate) wicketgate: SocketAddr,
+    /// Its process.
+    #[arg(long)]
+    pub(crate) wicketgate_pid: u32,
+    /// Connections.
+    #[arg(long, default_value_t = 16)]
+    pub(crate) connections: u32,
+    /// Seconds.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) seconds: u64,
 }
 
 #[derive(Args)]

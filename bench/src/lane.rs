@@ -6,6 +6,7 @@ use anyhow::{Context as _, ensure};
 
 use crate::ask::{Ask, Era, What};
 use crate::asker::Script;
+use crate::person::Person;
 use crate::process::Family;
 use crate::template::{MARKER, Template};
 use crate::wire::{Wire, header};
@@ -32,6 +33,33 @@ pub(crate) struct Place {
 }
 
 impl Lane {
+    /// A lane without authorization.
+    pub(crate) fn open(name: &'static str, address: SocketAddr, pid: u32) -> anyhow::Result<Self> {
+        let place = |path| Place { path, token: None };
+        Ok(Self {
+            name,
+            address,
+            watched: Family::of(pid)?,
+            few: place("/mcp"),
+            many: place("/big"),
+        })
+    }
+
+    /// The lane through Wicketgate. A person gives the client access to both resources first.
+    pub(crate) async fn with_tokens_of(
+        person: &mut Person,
+        address: SocketAddr,
+        pid: u32,
+    ) -> anyhow::Result<Self> {
+        let mut lane = Self::open("wicketgate", address, pid)?;
+        lane.many.path = "/mcp/big";
+        for place in [&mut lane.few, &mut lane.many] {
+            let resource = format!("http://{address}{}", place.path);
+            place.token = Some(person.authorize(&resource).await?.access_token);
+        }
+        Ok(lane)
+    }
+
     /// Opens a session if need be, asks once, looks closely at the answer, and prepares both to
     /// be repeated.
     pub(crate) async fn prepare(&self, ask: Ask) -> anyhow::Result<Script> {

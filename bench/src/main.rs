@@ -30,6 +30,7 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match Cli::parse().command {
         Command::Upstream(options) => runtime.block_on(upstream::serve(options.port)),
+        Command::Load(options) => runtime.block_on(run::load(&options)),
         Command::Run(options) => runtime.block_on(run::run(&options)),
     }
 }

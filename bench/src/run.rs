@@ -1,19 +1,20 @@
 //! The whole measurement, in its order.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use anyhow::ensure;
 
 use crate::cli;
 use crate::figures::{Figures, median};
 use crate::goals::{self, Measured};
-use crate::lane::{Lane, Place};
+use crate::lane::Lane;
 use crate::load::{Span, measure};
 use crate::markdown;
 use crate::person::Person;
 use crate::process::Family;
 use crate::refresh::Server;
-use crate::rows::{self, Results, SLOW, STATELESS_CALL};
+use crate::rows::{self, CALL, Results, SLOW, STATELESS_CALL};
 use crate::start::{self, Database};
 use crate::tool;
 
@@ -51,34 +52,30 @@ pub(crate) async fn run(options: &cli::Run) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Calls tools for a while and prints how it went.
+pub(crate) async fn load(options: &cli::Load) -> anyhow::Result<()> {
+    let mut person = Person::at(options.wicketgate).await?;
+    let lane =
+        Lane::with_tokens_of(&mut person, options.wicketgate, options.wicketgate_pid).await?;
+    let askers = lane.prepare(CALL).await?.askers(options.connections).await?;
+    let span = Span {
+        warm_up: Duration::from_millis(200),
+        measured: Duration::from_secs(options.seconds),
+    };
+    let (sample, _) = measure(askers, &lane.watched, span).await?;
+    note(&format!("{:?}", Figures::of(&sample)));
+    Ok(())
+}
+
 fn span(options: &cli::Run) -> Span {
     Span { warm_up: options.span() / 8, measured: options.span() }
 }
 
-/// The three ways to the server behind; a person gives this client access to two resources first.
 async fn lanes(options: &cli::Run, person: &mut Person) -> anyhow::Result<[Lane; 3]> {
-    let origin = format!("http://{}", options.wicketgate);
-    let mut token = Vec::new();
-    for path in ["/mcp", "/mcp/big"] {
-        token.push(person.authorize(&format!("{origin}{path}")).await?.access_token);
-    }
-    let open = |path| Place { path, token: None };
-    let lane = |name, address, pid| {
-        anyhow::Ok(Lane {
-            name,
-            address,
-            watched: Family::of(pid)?,
-            few: open("/mcp"),
-            many: open("/big"),
-        })
-    };
-    let mut wicketgate = lane("wicketgate", options.wicketgate, options.wicketgate_pid)?;
-    wicketgate.many = Place { path: "/mcp/big", token: token.pop() };
-    wicketgate.few.token = token.pop();
     Ok([
-        lane("direct", options.upstream, options.upstream_pid)?,
-        lane("nginx", options.nginx, options.nginx_pid)?,
-        wicketgate,
+        Lane::open("direct", options.upstream, options.upstream_pid)?,
+        Lane::open("nginx", options.nginx, options.nginx_pid)?,
+        Lane::with_tokens_of(person, options.wicketgate, options.wicketgate_pid).await?,
     ])
 }
 
@@ -114,7 +111,7 @@ async fn with_fresh_tokens(
     let script = wicketgate.prepare(STATELESS_CALL).await?;
     let requests = wicketgate.with_tokens(STATELESS_CALL, tokens);
     let askers = script.askers_once(REFRESHERS, requests).await?;
-    let cold = Span { warm_up: std::time::Duration::ZERO, ..span };
+    let cold = Span { warm_up: Duration::ZERO, ..span };
     let (sample, _) = measure(askers, &wicketgate.watched, cold).await?;
     Ok(Figures::of(&sample))
 }

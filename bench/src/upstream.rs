@@ -89,7 +89,7 @@ async fn answer(
         ("tools/call", tool::PROGRESS) => stream(events::progress(id, Pace::AtOnce)),
         ("tools/call", tool::SLOW) => stream(events::progress(id, Pace::Slow)),
         ("tools/call", _) => json(answers.small.for_id(id)),
-        _ => json(answers.unknown(id)),
+        _ => json(answers::unknown(id)),
     })
 }
 

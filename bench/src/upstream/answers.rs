@@ -29,11 +29,12 @@ impl Answers {
             large: Ready::of(text(tool::LARGE_TEXT)),
         }
     }
+}
 
-    pub(super) fn unknown(&self, id: &str) -> Bytes {
-        let error = r#"{"code":-32601,"message":"Method not found"}"#;
-        format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#).into()
-    }
+/// The error for every method that is not among them.
+pub(super) fn unknown(id: &str) -> Bytes {
+    let error = r#"{"code":-32601,"message":"Method not found"}"#;
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#).into()
 }
 
 impl Ready {

@@ -53,7 +53,8 @@ pub(crate) fn invalid(error: ParamsError) -> OAuthError {
 fn expect_type(parts: &Parts, wanted: &'static str) -> Result<(), OAuthError> {
     // DS-5: nothing is inflated here.
     if parts.headers.contains_key(CONTENT_ENCODING) {
-        return Err(OAuthErrorCode::InvalidRequest.because("Content-Encoding is not supported"));
+        return Err(OAuthErrorCode::UnsupportedContentCoding
+            .because("send the body as it is, without Content-Encoding"));
     }
     let given = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = given.and_then(|value| value.split(';').next()).unwrap_or_default().trim();

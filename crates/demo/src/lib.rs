@@ -47,6 +47,18 @@ pub struct DemoConfig {
     /// Without it anybody who reaches the listener is believed, whatever identity headers they
     /// send. That is for tests on loopback only.
     pub shared_secret: Option<String>,
+    /// Which of the seeded people somebody is who arrives for the first time.
+    pub seating: Seating,
+}
+
+/// Which of the seeded people somebody is who arrives for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seating {
+    /// The one that [`header::USERNAME`] names, otherwise nobody.
+    ByUsername,
+    /// The first of each user type takes that seeded person's place, so that there is a past to
+    /// look at. For the demo, whose people are these people.
+    ByUserType,
 }
 
 /// The router that serves MCP at `/mcp` and `GET /health`.
@@ -55,7 +67,7 @@ pub struct DemoConfig {
 /// event streams end, so that a server can shut down without waiting for its clients. Only
 /// loopback names are accepted in `Host`.
 pub fn router(config: DemoConfig, cancel: CancellationToken) -> Router {
-    let workflow = Arc::new(Workflow::seeded());
+    let workflow = Arc::new(Workflow::seeded(config.seating));
     let server = WorkflowServer::new(Arc::clone(&workflow));
     let mcp = StreamableHttpService::new(
         move || Ok(server.clone()),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock};
 
+use crate::Seating;
 use crate::caller::Caller;
 use crate::identity::Identity;
 use crate::refusal::Refusal;
@@ -46,8 +47,8 @@ pub(crate) struct Records {
 
 impl Workflow {
     /// A fresh application with three people, three processes and some requests.
-    pub(crate) fn seeded() -> Self {
-        Self(RwLock::new(seed::records()))
+    pub(crate) fn seeded(seating: Seating) -> Self {
+        Self(RwLock::new(seed::records(seating)))
     }
 
     /// Looks at the records.

@@ -50,6 +50,8 @@ pub enum OAuthErrorCode {
     SlowDown,
     /// The body is larger than this endpoint takes.
     PayloadTooLarge,
+    /// The body is in a content coding that is not undone here (RFC 9110 §15.5.16).
+    UnsupportedContentCoding,
 }
 
 /// An error to be sent to a client, as JSON or in a redirect.
@@ -69,7 +71,9 @@ impl OAuthErrorCode {
     /// The code on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::InvalidRequest | Self::PayloadTooLarge => "invalid_request",
+            Self::InvalidRequest | Self::PayloadTooLarge | Self::UnsupportedContentCoding => {
+                "invalid_request"
+            }
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
             Self::UnauthorizedClient => "unauthorized_client",
@@ -96,6 +100,7 @@ impl OAuthErrorCode {
         match self {
             Self::InvalidClient => 401,
             Self::PayloadTooLarge => 413,
+            Self::UnsupportedContentCoding => 415,
             Self::SlowDown => 429,
             Self::ServerError => 500,
             Self::TemporarilyUnavailable => 503,

@@ -26,19 +26,19 @@ pub struct DemoPerson {
 pub const PEOPLE: [DemoPerson; 3] = [
     DemoPerson {
         key: "basic",
-        name: "Bea Basic",
+        name: "Nadia Farouk",
         user_type: UserType::Basic,
         group: "demo-employees",
     },
     DemoPerson {
         key: "manager",
-        name: "Mika Manager",
+        name: "Tomás Herrera",
         user_type: UserType::ProcessManager,
         group: "demo-process-managers",
     },
     DemoPerson {
         key: "admin",
-        name: "Ada Admin",
+        name: "Ingrid Solberg",
         user_type: UserType::Administrator,
         group: "demo-administrators",
     },

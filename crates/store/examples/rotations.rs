@@ -1,8 +1,9 @@
-//! How many durable refresh rotations a second: `cargo run -p store --example rotations [URL]`.
+//! How many durable refresh rotations a second: `cargo run -p store --example rotations -- [TASKS
+//! [URL]]`.
 //!
-//! Each of 1, 4, 16 and 64 tasks rotates its own grant's token again and again, with the look-up
-//! that the token endpoint makes before each. Without a URL the database is a SQLite file in a
-//! temporary directory. A debug build shows where the time goes, not what a release does.
+//! Each of 1, 4, 16 and 64 tasks (or as many as told) rotates its own grant's token again and
+//! again, with the look-up that the token endpoint makes before each. Without a URL the database is
+//! a SQLite file in a temporary directory. A debug build shows where the time goes, not what a release does.
 #![expect(clippy::unwrap_used, reason = "a measurement stops at the first error")]
 #![expect(clippy::print_stdout, reason = "the figures are the purpose")]
 #![expect(clippy::disallowed_methods, reason = "it measures time")]
@@ -13,9 +14,7 @@ use kernel::{Hashed, Id, Plain, SystemChance, Timestamp};
 use model::code::CodeSecret;
 use model::person::SessionSecret;
 use model::refresh_token::RefreshSecret;
-use model::{
-    Authorization, AuthorizationRequest, ClientId, ClientOrigin, Code, Identity, Stage,
-};
+use model::{Authorization, AuthorizationRequest, ClientId, ClientOrigin, Code, Identity, Stage};
 use protocol::pkce::CodeChallenge;
 use protocol::{RedirectUri, ResourceUri, Scopes, UserType};
 use store::unit::{
@@ -31,11 +30,12 @@ const RUN: Duration = Duration::from_secs(3);
 async fn main() {
     let directory = tempfile::tempdir().unwrap();
     let file = format!("sqlite://{}", directory.path().join("rotations.db").display());
-    let store = Store::open(StoreOptions::new(std::env::args().nth(1).unwrap_or(file))).await;
-    let store = store.unwrap();
+    let tasks = std::env::args().nth(1).and_then(|tasks| tasks.parse().ok());
+    let url = std::env::args().nth(2).unwrap_or(file);
+    let store = Store::open(StoreOptions::new(url)).await.unwrap();
     store.migrate().await.unwrap();
     println!("{store:?}\n{:>6} {:>12} {:>9} {:>9}", "tasks", "rotations/s", "p50 ms", "p99 ms");
-    for tasks in [1, 4, 16, 64] {
+    for tasks in tasks.map_or_else(|| vec![1, 4, 16, 64], |tasks| vec![tasks]) {
         measure(&store, tasks).await;
     }
     store.close().await;

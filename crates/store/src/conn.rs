@@ -1,11 +1,13 @@
 //! Connections as the rest of this crate sees them: reading is open to all, changing only to a
 //! unit of work.
 
+use model::AuditEvent;
 use sqlx::any::{Any, AnyArguments, AnyRow};
 use sqlx::pool::PoolConnection;
 use sqlx::{AnyConnection, Transaction};
 
-use crate::error::StoreError;
+use crate::error::{Busy, StoreError};
+use crate::sqlite::Lent;
 
 /// A change to the database that happens as a whole or not at all, such as
 /// [`RotateRefresh`](crate::unit::RotateRefresh).
@@ -29,6 +31,7 @@ pub trait UnitOfWork: Send + Sync + 'static {
 pub struct Conn(Link);
 
 enum Link {
+    Lent(Lent),
     Pooled(PoolConnection<Any>),
     Alone(AnyConnection),
     InTransaction(Transaction<'static, Any>),
@@ -38,22 +41,29 @@ enum Link {
 pub struct Reader(Conn);
 
 /// The transaction of one unit of work. Only this crate's units can change something with it.
-pub struct Txn<'c>(&'c mut Conn);
+pub struct Txn<'c> {
+    conn: &'c mut Conn,
+    events: Vec<AuditEvent>,
+}
 
 pub(crate) type Query = sqlx::query::Query<'static, Any, AnyArguments>;
 
 // === impl Conn ===
 
 impl Conn {
-    pub(crate) fn pooled(connection: PoolConnection<Any>) -> Self {
+    pub(crate) const fn lent(connection: Lent) -> Self {
+        Self(Link::Lent(connection))
+    }
+
+    pub(crate) const fn pooled(connection: PoolConnection<Any>) -> Self {
         Self(Link::Pooled(connection))
     }
 
-    pub(crate) fn alone(connection: AnyConnection) -> Self {
+    pub(crate) const fn alone(connection: AnyConnection) -> Self {
         Self(Link::Alone(connection))
     }
 
-    pub(crate) fn in_transaction(transaction: Transaction<'static, Any>) -> Self {
+    pub(crate) const fn in_transaction(transaction: Transaction<'static, Any>) -> Self {
         Self(Link::InTransaction(transaction))
     }
 
@@ -71,15 +81,16 @@ impl Conn {
             Link::InTransaction(transaction) => {
                 transaction.commit().await.map_err(|error| StoreError::query("commit", error))
             }
-            Link::Pooled(_) | Link::Alone(_) => Ok(()),
+            Link::Lent(_) | Link::Pooled(_) | Link::Alone(_) => Ok(()),
         }
     }
 
-    pub(crate) fn raw(&mut self) -> &mut AnyConnection {
+    pub(crate) fn raw(&mut self) -> Result<&mut AnyConnection, StoreError> {
         match &mut self.0 {
-            Link::Pooled(connection) => connection,
-            Link::Alone(connection) => connection,
-            Link::InTransaction(transaction) => transaction,
+            Link::Lent(lent) => lent.connection().ok_or_else(|| Busy::NoConnection.into()),
+            Link::Pooled(connection) => Ok(connection),
+            Link::Alone(connection) => Ok(connection),
+            Link::InTransaction(transaction) => Ok(transaction),
         }
     }
 
@@ -88,7 +99,8 @@ impl Conn {
         operation: &'static str,
         query: Query,
     ) -> Result<Option<AnyRow>, StoreError> {
-        query.fetch_optional(self.raw()).await.map_err(|error| StoreError::query(operation, error))
+        let row = query.fetch_optional(self.raw()?).await;
+        row.map_err(|error| self.failed(operation, error))
     }
 
     pub(crate) async fn all(
@@ -96,13 +108,31 @@ impl Conn {
         operation: &'static str,
         query: Query,
     ) -> Result<Vec<AnyRow>, StoreError> {
-        query.fetch_all(self.raw()).await.map_err(|error| StoreError::query(operation, error))
+        let rows = query.fetch_all(self.raw()?).await;
+        rows.map_err(|error| self.failed(operation, error))
     }
 
-    /// Runs a statement without parameters that is no one's change: pragmas and savepoints.
+    /// Makes a change and says how many rows it met.
+    pub(crate) async fn change(
+        &mut self,
+        operation: &'static str,
+        query: Query,
+    ) -> Result<u64, StoreError> {
+        let done = query.execute(self.raw()?).await;
+        done.map(|done| done.rows_affected()).map_err(|error| self.failed(operation, error))
+    }
+
+    /// Runs a statement that is no one's change, such as the beginning of a transaction.
     pub(crate) async fn control(&mut self, statement: &'static str) -> Result<(), StoreError> {
-        let done = sqlx::query(statement).execute(self.raw()).await;
-        done.map(drop).map_err(|error| StoreError::query("control a transaction", error))
+        self.change("control a transaction", sqlx::query(statement)).await.map(drop)
+    }
+
+    fn failed(&mut self, operation: &'static str, error: sqlx::Error) -> StoreError {
+        let error = StoreError::query(operation, error);
+        if let (Link::Lent(lent), true) = (&mut self.0, error.is_unavailable()) {
+            lent.give_up();
+        }
+        error
     }
 }
 
@@ -122,13 +152,13 @@ impl Reader {
 // === impl Txn ===
 
 impl<'c> Txn<'c> {
-    pub(crate) fn new(conn: &'c mut Conn) -> Self {
-        Self(conn)
+    pub(crate) const fn new(conn: &'c mut Conn) -> Self {
+        Self { conn, events: Vec::new() }
     }
 
     /// The connection, for reading functions.
-    pub fn conn(&mut self) -> &mut Conn {
-        self.0
+    pub const fn conn(&mut self) -> &mut Conn {
+        self.conn
     }
 
     /// Makes a change and says how many rows it met.
@@ -137,8 +167,7 @@ impl<'c> Txn<'c> {
         operation: &'static str,
         query: Query,
     ) -> Result<u64, StoreError> {
-        let done = query.execute(self.0.raw()).await;
-        done.map(|done| done.rows_affected()).map_err(|error| StoreError::query(operation, error))
+        self.conn.change(operation, query).await
     }
 
     /// Makes a change and returns the row that it met, if it met one.
@@ -147,6 +176,17 @@ impl<'c> Txn<'c> {
         operation: &'static str,
         query: Query,
     ) -> Result<Option<AnyRow>, StoreError> {
-        self.0.one_or_none(operation, query).await
+        self.conn.one_or_none(operation, query).await
+    }
+
+    /// Notes an event. It is written right before the transaction commits, together with those of
+    /// the units that share it, and goes if the unit is undone (LG-4).
+    pub(crate) fn record(&mut self, event: AuditEvent) {
+        self.events.push(event);
+    }
+
+    /// The events to write.
+    pub(crate) fn into_events(self) -> Vec<AuditEvent> {
+        self.events
     }
 }

@@ -68,6 +68,8 @@ pub(crate) enum Busy {
     QueueFull,
     #[error("the change waited too long to be written")]
     WaitedTooLong,
+    #[error("no connection came free in time")]
+    NoConnection,
     #[error("the store was closed")]
     Closed,
     #[error("the writer stopped while it worked on the change")]

@@ -80,7 +80,7 @@ impl SchemaState {
 
 /// How the schema stands.
 pub(crate) async fn state(conn: &mut Conn) -> Result<SchemaState, StoreError> {
-    state_of(conn.raw()).await
+    state_of(conn.raw()?).await
 }
 
 /// On SQLite the whole migration is one transaction that starts as a writer: a second node waits

@@ -8,6 +8,7 @@ use std::str::FromStr as _;
 use crate::conn::{Conn, Reader, Txn, UnitOfWork};
 use crate::error::StoreError;
 use crate::options::StoreOptions;
+use crate::table::audit;
 
 /// How often a unit runs that lost against another transaction.
 const MAX_RUNS: u32 = 8;
@@ -66,7 +67,10 @@ impl Postgres {
     async fn run<U: UnitOfWork>(&self, unit: &U) -> Result<U::Outcome, StoreError> {
         let transaction = self.pool.begin().await.map_err(StoreError::unreachable)?;
         let mut conn = Conn::in_transaction(transaction);
-        let outcome = unit.run(&mut Txn::new(&mut conn)).await?;
+        let mut txn = Txn::new(&mut conn);
+        let outcome = unit.run(&mut txn).await?;
+        let events = txn.into_events();
+        audit::insert(&mut conn, &events).await?;
         conn.commit().await?;
         Ok(outcome)
     }

@@ -31,6 +31,6 @@ pub use html::{Form, Tag};
 pub use log::CapturedLog;
 pub use mcp::{Era, McpCaller};
 pub use person::{Page, Person, Tick};
-pub use place::Place;
+pub use place::{Place, prepare};
 pub use random::random;
 pub use upstream::{UPSTREAM_KEY, Upstream};

@@ -4,7 +4,9 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
 
 /// Everything that this process logs from now on, at the finest level.
 #[derive(Clone, Debug, Default)]
@@ -17,11 +19,11 @@ impl CapturedLog {
     pub fn start() -> Self {
         LOG.get_or_init(|| {
             let log = Self::default();
-            let subscriber = tracing_subscriber::fmt()
-                .with_max_level(LevelFilter::TRACE)
-                .with_ansi(false)
-                .with_writer(log.clone())
-                .finish();
+            // The demo server stands for a process of somebody else.
+            let ours =
+                Targets::new().with_default(LevelFilter::TRACE).with_target("rmcp", LevelFilter::OFF);
+            let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(log.clone());
+            let subscriber = tracing_subscriber::registry().with(lines).with(ours);
             tracing::subscriber::set_global_default(subscriber).expect("the only subscriber");
             log
         })

@@ -79,16 +79,17 @@ impl Person {
         let url = url::Url::parse(&page.url)
             .and_then(|base| base.join(&form.action))
             .expect("a form action");
-        let mut body = url::form_urlencoded::Serializer::new(String::new());
-        body.extend_pairs(&form.fields);
-        body.extend_pairs(button);
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(&form.fields)
+            .extend_pairs(button)
+            .finish();
         let request = self
             .place
             .http
             .post(url.as_str())
             .headers(headers)
             .header("content-type", "application/x-www-form-urlencoded")
-            .body(body.finish());
+            .body(body);
         let answer = self.send(request).await;
         self.follow(url.into(), answer).await
     }

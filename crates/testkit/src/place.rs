@@ -6,6 +6,12 @@ use reqwest::header::HeaderMap;
 
 use crate::answer::Answer;
 
+/// Does once what the binary does before anything else: HTTP clients, ours and the deployment's,
+/// need a TLS provider even where only plain http is spoken.
+pub fn prepare() {
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+}
+
 /// The URLs of a deployment, and an HTTP client that does nothing of its own accord.
 #[derive(Clone, Debug)]
 pub struct Place {
@@ -20,8 +26,7 @@ pub struct Place {
 impl Place {
     /// A place at these URLs.
     pub fn new(issuer: &str, mcp: &str) -> Self {
-        // Building a client needs a TLS provider even where only plain http is spoken.
-        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+        prepare();
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()

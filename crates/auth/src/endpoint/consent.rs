@@ -81,6 +81,7 @@ pub(crate) async fn post(
         Stage::Pending => return see_other(&step(&server, "/auth-bridge", &opened.handle)),
         Stage::Approved | Stage::Denied => return Ok(already_done(&server, &opened)),
     };
+    still_registered(&server, &opened).await?;
     match params.one("decision")? {
         Some("allow") => allow(&server, &opened, &params, &subject, authenticated_at).await,
         Some("deny") => deny(&server, &opened).await,
@@ -183,6 +184,17 @@ fn answer(
     let request = &opened.authorization.request;
     let client = shown_client(request);
     return_to_client(server, client, &request.redirect_uri, request.state.as_deref(), params)
+}
+
+/// RU-12: what was registered when the transaction began may be gone by now, and then nothing is
+/// sent there (T-RU-20).
+async fn still_registered(server: &AuthServer, opened: &Opened) -> Result<(), PageFailure> {
+    let request = &opened.authorization.request;
+    let client = server.client(&request.client).await?;
+    client
+        .filter(|client| client.admits_redirect(&request.redirect_uri))
+        .map(drop)
+        .ok_or_else(PageFailure::expired)
 }
 
 /// The person behind a transaction, unless disabled in the meantime (TC-6).

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::id::{Id, Kind};
 use super::role::Role;
 use super::table::Table;
+use crate::Seating;
 use crate::identity::{Identity, Verified};
 use crate::refusal::Refusal;
 
@@ -39,6 +40,7 @@ pub(crate) struct People {
     table: Table<Person>,
     by_subject: HashMap<String, Id<Person>>,
     anonymous: Option<Id<Person>>,
+    seating: Seating,
 }
 
 impl Kind for Person {
@@ -63,8 +65,8 @@ impl UserType {
 
 impl People {
     /// A register that starts with these people, whom nobody has signed in as yet.
-    pub(super) fn seeded(people: impl IntoIterator<Item = Person>) -> Self {
-        Self { table: Table::of(people), by_subject: HashMap::new(), anonymous: None }
+    pub(super) fn seeded(people: impl IntoIterator<Item = Person>, seating: Seating) -> Self {
+        Self { table: Table::of(people), by_subject: HashMap::new(), anonymous: None, seating }
     }
 
     pub(crate) fn get(&self, id: Id<Person>) -> Result<&Person, Refusal> {
@@ -98,7 +100,8 @@ impl People {
             return self.register_anonymous();
         };
         let known = self.by_subject.get(&verified.subject).copied();
-        let id = match self.seeded_person(verified).or(known) {
+        let seat = self.seeded_person(verified).or(known).or_else(|| self.free_seat(verified));
+        let id = match seat {
             Some(id) => id,
             None => self.table.add(Person::new(verified))?,
         };
@@ -123,6 +126,19 @@ impl People {
     fn seeded_person(&self, verified: &Verified) -> Option<Id<Person>> {
         let username = verified.username.as_deref()?;
         self.table.iter().find(|(_, p)| p.username == Some(username)).map(|(id, _)| id)
+    }
+}
+
+impl People {
+    /// The seeded person of this user type, if seats go by type and nobody took that one.
+    fn free_seat(&self, verified: &Verified) -> Option<Id<Person>> {
+        let fits = |(id, person): &(Id<Person>, &Person)| {
+            person.username.is_some()
+                && person.user_type == verified.user_type
+                && !self.by_subject.values().any(|taken| taken == id)
+        };
+        let by_type = self.seating == Seating::ByUserType;
+        self.table.iter().find(fits).filter(|_| by_type).map(|(id, _)| id)
     }
 }
 

@@ -11,6 +11,7 @@ use super::requests::{Action, ActionKind, Comment, Request, RequestState};
 use super::role::Role;
 use super::settings::Settings;
 use super::table::Table;
+use crate::Seating;
 
 mod requests;
 
@@ -22,11 +23,11 @@ const ADMIN: usize = 2;
 const TRAVEL: usize = 0;
 const EQUIPMENT: usize = 1;
 
-pub(super) fn records() -> Records {
+pub(super) fn records(seating: Seating) -> Records {
     let requests = requests::requests();
     let actions = history(&requests);
     Records {
-        people: People::seeded(people()),
+        people: People::seeded(people(), seating),
         processes: Table::of(processes()),
         requests: Table::of(requests),
         actions: Table::of(actions),
@@ -146,7 +147,7 @@ mod tests {
 
     #[test]
     fn the_seed_points_only_at_what_exists_and_breaks_no_rule() {
-        let records = records();
+        let records = records(Seating::ByUsername);
         for (_, request) in records.requests.iter() {
             records.people.get(request.owner).unwrap();
             records.people.get(request.approver).unwrap();

@@ -135,6 +135,20 @@ async fn t_mcp_45_sessions_belong_to_their_principal() {
     assert_eq!(world.ask(ping(&renewed, &session)).await.status, 200);
 }
 
+/// Replicas share the key and nothing else.
+#[tokio::test]
+async fn t_mcp_45_any_replica_opens_a_session_for_its_principal_only() {
+    let mut world = World::new(sessions).await;
+    let mine = world.token("mcp:read");
+    let session = open(&world, &mine, "2025-11-25").await;
+    world.sidecar = world.replica();
+    let other = Token::new("mcp:read").claim("sub", "sub_2").sign(&world.authority.key());
+    assert_eq!(world.ask(ping(&other, &session)).await.status, 404);
+    assert_eq!(world.ask(ping(&mine, &session)).await.status, 200);
+    let older = ping(&mine, &session).instead("mcp-protocol-version", "2025-06-18");
+    assert_eq!(world.ask(older).await.status, 400, "the agreed revision is in the id");
+}
+
 /// BR-4: the id proves nothing.
 #[tokio::test]
 async fn a_session_without_a_token_is_nothing() {

@@ -63,6 +63,13 @@ impl World {
         Self { clock, authority, server, sidecar: sidecar.unwrap() }
     }
 
+    /// A second sidecar of the default configuration, which knows only what is configured.
+    pub(crate) fn replica(&self) -> Arc<Sidecar> {
+        let clock = Arc::new(self.clock.clone());
+        let chance = Arc::new(SystemChance::new());
+        Sidecar::new(config(self.server.uri()), self.authority.clone(), clock, chance).unwrap()
+    }
+
     /// A token for a basic user with these scopes.
     pub(crate) fn token(&self, scopes: &str) -> String {
         Token::new(scopes).sign(&self.authority.key())

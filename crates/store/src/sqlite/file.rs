@@ -7,9 +7,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::any::AnyConnectOptions;
-use sqlx::{
-    AnyConnection, AssertSqlSafe, ConnectOptions as _, Executor as _, SqlSafeStr as _, SqlStr,
-};
+use sqlx::{AnyConnection, AssertSqlSafe, ConnectOptions as _, Executor as _};
 
 use crate::conn::Conn;
 use crate::error::StoreError;
@@ -29,41 +27,34 @@ impl SqliteFile {
         Ok(Self { url, lock_wait })
     }
 
-    pub(crate) fn connect_options(&self) -> Result<AnyConnectOptions, StoreError> {
-        AnyConnectOptions::from_str(&self.url)
-            .map_err(|_| StoreError::Url { reason: "the path has no form as a URL" })
-    }
-
-    /// A connection that may write and waits for locks.
-    pub(crate) async fn open(&self) -> Result<AnyConnection, StoreError> {
-        let connection = self.connect_options()?.connect().await;
-        let mut connection = connection.map_err(StoreError::unreachable)?;
-        let pragmas = self.pragmas("synchronous = FULL");
-        connection.execute(pragmas).await.map_err(StoreError::unreachable)?;
+    /// A connection that waits for locks, with one more pragma of its own.
+    pub(super) async fn open(&self, own: &'static str) -> Result<AnyConnection, StoreError> {
+        let options = AnyConnectOptions::from_str(&self.url).map_err(StoreError::unreachable)?;
+        let mut connection = options.connect().await.map_err(StoreError::unreachable)?;
+        connection.execute(self.pragmas(own)).await.map_err(StoreError::unreachable)?;
         Ok(connection)
     }
 
     /// A connection for the writer. With `synchronous = FULL` a commit that was acknowledged
     /// survives a power cut (T-STO-14).
-    pub(crate) async fn open_writer(&self) -> Result<Conn, StoreError> {
-        let mut connection = self.open().await?;
+    pub(super) async fn open_writer(&self) -> Result<Conn, StoreError> {
+        let mut connection = self.open("synchronous = FULL").await?;
         let wal = connection.execute("PRAGMA journal_mode = WAL").await;
         wal.map_err(StoreError::unreachable)?;
         Ok(Conn::alone(connection))
     }
 
-    /// What makes a connection one for reading.
-    pub(crate) fn reader_pragmas(&self) -> SqlStr {
-        self.pragmas("query_only = ON")
+    /// A connection that cannot change anything.
+    pub(super) async fn open_reader(&self) -> Result<AnyConnection, StoreError> {
+        self.open("query_only = ON").await
     }
 
-    fn pragmas(&self, own: &'static str) -> SqlStr {
+    fn pragmas(&self, own: &'static str) -> AssertSqlSafe<String> {
         let wait = self.lock_wait.as_millis();
         AssertSqlSafe(format!(
             "PRAGMA busy_timeout = {wait}; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000; \
              PRAGMA temp_store = memory; PRAGMA {own}"
         ))
-        .into_sql_str()
     }
 }
 

@@ -7,13 +7,15 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use model::AuditEvent;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::file::SqliteFile;
-use super::job::{Job, Ran, Waiting};
-use crate::conn::{Conn, Txn, UnitOfWork};
+use super::job::{Claim, Job, Ran, Waiting};
+use crate::conn::{Conn, UnitOfWork};
 use crate::error::{Busy, StoreError};
+use crate::table::audit;
 
 /// Units that may wait.
 const QUEUE: usize = 4096;
@@ -33,24 +35,32 @@ enum Message {
 }
 
 impl Writer {
-    pub(super) fn start(file: SqliteFile, connection: Conn) -> Self {
+    /// Starts the writer on a thread of its own: each statement is a hand-over to SQLite's thread
+    /// and back, and among the tasks of the server each hand-over would wait for its turn.
+    pub(super) fn start(file: SqliteFile, connection: Conn) -> std::io::Result<Self> {
         let (queue, messages) = mpsc::channel(QUEUE);
-        tokio::spawn(run(messages, file, connection));
-        Self(queue)
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || runtime.block_on(run(messages, file, connection)))?;
+        Ok(Self(queue))
     }
 
     pub(super) async fn write<U: UnitOfWork>(&self, unit: U) -> Result<U::Outcome, StoreError> {
-        let (caller, outcome) = oneshot::channel();
-        let job = Box::new(Waiting::new(unit, caller));
+        let (caller, mut outcome) = oneshot::channel();
+        let claim = Claim::default();
+        let job = Box::new(Waiting::new(unit, claim.clone(), caller));
         self.0.try_send(Message::Unit(job)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Busy::QueueFull,
             mpsc::error::TrySendError::Closed(_) => Busy::Closed,
         })?;
-        match timeout(PATIENCE, outcome).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(Busy::WriterStopped.into()),
-            Err(_) => Err(Busy::WaitedTooLong.into()),
-        }
+        let result = match timeout(PATIENCE, &mut outcome).await {
+            Ok(result) => result,
+            Err(_) if claim.take() => return Err(Busy::WaitedTooLong.into()),
+            // It runs already, so the caller has to hear what comes of it.
+            Err(_) => outcome.await,
+        };
+        result.unwrap_or_else(|_| Err(Busy::WriterStopped.into()))
     }
 
     pub(super) async fn close(&self) {
@@ -129,20 +139,55 @@ async fn commit_group(
     committed
 }
 
-/// One transaction for the group, taken as a writer at once so that no unit can fail for a lock
-/// half-way, and a savepoint for each unit so that one that fails undoes only itself.
+/// Runs a group as if no unit failed, which is nearly always so. If one does, everything is undone
+/// and the group runs again with a savepoint for each unit; units may be run twice.
 async fn run_group(conn: &mut Conn, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
-    conn.control("BEGIN IMMEDIATE; SAVEPOINT unit").await?;
-    let last = group.len().saturating_sub(1);
-    for (position, job) in group.iter_mut().enumerate() {
-        match job.run(&mut Txn::new(conn)).await {
-            // The commit releases the last savepoint by itself.
-            Ran::Keep if position == last => {}
-            Ran::Keep => conn.control("RELEASE unit; SAVEPOINT unit").await?,
-            // The savepoint stays, for the next unit.
-            Ran::Undo => conn.control("ROLLBACK TO unit").await?,
+    let events = match run_together(conn, group).await? {
+        Some(events) => events,
+        None => run_apart(conn, group).await?,
+    };
+    audit::insert(conn, &events).await?;
+    conn.control("COMMIT").await
+}
+
+/// One transaction for the group, taken as a writer at once so that no unit can fail for a lock
+/// half-way. `None` if one of them failed; then nothing is left.
+async fn run_together(
+    conn: &mut Conn,
+    group: &mut [Box<dyn Job>],
+) -> Result<Option<Vec<AuditEvent>>, StoreError> {
+    let mut events = Vec::with_capacity(group.len());
+    conn.control("BEGIN IMMEDIATE").await?;
+    for job in group {
+        match job.run(conn).await {
+            Ran::Keep(own) => events.extend(own),
+            Ran::Abort(error) => return Err(error),
+            Ran::Undo => {
+                conn.control("ROLLBACK").await?;
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(events))
+}
+
+/// As [`run_together`], with a savepoint for each unit, so that one that fails undoes only itself.
+async fn run_apart(
+    conn: &mut Conn,
+    group: &mut [Box<dyn Job>],
+) -> Result<Vec<AuditEvent>, StoreError> {
+    let mut events = Vec::with_capacity(group.len());
+    conn.control("BEGIN IMMEDIATE").await?;
+    for job in group {
+        conn.control("SAVEPOINT unit").await?;
+        match job.run(conn).await {
+            Ran::Keep(own) => {
+                events.extend(own);
+                conn.control("RELEASE unit").await?;
+            }
+            Ran::Undo => conn.control("ROLLBACK TO unit; RELEASE unit").await?,
             Ran::Abort(error) => return Err(error),
         }
     }
-    conn.control("COMMIT").await
+    Ok(events)
 }

@@ -1,11 +1,14 @@
 //! `OAUTH_AUDIT`: what happened.
 
+use std::sync::LazyLock;
+
 use kernel::Id;
 use model::{AuditEvent, AuditKind, ClientId};
-use sqlx::query;
+use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr, query};
 
+use crate::conn::Query;
 use crate::row::Fields;
-use crate::{Conn, StoreError, Txn};
+use crate::{Conn, StoreError};
 
 const TABLE: &str = "OAUTH_AUDIT";
 
@@ -20,20 +23,49 @@ pub async fn tail(conn: &mut Conn, limit: u32) -> Result<Vec<AuditEvent>, StoreE
     rows.iter().map(|row| take(&mut Fields::of(row, TABLE))).collect()
 }
 
-/// Records an event in the unit that it is about (LG-4).
-pub(crate) async fn record(txn: &mut Txn<'_>, event: &AuditEvent) -> Result<(), StoreError> {
-    let insert = query(
-        "INSERT INTO OAUTH_AUDIT (at, kind, client_id, subject_id, grant_id, detail) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(event.at.as_millis())
-    .bind(event.kind.as_str())
-    .bind(event.client.as_ref().map(|client| client.as_str().to_owned()))
-    .bind(event.subject.as_ref().map(|subject| subject.as_str().to_owned()))
-    .bind(event.grant.as_ref().map(|grant| grant.as_str().to_owned()))
-    .bind(event.detail.as_str());
-    txn.change("record an event", insert).await.map(drop)
+/// Writes events into the transaction that they are about, several with one statement.
+pub(crate) async fn insert(conn: &mut Conn, events: &[AuditEvent]) -> Result<(), StoreError> {
+    let mut rest = events;
+    for (size, sql) in SIZES.into_iter().zip(&*INSERTS) {
+        while rest.len() >= size {
+            let (chunk, later) = rest.split_at(size);
+            conn.change("record events", chunk.iter().fold(query(sql.clone()), bind)).await?;
+            rest = later;
+        }
+    }
+    Ok(())
 }
+
+/// The numbers of rows for which there is a statement, the largest first.
+const SIZES: [usize; 3] = [16, 4, 1];
+
+/// A statement for each of [`SIZES`].
+static INSERTS: LazyLock<[SqlStr; SIZES.len()]> = LazyLock::new(|| SIZES.map(insert_of));
+
+/// Made of numbers only.
+fn insert_of(rows: usize) -> SqlStr {
+    let row = |number: usize| {
+        let parameter = |column: usize| format!("${}", number * COLUMNS + column);
+        format!("({})", (1..=COLUMNS).map(parameter).collect::<Vec<_>>().join(", "))
+    };
+    let rows = (0..rows).map(row).collect::<Vec<_>>().join(", ");
+    AssertSqlSafe(format!(
+        "INSERT INTO OAUTH_AUDIT (at, kind, client_id, subject_id, grant_id, detail) VALUES {rows}"
+    ))
+    .into_sql_str()
+}
+
+fn bind(insert: Query, event: &AuditEvent) -> Query {
+    insert
+        .bind(event.at.as_millis())
+        .bind(event.kind.as_str())
+        .bind(event.client.as_ref().map(|client| client.as_str().to_owned()))
+        .bind(event.subject.as_ref().map(|subject| subject.as_str().to_owned()))
+        .bind(event.grant.as_ref().map(|grant| grant.as_str().to_owned()))
+        .bind(event.detail.as_str())
+}
+
+const COLUMNS: usize = 6;
 
 fn take(fields: &mut Fields<'_>) -> Result<AuditEvent, StoreError> {
     Ok(AuditEvent {

@@ -80,7 +80,7 @@ fn refresh_tokens(grant_types: &str) -> Option<bool> {
 }
 
 pub(crate) fn redirect_uris_text(uris: &[RedirectUri]) -> String {
-    serde_json::Value::from_iter(uris.iter().map(RedirectUri::as_str)).to_string()
+    uris.iter().map(RedirectUri::as_str).collect::<serde_json::Value>().to_string()
 }
 
 fn redirect_uris(json: &str) -> Option<Vec<RedirectUri>> {

@@ -36,5 +36,5 @@ pub(crate) fn take(fields: &mut Fields<'_>) -> Result<Subject, StoreError> {
 }
 
 pub(crate) fn group_names_text(groups: &[String]) -> String {
-    serde_json::Value::from_iter(groups.iter().map(String::as_str)).to_string()
+    groups.iter().map(String::as_str).collect::<serde_json::Value>().to_string()
 }

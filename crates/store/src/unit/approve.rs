@@ -6,7 +6,6 @@ use model::{AuditEvent, AuditKind, Code, SubjectId};
 use protocol::redirect_uri::{RedirectKind, RedirectUri};
 use sqlx::query;
 
-use crate::table::audit;
 use crate::table::authorization::{self, Standing};
 use crate::{StoreError, Txn, UnitOfWork};
 
@@ -45,7 +44,7 @@ impl UnitOfWork for Approve {
         }
         self.insert_code(txn).await?;
         self.remember(txn).await?;
-        audit::record(txn, &self.event()).await?;
+        txn.record(self.event());
         Ok(ApproveOutcome::Approved)
     }
 }

@@ -3,7 +3,7 @@
 use model::{AuditEvent, AuditKind, Authorization};
 use sqlx::query;
 
-use crate::table::{audit, client};
+use crate::table::client;
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Stores a fresh authorization, in which nobody is known yet.
@@ -32,7 +32,7 @@ impl UnitOfWork for BeginAuthorization {
             return Ok(BeginOutcome::TooMany);
         }
         self.keep_client(txn).await?;
-        audit::record(txn, &self.event()).await?;
+        txn.record(self.event());
         Ok(BeginOutcome::Begun)
     }
 }

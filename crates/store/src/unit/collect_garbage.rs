@@ -62,9 +62,10 @@ const AUTHORIZATIONS: &str = "DELETE FROM OAUTH_TXN WHERE handle_hash IN \
 const CODES: &str = "DELETE FROM OAUTH_CODE WHERE code_hash IN \
     (SELECT code_hash FROM OAUTH_CODE WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
 
+/// The older generations first, see the table.
 const REFRESH_TOKENS: &str = "DELETE FROM OAUTH_REFRESH_TOKEN WHERE token_hash IN \
-    (SELECT token_hash FROM OAUTH_REFRESH_TOKEN WHERE expires_at <= $1 \
-    ORDER BY expires_at LIMIT $2)";
+    (SELECT token_hash FROM OAUTH_REFRESH_TOKEN WHERE kept_until <= $1 \
+    ORDER BY kept_until, created_at LIMIT $2)";
 
 const SESSIONS: &str = "DELETE FROM OAUTH_SESSION WHERE session_hash IN \
     (SELECT session_hash FROM OAUTH_SESSION WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";

@@ -6,7 +6,6 @@ use model::{AuditEvent, AuditKind, ClientId};
 use sqlx::query;
 
 use crate::row::Fields;
-use crate::table::audit;
 use crate::table::authorization::{self, Standing};
 use crate::{StoreError, Txn, UnitOfWork};
 
@@ -37,7 +36,7 @@ impl UnitOfWork for Deny {
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<DenyOutcome, StoreError> {
         if let Some(event) = self.complete(txn).await? {
-            audit::record(txn, &event).await?;
+            txn.record(event);
             return Ok(DenyOutcome::Denied);
         }
         match authorization::standing(txn.conn(), &self.handle, &self.browser, self.now).await? {

@@ -3,7 +3,7 @@
 use model::{AuditEvent, AuditKind, SigningKey};
 use sqlx::query;
 
-use crate::table::{audit, revision, signing_key};
+use crate::table::{revision, signing_key};
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Stores a signing key unless there is an active one, and returns those that exist then.
@@ -21,7 +21,7 @@ impl UnitOfWork for EnsureSigningKey {
     async fn run(&self, txn: &mut Txn<'_>) -> Result<Vec<SigningKey>, StoreError> {
         if self.insert(txn).await? == 1 {
             revision::bump_keys(txn).await?;
-            audit::record(txn, &self.event()).await?;
+            txn.record(self.event());
         }
         signing_key::all(txn.conn()).await
     }

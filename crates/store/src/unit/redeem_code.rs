@@ -8,7 +8,7 @@ use sqlx::query;
 
 use super::revoke_grant;
 use crate::row::Fields;
-use crate::table::{audit, code, revision};
+use crate::table::{code, revision};
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Redeems a code. Run it only after every other check has passed: a second redemption by somebody
@@ -62,7 +62,7 @@ impl UnitOfWork for RedeemCode {
         self.keep_client(txn).await?;
         let grant = self.make_grant(txn, code).await?;
         self.insert_refresh_token(txn).await?;
-        audit::record(txn, &self.event(&grant)).await?;
+        txn.record(self.event(&grant));
         Ok(RedeemOutcome::Redeemed(Box::new(grant)))
     }
 }
@@ -136,8 +136,8 @@ impl RedeemCode {
     async fn insert_refresh_token(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
         let Some(refresh) = &self.refresh else { return Ok(()) };
         let insert = query(
-            "INSERT INTO OAUTH_REFRESH_TOKEN (token_hash, grant_id, created_at, expires_at) \
-             VALUES ($1, $2, $3, $4)",
+            "INSERT INTO OAUTH_REFRESH_TOKEN (token_hash, grant_id, created_at, expires_at, \
+             kept_until) VALUES ($1, $2, $3, $4, $4)",
         )
         .bind(refresh.hash.as_str())
         .bind(self.grant_id.as_str())
@@ -155,7 +155,7 @@ impl RedeemCode {
         let Some(grant) = used else { return Ok(RedeemOutcome::Refused) };
         let ended = revoke_grant::end(txn, &grant, RevocationReason::CodeReplay, self.now).await?;
         let Some(ended) = ended else { return Ok(RedeemOutcome::Refused) };
-        audit::record(txn, &ended.event(AuditKind::CodeReplayed, self.now)).await?;
+        txn.record(ended.event(AuditKind::CodeReplayed, self.now));
         Ok(RedeemOutcome::Replayed {
             grant,
             status_index: ended.status_index,

@@ -3,7 +3,7 @@
 use model::{AuditEvent, AuditKind, Client};
 use sqlx::query;
 
-use crate::table::{audit, client};
+use crate::table::client;
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Stores a client that registered itself.
@@ -32,7 +32,7 @@ impl UnitOfWork for RegisterClient {
         if self.insert(txn).await? == 0 {
             return Ok(RegisterOutcome::TooMany);
         }
-        audit::record(txn, &self.event()).await?;
+        txn.record(self.event());
         Ok(RegisterOutcome::Registered)
     }
 }

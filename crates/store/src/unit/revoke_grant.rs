@@ -4,7 +4,7 @@ use kernel::Timestamp;
 use model::{AuditEvent, AuditKind, Grant, GrantId, RevocationReason};
 use sqlx::query;
 
-use crate::table::{audit, grant, revision};
+use crate::table::{grant, revision};
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Revokes a grant.
@@ -89,7 +89,7 @@ pub(super) async fn end(
     if newly {
         let mut event = ended.event(AuditKind::GrantRevoked, now);
         reason.as_str().clone_into(&mut event.detail);
-        audit::record(txn, &event).await?;
+        txn.record(event);
         revision::bump_revocations(txn).await?;
     }
     Ok(Some(ended))

@@ -7,7 +7,7 @@ use sqlx::query;
 
 use super::revoke_grant;
 use crate::row::Fields;
-use crate::table::{audit, refresh_token};
+use crate::table::refresh_token;
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Rotates a refresh token, or says what its coming again means.
@@ -67,13 +67,12 @@ impl UnitOfWork for RotateRefresh {
     type Outcome = RotateOutcome;
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<RotateOutcome, StoreError> {
-        if let Some(event) = self.take_leaf(txn).await? {
-            self.insert_successor(txn, &event).await?;
-            audit::record(txn, &event).await?;
+        if let Some(grant) = self.insert_successor(txn).await? {
+            txn.record(self.event(AuditKind::RefreshRotated, grant));
             return Ok(RotateOutcome::Rotated);
         }
-        if let Some((event, successor_sealed)) = self.count_reuse(txn).await? {
-            audit::record(txn, &event).await?;
+        if let Some((grant, successor_sealed)) = self.count_reuse(txn).await? {
+            txn.record(self.event(AuditKind::RefreshReusedInWindow, grant));
             return Ok(RotateOutcome::Reused { successor_sealed });
         }
         self.refuse_or_revoke(txn).await
@@ -81,47 +80,34 @@ impl UnitOfWork for RotateRefresh {
 }
 
 impl RotateRefresh {
-    /// RT-6: whoever marks the leaf as rotated is the one who rotates it. All of RT-2 is in the
-    /// condition: the same client, an active grant, an active person, not expired.
-    async fn take_leaf(&self, txn: &mut Txn<'_>) -> Result<Option<AuditEvent>, StoreError> {
-        let update = query(
-            "UPDATE OAUTH_REFRESH_TOKEN \
-             SET rotated_at = $3, successor_hash = $4, successor_sealed = $5 \
-             WHERE token_hash = $1 AND rotated_at IS NULL AND expires_at > $3 \
-             AND EXISTS (SELECT 1 FROM OAUTH_GRANT g \
+    /// RT-6: a parent has one successor at most, and whoever inserts it has rotated the parent.
+    /// All of RT-2 is in the condition: the same client, an active grant, an active person, not
+    /// expired.
+    async fn insert_successor(&self, txn: &mut Txn<'_>) -> Result<Option<GrantId>, StoreError> {
+        let insert = query(
+            "INSERT INTO OAUTH_REFRESH_TOKEN (token_hash, grant_id, parent_hash, \
+             sealed_for_parent, created_at, expires_at, kept_until) \
+             SELECT $4, p.grant_id, p.token_hash, $5, $3, $6, \
+             CASE WHEN p.kept_until > $6 THEN p.kept_until ELSE $6 END \
+             FROM OAUTH_REFRESH_TOKEN p JOIN OAUTH_GRANT g ON g.grant_id = p.grant_id \
              JOIN OAUTH_SUBJECT s ON s.subject_id = g.subject_id \
-             WHERE g.grant_id = OAUTH_REFRESH_TOKEN.grant_id AND g.client_id = $2 \
-             AND g.revoked_at IS NULL AND s.disabled_at IS NULL) \
-             RETURNING token_hash, grant_id",
+             WHERE p.token_hash = $1 AND p.expires_at > $3 AND g.client_id = $2 \
+             AND g.revoked_at IS NULL AND s.disabled_at IS NULL \
+             ON CONFLICT (parent_hash) DO NOTHING RETURNING token_hash, grant_id",
         )
         .bind(self.hash.as_str())
         .bind(self.client.as_str())
         .bind(self.now.as_millis())
         .bind(self.successor.hash.as_str())
-        .bind(self.successor.sealed.as_str());
-        let row = txn.change_returning("rotate a refresh token", update).await?;
+        .bind(self.successor.sealed.as_str())
+        .bind(self.successor.expires_at.as_millis());
+        let row = txn.change_returning("rotate a refresh token", insert).await?;
         row.map(|row| {
             let mut fields = Fields::of(&row, refresh_token::TABLE);
             fields.text("token_hash")?;
-            Ok(self.event(AuditKind::RefreshRotated, fields.id("grant_id")?))
+            fields.id("grant_id")
         })
         .transpose()
-    }
-
-    async fn insert_successor(
-        &self,
-        txn: &mut Txn<'_>,
-        rotation: &AuditEvent,
-    ) -> Result<(), StoreError> {
-        let insert = query(
-            "INSERT INTO OAUTH_REFRESH_TOKEN (token_hash, grant_id, created_at, expires_at) \
-             VALUES ($1, $2, $3, $4)",
-        )
-        .bind(self.successor.hash.as_str())
-        .bind(rotation.grant.as_ref().map(|grant| grant.as_str().to_owned()))
-        .bind(self.now.as_millis())
-        .bind(self.successor.expires_at.as_millis());
-        txn.change("issue a refresh token", insert).await.map(drop)
     }
 
     /// RT-8: inside the window, for the same client, and only while the successor is itself the
@@ -129,17 +115,17 @@ impl RotateRefresh {
     async fn count_reuse(
         &self,
         txn: &mut Txn<'_>,
-    ) -> Result<Option<(AuditEvent, String)>, StoreError> {
+    ) -> Result<Option<(GrantId, String)>, StoreError> {
         let update = query(
             "UPDATE OAUTH_REFRESH_TOKEN SET reuses = reuses + 1 \
-             WHERE token_hash = $1 AND rotated_at > $3 AND reuses < $4 \
-             AND EXISTS (SELECT 1 FROM OAUTH_REFRESH_TOKEN n \
-             WHERE n.token_hash = OAUTH_REFRESH_TOKEN.successor_hash AND n.rotated_at IS NULL) \
+             WHERE parent_hash = $1 AND created_at > $3 AND reuses < $4 \
+             AND NOT EXISTS (SELECT 1 FROM OAUTH_REFRESH_TOKEN n \
+             WHERE n.parent_hash = OAUTH_REFRESH_TOKEN.token_hash) \
              AND EXISTS (SELECT 1 FROM OAUTH_GRANT g \
              JOIN OAUTH_SUBJECT s ON s.subject_id = g.subject_id \
              WHERE g.grant_id = OAUTH_REFRESH_TOKEN.grant_id AND g.client_id = $2 \
              AND g.revoked_at IS NULL AND s.disabled_at IS NULL) \
-             RETURNING token_hash, grant_id, successor_sealed",
+             RETURNING token_hash, grant_id, sealed_for_parent",
         )
         .bind(self.hash.as_str())
         .bind(self.client.as_str())
@@ -149,8 +135,7 @@ impl RotateRefresh {
         row.map(|row| {
             let mut fields = Fields::of(&row, refresh_token::TABLE);
             fields.text("token_hash")?;
-            let event = self.event(AuditKind::RefreshReusedInWindow, fields.id("grant_id")?);
-            Ok((event, fields.text("successor_sealed")?))
+            Ok((fields.id("grant_id")?, fields.text("sealed_for_parent")?))
         })
         .transpose()
     }
@@ -161,10 +146,10 @@ impl RotateRefresh {
         let Some(lineage) = refresh_token::lineage(txn.conn(), &self.hash).await? else {
             return Ok(RotateOutcome::Refused);
         };
-        let Some(rotated_at) = lineage.rotated_at else { return Ok(RotateOutcome::Refused) };
-        let in_window = rotated_at.as_millis() > self.window_start()
-            && lineage.successor_is_leaf
-            && lineage.reuses < MAX_REUSES_IN_WINDOW;
+        let Some(successor) = lineage.successor else { return Ok(RotateOutcome::Refused) };
+        let in_window = successor.created_at.as_millis() > self.window_start()
+            && successor.is_leaf
+            && successor.reuses < MAX_REUSES_IN_WINDOW;
         if lineage.client != self.client || in_window {
             return Ok(RotateOutcome::Refused);
         }
@@ -172,7 +157,7 @@ impl RotateRefresh {
         let ended =
             revoke_grant::end(txn, &grant, RevocationReason::RefreshReuse, self.now).await?;
         let Some(ended) = ended else { return Ok(RotateOutcome::Refused) };
-        audit::record(txn, &ended.event(AuditKind::RefreshReplayed, self.now)).await?;
+        txn.record(ended.event(AuditKind::RefreshReplayed, self.now));
         Ok(RotateOutcome::Replayed {
             grant,
             status_index: ended.status_index,

@@ -7,7 +7,7 @@ use protocol::UserType;
 use sqlx::query;
 
 use crate::row::Fields;
-use crate::table::{audit, subject};
+use crate::table::subject;
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Finds or makes the person and gives the browser a session.
@@ -44,7 +44,7 @@ impl UnitOfWork for SignIn {
         let Some(subject) = self.upsert(txn).await? else { return Ok(SignInOutcome::Disabled) };
         self.end_old_session(txn).await?;
         self.begin_session(txn, &subject).await?;
-        audit::record(txn, &self.event(&subject)).await?;
+        txn.record(self.event(&subject));
         Ok(SignInOutcome::SignedIn(Box::new(subject)))
     }
 }

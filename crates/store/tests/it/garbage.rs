@@ -1,7 +1,8 @@
 //! Expired rows go, and nothing else.
 
-use store::unit::{CollectGarbage, Collected, RedeemCode, RedeemOutcome};
+use store::unit::{CollectGarbage, Collected, RedeemCode, RedeemOutcome, RotateOutcome};
 
+use crate::support::story::secret;
 use crate::support::{NOW, Story, on_each_database, race};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,6 +68,29 @@ async fn ds_9_sweeps_are_bounded_and_may_meet() {
         let total: u64 = swept.iter().map(|collected| collected.authorizations).sum();
         let left = db.number("SELECT COUNT(*) FROM OAUTH_TXN").await;
         assert_eq!(i64::try_from(total).unwrap() + left, 40);
+    })
+    .await;
+}
+
+/// RT-7: after the lifetime was lowered a successor expires before its parent, but it must not go
+/// before it: the parent would look as if it had never been used.
+#[tokio::test(flavor = "multi_thread")]
+async fn rt_7_a_successor_is_kept_as_long_as_its_parent() {
+    on_each_database(async |db| {
+        let story = Story::begin(db).await;
+        let parent = story.granted().await.refresh.hash();
+        let mut rotate = story.rotate(&parent, &secret().hash(), NOW);
+        rotate.successor.expires_at = NOW.plus_seconds(60);
+        assert_eq!(db.store.write(rotate).await.unwrap(), RotateOutcome::Rotated);
+        let now = NOW.plus_seconds(1000);
+        let swept = db.store.write(CollectGarbage { now, batch: 100 }).await.unwrap();
+        assert_eq!(swept.refresh_tokens, 0);
+        let again = story.rotate(&parent, &secret().hash(), now);
+        let outcome = db.store.write(again).await.unwrap();
+        assert!(matches!(outcome, RotateOutcome::Replayed { .. }), "{outcome:?}");
+        let now = NOW.plus_seconds(7_776_000);
+        let swept = db.store.write(CollectGarbage { now, batch: 100 }).await.unwrap();
+        assert_eq!(swept.refresh_tokens, 2);
     })
     .await;
 }

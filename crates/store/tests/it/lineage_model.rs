@@ -103,8 +103,8 @@ async fn play(db: &Database, story: &Story<'_>, seed: u64) {
         let next: Hashed<RefreshSecret> = secret().hash();
         let unit = story.rotate(&family.tokens[generation], &next, now);
         let expected = family.present(generation, next, now);
-        let store = if dice.roll(2) == 0 { &db.store } else { &db.replica };
-        let found = match store.write(unit).await.unwrap() {
+        let replica = if dice.roll(2) == 0 { &db.store } else { &db.replica };
+        let found = match replica.write(unit).await.unwrap() {
             RotateOutcome::Rotated => Expected::Rotated,
             RotateOutcome::Reused { successor_sealed } => Expected::Reused(successor_sealed),
             RotateOutcome::Replayed { newly_revoked, .. } => {

@@ -204,7 +204,7 @@ async fn rt_10_reuse_without_end_is_theft() {
         let (grant, parent, _) = rotated(db, &story).await;
         let nearly = MAX_REUSES_IN_WINDOW - 1;
         db.meddle(format!(
-            "UPDATE OAUTH_REFRESH_TOKEN SET reuses = {nearly} WHERE rotated_at IS NOT NULL"
+            "UPDATE OAUTH_REFRESH_TOKEN SET reuses = {nearly} WHERE parent_hash IS NOT NULL"
         ))
         .await;
         let last = rotate(db, story.rotate(&parent, &secret().hash(), NOW)).await;

@@ -117,11 +117,12 @@ async fn ds_9_each_expiry_has_an_index() {
             Kind::Sqlite => {
                 "SELECT COUNT(DISTINCT i.tbl_name) FROM sqlite_master i, \
                  pragma_index_info(i.name) c WHERE i.type = 'index' AND c.seqno = 0 \
-                 AND c.name IN ('expires_at', 'unused_since')"
+                 AND c.name IN ('expires_at', 'unused_since', 'kept_until')"
             }
             Kind::Postgres => {
                 "SELECT COUNT(DISTINCT tablename) FROM pg_indexes \
-                 WHERE indexdef LIKE '%(expires_at)%' OR indexdef LIKE '%(unused_since)%'"
+                 WHERE indexdef LIKE '%(expires_at)%' OR indexdef LIKE '%(unused_since)%' \
+                 OR indexdef LIKE '%(kept_until)%'"
             }
         };
         assert_eq!(db.number(indices).await, 6);

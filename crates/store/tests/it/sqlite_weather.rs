@@ -1,11 +1,13 @@
 //! SQLite in bad weather: locks, failing units, panics, callers who go away.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use sqlx::{Connection as _, Executor as _};
 use store::unit::{EndSession, SignIn};
 use store::{Store, StoreError, StoreOptions, Txn, UnitOfWork};
+use tokio::sync::Notify;
 
 use crate::support::database::{Kind, on};
 use crate::support::story::{secret, sign_in};
@@ -57,37 +59,65 @@ async fn t_sto_04_a_locked_database_is_unavailable_and_recovers() {
     .await;
 }
 
+/// Holds the writer until the test lets it go on.
+#[derive(Clone, Default)]
+struct Gate {
+    reached: Arc<Notify>,
+    open: Arc<Notify>,
+}
+
+impl UnitOfWork for Gate {
+    type Outcome = ();
+
+    async fn run(&self, _: &mut Txn<'_>) -> Result<(), StoreError> {
+        self.reached.notify_one();
+        self.open.notified().await;
+        Ok(())
+    }
+}
+
+impl Gate {
+    /// Keeps the writer busy, so that everything after this gathers into one group.
+    async fn shut(store: &Store) -> Self {
+        let gate = Self::default();
+        let (unit, store) = (gate.clone(), store.clone());
+        tokio::spawn(async move { store.write(unit).await });
+        gate.reached.notified().await;
+        gate
+    }
+}
+
 /// The others in the group of a unit that fails are not concerned.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failing_unit_undoes_only_itself() {
     on(Kind::Sqlite, async |db| {
-        // The lock keeps the writer waiting while the group gathers behind it.
-        let mut other = db.raw().await;
-        other.execute("BEGIN IMMEDIATE").await.unwrap();
+        let gate = Gate::shut(&db.store).await;
         let mut good = Vec::new();
         let mut bad = Vec::new();
         for number in 0..30 {
             let name = format!("person-{number}");
-            let store = db.store.clone();
             if number % 3 == 1 {
                 let unit = Doomed { work: sign_in(&name), panics: false };
-                bad.push(tokio::spawn(async move { store.write(unit).await }));
+                let mut waiting = Box::pin(db.store.write(unit));
+                assert!(waiting.as_mut().now_or_never().is_none());
+                bad.push(waiting);
             } else {
-                let unit = sign_in(&name);
-                good.push(tokio::spawn(async move { store.write(unit).await }));
+                let mut waiting = Box::pin(db.store.write(sign_in(&name)));
+                assert!(waiting.as_mut().now_or_never().is_none());
+                good.push(waiting);
             }
         }
-        tokio::task::yield_now().await;
-        other.execute("ROLLBACK").await.unwrap();
-        for task in good {
-            task.await.unwrap().unwrap();
+        gate.open.notify_one();
+        for waiting in good {
+            waiting.await.unwrap();
         }
-        for task in bad {
-            let error = task.await.unwrap().unwrap_err();
+        for waiting in bad {
+            let error = waiting.await.unwrap_err();
             assert!(matches!(error, StoreError::NotMigrated), "{error}");
         }
         assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_SUBJECT").await, 20);
         assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_SESSION").await, 20);
+        assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_AUDIT").await, 20);
     })
     .await;
 }
@@ -124,22 +154,59 @@ async fn a_panicking_unit_leaves_the_writer_alive() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t_con_15_an_abandoned_unit_is_not_run() {
     on(Kind::Sqlite, async |db| {
-        let mut other = db.raw().await;
-        other.execute("BEGIN IMMEDIATE").await.unwrap();
-        // The first unit makes the writer wait for the lock; the second waits in the queue.
-        let mut first = Box::pin(db.store.write(sign_in("ada")));
-        assert!(first.as_mut().now_or_never().is_none());
-        while other.execute("SELECT 1").await.is_ok() {
-            let mut second = Box::pin(db.store.write(sign_in("bob")));
-            assert!(second.as_mut().now_or_never().is_none());
-            drop(second);
-            break;
-        }
-        other.execute("ROLLBACK").await.unwrap();
-        first.await.unwrap();
-        // A unit after them shows that the writer has passed both.
-        db.store.write(EndSession { hash: secret().hash() }).await.unwrap();
+        let gate = Gate::shut(&db.store).await;
+        let abandoned = Box::pin(db.store.write(sign_in("ada"))).as_mut().now_or_never();
+        assert!(abandoned.is_none());
+        gate.open.notify_one();
+        db.store.write(sign_in("bob")).await.unwrap();
         assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_SUBJECT").await, 1);
+    })
+    .await;
+}
+
+/// T-CON-15: a caller who goes away while the unit runs leaves it whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn t_con_15_a_running_unit_is_finished_without_its_caller() {
+    struct Slow(SignIn, Gate);
+    impl UnitOfWork for Slow {
+        type Outcome = ();
+        async fn run(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
+            self.0.run(txn).await?;
+            self.1.run(txn).await
+        }
+    }
+    on(Kind::Sqlite, async |db| {
+        let gate = Gate::default();
+        let caller = db.store.write(Slow(sign_in("ada"), gate.clone()));
+        let reached = gate.reached.notified();
+        futures_util::future::select(Box::pin(caller), Box::pin(reached)).await;
+        gate.open.notify_one();
+        db.store.write(EndSession { hash: secret().hash() }).await.unwrap();
+        assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_SESSION").await, 1);
+        assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_AUDIT").await, 1);
+    })
+    .await;
+}
+
+/// More waiting units than the queue holds are refused at once, not piled up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_refuses() {
+    on(Kind::Sqlite, async |db| {
+        let gate = Gate::shut(&db.store).await;
+        let mut waiting = Vec::new();
+        let refused = loop {
+            let mut unit = Box::pin(db.store.write(EndSession { hash: secret().hash() }));
+            if let Some(result) = unit.as_mut().now_or_never() {
+                break result.unwrap_err();
+            }
+            waiting.push(unit);
+            assert!(waiting.len() <= 4096, "the queue has an end");
+        };
+        assert!(refused.is_unavailable(), "{refused}");
+        gate.open.notify_one();
+        for unit in waiting {
+            unit.await.unwrap();
+        }
     })
     .await;
 }

@@ -69,6 +69,12 @@ impl<'a> Reader<'a> {
         self.table.is_some_and(|table| table.contains_key(key))
     }
 
+    /// Whether a key is missing, or an empty text, which counts as missing.
+    pub(super) fn is_blank(&self, key: &str) -> bool {
+        let value = self.table.and_then(|table| table.get(key));
+        value.is_none_or(|value| value.as_str() == Some(""))
+    }
+
     /// A text that another getter reads and checks.
     pub(super) fn peek(&self, key: &str) -> String {
         let text = self.table.and_then(|table| table.get(key)).and_then(Value::as_str);

@@ -53,8 +53,8 @@ async fn t_az_02_deleted_and_unknown_clients_look_the_same() {
     let ask = world.client().await.ask();
     let mut bodies = Vec::new();
     for id in ["cli_AAAAAAAAAAAAAAAAAAAAAA", "nobody"] {
-        let page = world.person().visit(&ask.clone().set("client_id", id).url());
-        let answer = page.await.answer;
+        let url = ask.clone().set("client_id", id).url();
+        let answer = world.person().visit(&url).await.answer;
         bodies.push((answer.status, without_reference(&answer)));
     }
     assert_eq!(bodies[0], bodies[1]);
@@ -429,6 +429,20 @@ async fn az_7_cookies_are_armoured_and_hashed() {
     let location = answer.header("location").unwrap_or_default();
     let handle = Return::read(location).get("txn").map(str::to_owned);
     assert!(!dump.contains(&handle.expect("a handle")));
+}
+
+/// T-CB-14, HD-3: over https the cookies cannot come from, or go to, another host or plain http.
+#[tokio::test]
+async fn t_cb_14_cookies_over_https_are_host_bound() {
+    let world = Plan::sqlite().public("https://mcp.example.com").sign_in("").start().await;
+    let ask = world.client().await.ask().without("resource");
+    let answer = world.person().get_once(&ask.url()).await;
+    let cookie = answer.header("set-cookie").unwrap_or_default();
+    assert!(cookie.starts_with("__Host-wg_"), "{cookie}");
+    for part in ["; Path=/", "; HttpOnly", "; SameSite=Lax", "; Secure"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(!cookie.contains("Domain"), "{cookie}");
 }
 
 /// Where a refusal goes: at once for configured clients, after a click for the others.

@@ -69,7 +69,7 @@ fn all_mistakes_at_once() {
         nonsense = 1
         [server]
         listen = "everywhere"
-        titel = "typo"
+        titles = "typo"
         [database]
         url = "mysql://root@localhost/x"
         [oauth]
@@ -94,7 +94,7 @@ fn all_mistakes_at_once() {
         "public_url",
         "nonsense",
         "server.listen",
-        "server.titel",
+        "server.titles",
         "database.url",
         "oauth.key_encryption_key",
         "oauth.bridge_token_signing_secret",
@@ -116,7 +116,7 @@ fn all_mistakes_at_once() {
     }
     let url = found.iter().find(|problem| problem.key == "public_url");
     assert!(url.is_some_and(|problem| problem.value.contains("mcp.example.com")));
-    let typo = found.iter().find(|problem| problem.key == "server.titel");
+    let typo = found.iter().find(|problem| problem.key == "server.titles");
     assert!(typo.is_some_and(|problem| problem.fix.contains("title")), "{typo:?}");
     let shown = config::Problems(found).to_string();
     assert!(!shown.contains("c2hvcnQ"), "no secret is shown: {shown}");
@@ -249,6 +249,7 @@ fn mistakes_end_with_exit_code_78() {
     let file = directory.path().join("wicketgate.toml");
     let bad = GOOD
         .replace("http://127.0.0.1:8787", "http://mcp.example.com")
+        .replace("demo_people = true", "")
         .replace("{ env = \"KEY\" }", "\"c2VjcmV0LXNob3J0\"")
         .replace("[mcp]", "[mcp]\nunknown = 1");
     std::fs::write(&file, bad).expect("written");

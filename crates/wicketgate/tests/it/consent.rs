@@ -88,7 +88,7 @@ async fn t_co_07_the_page_says_who_asks_and_where_the_answer_goes() {
         assert!(body.contains("An unverified app"), "nobody vouches for it");
         assert!(body.contains(&world.mcp), "the resource");
     }
-    for part in ["Mika Manager", "process_pause", "list_requests", "mcp:write"] {
+    for part in ["Tomás Herrera", "process_pause", "list_requests", "mcp:write"] {
         assert!(consent.answer.body.contains(part), "{part}");
     }
     assert!(!consent.answer.body.contains("admin_list_users"));

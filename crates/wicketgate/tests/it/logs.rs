@@ -4,7 +4,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::json;
 use testkit::{CapturedLog, Client, Era, McpCaller, Return, Secret, Tick, Tokens};
 
-use crate::world::{Plan, World};
+use crate::world::{Connected, Plan, World};
 
 /// LG-2: the whole story at the finest level, with every secret that appeared in it.
 #[tokio::test]
@@ -43,8 +43,9 @@ async fn story(world: &World) -> Vec<String> {
     let form = consent.form();
     let returned = person.allow(&consent, Tick::All).await.returned();
     // Failures are where logs talk most.
-    let wrong = client.redeem(returned.code(), &[("code_verifier", &testkit::random())]);
-    wrong.await.refuses(400, "invalid_grant");
+    let guess = testkit::random();
+    let wrong = client.redeem(returned.code(), &[("code_verifier", &guess)]).await;
+    wrong.refuses(400, "invalid_grant");
     let tokens = Tokens::of(&client.exchange(returned.code(), &ask_again).await);
     let caller = McpCaller::new(world, &tokens.access, Era::Stateless);
     assert!(!caller.tools().await.is_empty());
@@ -75,6 +76,35 @@ async fn story(world: &World) -> Vec<String> {
     secrets
 }
 
+/// T-LOG-04, LG-4: each event leaves exactly one record.
+#[tokio::test]
+async fn t_log_04_each_event_leaves_one_record() {
+    for world in [World::sqlite().await, World::postgres().await] {
+        let Connected { client, tokens, .. } = world.connect("basic").await;
+        let next = Tokens::of(&client.refresh(&tokens.refresh).await);
+        assert_eq!(client.revoke(&next.refresh).await.status, 200);
+        let person = world.person();
+        let consent = person.sign_in(&client.ask(), "basic").await;
+        person.press(&consent, "decision", "deny").await.returned();
+        let dump = world.dump().await;
+        for (kind, count) in [
+            ("signing_key.created", 1),
+            ("client.registered", 1),
+            ("authorization.started", 2),
+            ("person.signed_in", 2),
+            ("consent.approved", 1),
+            ("consent.denied", 1),
+            ("code.redeemed", 1),
+            ("refresh.rotated", 1),
+            ("grant.revoked", 1),
+        ] {
+            let kind = format!("kind={kind} ");
+            assert_eq!(dump.count_with("OAUTH_AUDIT", &kind), count, "{kind}");
+        }
+        assert_eq!(dump.count("OAUTH_AUDIT"), 11);
+    }
+}
+
 /// T-LOG-02, LG-3: what others write cannot break a line of the log.
 #[tokio::test]
 async fn t_log_02_foreign_text_stays_in_its_line() {
@@ -100,6 +130,7 @@ async fn t_log_02_foreign_text_stays_in_its_line() {
     assert!(!text.contains('\u{1b}'), "no escape sequences");
     for line in text.lines() {
         assert!(!line.starts_with("2026-01-01T00:00:00Z ERROR forged"), "{line}");
-        assert!(line.len() < 16 * 1024, "a line of {} bytes", line.len());
+        let start: String = line.chars().take(300).collect();
+        assert!(line.len() < 16 * 1024, "{} bytes: {start}", line.len());
     }
 }

@@ -194,8 +194,13 @@ async fn t_mcp_27_more_scope_opens_more() {
         let challenge = answer.header("www-authenticate").unwrap_or_default();
         assert_eq!(quoted(challenge, "error"), "insufficient_scope");
         assert!(!quoted(challenge, "resource_metadata").is_empty());
+        // B-12: modern clients add up, older ones replace.
+        assert_eq!(quoted(challenge, "scope"), "mcp:process_admin");
+        let older = McpCaller::connect(&world, &tokens.access, Era::Sessions("2025-11-25")).await;
+        let answer = older.call("process_pause", json!({})).await;
+        let challenge = answer.header("www-authenticate").unwrap_or_default();
         let scope = quoted(challenge, "scope");
-        assert_eq!(scope, "mcp:read mcp:process_admin", "old and new");
+        assert_eq!((answer.status, scope.as_str()), (403, "mcp:read mcp:process_admin"));
         let ask = client.ask().set("scope", &scope);
         let returned = person.authorize(&ask, "manager", Tick::All).await;
         let wider = Tokens::of(&client.exchange(returned.code(), &ask).await);

@@ -116,8 +116,9 @@ async fn md_6_registration_that_is_off_is_not_named() {
     let plan = Plan::sqlite().oauth("[oauth.registration]\ndynamic = false");
     let world = plan.start().await;
     assert_eq!(metadata(&world).await.get("registration_endpoint"), None);
-    let answer = world.register(&json!({ "redirect_uris": ["https://a.example/cb"] }));
-    answer.await.refuses(400, "invalid_request");
+    let registration = json!({ "redirect_uris": ["https://a.example/cb"] });
+    let answer = world.register(&registration).await;
+    answer.refuses(400, "invalid_request");
 }
 
 /// T-META-07, PR-2 to PR-5.

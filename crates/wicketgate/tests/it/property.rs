@@ -110,7 +110,8 @@ proptest! {
     fn scopes_are_read_once(words in prop::collection::vec(
         prop_oneof![Just("mcp:read"), Just("mcp:write"), Just("mcp:admin"), Just("openid"),
             Just("offline_access"), Just("mcp:READ"), Just("")], 0..8), text in ".{0,60}") {
-        let requested = Scopes::parse_requested(&words.join(" ")).expect("well formed");
+        let list = words.join(" ");
+        let requested = Scopes::parse_requested(&list).expect("well formed");
         let written = requested.known.to_string();
         prop_assert_eq!(Scopes::parse_known(&written), Ok(requested.known));
         prop_assert_eq!(requested.offline_access, words.contains(&"offline_access"));
@@ -126,7 +127,8 @@ proptest! {
         let read = Url::parse(resource.as_str()).expect("a URL");
         prop_assert!(matches!(read.scheme(), "http" | "https"));
         prop_assert_eq!((read.query(), read.fragment(), read.username()), (None, None, ""));
-        prop_assert_eq!(read.host_str(), Url::parse(&text).expect("a URL").host_str());
+        let given = Url::parse(&text).expect("a URL");
+        prop_assert_eq!(read.host_str(), given.host_str());
     }
 
     /// RG-1, RG-6, RG-12: whatever a registration accepts is something that it may keep.

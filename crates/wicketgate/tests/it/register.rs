@@ -63,17 +63,15 @@ async fn t_reg_02_to_09_bad_redirect_uris_are_refused_and_nothing_is_stored() {
 #[tokio::test]
 async fn t_reg_05_wildcards_match_nothing_else() {
     let world = World::sqlite().await;
-    let answer = world
-        .register(&json!({ "redirect_uris": ["https://*.example.com/cb"] }))
-        .await;
-    answer.refuses(400, "invalid_redirect_uri");
-    let metadata = json!({ "redirect_uris": ["https://example.com/*"] });
-    let client = Client::register_with(&world, &metadata).await;
-    let page = world
-        .person()
-        .visit(&client.ask().set("redirect_uri", "https://example.com/x").url())
-        .await;
-    page.answer.is_local_error();
+    for (star, other) in [
+        ("https://*.example.com/cb", "https://evil.example.com/cb"),
+        ("https://example.com/*", "https://example.com/x"),
+    ] {
+        let metadata = json!({ "redirect_uris": [star] });
+        let client = Client::register_with(&world, &metadata).await;
+        let ask = client.ask().set("redirect_uri", other);
+        world.person().visit(&ask.url()).await.answer.is_local_error();
+    }
 }
 
 /// T-REG-10, T-REG-11, T-REG-12, T-REG-14, T-REG-16, T-REG-21: other metadata that nobody gets.
@@ -120,10 +118,15 @@ async fn t_reg_10_to_21_bad_metadata_is_refused_and_nothing_is_stored() {
         answer.refuses(400, "invalid_client_metadata");
     }
     let twice = format!("{{\"redirect_uris\":[\"{GOOD}\"],\"redirect_uris\":[\"{GOOD}\"]}}");
-    let deep = format!("{{\"x\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
-    for body in [twice, deep] {
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    for (body, error) in [
+        (twice, "invalid_client_metadata"),
+        (format!("{{\"jwks\":{deep}}}"), "invalid_client_metadata"),
+        // A field that nobody reads is skipped, whatever its depth.
+        (format!("{{\"x\":{deep}}}"), "invalid_redirect_uri"),
+    ] {
         let answer = world.post(&url, "application/json", body).await;
-        answer.refuses(400, "invalid_client_metadata");
+        answer.refuses(400, error);
     }
     let huge = format!("{{\"client_name\":\"{}\"}}", "a".repeat(10 << 20));
     let answer = world.post(&url, "application/json", huge).await;
@@ -265,6 +268,23 @@ async fn t_reg_22_floods_are_slowed_down() {
     let answer = world.register(&metadata).await;
     answer.refuses(429, "slow_down");
     assert!(answer.header("retry-after").is_some());
+    world.is_unchanged_since(&before).await;
+}
+
+/// T-REG-22: clients that never connected anybody are counted, and there is an end to them.
+#[tokio::test]
+async fn t_reg_22_unused_clients_have_an_end() {
+    let world = World::sqlite().await;
+    world.client().await;
+    let fill = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) \
+                INSERT INTO OAUTH_CLIENT (client_id, name, origin, redirect_uris, auth_method, \
+                grant_types, scopes, created_at, unused_since) SELECT 'cli_' || i, name, origin, \
+                redirect_uris, auth_method, grant_types, scopes, created_at, unused_since \
+                FROM n, (SELECT * FROM OAUTH_CLIENT LIMIT 1) AS one";
+    world.database.execute(fill).await;
+    let before = world.dump().await;
+    let answer = world.register(&json!({ "redirect_uris": [GOOD] })).await;
+    answer.refuses(429, "slow_down");
     world.is_unchanged_since(&before).await;
 }
 

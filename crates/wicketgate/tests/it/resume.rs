@@ -20,7 +20,7 @@ async fn t_cb_02_other_browsers_see_nothing() {
         for path in ["/authorize/resume", "/auth-bridge", "/sign-in", "/oauth-auth-bridge"] {
             let page = other.visit(&world.at(&format!("{path}?txn={txn}"))).await;
             assert_eq!(page.answer.status, 403, "{path}");
-            for secret in ["Ada", "Test client", "mcp:"] {
+            for secret in ["Ingrid", "Test client", "mcp:"] {
                 assert!(!page.answer.body.contains(secret), "{path} shows {secret}");
             }
         }
@@ -180,7 +180,7 @@ async fn t_cb_18_another_person_inherits_nothing() {
     let page = person.press(&as_admin, "decision", "switch").await;
     assert!(page.has_button("user"), "{}", page.answer.body);
     let as_basic = person.press(&page, "user", "basic").await;
-    assert!(as_basic.answer.body.contains("Bea Basic"));
+    assert!(as_basic.answer.body.contains("Nadia Farouk"));
     // The administrator's page is still open in another tab.
     let returned = person.allow(&as_admin, Tick::All).await.returned();
     let answer = client.exchange(returned.code(), &ask).await;

@@ -39,7 +39,7 @@ async fn t_tc_15_tokens_say_what_they_must() {
     assert!(uri.starts_with(&world.at("/status/")), "{uri}");
     assert!(list["idx"].is_u64());
     // AT-6: nothing about the person but an opaque id.
-    assert!(!claims.to_string().contains("Mika"));
+    assert!(!claims.to_string().contains("Tom"));
 }
 
 /// T-TC-01, TC-3: a code that is redeemed twice ends what came from it.
@@ -243,6 +243,19 @@ async fn t_tc_08_guessing_burns_the_code() {
         let answer = client.exchange(&code, &ask).await;
         assert_eq!(answer.status, status, "after {attempts}: {}", answer.body);
     }
+}
+
+/// T-TC-07, PK-4: a stored code without a challenge is good for nobody.
+#[tokio::test]
+async fn t_tc_07_a_code_without_a_challenge() {
+    let world = World::sqlite().await;
+    let client = world.client().await;
+    let (code, ask) = world.code(&client, "basic").await;
+    world.database.execute("UPDATE OAUTH_CODE SET code_challenge = ''").await;
+    for more in [&[("code_verifier", ask.verifier.as_str())][..], &[]] {
+        client.redeem(&code, more).await.refuses(400, "invalid_grant");
+    }
+    assert_eq!(world.dump().await.count("OAUTH_GRANT"), 0);
 }
 
 /// T-TC-12, TC-6: somebody who was disabled after consenting gets no tokens.

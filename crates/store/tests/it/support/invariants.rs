@@ -6,7 +6,8 @@ use super::Database;
 const NEVER: [(&str, &str); 11] = [
     (
         "a grant has two live leaves",
-        "SELECT COUNT(*) FROM (SELECT grant_id FROM OAUTH_REFRESH_TOKEN WHERE rotated_at IS NULL \
+        "SELECT COUNT(*) FROM (SELECT grant_id FROM OAUTH_REFRESH_TOKEN t WHERE NOT EXISTS \
+         (SELECT 1 FROM OAUTH_REFRESH_TOKEN n WHERE n.parent_hash = t.token_hash) \
          GROUP BY grant_id HAVING COUNT(*) > 1) x",
     ),
     (
@@ -20,15 +21,15 @@ const NEVER: [(&str, &str); 11] = [
          (SELECT 1 FROM OAUTH_CODE c WHERE c.redeemed_as = g.grant_id)",
     ),
     (
-        "a token was rotated into nothing",
-        "SELECT COUNT(*) FROM OAUTH_REFRESH_TOKEN t WHERE rotated_at IS NOT NULL AND NOT EXISTS \
-         (SELECT 1 FROM OAUTH_REFRESH_TOKEN n WHERE n.token_hash = t.successor_hash \
-         AND n.grant_id = t.grant_id)",
+        "a token descends from none of its grant",
+        "SELECT COUNT(*) FROM OAUTH_REFRESH_TOKEN n WHERE parent_hash IS NOT NULL AND NOT EXISTS \
+         (SELECT 1 FROM OAUTH_REFRESH_TOKEN t WHERE t.token_hash = n.parent_hash \
+         AND t.grant_id = n.grant_id)",
     ),
     (
-        "a token is the successor of two",
-        "SELECT COUNT(*) FROM (SELECT successor_hash FROM OAUTH_REFRESH_TOKEN \
-         WHERE successor_hash IS NOT NULL GROUP BY successor_hash HAVING COUNT(*) > 1) x",
+        "a token would go before its parent",
+        "SELECT COUNT(*) FROM OAUTH_REFRESH_TOKEN n JOIN OAUTH_REFRESH_TOKEN t \
+         ON t.token_hash = n.parent_hash WHERE n.kept_until < t.kept_until",
     ),
     (
         "two keys sign",
@@ -53,7 +54,7 @@ const NEVER: [(&str, &str); 11] = [
     (
         "rotations and their audit events differ",
         "SELECT (SELECT COUNT(*) FROM OAUTH_AUDIT WHERE kind = 'refresh.rotated') \
-         - (SELECT COUNT(*) FROM OAUTH_REFRESH_TOKEN WHERE rotated_at IS NOT NULL)",
+         - (SELECT COUNT(*) FROM OAUTH_REFRESH_TOKEN WHERE parent_hash IS NOT NULL)",
     ),
     (
         "an approval and its code differ",

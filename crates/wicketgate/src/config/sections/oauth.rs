@@ -94,7 +94,7 @@ fn refuse_disabled(section: &Reader<'_>) {
 /// T-KEY-07: missing, short and unreadable keys are found here, before anything starts.
 fn key_encryption_key(section: &Reader<'_>, needed: bool) -> Option<SealingKey> {
     let key = "key_encryption_key";
-    if needed && !section.has(key) {
+    if needed && section.is_blank(key) {
         section.missing(
             key,
             "it is missing; signing keys are sealed with it",
@@ -124,7 +124,7 @@ fn bridge_secret(section: &Reader<'_>, needed: bool) -> Option<Redacted> {
     let key = "bridge_token_signing_secret";
     let fix = "Set { env = \"WICKETGATE_BRIDGE_SECRET\" } and put the output of `wicketgate \
                secret generate` there";
-    if needed && !section.has(key) {
+    if needed && section.is_blank(key) {
         section.missing(key, "it is missing; the way back from sign-in is signed with it", fix);
     }
     let secret = section.secret(key, needed)?;

@@ -59,11 +59,11 @@ fn log_format(section: &Reader<'_>) -> bool {
 pub(super) fn read_database(section: &Reader<'_>, role: Role) -> Option<DatabaseSettings> {
     let pool_size = section.integer("pool_size", 16, 1..=500);
     let needed = role != Role::Mcp;
-    let url = if section.has("url") {
-        section.secret("url", needed)
-    } else {
+    let url = if section.is_blank("url") {
         section.text("url", "sqlite://data/wicketgate.db");
         Some(Redacted::new("sqlite://data/wicketgate.db"))
+    } else {
+        section.secret("url", needed)
     };
     let url = url?;
     let known = ["sqlite:", "postgres://", "postgresql://"];

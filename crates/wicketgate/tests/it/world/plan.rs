@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use kernel::encoding::base64;
 use kernel::{ManualClock, Timestamp};
-use testkit::{Database, Engine, Place, UPSTREAM_KEY, Upstream};
+use testkit::{Database, Engine, Place, UPSTREAM_KEY, Upstream, prepare};
 use wicketgate::config::Role;
 
 use super::{World, listen, run};
@@ -23,6 +23,7 @@ pub(crate) struct Plan {
     engine: Engine,
     shape: Shape,
     path: &'static str,
+    public: Option<&'static str>,
     port: u16,
     ceiling: &'static str,
     sign_in: &'static str,
@@ -65,6 +66,7 @@ impl Plan {
             engine,
             shape: Shape::Together,
             path: "",
+            public: None,
             port: 0,
             ceiling: ALL_SCOPES,
             sign_in: "demo_people = true",
@@ -86,6 +88,13 @@ impl Plan {
     /// With `public_url` at this path.
     pub(crate) fn at(mut self, path: &'static str) -> Self {
         self.path = path;
+        self
+    }
+
+    /// Known to the world by another URL than the one at which the test reaches it, as behind a
+    /// reverse proxy.
+    pub(crate) fn public(mut self, url: &'static str) -> Self {
+        self.public = Some(url);
         self
     }
 
@@ -157,13 +166,15 @@ impl Plan {
             Some(database) => database,
             None => Database::create(self.engine).await,
         };
+        prepare();
         let upstream = Upstream::start().await;
         let first = listen(self.port).await;
         let second = listen(0).await;
         let host = |listener: &tokio::net::TcpListener| {
             format!("http://{}", listener.local_addr().expect("an address"))
         };
-        let issuer = format!("{}{}", host(&first), self.path);
+        let reached = format!("{}{}", host(&first), self.path);
+        let issuer = self.public.map_or_else(|| reached.clone(), str::to_owned);
         let mcp_host = match self.shape {
             Shape::Together => issuer.clone(),
             Shape::Apart => format!("{}{}", host(&second), self.path),
@@ -191,7 +202,7 @@ impl Plan {
             }
         }
         Ok(World {
-            place: Place::new(&addresses.issuer, &addresses.mcp),
+            place: Place::new(&reached, &addresses.mcp),
             clock: self.clock,
             database,
             running,
