@@ -6,7 +6,9 @@ use futures_util::future::BoxFuture;
 use kernel::encoding::base64url;
 use kernel::{Chance, Clock, Timestamp};
 use model::Subject;
-use protocol::catalogue::CatalogueTool;
+use protocol::catalogue::{
+    CATALOGUE_REQUEST_LIFETIME_SECONDS, CATALOGUE_REQUEST_TYPE, CatalogueRequest, CatalogueTool,
+};
 use protocol::metadata::{AuthorizationServerFacts, AuthorizationServerMetadata};
 use protocol::status_list::{BITS_PER_LIST, StatusBits};
 use protocol::{ResourceUri, UserType};
@@ -21,10 +23,13 @@ use crate::throttle::Throttle;
 /// The tools behind each scope, asked for when a person is to consent.
 pub trait ToolCatalogue: Send + Sync + 'static {
     /// The tools of a resource that this kind of user can ever have; `None` if nobody answers.
+    /// `credential` proves to a sidecar that runs apart that it is this server that asks
+    /// ([`protocol::catalogue::CatalogueRequest`]).
     fn tools(
         &self,
         resource: &ResourceUri,
         user_type: UserType,
+        credential: String,
     ) -> BoxFuture<'_, Option<Arc<Vec<CatalogueTool>>>>;
 }
 
@@ -110,6 +115,24 @@ impl AuthServer {
     /// Tells when keys or statuses may have changed. The number only ever differs.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    /// The tools behind each scope of a resource, for the consent page.
+    pub(crate) async fn tools(
+        &self,
+        resource: &ResourceUri,
+        user_type: UserType,
+    ) -> Option<Arc<Vec<CatalogueTool>>> {
+        let now = self.now().as_seconds();
+        let request = CatalogueRequest {
+            iss: self.config.issuer.clone(),
+            aud: resource.as_str().to_owned(),
+            iat: now,
+            exp: now + CATALOGUE_REQUEST_LIFETIME_SECONDS,
+            user_type,
+        };
+        let credential = self.keys.sign(CATALOGUE_REQUEST_TYPE, &request).ok()?;
+        self.catalogue.tools(resource, user_type, credential).await
     }
 
     /// Whether requests can be served: the database answers.

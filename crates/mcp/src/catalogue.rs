@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use kernel::Timestamp;
 use protocol::catalogue::CatalogueTool;
 use protocol::mcp::{METHOD_HEADER, MODERN_REVISION, PROTOCOL_VERSION_HEADER, SESSION_HEADER};
 use protocol::{Scopes, UserType};
 
+use crate::body::Body;
+use crate::gate::bearer;
 use crate::lists::filter::{Message, Tool, read, tools_of};
 use crate::policy::{Decision, Reach};
+use crate::reply;
 use crate::server::Server;
 use crate::sidecar::Shared;
 use crate::stream::events::Splitter;
@@ -32,6 +35,24 @@ struct Kept {
 const KEEP_SECONDS: i64 = 60;
 const TIME_LIMIT: Duration = Duration::from_secs(2);
 const LEGACY_REVISION: &str = "2025-11-25";
+
+/// Answers an authorization server that runs apart; `None` for everybody else, to whom there is
+/// nothing at this path.
+pub(crate) async fn answer(
+    shared: &Shared,
+    kept: &Catalogues,
+    server: &Server,
+    (method, headers): (&Method, &HeaderMap),
+) -> Option<Response<Body>> {
+    let token = bearer::token(headers).ok().flatten().filter(|_| *method == Method::GET)?;
+    let user_type = server.verifier.catalogue_request(token).await.ok()?;
+    let tools = of(shared, kept, server, user_type).await;
+    let body = tools.and_then(|tools| serde_json::to_vec(&*tools).ok());
+    Some(match body {
+        Some(body) => reply::json(StatusCode::OK, body.into()),
+        None => reply::empty(StatusCode::BAD_GATEWAY),
+    })
+}
 
 /// The tools of `server` that this kind of user could ever use there.
 pub(crate) async fn of(

@@ -45,6 +45,7 @@ pub(crate) struct Shared {
 
 /// Whom a path belongs to.
 enum Place<'s> {
+    Catalogue(&'s Arc<Server>),
     Document(&'s Arc<Server>, Document),
     Server(&'s Arc<Server>, Spot),
 }
@@ -103,6 +104,13 @@ impl Sidecar {
                 let asked = (&parts.method, &parts.headers);
                 documents::answer(&self.shared, server, document, asked).await
             }
+            Some(Place::Catalogue(server)) => {
+                let asked = (request.method(), request.headers());
+                match catalogue::answer(&self.shared, &self.catalogues, server, asked).await {
+                    Some(response) => response,
+                    None => endpoint::answer(&self.shared, server, Spot::Below, request).await,
+                }
+            }
             None => nothing_here(),
         }
     }
@@ -147,6 +155,7 @@ impl Sidecar {
                 match rest {
                     "" | "/" => return Some(Place::Server(server, Spot::Endpoint)),
                     _ if server.metadata_paths.iter().any(|known| known == path) => {}
+                    "/catalogue" => return Some(Place::Catalogue(server)),
                     _ if !rest.starts_with('/') => continue,
                     _ => {
                         return Some(

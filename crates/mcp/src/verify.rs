@@ -11,13 +11,17 @@ mod trust;
 use std::sync::Arc;
 
 use kernel::encoding::sha256;
+use protocol::UserType;
+use protocol::catalogue::{CATALOGUE_REQUEST_TYPE, CatalogueRequest};
+use protocol::token::ACCESS_TOKEN_TYPE;
 use quick_cache::sync::Cache;
+use serde_json::value::RawValue;
 
 pub(crate) use permit::Permit;
 pub(crate) use trust::{Standing, Trust};
 
 use permit::Principal;
-use token::Unverified;
+use token::{Signed, Unverified};
 
 /// Verifies the tokens of one server.
 pub(crate) struct Verifier {
@@ -64,13 +68,37 @@ impl Verifier {
     }
 
     async fn first_seen(&self, unverified: &str, hash: [u8; 32]) -> Result<Arc<Permit>, NoPermit> {
-        let unverified = Unverified::split(unverified).ok_or(NoPermit::Invalid)?;
-        let key = self.trust.key(unverified.key_id()).await?;
-        let claims = unverified.verify(&key).ok_or(NoPermit::Invalid)?;
+        let (payload, key) = self.signed(unverified, ACCESS_TOKEN_TYPE).await?;
+        let claims = Signed::read(&payload).ok_or(NoPermit::Invalid)?;
         let permit = self.principal.permit(claims, &key, self.trust.now());
         let permit = Arc::new(permit.ok_or(NoPermit::Invalid)?);
         self.cache.insert(hash, Arc::clone(&permit));
         Ok(permit)
+    }
+
+    /// For what kind of user the authorization server asks for this server's tools. Such a request
+    /// is a JWT of its own type, so no access token is one and it is no access token.
+    pub(crate) async fn catalogue_request(&self, unverified: &str) -> Result<UserType, NoPermit> {
+        let (payload, _) = self.signed(unverified, CATALOGUE_REQUEST_TYPE).await?;
+        let request: CatalogueRequest =
+            serde_json::from_str(payload.get()).map_err(|_| NoPermit::Invalid)?;
+        let fits = self.principal.is_asked(&request, self.trust.now());
+        fits.then_some(request.user_type).ok_or(NoPermit::Invalid)
+    }
+
+    /// The payload of a JWT of this type under one of the issuer's keys.
+    async fn signed(
+        &self,
+        unverified: &str,
+        typ: &str,
+    ) -> Result<(Box<RawValue>, Arc<keys::Key>), NoPermit> {
+        if unverified.len() > MAX_TOKEN_LENGTH {
+            return Err(NoPermit::Invalid);
+        }
+        let unverified = Unverified::read(unverified, typ).ok_or(NoPermit::Invalid)?;
+        let key = self.trust.key(unverified.key_id()).await?;
+        let payload = unverified.payload(&key).ok_or(NoPermit::Invalid)?;
+        Ok((payload, key))
     }
 
     /// Asks the authority for what is missing to judge the permit.

@@ -2,6 +2,31 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::user_type::UserType;
+
+/// The `typ` header of a request for a catalogue. It keeps every other JWT out, and this one out
+/// of everywhere else.
+pub const CATALOGUE_REQUEST_TYPE: &str = "wicketgate-catalogue+jwt";
+
+/// Seconds for which such a request is good.
+pub const CATALOGUE_REQUEST_LIFETIME_SECONDS: i64 = 60;
+
+/// How an authorization server that runs apart asks a sidecar for its tools: a JWT under its
+/// signing key, sent as a bearer token to `{server path}/catalogue`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatalogueRequest {
+    /// The issuer.
+    pub iss: String,
+    /// The resource whose tools are asked for.
+    pub aud: String,
+    /// Seconds since the epoch at which it was made.
+    pub iat: i64,
+    /// Seconds since the epoch at which it ends.
+    pub exp: i64,
+    /// For what kind of user.
+    pub user_type: UserType,
+}
+
 /// One tool, as it is shown beside the scope that opens it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CatalogueTool {

@@ -99,6 +99,12 @@ impl Client {
         self
     }
 
+    /// The same client, talking to another process of the same deployment.
+    #[must_use]
+    pub fn at(&self, place: &Place) -> Self {
+        Self { place: place.clone(), ..self.clone() }
+    }
+
     /// A new authorization request.
     pub fn ask(&self) -> Ask {
         let endpoint = self.place.at("/authorize");

@@ -135,17 +135,13 @@ pub(crate) fn unescaped(text: &str) -> String {
     let mut rest = text;
     while let Some(start) = rest.find('&') {
         out.push_str(&rest[..start]);
-        rest = &rest[start..];
-        let reference = rest.find(';').map(|end| &rest[1..end]);
-        match reference.and_then(character) {
-            Some(c) => {
-                out.push(c);
-                rest = &rest[reference.map_or(0, str::len) + 2..];
-            }
-            None => {
-                out.push('&');
-                rest = &rest[1..];
-            }
+        rest = &rest[start + 1..];
+        let reference = rest.find(';').map_or("", |end| &rest[..end]);
+        if let Some(c) = character(reference) {
+            out.push(c);
+            rest = &rest[reference.len() + 1..];
+        } else {
+            out.push('&');
         }
     }
     out + rest

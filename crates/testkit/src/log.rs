@@ -20,8 +20,9 @@ impl CapturedLog {
         LOG.get_or_init(|| {
             let log = Self::default();
             // The demo server stands for a process of somebody else.
-            let ours =
-                Targets::new().with_default(LevelFilter::TRACE).with_target("rmcp", LevelFilter::OFF);
+            let ours = Targets::new()
+                .with_default(LevelFilter::TRACE)
+                .with_target("rmcp", LevelFilter::OFF);
             let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(log.clone());
             let subscriber = tracing_subscriber::registry().with(lines).with(ours);
             tracing::subscriber::set_global_default(subscriber).expect("the only subscriber");

@@ -19,7 +19,10 @@ impl Upstream {
     /// Starts a freshly seeded demo server.
     pub async fn start() -> Self {
         let cancel = CancellationToken::new();
-        let config = DemoConfig { shared_secret: Some(UPSTREAM_KEY.to_owned()), seating: demo::Seating::ByUsername };
+        let config = DemoConfig {
+            shared_secret: Some(UPSTREAM_KEY.to_owned()),
+            seating: demo::Seating::ByUsername,
+        };
         let router = demo::router(config, cancel.clone());
         let listener =
             tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a loopback listener");

@@ -116,7 +116,7 @@ async fn build(
     };
     let auth = match store {
         Some(store) => {
-            let catalogue = catalogue::Catalogue::of(sidecar.clone(), &settings);
+            let catalogue = catalogue::Catalogue::of(sidecar.clone(), &settings, &ambient.clock)?;
             Some(auth_role::build(&settings, store, catalogue, ambient).await?)
         }
         None => None,

@@ -140,6 +140,10 @@ export async function tell({ url, ceiling, tools, user, tick, mode }) {
   const { client, person, provider } = connection;
   checkOffer(person, able);
   checkPages(person);
+  const consent = person.pages.at(-1).html;
+  for (const [scope, sample] of Object.entries(SAMPLES)) {
+    assert.equal(consent.includes(sample), able.includes(scope), `consent names ${sample} beside ${scope}`);
+  }
   assert.equal(String(provider.resource), url, 'the token is for the URL that was pasted');
   assert.deepEqual(sorted(provider.tokens().scope.split(' ').filter((s) => s.startsWith('mcp:'))), sorted(scopes));
   const { tools: listed } = await client.listTools();

@@ -40,7 +40,7 @@ pub(super) async fn show(
     if offered.is_empty() {
         return nothing_to_offer(server, opened);
     }
-    let catalogue = server.catalogue.tools(&request.resource, user_type).await;
+    let catalogue = server.tools(&request.resource, user_type).await;
     let scopes: Vec<ScopeChoice> = offered
         .iter()
         .map(|scope| ScopeChoice { scope, tick: tick(scope), is_new: false })

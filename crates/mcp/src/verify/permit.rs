@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue};
 use kernel::Timestamp;
 use kernel::encoding::{base64url, sha256};
+use protocol::catalogue::CatalogueRequest;
 use protocol::token::AccessClaims;
 use protocol::{Scopes, UserType};
 
@@ -93,6 +94,15 @@ impl Principal {
             ceiling: server.ceiling,
             status_prefix: format!("{}/status/", issuer.trim_end_matches('/')),
         }
+    }
+
+    /// Whether a request for the catalogue is for this server, and now.
+    pub(super) fn is_asked(&self, request: &CatalogueRequest, now: Timestamp) -> bool {
+        let now = now.as_seconds();
+        request.iss == self.issuer
+            && request.aud == self.resource
+            && request.iat <= now.saturating_add(LEEWAY_SECONDS)
+            && request.exp.saturating_add(LEEWAY_SECONDS) > now
     }
 
     /// The permit for these claims (RFC 9068 §4), or `None` if they are not for this server now.

@@ -5,7 +5,10 @@ use protocol::catalogue::CatalogueTool;
 use serde_json::json;
 
 use crate::sessions::sessions;
-use crate::support::{Recorded, Reply, World, json as json_reply, status};
+use crate::support::{
+    ISSUER, RESOURCE, Recorded, Reply, START, SigningKey, Token, World, get, json as json_reply,
+    status,
+};
 
 fn tools(request: &Recorded) -> Reply {
     let id = request.message()["id"].clone();
@@ -75,4 +78,54 @@ async fn a_slow_server_does_not_hold_up_consent() {
     let world = World::new(|_| Box::pin(std::future::pending())).await;
     tokio::time::pause();
     assert!(world.sidecar.catalogue("default", UserType::Basic).await.is_none());
+}
+
+/// What an authorization server that runs apart sends.
+fn request_for(user_type: &str) -> Token {
+    Token {
+        header: json!({ "alg": "ES256", "typ": "wicketgate-catalogue+jwt", "kid": "key-1" }),
+        claims: json!({
+            "iss": ISSUER, "aud": RESOURCE, "iat": START, "exp": START + 60,
+            "user_type": user_type,
+        }),
+    }
+}
+
+#[tokio::test]
+async fn the_authorization_server_may_ask_from_elsewhere() {
+    let world = World::new(tools).await;
+    let token = request_for("basic").sign(&world.authority.key());
+    let answer = world.ask(get("/mcp/catalogue").bearer(&token)).await;
+    assert_eq!(answer.status, 200);
+    let shown: Vec<CatalogueTool> = serde_json::from_value(answer.json()).unwrap();
+    assert_eq!(shown.len(), 2);
+}
+
+/// AT-7: a request for the catalogue is no access token, and an access token no such request.
+#[tokio::test]
+async fn at_7_to_everybody_else_there_is_nothing_here() {
+    let world = World::new(tools).await;
+    let key = world.authority.key();
+    let good = request_for("basic");
+    assert_eq!(world.ask(get("/mcp/catalogue")).await.status, 401);
+    for bad in [
+        good.clone().header("typ", "at+jwt"),
+        good.clone().header("jku", "https://evil.example"),
+        good.clone().claim("aud", "https://mcp.example.com/other"),
+        good.clone().claim("iss", "https://evil.example"),
+        good.clone().claim("exp", START - 60),
+        good.clone().claim("iat", START + 600),
+        good.clone().claim("user_type", "emperor"),
+        good.clone().without("exp"),
+    ] {
+        let answer = world.ask(get("/mcp/catalogue").bearer(&bad.sign(&key))).await;
+        assert_eq!(answer.status, 401, "{:?}", bad.parts());
+    }
+    let access = world.token("mcp:read");
+    assert_eq!(world.ask(get("/mcp/catalogue").bearer(&access)).await.status, 404);
+    let forged = good.sign(&SigningKey::generate("key-1"));
+    assert_eq!(world.ask(get("/mcp/catalogue").bearer(&forged)).await.status, 401);
+    let as_access_token = world.ask(get("/mcp").bearer(&good.sign(&key))).await;
+    assert_eq!(as_access_token.status, 401);
+    assert!(world.server.requests().is_empty(), "nobody asked the server behind");
 }

@@ -42,7 +42,10 @@ pub(super) async fn serve(
     shared_secret: Option<String>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let router = ::demo::router(::demo::DemoConfig { shared_secret, seating: ::demo::Seating::ByUserType }, stop.clone());
+    let router = ::demo::router(
+        ::demo::DemoConfig { shared_secret, seating: ::demo::Seating::ByUserType },
+        stop.clone(),
+    );
     axum::serve(listener, router)
         .with_graceful_shutdown(stop.cancelled_owned())
         .await

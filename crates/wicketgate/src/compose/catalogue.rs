@@ -1,28 +1,44 @@
-//! The tools behind each scope, for the consent page.
+//! The tools behind each scope, for the consent page: asked of the sidecar in this process, or of
+//! the one that runs apart.
+
+mod remote;
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use auth::ToolCatalogue;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use kernel::Clock;
 use mcp::Sidecar;
 use protocol::catalogue::CatalogueTool;
 use protocol::{ResourceUri, UserType};
 
 use crate::config::Settings;
+use remote::RemoteCatalogue;
 
-/// Asks the sidecar of this process. An authorization server that runs apart shows the scopes'
-/// own texts.
-pub(super) struct Catalogue {
-    sidecar: Option<Arc<Sidecar>>,
-    names: Vec<(ResourceUri, String)>,
+/// Whoever knows the tools. Without an answer the consent page shows the scopes' own texts.
+pub(super) enum Catalogue {
+    /// The sidecar of this process, and the names under which it knows the resources.
+    InProcess(Arc<Sidecar>, Vec<(ResourceUri, String)>),
+    /// Sidecars elsewhere.
+    Apart(RemoteCatalogue),
 }
 
 impl Catalogue {
-    pub(super) fn of(sidecar: Option<Arc<Sidecar>>, settings: &Settings) -> Arc<Self> {
+    pub(super) fn of(
+        sidecar: Option<Arc<Sidecar>>,
+        settings: &Settings,
+        clock: &Arc<dyn Clock>,
+    ) -> anyhow::Result<Arc<Self>> {
         let servers = settings.mcp.servers.iter();
         let names = servers.map(|server| (server.resource.clone(), server.name.clone())).collect();
-        Arc::new(Self { sidecar, names })
+        Ok(Arc::new(match sidecar {
+            Some(sidecar) => Self::InProcess(sidecar, names),
+            None => Self::Apart(
+                RemoteCatalogue::new(Arc::clone(clock)).context("TLS cannot be set up")?,
+            ),
+        }))
     }
 }
 
@@ -31,8 +47,17 @@ impl ToolCatalogue for Catalogue {
         &self,
         resource: &ResourceUri,
         user_type: UserType,
+        credential: String,
     ) -> BoxFuture<'_, Option<Arc<Vec<CatalogueTool>>>> {
-        let name = self.names.iter().find(|(uri, _)| uri == resource).map(|(_, name)| name);
-        async move { self.sidecar.as_ref()?.catalogue(name?, user_type).await }.boxed()
+        match self {
+            Self::InProcess(sidecar, names) => {
+                let known = names.iter().find(|(uri, _)| uri == resource);
+                async move { sidecar.catalogue(&known?.1, user_type).await }.boxed()
+            }
+            Self::Apart(remote) => {
+                let resource = resource.clone();
+                async move { remote.tools(&resource, user_type, &credential).await }.boxed()
+            }
+        }
     }
 }

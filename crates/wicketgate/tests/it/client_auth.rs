@@ -87,11 +87,7 @@ async fn t_ca_03_and_06_the_registered_way_and_no_other() {
         };
         let (code, ask) = world.code(&client, "basic").await;
         let before = world.dump().await;
-        for way in [
-            Secret::None,
-            Secret::Post(secret.clone()),
-            Secret::Basic(secret.clone()),
-        ] {
+        for way in [Secret::None, Secret::Post(secret.clone()), Secret::Basic(secret.clone())] {
             if way != client.secret {
                 let answer = client.clone().proving(way).exchange(&code, &ask).await;
                 answer.refuses(401, "invalid_client");
@@ -128,27 +124,20 @@ async fn t_ca_03_and_06_the_registered_way_and_no_other() {
 #[tokio::test]
 async fn t_ca_05_basic_is_form_encoded() {
     let world = World::sqlite().await;
-    let connected = world
-        .connect_client(vault(&world, Secret::Basic(VAULT_SECRET.into())), "basic")
-        .await;
+    let connected =
+        world.connect_client(vault(&world, Secret::Basic(VAULT_SECRET.into())), "basic").await;
     // Configured clients may also use the body.
     let post = vault(&world, Secret::Post(VAULT_SECRET.into()));
     let next = post.refresh(&connected.tokens.refresh).await;
     assert_eq!(next.status, 200, "{}", next.body);
     let encoded = "vault%3A1:vault+secret%3A%2B%2525%26%3D0123456789";
-    let body = format!(
-        "grant_type=refresh_token&refresh_token={}",
-        connected.tokens.refresh
-    );
+    let body = format!("grant_type=refresh_token&refresh_token={}", connected.tokens.refresh);
     for scheme in ["Basic", "basic", "BASIC"] {
         let request = world
             .http
             .post(world.at("/token"))
             .header("content-type", FORM)
-            .header(
-                "authorization",
-                format!("{scheme} {}", base64(encoded.as_bytes())),
-            )
+            .header("authorization", format!("{scheme} {}", base64(encoded.as_bytes())))
             .body(body.clone());
         let answer = Answer::to(request).await;
         assert_eq!(answer.status, 200, "{scheme}: {}", answer.body);
@@ -188,9 +177,8 @@ async fn ca_3_malformed_basic_is_401() {
 #[tokio::test]
 async fn t_ca_07_guessing_is_slowed_down() {
     let world = World::sqlite().await;
-    let connected = world
-        .connect_client(vault(&world, Secret::Post(VAULT_SECRET.into())), "basic")
-        .await;
+    let connected =
+        world.connect_client(vault(&world, Secret::Post(VAULT_SECRET.into())), "basic").await;
     let before = world.dump().await;
     let wrong = vault(&world, Secret::Post("wrong-secret-0123456789".into()));
     let unknown = Client::configured(&world, "nobody", wrong.secret.clone(), "");

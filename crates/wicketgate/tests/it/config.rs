@@ -6,6 +6,8 @@ use std::process::Command;
 use kernel::encoding::base64;
 use wicketgate::config::{self, Problem, Role, Source};
 
+use crate::world::{BRIDGE_SECRET, World};
+
 const GOOD: &str = r#"
 public_url = "http://127.0.0.1:8787"
 [database]
@@ -22,7 +24,7 @@ upstream = { url = "http://127.0.0.1:9000/mcp" }
 rules = [{ tools = ["*"], scope = "mcp:read" }]
 "#;
 
-const BRIDGE: &str = "bridge-secret-of-the-tests-0123456789";
+const BRIDGE: &str = BRIDGE_SECRET;
 
 fn source(text: &str) -> Source {
     Source {
@@ -139,9 +141,7 @@ fn plain_http_is_for_loopback_only() {
         ("mcp.example.com", false),
         ("", false),
     ] {
-        let text = GOOD
-            .replace("http://127.0.0.1:8787", url)
-            .replace("demo_people = true", "");
+        let text = GOOD.replace("http://127.0.0.1:8787", url).replace("demo_people = true", "");
         let found = problems(&text);
         assert_eq!(found.is_empty(), good, "{url}: {found:?}");
         if !good {
@@ -204,9 +204,7 @@ fn the_environment_overrides_and_secrets_are_masked() {
         ("WICKETGATE__OAUTH__REFRESH_REUSE_GRACE_SECONDS", "7"),
         ("WICKETGATE__OAUTH__ALLOWED_REDIRECT_SCHEMES", "cursor, warp"),
     ];
-    source
-        .environment
-        .extend(set.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    source.environment.extend(set.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let loaded = match config::load(&source, Role::All) {
         Ok(loaded) => loaded,
         Err(problems) => panic!("{problems}"),
@@ -275,7 +273,7 @@ fn mistakes_end_with_exit_code_78() {
 /// T-KEY-07: a key-encryption key that is not the one of the database is a configuration mistake.
 #[tokio::test]
 async fn t_key_07_a_wrong_key_ends_with_exit_code_78() {
-    let database = crate::world::World::sqlite().await.stop().await;
+    let database = World::sqlite().await.stop().await;
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("wicketgate.toml");
     let text = GOOD
@@ -302,10 +300,8 @@ fn other_exit_codes() {
     let directory = tempfile::tempdir().expect("a directory");
     let usage = wicketgate(directory.path()).arg("nonsense").output();
     assert_eq!(usage.expect("it runs").status.code(), Some(2));
-    let secret = wicketgate(directory.path())
-        .args(["secret", "generate"])
-        .output()
-        .expect("it runs");
+    let secret =
+        wicketgate(directory.path()).args(["secret", "generate"]).output().expect("it runs");
     let secret = String::from_utf8(secret.stdout).expect("text");
     let source = Source {
         environment: BTreeMap::from([

@@ -56,16 +56,10 @@ async fn nobody_can_tick_what_was_not_offered() {
 #[tokio::test]
 async fn administrative_scopes_are_a_deliberate_choice() {
     let world = World::sqlite().await;
-    let consent = world
-        .person()
-        .sign_in(&world.client().await.ask(), "admin")
-        .await;
+    let consent = world.person().sign_in(&world.client().await.ask(), "admin").await;
     let form = consent.form();
     let scope = |name: &str| ("scope".to_owned(), name.to_owned());
-    assert_eq!(
-        form.choices,
-        [scope("mcp:write"), scope("mcp:process_admin"), scope("mcp:admin")]
-    );
+    assert_eq!(form.choices, [scope("mcp:write"), scope("mcp:process_admin"), scope("mcp:admin")]);
     assert_eq!(form.values("scope"), ["mcp:read", "mcp:write"]);
 }
 
@@ -98,10 +92,7 @@ async fn t_co_07_the_page_says_who_asks_and_where_the_answer_goes() {
 #[tokio::test]
 async fn loopback_clients_get_a_warning() {
     let world = World::sqlite().await;
-    let page = world
-        .person()
-        .sign_in(&world.client().await.ask(), "basic")
-        .await;
+    let page = world.person().sign_in(&world.client().await.ask(), "basic").await;
     assert!(page.answer.body.contains("program on this computer"));
 }
 
@@ -122,10 +113,7 @@ async fn t_co_02_to_04_and_09_everybody_is_asked_each_time() {
     for ask in [
         first.ask().set("scope", "mcp:read"),
         second.ask().set("scope", "mcp:read"),
-        first
-            .ask()
-            .set("scope", "mcp:read")
-            .set("redirect_uri", "https://a.example/other"),
+        first.ask().set("scope", "mcp:read").set("redirect_uri", "https://a.example/other"),
         first.ask(),
     ] {
         let page = person.visit(&ask.url()).await;
@@ -177,9 +165,7 @@ async fn t_co_05_foreign_decisions_do_nothing() {
         assert_eq!(page.answer.status, 403, "{}", page.answer.body);
     }
     for button in [None, Some(("decision", "maybe"))] {
-        let page = person
-            .submit(&consent, genuine.clone(), button, HeaderMap::new())
-            .await;
+        let page = person.submit(&consent, genuine.clone(), button, HeaderMap::new()).await;
         page.answer.is_local_error();
     }
     let get = person.visit(&world.at("/authorize/consent")).await;

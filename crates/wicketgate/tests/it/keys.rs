@@ -4,7 +4,7 @@ use serde_json::Value;
 use testkit::forge::{Forger, Jwt};
 use testkit::{Era, McpCaller, Tokens};
 
-use crate::world::{Plan, World};
+use crate::world::{BRIDGE_SECRET, Plan, World};
 
 /// T-KEY-01, KY-2, KY-3: only public members, a key id that tokens name, and the right type.
 #[tokio::test]
@@ -120,7 +120,7 @@ fn replica(database: &str) -> String {
     format!(
         "public_url = \"http://127.0.0.1:1\"\n[server]\nlisten = \"127.0.0.1:0\"\n\
          [database]\nurl = \"{database}\"\npool_size = 4\n[oauth]\nkey_encryption_key = \"{key}\"\n\
-         bridge_token_signing_secret = \"bridge-secret-of-the-tests-0123456789\"\n\
+         bridge_token_signing_secret = \"{BRIDGE_SECRET}\"\n\
          [[mcp.server]]\nupstream = {{ url = \"http://127.0.0.1:1/mcp\" }}\n"
     )
 }
@@ -139,9 +139,7 @@ async fn t_key_11_a_stolen_database_opens_nothing() {
         };
         let person = world.person();
         let ask = client.ask();
-        let returned = person
-            .authorize(&ask, "admin", testkit::Tick::All)
-            .await;
+        let returned = person.authorize(&ask, "admin", testkit::Tick::All).await;
         let tokens = Tokens::of(&client.exchange(returned.code(), &ask).await);
         let next = Tokens::of(&client.refresh(&tokens.refresh).await);
         let dump = world.dump().await;
@@ -201,9 +199,7 @@ async fn forged_tokens_open_nothing() {
     assert_eq!(answer.status, 401, "expired");
 }
 
-fn refused(
-    outcome: Result<World, (String, testkit::Database)>,
-) -> (String, testkit::Database) {
+fn refused(outcome: Result<World, (String, testkit::Database)>) -> (String, testkit::Database) {
     match outcome {
         Ok(_) => panic!("it started"),
         Err(refused) => refused,

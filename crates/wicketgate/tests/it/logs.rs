@@ -4,7 +4,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::json;
 use testkit::{CapturedLog, Client, Era, McpCaller, Return, Secret, Tick, Tokens};
 
-use crate::world::{Connected, Plan, World};
+use crate::world::{BRIDGE_SECRET, Connected, Plan, VAULT_SECRET, World};
 
 /// LG-2: the whole story at the finest level, with every secret that appeared in it.
 #[tokio::test]
@@ -16,9 +16,9 @@ async fn lg_2_no_secret_is_logged() {
         assert!(secrets.len() >= 12, "{}", secrets.len());
         log.is_free_of(secrets.iter().map(String::as_str));
         log.is_free_of([
-            "bridge-secret-of-the-tests-0123456789",
+            BRIDGE_SECRET,
             testkit::UPSTREAM_KEY,
-            crate::world::VAULT_SECRET,
+            VAULT_SECRET,
             kernel::encoding::base64(&[7; 32]).as_str(),
         ]);
     }
@@ -124,8 +124,8 @@ async fn t_log_02_foreign_text_stays_in_its_line() {
     let mut headers = HeaderMap::new();
     headers.insert("user-agent", HeaderValue::from_static("\t\"agent\" canary-agent"));
     world.get_with(&ask.url(), headers).await;
-    let long = "u".repeat(1 << 20);
-    client.token(&[("grant_type", &long)]).await;
+    let huge = "u".repeat(1 << 20);
+    client.token(&[("grant_type", &huge)]).await;
     let text = log.text();
     assert!(!text.contains('\u{1b}'), "no escape sequences");
     for line in text.lines() {

@@ -6,6 +6,7 @@
 //! which nothing has changed. Time is a `ManualClock`; nothing sleeps to let it pass.
 
 mod authorize;
+mod authorize_begins;
 mod client_auth;
 mod config;
 mod consent;

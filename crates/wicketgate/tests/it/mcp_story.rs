@@ -29,19 +29,10 @@ const WRITE: [&str; 8] = [
     "submit_action",
     "update_request",
 ];
-const PROCESS_ADMIN: [&str; 5] = [
-    "participant_add",
-    "participant_remove",
-    "process_pause",
-    "process_resume",
-    "process_start",
-];
-const ADMIN: [&str; 4] = [
-    "admin_get_settings",
-    "admin_list_users",
-    "admin_set_user_type",
-    "admin_update_settings",
-];
+const PROCESS_ADMIN: [&str; 5] =
+    ["participant_add", "participant_remove", "process_pause", "process_resume", "process_start"];
+const ADMIN: [&str; 4] =
+    ["admin_get_settings", "admin_list_users", "admin_set_user_type", "admin_update_settings"];
 
 /// SQLite, one process.
 #[tokio::test]
@@ -77,11 +68,7 @@ async fn story(plan: Plan) {
     let world = plan.start().await;
     for (era, user, expected) in [
         (Era::Stateless, "basic", [&READ[..], &WRITE].concat()),
-        (
-            Era::Sessions("2025-11-25"),
-            "manager",
-            [&READ[..], &WRITE, &PROCESS_ADMIN].concat(),
-        ),
+        (Era::Sessions("2025-11-25"), "manager", [&READ[..], &WRITE, &PROCESS_ADMIN].concat()),
         (
             Era::Sessions("2025-03-26"),
             "admin",
@@ -147,7 +134,7 @@ async fn calls(caller: &McpCaller, user: &str) {
     assert_eq!(profile.status, 200, "{}", profile.body);
     let profile = profile.message();
     assert!(profile["error"].is_null(), "{profile}");
-    assert_eq!(profile["result"]["isError"].as_bool().unwrap_or(false), false);
+    assert_ne!(profile["result"]["isError"], true, "{profile}");
     let administer = caller.call("admin_list_users", json!({})).await;
     if user == "admin" {
         assert!(administer.message()["result"].is_object());
@@ -162,10 +149,7 @@ fn is_unknown(hidden: &Answer, missing: &Answer) {
     assert_eq!(error(hidden)["code"], -32602, "{}", hidden.body);
     assert_eq!(hidden.status, missing.status);
     let shape = |answer: &Answer, name: &str| error(answer).to_string().replace(name, "NAME");
-    assert_eq!(
-        shape(hidden, "admin_list_users"),
-        shape(missing, "no_such_tool")
-    );
+    assert_eq!(shape(hidden, "admin_list_users"), shape(missing, "no_such_tool"));
     assert_eq!(hidden.header("www-authenticate"), None);
 }
 

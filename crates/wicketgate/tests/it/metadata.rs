@@ -93,14 +93,8 @@ async fn t_meta_05_what_clients_look_for() {
     assert_eq!(metadata["code_challenge_methods_supported"], json!(["S256"]));
     assert_eq!(metadata["response_types_supported"], json!(["code"]));
     assert_eq!(metadata["response_modes_supported"], json!(["query"]));
-    assert_eq!(
-        metadata["authorization_response_iss_parameter_supported"],
-        true
-    );
-    assert_eq!(
-        metadata["grant_types_supported"],
-        json!(["authorization_code", "refresh_token"])
-    );
+    assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
+    assert_eq!(metadata["grant_types_supported"], json!(["authorization_code", "refresh_token"]));
     assert_eq!(
         metadata["token_endpoint_auth_methods_supported"],
         json!(["none", "client_secret_post", "client_secret_basic"])
@@ -125,11 +119,7 @@ async fn md_6_registration_that_is_off_is_not_named() {
 #[tokio::test]
 async fn t_meta_07_the_resource_is_what_people_paste() {
     for path in ["", "/wfgen"] {
-        let world = Plan::sqlite()
-            .at(path)
-            .ceiling("mcp:read mcp:write")
-            .start()
-            .await;
+        let world = Plan::sqlite().at(path).ceiling("mcp:read mcp:write").start().await;
         let origin = world.origin();
         let known = "/.well-known/oauth-protected-resource";
         for url in [
@@ -142,10 +132,7 @@ async fn t_meta_07_the_resource_is_what_people_paste() {
             let document = answer.json();
             assert_eq!(document["resource"], world.mcp, "{url}");
             assert_eq!(document["authorization_servers"], json!([world.issuer]));
-            assert_eq!(
-                document["scopes_supported"],
-                json!(["mcp:read", "mcp:write"])
-            );
+            assert_eq!(document["scopes_supported"], json!(["mcp:read", "mcp:write"]));
             assert_eq!(document["bearer_methods_supported"], json!(["header"]));
         }
     }
@@ -159,11 +146,7 @@ async fn t_meta_09_documents_are_open_to_browser_code() {
         let mut headers = HeaderMap::new();
         headers.insert("origin", HeaderValue::from_static("https://x.example"));
         let answer = world.get_with(&url, headers).await;
-        assert_eq!(
-            answer.header("access-control-allow-origin"),
-            Some("*"),
-            "{url}"
-        );
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{url}");
         assert_eq!(answer.header("access-control-allow-credentials"), None);
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
         let cache = answer.header("cache-control").unwrap_or_default();
@@ -177,10 +160,7 @@ async fn t_meta_10_every_named_url_answers() {
     let world = World::sqlite().await;
     let origin = world.origin();
     let mut found = 0;
-    for document in [
-        metadata(&world).await,
-        world.get(&resource_metadata(&world)).await.json(),
-    ] {
+    for document in [metadata(&world).await, world.get(&resource_metadata(&world)).await.json()] {
         for url in strings(&document) {
             if url.starts_with(&origin) {
                 let answer: Answer = world.get(&url).await;
@@ -223,10 +203,7 @@ fn documents(world: &World) -> [String; 3] {
 }
 
 fn resource_metadata(world: &World) -> String {
-    format!(
-        "{}/.well-known/oauth-protected-resource/mcp",
-        world.origin()
-    )
+    format!("{}/.well-known/oauth-protected-resource/mcp", world.origin())
 }
 
 async fn metadata(world: &World) -> Value {

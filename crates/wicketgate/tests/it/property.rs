@@ -19,16 +19,35 @@ fn policy() -> RedirectPolicy {
 /// Text that is nearly a URI, made of the parts in which parsers differ.
 fn uri_like() -> impl Strategy<Value = String> {
     let scheme = prop_oneof![
-        Just("https://"), Just("http://"), Just("https:"), Just("cursor://"), Just("javascript:"),
-        Just("com.example.app:/"), Just("HTTPS://"), Just("//"), Just(""), Just("data:"),
+        Just("https://"),
+        Just("http://"),
+        Just("https:"),
+        Just("cursor://"),
+        Just("javascript:"),
+        Just("com.example.app:/"),
+        Just("HTTPS://"),
+        Just("//"),
+        Just(""),
+        Just("data:"),
     ];
     let host = prop_oneof![
-        Just("client.example.com"), Just("127.0.0.1"), Just("localhost"), Just("[::1]"),
-        Just("127.0.0.1.evil.example"), Just("user@evil.example"), Just("evil.example\\"),
-        Just("0x7f.1"), Just("[::ffff:127.0.0.1]"), Just("EXAMPLE.com"), Just("b\u{fc}cher.example"),
-        Just("localhost."), Just(""), Just("%6cocalhost"),
+        Just("client.example.com"),
+        Just("127.0.0.1"),
+        Just("localhost"),
+        Just("[::1]"),
+        Just("127.0.0.1.evil.example"),
+        Just("user@evil.example"),
+        Just("evil.example\\"),
+        Just("0x7f.1"),
+        Just("[::ffff:127.0.0.1]"),
+        Just("EXAMPLE.com"),
+        Just("b\u{fc}cher.example"),
+        Just("localhost."),
+        Just(""),
+        Just("%6cocalhost"),
     ];
-    let port = prop_oneof![Just(""), Just(":1"), Just(":443"), Just(":"), Just(":99999"), Just(":8x")];
+    let port =
+        prop_oneof![Just(""), Just(":1"), Just(":443"), Just(":"), Just(":99999"), Just(":8x")];
     let rest = "(/[a-z%2.;@\\\\]{0,6}){0,3}(\\?[a-z=&%+#]{0,8})?";
     (scheme, host, port, rest)
         .prop_map(|(scheme, host, port, rest)| format!("{scheme}{host}{port}{rest}"))

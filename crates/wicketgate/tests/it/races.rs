@@ -1,4 +1,4 @@
-//! Many at once, over HTTP, on both databases: the database decides who wins.
+//! Many at once, over HTTP, at two processes, on both databases: the database decides who wins.
 
 use testkit::{Engine, Tokens};
 use tokio::task::JoinSet;
@@ -20,13 +20,14 @@ async fn t_con_01_one_code_on_postgres() {
 }
 
 async fn one_code(engine: Engine) {
-    let world = Plan::on(engine).start().await;
+    let mut world = Plan::on(engine).start().await;
     let client = world.client().await;
+    let nodes = [client.clone(), client.at(&world.replica().await)];
     for round in 0..5 {
         let (code, ask) = world.code(&client, "basic").await;
         let mut racing = JoinSet::new();
-        for _ in 0..MANY {
-            let (client, code, ask) = (client.clone(), code.clone(), ask.clone());
+        for number in 0..MANY {
+            let (client, code, ask) = (nodes[number % 2].clone(), code.clone(), ask.clone());
             racing.spawn(async move { client.exchange(&code, &ask).await });
         }
         let answers = racing.join_all().await;
@@ -58,12 +59,13 @@ async fn t_con_03_one_successor_on_postgres() {
 }
 
 async fn one_successor(engine: Engine) {
-    let world = Plan::on(engine).start().await;
+    let mut world = Plan::on(engine).start().await;
     let Connected { client, mut tokens, .. } = world.connect("basic").await;
+    let nodes = [client.clone(), client.at(&world.replica().await)];
     for round in 1..=5 {
         let mut racing = JoinSet::new();
-        for _ in 0..MANY {
-            let (client, refresh) = (client.clone(), tokens.refresh.clone());
+        for number in 0..MANY {
+            let (client, refresh) = (nodes[number % 2].clone(), tokens.refresh.clone());
             racing.spawn(async move { Tokens::of(&client.refresh(&refresh).await).refresh });
         }
         let mut successors = racing.join_all().await;

@@ -128,7 +128,7 @@ async fn t_ru_07_any_loopback_port() {
         let metadata = json!({ "redirect_uris": [registered] });
         let client = Client::register_with(&world, &metadata).await;
         let host = registered.trim_start_matches("http://");
-        let host = host.split_once("]").map_or_else(
+        let host = host.split_once(']').map_or_else(
             || host.split([':', '/']).next().unwrap_or_default().to_owned(),
             |(inside, _)| format!("{inside}]"),
         );
@@ -224,8 +224,6 @@ async fn ru_9_the_parameter_may_be_left_out_for_one_web_uri() {
 async fn loopback_redirects_can_be_switched_off() {
     let plan = crate::world::Plan::sqlite().oauth("allow_loopback_redirects = false");
     let world = plan.start().await;
-    let answer = world
-        .register(&json!({ "redirect_uris": ["http://127.0.0.1:1/cb"] }))
-        .await;
+    let answer = world.register(&json!({ "redirect_uris": ["http://127.0.0.1:1/cb"] })).await;
     answer.refuses(400, "invalid_redirect_uri");
 }

@@ -52,10 +52,7 @@ async fn t_reg_02_to_09_bad_redirect_uris_are_refused_and_nothing_is_stored() {
         let answer = world.register(&json!({ "redirect_uris": uris })).await;
         answer.refuses(400, "invalid_redirect_uri");
     }
-    world
-        .register(&json!({}))
-        .await
-        .refuses(400, "invalid_redirect_uri");
+    world.register(&json!({})).await.refuses(400, "invalid_redirect_uri");
     world.is_unchanged_since(&before).await;
 }
 
@@ -132,11 +129,9 @@ async fn t_reg_10_to_21_bad_metadata_is_refused_and_nothing_is_stored() {
     let answer = world.post(&url, "application/json", huge).await;
     answer.refuses(413, "invalid_request");
     let good = json!({ "redirect_uris": [GOOD] }).to_string();
-    for kind in [
-        "text/plain",
-        "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
-    ] {
+    for kind in
+        ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+    {
         let answer = world.post(&url, kind, good.clone()).await;
         answer.refuses(400, "invalid_request");
     }
@@ -153,10 +148,7 @@ async fn t_reg_10_dropped_grants_are_not_echoed_and_not_usable() {
         "grant_types": ["authorization_code", "client_credentials", "implicit"],
     });
     let client = Client::register_with(&world, &metadata).await;
-    assert_eq!(
-        client.registration["grant_types"],
-        json!(["authorization_code"])
-    );
+    assert_eq!(client.registration["grant_types"], json!(["authorization_code"]));
     for grant in ["client_credentials", "password", "implicit"] {
         let answer = client.token(&[("grant_type", grant)]).await;
         answer.refuses(400, "unsupported_grant_type");
@@ -187,10 +179,7 @@ async fn rg_12_what_is_in_force_is_echoed() {
     assert_eq!(registered["token_endpoint_auth_method"], "client_secret_basic");
     assert_eq!(registered["client_secret_expires_at"], 0);
     assert_eq!(registered["response_types"], json!(["code"]));
-    assert_eq!(
-        registered["client_id_issued_at"],
-        kernel::Clock::now(&world.clock).as_seconds()
-    );
+    assert_eq!(registered["client_id_issued_at"], kernel::Clock::now(&world.clock).as_seconds());
     assert_eq!(registered.get("unknown_field"), None);
     // RM-1: management is not offered, so it is not named.
     assert_eq!(registered.get("registration_client_uri"), None);

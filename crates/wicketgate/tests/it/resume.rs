@@ -1,5 +1,6 @@
 //! From sign-in back to the authorization: the bridge, `/authorize/resume`, and other browsers.
 
+use reqwest::header::HeaderMap;
 use testkit::{Page, Person, Return, Tick};
 
 use crate::world::World;
@@ -85,12 +86,10 @@ async fn t_cb_08_later_urls_change_nothing() {
     assert!(!page.answer.body.contains("evil.example"));
     assert!(!page.answer.body.contains("mcp:admin"));
     let mut form = page.form();
-    form = form
-        .with("redirect_uri", "https://evil.example/")
-        .with("client_id", "desk");
+    form = form.with("redirect_uri", "https://evil.example/").with("client_id", "desk");
     form.fields.push(("scope".into(), "mcp:admin".into()));
     let button = Some(("decision", "allow"));
-    let end = person.submit(&page, form, button, Default::default()).await;
+    let end = person.submit(&page, form, button, HeaderMap::default()).await;
     let returned = end.returned();
     assert!(returned.url.starts_with(&client.redirect_uri), "{}", returned.url);
     let answer = client.exchange(returned.code(), &ask).await;
@@ -109,7 +108,7 @@ async fn t_cb_06_transactions_do_not_mix() {
     // The form of one with the handle of the other is a form that no page of ours made.
     let mixed = page_one.form().with("txn", &handle(&page_two));
     let button = Some(("decision", "allow"));
-    let page = person.submit(&page_one, mixed, button, Default::default()).await;
+    let page = person.submit(&page_one, mixed, button, HeaderMap::default()).await;
     assert_eq!(page.answer.status, 403, "{}", page.answer.body);
     for (page, ask, client) in [(page_two, ask_two, two), (page_one, ask_one, one)] {
         let returned = person.allow(&page, Tick::All).await.returned();
@@ -197,9 +196,7 @@ fn handle(page: &Page) -> String {
 
 /// The URL with a fresh bridge token.
 async fn bridged(world: &World, person: &Person, txn: &str) -> String {
-    let answer = person
-        .get_once(&world.at(&format!("/auth-bridge?txn={txn}")))
-        .await;
+    let answer = person.get_once(&world.at(&format!("/auth-bridge?txn={txn}"))).await;
     let location = answer.header("location").expect("a redirect");
     assert!(location.contains("&token="), "{location}");
     format!("{}{location}", world.origin())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use testkit::{Era, McpCaller, Tokens, random};
+use testkit::{Engine, Era, McpCaller, Tokens, random};
 
 use crate::world::{Connected, Plan, World};
 
@@ -68,6 +68,22 @@ async fn known_within_five_seconds(plan: Plan) {
     }
     let other = caller.with_token(&kept.tokens.access);
     assert!(!other.tools().await.is_empty(), "other grants go on");
+}
+
+/// T-REV-04, GR-4: revoked at one replica, refused at the other, and signed in at either.
+#[tokio::test]
+async fn t_rev_04_at_another_replica() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let mut world = Plan::on(engine).start().await;
+        let other = world.replica().await;
+        let Connected { client, tokens, .. } = world.connect("basic").await;
+        let caller = McpCaller::new(&other, &tokens.access, Era::Stateless);
+        assert!(!caller.tools().await.is_empty());
+        assert_eq!(client.revoke(&tokens.refresh).await.status, 200);
+        is_refused_soon(&caller).await;
+        let next = client.at(&other).refresh(&tokens.refresh).await;
+        next.refuses(400, "invalid_grant");
+    }
 }
 
 /// Asks until the answer is 401, for five seconds at most.
@@ -136,13 +152,11 @@ async fn t_rev_07_no_family_rises_again() {
                     return None;
                 }
                 let answer = client.refresh(&refresh).await;
-                match answer.status {
-                    200 => Some(Tokens::of(&answer).refresh),
-                    _ => {
-                        answer.refuses(400, "invalid_grant");
-                        None
-                    }
+                if answer.status == 200 {
+                    return Some(Tokens::of(&answer).refresh);
                 }
+                answer.refuses(400, "invalid_grant");
+                None
             });
         }
         let successors: Vec<String> = racing.join_all().await.into_iter().flatten().collect();

@@ -34,9 +34,7 @@ async fn t_login_01_foreign_forms_do_nothing() {
     assert_eq!(answer.answer.status, 403);
     // Nobody, somebody unknown, and two at once.
     for button in [None, Some(("user", "root"))] {
-        let page = person
-            .submit(&page, genuine.clone(), button, HeaderMap::new())
-            .await;
+        let page = person.submit(&page, genuine.clone(), button, HeaderMap::new()).await;
         page.answer.is_local_error();
     }
     let twice = genuine.with("user", "basic");
@@ -70,10 +68,7 @@ async fn t_cb_11_sessions_are_new_at_sign_in() {
     let second = person.visit(&again().url()).await;
     person.press(&second, "user", "admin").await;
     let new = person.cookies();
-    let (name, _) = old
-        .iter()
-        .find(|(name, _)| name.ends_with("_s"))
-        .expect("a session");
+    let (name, _) = old.iter().find(|(name, _)| name.ends_with("_s")).expect("a session");
     assert_ne!(old[name], new[name]);
     let thief = world.person();
     thief.set_cookies(old.clone());
@@ -105,11 +100,8 @@ async fn t_cb_15_fifty_tabs() {
     // Every third first, then the rest from the end.
     let (first, rest): (Vec<_>, Vec<_>) = tabs.into_iter().enumerate().partition(|t| t.0 % 3 == 0);
     for (_, (ask, page)) in first.into_iter().chain(rest.into_iter().rev()) {
-        let consent = if page.has_button("user") {
-            person.press(&page, "user", "basic").await
-        } else {
-            page
-        };
+        let consent =
+            if page.has_button("user") { person.press(&page, "user", "basic").await } else { page };
         let returned = person.allow(&consent, Tick::All).await.returned();
         assert_eq!(returned.get("state"), Some(ask.get("state")));
         let answer = client.exchange(returned.code(), &ask).await;
@@ -125,14 +117,9 @@ async fn t_login_06_return_addresses_are_ignored() {
     let person = world.person();
     let page = person.visit(&world.client().await.ask().url()).await;
     for evil in ["https://evil.example", "//evil.example", "/\\evil.example"] {
-        let form = page
-            .form()
-            .with("next", evil)
-            .with("return_to", evil)
-            .with("redirect_uri", evil);
-        let end = person
-            .submit(&page, form, Some(("user", "basic")), HeaderMap::new())
-            .await;
+        let form =
+            page.form().with("next", evil).with("return_to", evil).with("redirect_uri", evil);
+        let end = person.submit(&page, form, Some(("user", "basic")), HeaderMap::new()).await;
         assert_eq!(end.left_to, None);
         assert!(end.url.starts_with(&world.issuer), "{}", end.url);
     }
@@ -157,10 +144,7 @@ async fn disabled_people_get_no_further() {
     let client = world.client().await;
     let person = world.person();
     let consent = person.sign_in(&client.ask(), "basic").await;
-    world
-        .database
-        .execute("UPDATE OAUTH_SUBJECT SET disabled_at = 1")
-        .await;
+    world.database.execute("UPDATE OAUTH_SUBJECT SET disabled_at = 1").await;
     let page = person.allow(&consent, Tick::All).await;
     page.answer.is_local_error();
     let page = world.person().sign_in(&client.ask(), "basic").await;

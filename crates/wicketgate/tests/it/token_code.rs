@@ -120,10 +120,7 @@ async fn t_tc_04_what_is_no_code() {
     let (code, ask) = world.code(&client, "basic").await;
     let before = world.dump().await;
     let row = before.rows("OAUTH_CODE")[0].clone();
-    let hash = row
-        .split(' ')
-        .find_map(|pair| pair.strip_prefix("code_hash="))
-        .expect("a hash");
+    let hash = row.split(' ').find_map(|pair| pair.strip_prefix("code_hash=")).expect("a hash");
     for wrong in [
         random(),
         format!("wg_ac_{}", random()),
@@ -157,10 +154,7 @@ async fn t_tc_05_to_11_failed_checks_do_not_consume_the_code() {
     let client = world.client().await;
     let verifier = |text: &str| vec![("code_verifier", text.to_owned())];
     let with = |name: &'static str, value: &str, ask: &testkit::Ask| {
-        vec![
-            ("code_verifier", ask.verifier.clone()),
-            (name, value.to_owned()),
-        ]
+        vec![("code_verifier", ask.verifier.clone()), (name, value.to_owned())]
     };
     let (code, ask) = world.code(&client, "basic").await;
     let fragment = format!("{}#f", world.mcp);
@@ -171,18 +165,9 @@ async fn t_tc_05_to_11_failed_checks_do_not_consume_the_code() {
         (verifier(&random()), "invalid_grant"),
     ];
     let others = [
-        (
-            with("redirect_uri", "https://evil.example/cb", &ask),
-            "invalid_grant",
-        ),
-        (
-            with("redirect_uri", "http://127.0.0.1:1/callback", &ask),
-            "invalid_grant",
-        ),
-        (
-            with("resource", "https://other.example/mcp", &ask),
-            "invalid_target",
-        ),
+        (with("redirect_uri", "https://evil.example/cb", &ask), "invalid_grant"),
+        (with("redirect_uri", "http://127.0.0.1:1/callback", &ask), "invalid_grant"),
+        (with("resource", "https://other.example/mcp", &ask), "invalid_target"),
         (with("resource", &fragment, &ask), "invalid_target"),
     ];
     try_all(&client, &code, &cases).await;
@@ -206,9 +191,7 @@ async fn t_tc_05_to_11_failed_checks_do_not_consume_the_code() {
     let tokens = Tokens::of(&answer);
     assert_eq!(tokens.scope, "mcp:read mcp:write");
     // T-TC-09: a replay with the wrong verifier is no reason to end anything.
-    let replay = client
-        .redeem(&code, &[("code_verifier", &random())])
-        .await;
+    let replay = client.redeem(&code, &[("code_verifier", &random())]).await;
     replay.refuses(400, "invalid_grant");
     assert_eq!(client.refresh(&tokens.refresh).await.status, 200);
 }
@@ -219,10 +202,8 @@ async fn try_all(
     cases: &[(Vec<(&'static str, String)>, &'static str)],
 ) {
     for (params, error) in cases {
-        let params: Vec<(&str, &str)> = params
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
+        let params: Vec<(&str, &str)> =
+            params.iter().map(|(name, value)| (*name, value.as_str())).collect();
         client.redeem(code, &params).await.refuses(400, error);
     }
 }
@@ -235,9 +216,7 @@ async fn t_tc_08_guessing_burns_the_code() {
     for (attempts, status) in [(3, 200), (4, 200), (5, 400)] {
         let (code, ask) = world.code(&client, "basic").await;
         for _ in 0..attempts {
-            let wrong = client
-                .redeem(&code, &[("code_verifier", &random())])
-                .await;
+            let wrong = client.redeem(&code, &[("code_verifier", &random())]).await;
             wrong.refuses(400, "invalid_grant");
         }
         let answer = client.exchange(&code, &ask).await;
@@ -264,10 +243,7 @@ async fn t_tc_12_disabled_after_consent() {
     let world = World::sqlite().await;
     let client = world.client().await;
     let (code, ask) = world.code(&client, "basic").await;
-    world
-        .database
-        .execute("UPDATE OAUTH_SUBJECT SET disabled_at = 1")
-        .await;
+    world.database.execute("UPDATE OAUTH_SUBJECT SET disabled_at = 1").await;
     let before = world.dump().await;
     let answer = client.exchange(&code, &ask).await;
     answer.refuses(400, "invalid_grant");
@@ -329,10 +305,9 @@ async fn each_code_carries_what_was_ticked_for_it() {
     let world = World::sqlite().await;
     let client = world.client().await;
     let person = world.person();
-    for (tick, expected) in [
-        (Tick::Only(&["mcp:write"]), "mcp:read mcp:write"),
-        (Tick::Only(&[]), "mcp:read"),
-    ] {
+    for (tick, expected) in
+        [(Tick::Only(&["mcp:write"]), "mcp:read mcp:write"), (Tick::Only(&[]), "mcp:read")]
+    {
         let ask = client.ask();
         let returned = person.authorize(&ask, "admin", tick).await;
         let tokens = Tokens::of(&client.exchange(returned.code(), &ask).await);

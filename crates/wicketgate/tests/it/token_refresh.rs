@@ -106,10 +106,7 @@ async fn t_rt_07_tokens_belong_to_their_client() {
     let before = world.dump().await;
     let stolen = other.refresh(&tokens.refresh).await;
     stolen.refuses(400, "invalid_grant");
-    let grant = [
-        ("grant_type", "refresh_token"),
-        ("refresh_token", tokens.refresh.as_str()),
-    ];
+    let grant = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str())];
     let nobody = world.post_form(&world.at("/token"), &grant).await;
     nobody.refuses(401, "invalid_client");
     world.is_unchanged_since(&before).await;
@@ -121,19 +118,15 @@ async fn t_rt_07_tokens_belong_to_their_client() {
 async fn t_rt_09_narrower_once_and_never_wider() {
     let world = World::sqlite().await;
     let Connected { client, tokens, .. } = world.connect("basic").await;
-    let narrow = client
-        .refresh_with(&tokens.refresh, &[("scope", "mcp:read offline_access")])
-        .await;
+    let narrow =
+        client.refresh_with(&tokens.refresh, &[("scope", "mcp:read offline_access")]).await;
     let narrow = Tokens::of(&narrow);
     assert_eq!(narrow.scope, "mcp:read");
     let before = world.dump().await;
-    for (scope, error) in [
-        ("mcp:read mcp:admin", "invalid_scope"),
-        ("mcp:read \"x\"", "invalid_scope"),
-    ] {
-        let wide = client
-            .refresh_with(&narrow.refresh, &[("scope", scope)])
-            .await;
+    for (scope, error) in
+        [("mcp:read mcp:admin", "invalid_scope"), ("mcp:read \"x\"", "invalid_scope")]
+    {
+        let wide = client.refresh_with(&narrow.refresh, &[("scope", scope)]).await;
         wide.refuses(400, error);
     }
     world.is_unchanged_since(&before).await;
@@ -150,9 +143,7 @@ async fn t_rt_10_another_resource_rotates_nothing() {
     let before = world.dump().await;
     let fragment = format!("{}#f", world.mcp);
     for resource in ["https://other.example/mcp", "mcp", &fragment] {
-        let answer = client
-            .refresh_with(&tokens.refresh, &[("resource", resource)])
-            .await;
+        let answer = client.refresh_with(&tokens.refresh, &[("resource", resource)]).await;
         answer.refuses(400, "invalid_target");
     }
     let both = [("resource", world.mcp.as_str()), ("resource", "https://other.example/mcp")];
@@ -190,18 +181,12 @@ async fn t_rt_12_what_ends_a_grant_ends_refreshing() {
     let answer = revoked.client.refresh(&revoked.tokens.refresh).await;
     answer.refuses(400, "invalid_grant");
     let gone = world.connect("basic").await;
-    let delete = format!(
-        "DELETE FROM OAUTH_CLIENT WHERE client_id = '{}'",
-        gone.client.id
-    );
+    let delete = format!("DELETE FROM OAUTH_CLIENT WHERE client_id = '{}'", gone.client.id);
     world.database.execute(&delete).await;
     let answer = gone.client.refresh(&gone.tokens.refresh).await;
     answer.refuses(401, "invalid_client");
     let disabled = world.connect("admin").await;
-    world
-        .database
-        .execute("UPDATE OAUTH_SUBJECT SET disabled_at = 1")
-        .await;
+    world.database.execute("UPDATE OAUTH_SUBJECT SET disabled_at = 1").await;
     let before = world.dump().await;
     let answer = disabled.client.refresh(&disabled.tokens.refresh).await;
     answer.refuses(400, "invalid_grant");
@@ -243,12 +228,8 @@ async fn rt_7_reuse_is_known_after_a_restart() {
     let port = url::Url::parse(&world.issuer).expect("a URL").port();
     let clock = world.clock.clone();
     let database = world.stop().await;
-    let world = Plan::sqlite()
-        .with(database)
-        .clock(&clock)
-        .port(port.expect("a port"))
-        .start()
-        .await;
+    let world =
+        Plan::sqlite().with(database).clock(&clock).port(port.expect("a port")).start().await;
     let again = Tokens::of(&client.refresh(&first.refresh).await);
     assert_eq!(again.refresh, second.refresh);
     let stolen = client.refresh(&tokens.refresh).await;

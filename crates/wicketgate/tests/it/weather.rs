@@ -67,9 +67,7 @@ async fn is_back(world: &World) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), ready)
-        .await
-        .expect("ready again");
+    tokio::time::timeout(Duration::from_secs(10), ready).await.expect("ready again");
 }
 
 /// T-DOS-03: headers and URLs have limits, and the process goes on.
@@ -80,9 +78,8 @@ async fn t_dos_03_headers_and_urls_have_limits() {
     for url in [world.at("/jwks"), world.mcp.clone()] {
         let header = world.http.get(&url).header("x-long", &long);
         let query = world.http.get(format!("{url}?x={long}"));
-        let many = (0..1000).fold(world.http.get(&url), |request, n| {
-            request.header(format!("x-header-{n}"), "y")
-        });
+        let many = (0..1000)
+            .fold(world.http.get(&url), |request, n| request.header(format!("x-header-{n}"), "y"));
         for request in [header, query, many] {
             // The connection may end before the client has written everything.
             if let Ok(answer) = Answer::try_to(request).await {
@@ -117,10 +114,8 @@ async fn t_sto_16_a_stop_under_load_loses_nothing() {
         let (answered, stopped) = (Arc::clone(&answered), Arc::clone(&stopped));
         load.spawn(async move {
             while !stopped.load(Ordering::Relaxed) {
-                let params = [
-                    ("grant_type", "refresh_token"),
-                    ("refresh_token", tokens.refresh.as_str()),
-                ];
+                let params =
+                    [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str())];
                 let request = client.request("/token", &params);
                 let Ok(answer) = Answer::try_to(request).await else {
                     return;

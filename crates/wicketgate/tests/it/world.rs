@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use wicketgate::config::{self, Role, Source};
 use wicketgate::{Ambient, Running, start};
 
-pub(crate) use self::plan::{DESK, Plan, VAULT, VAULT_SECRET};
+pub(crate) use self::plan::{BRIDGE_SECRET, DESK, Plan, VAULT, VAULT_SECRET};
 
 /// A running deployment. Its URLs are those of its [`Place`].
 pub(crate) struct World {
@@ -23,6 +23,7 @@ pub(crate) struct World {
     pub(crate) database: Database,
     running: Vec<Running>,
     upstream: Upstream,
+    configuration: String,
 }
 
 /// A client that somebody has connected.
@@ -78,12 +79,7 @@ impl World {
         let returned = self.person().authorize(&ask, user, Tick::All).await;
         let code = returned.code().to_owned();
         let tokens = Tokens::of(&client.exchange(&code, &ask).await);
-        Connected {
-            client,
-            tokens,
-            code,
-            ask,
-        }
+        Connected { client, tokens, code, ask }
     }
 
     /// A code for this client, not redeemed yet.
@@ -101,6 +97,16 @@ impl World {
     /// Checks that the database is as it was.
     pub(crate) async fn is_unchanged_since(&self, before: &Dump) {
         before.equals(&self.dump().await);
+    }
+
+    /// Starts one more process like the first, on the same database, and says where it is. A load
+    /// balancer would make both look like one; the test talks to each as it likes.
+    pub(crate) async fn replica(&mut self) -> Place {
+        let listener = listen(0).await;
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let started = run(listener, &self.configuration, Role::All, &self.clock).await;
+        self.running.push(started.expect("it starts"));
+        Place::new(&url, &format!("{url}/mcp"))
     }
 
     /// Stops every process, and leaves what a restart finds.
@@ -134,18 +140,10 @@ pub(crate) async fn run(
     role: Role,
     clock: &ManualClock,
 ) -> Result<Running, String> {
-    let source = Source {
-        text: text.to_owned(),
-        ..Source::default()
-    };
+    let source = Source { text: text.to_owned(), ..Source::default() };
     let loaded = config::load(&source, role).map_err(|problems| format!("{problems}\n{text}"))?;
-    let ambient = Ambient {
-        clock: Arc::new(clock.clone()),
-        chance: Arc::new(SystemChance::new()),
-    };
-    start(listener, loaded.settings, ambient)
-        .await
-        .map_err(|error| format!("{error:#}"))
+    let ambient = Ambient { clock: Arc::new(clock.clone()), chance: Arc::new(SystemChance::new()) };
+    start(listener, loaded.settings, ambient).await.map_err(|error| format!("{error:#}"))
 }
 
 /// A listener on loopback; port 0 takes any.

@@ -11,7 +11,7 @@ use crate::config::settings::{DatabaseSettings, Role, ServerSettings};
 
 pub(super) fn read(section: &Reader<'_>) -> Option<ServerSettings> {
     let fix = "Write an address and a port, such as \"127.0.0.1:8787\" or \"0.0.0.0:8787\"";
-    let listen = section.parsed("listen", "127.0.0.1:8787", fix, |text| text.parse::<SocketAddr>());
+    let listen = section.parsed("listen", "127.0.0.1:8787", fix, str::parse::<SocketAddr>);
     let trusted_proxies = trusted_proxies(section);
     let title = section.text("title", "Wicketgate");
     let json_logs = log_format(section);

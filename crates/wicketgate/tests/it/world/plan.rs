@@ -16,6 +16,9 @@ pub(crate) const VAULT: &str = "vault:1";
 /// The secret of [`VAULT`], with every character that HTTP Basic has to encode.
 pub(crate) const VAULT_SECRET: &str = "vault secret:+%25&=0123456789";
 
+/// Signs bridge tokens in every deployment.
+pub(crate) const BRIDGE_SECRET: &str = "bridge-secret-of-the-tests-0123456789";
+
 const ALL_SCOPES: &str = "mcp:read mcp:write mcp:process_admin mcp:admin";
 
 /// A deployment that does not run yet.
@@ -28,7 +31,7 @@ pub(crate) struct Plan {
     ceiling: &'static str,
     sign_in: &'static str,
     oauth: String,
-    server: String,
+    servers: usize,
     visibility: &'static str,
     key_encryption_key: String,
     clock: ManualClock,
@@ -71,7 +74,7 @@ impl Plan {
             ceiling: ALL_SCOPES,
             sign_in: "demo_people = true",
             oauth: String::new(),
-            server: String::new(),
+            servers: 1,
             visibility: "hide",
             key_encryption_key: base64(&[7; 32]),
             clock: ManualClock::at(Timestamp::from_millis(1_800_000_000_000)),
@@ -122,9 +125,9 @@ impl Plan {
         self
     }
 
-    /// With another line in `[[mcp.server]]`.
-    pub(crate) fn server(mut self, line: &str) -> Self {
-        self.server = format!("{}{line}\n", self.server);
+    /// With a second MCP server, at `/mcp/second`.
+    pub(crate) fn second_server(mut self) -> Self {
+        self.servers = 2;
         self
     }
 
@@ -195,8 +198,8 @@ impl Plan {
             Err(error) => return Err((error, database)),
         };
         if self.shape == Shape::Apart {
-            let text = self.sidecar(&addresses);
-            match run(second, &text, Role::Mcp, &self.clock).await {
+            let sidecar = self.sidecar(&addresses);
+            match run(second, &sidecar, Role::Mcp, &self.clock).await {
                 Ok(sidecar) => running.push(sidecar),
                 Err(error) => return Err((error, database)),
             }
@@ -207,6 +210,7 @@ impl Plan {
             database,
             running,
             upstream,
+            configuration: text,
         })
     }
 
@@ -219,9 +223,7 @@ impl Plan {
         write!(
             text,
             "key_encryption_key = \"{}\"\nbridge_token_signing_secret = \"{}\"\n{}",
-            self.key_encryption_key,
-            "bridge-secret-of-the-tests-0123456789",
-            self.oauth
+            self.key_encryption_key, BRIDGE_SECRET, self.oauth
         )
         .expect("written");
         // A line of the test may have opened this section already.
@@ -257,7 +259,9 @@ impl Plan {
     fn servers(&self, addresses: &Addresses) -> String {
         let rule = |tools: &str, scope: &str| {
             let visibility = self.visibility;
-            format!("{{ tools = [{tools}], scope = \"{scope}\", visibility = \"{visibility}\" }},\n")
+            format!(
+                "{{ tools = [{tools}], scope = \"{scope}\", visibility = \"{visibility}\" }},\n"
+            )
         };
         let rules = [
             rule(r#""list_*", "get_*", "search_*""#, "mcp:read"),
@@ -269,12 +273,16 @@ impl Plan {
             rule(r#""admin_*""#, "mcp:admin"),
         ]
         .concat();
-        format!(
-            "[[mcp.server]]\ntitle = \"Workflow\"\nresource_uri = \"{}\"\n\
-             upstream = {{ url = \"{}\" }}\n\
-             upstream_auth = {{ kind = \"header\", name = \"X-Wicketgate-Key\", \
-             value = \"{UPSTREAM_KEY}\" }}\nrules = [\n{rules}]\n{}",
-            addresses.mcp, addresses.upstream, self.server
-        )
+        let server = |name: &str, path: &str| {
+            format!(
+                "[[mcp.server]]\nname = \"{name}\"\ntitle = \"Workflow\"\n\
+                 resource_uri = \"{}{path}\"\nupstream = {{ url = \"{}\" }}\n\
+                 upstream_auth = {{ kind = \"header\", name = \"X-Wicketgate-Key\", \
+                 value = \"{UPSTREAM_KEY}\" }}\nrules = [\n{rules}]\n",
+                addresses.mcp, addresses.upstream
+            )
+        };
+        let all = [server("default", ""), server("second", "/second")];
+        all[..self.servers].concat()
     }
 }
