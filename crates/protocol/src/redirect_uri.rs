@@ -331,7 +331,7 @@ mod tests {
             "https://client.example.com:8443/cb?a=1&b=2",
             "https://client.example.com/cb?b=2&a=1",
             "https://client.example.com/cb",
-            "https://clientXexample.com/cb?a=1&b=2",
+            "https://clientxexample.com/cb?a=1&b=2",
             "https://client.example.com.evil.com/cb?a=1&b=2",
         ] {
             assert!(!web.admits(&parse(other).unwrap()), "{other}");

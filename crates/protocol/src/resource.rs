@@ -27,8 +27,10 @@ impl ResourceUri {
             && url.password().is_none()
             && url.query().is_none()
             && url.fragment().is_none();
-        // The URL parser resolves dot segments; an identifier that needed it is not one of ours.
-        let literal_path = !unverified.contains("/.") && unverified.len() <= 2048;
+        // The URL parser resolves dot segments; an identifier that needed it is not one of ours. Of
+        // two slashes at the end one would be left, and the next reader would take that one away.
+        let literal_path =
+            !unverified.contains("/.") && !url.path().ends_with("//") && unverified.len() <= 2048;
         if !(visible && plain && literal_path) {
             return Err(MalformedResource);
         }
@@ -80,6 +82,8 @@ mod tests {
             "https://u@h/mcp",
             "ftp://h/mcp",
             "https://h/a/../mcp",
+            "https://h/mcp//",
+            "https://h//",
             "https://h\\mcp",
         ] {
             assert_eq!(ResourceUri::parse(bad), Err(MalformedResource), "{bad}");

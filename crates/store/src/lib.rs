@@ -2,7 +2,7 @@
 //!
 //! There is one SQL text for both: `$1` parameters, TEXT and BIGINT columns, moments in
 //! milliseconds. Reading is a function for each table (`client::find`); changing something is a
-//! [`UnitOfWork`] for each transition ([`unit`]). The database decides every transition by
+//! [`UnitOfWork`] for each transition ([`mod@unit`]). The database decides every transition by
 //! compare-and-swap or by a constraint, never by a look-up before a change, and each unit records
 //! its audit event in the same transaction.
 //!

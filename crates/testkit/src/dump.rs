@@ -58,6 +58,14 @@ impl Dump {
         rows.iter().filter(|row| row.contains(text)).count()
     }
 
+    /// The values of a column, which must not contain spaces.
+    #[track_caller]
+    pub fn values(&self, table: &str, column: &str) -> Vec<&str> {
+        let prefix = format!("{column}=");
+        let pairs = self.rows(table).iter().flat_map(|row| row.split(' '));
+        pairs.filter_map(|pair| pair.strip_prefix(prefix.as_str())).collect()
+    }
+
     /// Whether this text is anywhere.
     pub fn contains(&self, text: &str) -> bool {
         self.0.values().flatten().any(|row| row.contains(text))

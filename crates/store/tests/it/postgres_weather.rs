@@ -99,7 +99,9 @@ async fn t_sto_04_a_deadlock_is_run_again() {
         let (left, right) = futures_util::future::join(left, right).await;
         left.unwrap();
         right.unwrap();
-        assert_eq!(runs.load(std::sync::atomic::Ordering::SeqCst), 3, "one of them ran twice");
+        // The second run may meet the other one again, but neither may fail.
+        let runs = runs.load(std::sync::atomic::Ordering::SeqCst);
+        assert!(runs >= 3, "one of them ran again: {runs}");
         assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_SESSION").await, 0);
     })
     .await;

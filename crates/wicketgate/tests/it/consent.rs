@@ -88,6 +88,17 @@ async fn t_co_07_the_page_says_who_asks_and_where_the_answer_goes() {
     assert!(!consent.answer.body.contains("admin_list_users"));
 }
 
+/// T-CO-07 with the sidecar in a process of its own: the tools are named there, too.
+#[tokio::test]
+async fn t_co_07_tools_are_named_in_two_processes() {
+    let world = Plan::sqlite().apart().start().await;
+    let page = world.person().sign_in(&world.client().await.ask(), "manager").await;
+    for part in ["process_pause", "list_requests"] {
+        assert!(page.answer.body.contains(part), "{part}");
+    }
+    assert!(!page.answer.body.contains("admin_list_users"));
+}
+
 /// CO-6, CI-12: a program on the same computer gets a warning.
 #[tokio::test]
 async fn loopback_clients_get_a_warning() {

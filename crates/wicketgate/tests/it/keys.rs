@@ -49,7 +49,7 @@ async fn t_key_05_to_07_keys_that_do_not_open_stop_the_start() {
     }
     before.equals(&database.dump().await);
     // One character of the sealed key, at the start (nonce), in the middle and at the end (tag).
-    let sealed = field(before.rows("OAUTH_SIGNING_KEY"), "private_sealed");
+    let sealed = before.values("OAUTH_SIGNING_KEY", "private_sealed")[0].to_owned();
     for place in [1, sealed.len() / 2, sealed.len() - 2] {
         let mut damaged = sealed.clone().into_bytes();
         damaged[place] = if damaged[place] == b'A' { b'B' } else { b'A' };
@@ -62,7 +62,7 @@ async fn t_key_05_to_07_keys_that_do_not_open_stop_the_start() {
     }
     // The blob of another deployment's key, sealed under the same key-encryption key.
     let other = World::sqlite().await.dump().await;
-    let foreign = field(other.rows("OAUTH_SIGNING_KEY"), "private_sealed");
+    let foreign = other.values("OAUTH_SIGNING_KEY", "private_sealed")[0].to_owned();
     set_sealed(&database, &foreign).await;
     let (error, back) = refused(Plan::sqlite().with(database).try_start().await);
     assert!(error.contains(&kid), "{error}");
@@ -209,10 +209,4 @@ fn refused(outcome: Result<World, (String, testkit::Database)>) -> (String, test
 async fn set_sealed(database: &testkit::Database, sealed: &str) {
     let sql = format!("UPDATE OAUTH_SIGNING_KEY SET private_sealed = '{sealed}'");
     database.execute(&sql).await;
-}
-
-fn field(rows: &[String], name: &str) -> String {
-    let prefix = format!("{name}=");
-    let found = rows[0].split(' ').find_map(|pair| pair.strip_prefix(&prefix));
-    found.expect("a column").to_owned()
 }

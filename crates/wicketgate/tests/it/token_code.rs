@@ -119,8 +119,7 @@ async fn t_tc_04_what_is_no_code() {
     let client = world.client().await;
     let (code, ask) = world.code(&client, "basic").await;
     let before = world.dump().await;
-    let row = before.rows("OAUTH_CODE")[0].clone();
-    let hash = row.split(' ').find_map(|pair| pair.strip_prefix("code_hash=")).expect("a hash");
+    let hash = before.values("OAUTH_CODE", "code_hash")[0];
     for wrong in [
         random(),
         format!("wg_ac_{}", random()),
