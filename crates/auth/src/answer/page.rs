@@ -29,6 +29,8 @@ pub(crate) enum PageFailure {
         /// What the person can do.
         what_to_do: &'static str,
     },
+    /// More people are signing in than the server allows at once (T-AZ-28).
+    Overloaded,
     /// Storage is away; trying again later helps.
     Unavailable(StoreError),
     /// Something that should not happen.
@@ -108,19 +110,14 @@ pub(crate) fn answer_person(
             tracing::info!(%reference, status = status.as_u16(), title, what_happened, "page refused");
             error_page(server, status, title, &what_happened, what_to_do, &reference)
         }
+        PageFailure::Overloaded => {
+            tracing::warn!(%reference, "too many authorizations are open");
+            try_again(server, "Too many people are signing in at the moment.", &reference)
+        }
         PageFailure::Unavailable(cause) => {
             tracing::warn!(%reference, error = %Chain(&cause), "storage is unavailable");
-            let mut response = error_page(
-                server,
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Please try again in a moment",
-                "The server cannot reach its database. Nothing was changed.",
-                "Reload this page in a few seconds.",
-                &reference,
-            );
-            let wait = HeaderValue::from(RETRY_AFTER_SECONDS);
-            response.headers_mut().insert(RETRY_AFTER, wait);
-            response
+            let what_happened = "The server cannot reach its database. Nothing was changed.";
+            try_again(server, what_happened, &reference)
         }
         PageFailure::Unexpected(cause) => {
             tracing::error!(%reference, error = %Chain(&*cause), "unexpected failure");
@@ -158,6 +155,20 @@ pub(crate) fn see_other(location: &str) -> Result<Response, PageFailure> {
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     net::headers::nosniff(headers);
     Ok(response)
+}
+
+/// 503 with the time after which trying again makes sense.
+fn try_again(server: &AuthServer, what_happened: &str, reference: &str) -> Response {
+    let mut response = error_page(
+        server,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Please try again in a moment",
+        what_happened,
+        "Reload this page in a few seconds.",
+        reference,
+    );
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+    response
 }
 
 fn error_page(

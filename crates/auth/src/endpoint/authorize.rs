@@ -138,7 +138,7 @@ async fn begin(
     let begun = BeginAuthorization { authorization, max_open: MAX_OPEN };
     match server.store.write(begun).await? {
         BeginOutcome::Begun => {}
-        BeginOutcome::TooMany => return Err(too_many()),
+        BeginOutcome::TooMany => return Err(PageFailure::Overloaded),
     }
     let next = if fresh.is_some() { "/auth-bridge" } else { "/sign-in" };
     let mut response = see_other(&step(server, next, &handle))?;
@@ -146,13 +146,4 @@ async fn begin(
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     Ok(response)
-}
-
-fn too_many() -> PageFailure {
-    PageFailure::Refused {
-        status: http::StatusCode::SERVICE_UNAVAILABLE,
-        title: "Too many people are signing in",
-        what_happened: "The server has more sign-ins open than it allows.".into(),
-        what_to_do: "Reload this page in a minute.",
-    }
 }

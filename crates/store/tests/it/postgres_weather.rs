@@ -19,7 +19,7 @@ async fn t_sto_04_broken_connections_are_replaced() {
     on(Kind::Postgres, async |db| {
         db.store.write(sign_in("ada")).await.unwrap();
         db.meddle(
-            "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity \
+            "SELECT COUNT(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity \
              WHERE datname = current_database() AND pid <> pg_backend_pid()",
         )
         .await;

@@ -1,6 +1,7 @@
 //! A fresh database for each test, of each kind.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use kernel::encoding::base64url;
@@ -89,9 +90,15 @@ fn with_database(server: &str, name: &str) -> String {
 impl Database {
     async fn create(kind: Kind) -> Self {
         let (url, directory) = empty(kind).await;
-        let store = Store::open(StoreOptions::new(&url)).await.unwrap();
+        // A busy machine must not fail a race; what happens when time is up has its own tests.
+        let patient = StoreOptions {
+            lock_wait: Duration::from_secs(30),
+            acquire_wait: Duration::from_secs(30),
+            ..StoreOptions::new(&url)
+        };
+        let store = Store::open(patient.clone()).await.unwrap();
         store.migrate().await.unwrap();
-        let replica = Store::open(StoreOptions::new(&url)).await.unwrap();
+        let replica = Store::open(patient).await.unwrap();
         Self { kind, url, store, replica, directory }
     }
 

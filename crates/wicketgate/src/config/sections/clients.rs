@@ -94,6 +94,13 @@ fn scopes(section: &Reader<'_>) -> Scopes {
 
 /// A secret is compared by its hash; it stays in the configuration and reaches no database.
 fn auth(section: &Reader<'_>, needed: bool) -> ClientAuth {
+    if section.has("secret") && section.is_blank("secret") {
+        section.missing(
+            "secret",
+            "it is empty, which would make this a client without authentication",
+            "Set it, or remove the key for a public client",
+        );
+    }
     match section.secret("secret", needed) {
         Some(secret) => {
             if secret.reveal().len() < 16 {
