@@ -23,10 +23,18 @@ async fn impatient(db: &Database) -> Store {
     Store::open(options).await.unwrap()
 }
 
-/// Does its work and then fails, or panics.
+/// Does its work and then ends badly.
 struct Doomed {
     work: SignIn,
-    panics: bool,
+    end: End,
+}
+
+#[derive(Clone, Copy)]
+enum End {
+    Error,
+    Panic,
+    /// As if the disk were full.
+    Trouble,
 }
 
 impl UnitOfWork for Doomed {
@@ -34,8 +42,14 @@ impl UnitOfWork for Doomed {
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
         self.work.run(txn).await?;
-        assert!(!self.panics, "this unit panics");
-        Err(StoreError::NotMigrated)
+        match self.end {
+            End::Error => Err(StoreError::NotMigrated),
+            End::Panic => panic!("this unit panics"),
+            End::Trouble => {
+                let source = Arc::new(std::io::Error::other("the disk is full"));
+                Err(StoreError::Unavailable { source })
+            }
+        }
     }
 }
 
@@ -97,7 +111,7 @@ async fn a_failing_unit_undoes_only_itself() {
         for number in 0..30 {
             let name = format!("person-{number}");
             if number % 3 == 1 {
-                let unit = Doomed { work: sign_in(&name), panics: false };
+                let unit = Doomed { work: sign_in(&name), end: End::Error };
                 let mut waiting = Box::pin(db.store.write(unit));
                 assert!(waiting.as_mut().now_or_never().is_none());
                 bad.push(waiting);
@@ -140,9 +154,30 @@ async fn a_broken_constraint_undoes_only_its_unit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panicking_unit_leaves_the_writer_alive() {
     on(Kind::Sqlite, async |db| {
-        let unit = Doomed { work: sign_in("ada"), panics: true };
+        let unit = Doomed { work: sign_in("ada"), end: End::Panic };
         let error = db.store.write(unit).await.unwrap_err();
         assert!(error.is_unavailable(), "{error}");
+        assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_SUBJECT").await, 0);
+        db.store.write(sign_in("ada")).await.unwrap();
+        assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_SUBJECT").await, 1);
+    })
+    .await;
+}
+
+/// T-STO-05: trouble in the middle undoes the whole group, since nobody can say what is left of
+/// it; all of it may be tried again, and the writer needs no restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn t_sto_05_trouble_in_the_middle_undoes_the_group() {
+    on(Kind::Sqlite, async |db| {
+        let gate = Gate::shut(&db.store).await;
+        let mut before = Box::pin(db.store.write(sign_in("ada")));
+        assert!(before.as_mut().now_or_never().is_none());
+        let doomed = Doomed { work: sign_in("bob"), end: End::Trouble };
+        let mut doomed = Box::pin(db.store.write(doomed));
+        assert!(doomed.as_mut().now_or_never().is_none());
+        gate.open.notify_one();
+        assert!(before.await.unwrap_err().is_unavailable());
+        assert!(doomed.await.unwrap_err().is_unavailable());
         assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_SUBJECT").await, 0);
         db.store.write(sign_in("ada")).await.unwrap();
         assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_SUBJECT").await, 1);
