@@ -65,7 +65,10 @@ impl Demo {
     /// Starts a server that believes whoever shows this secret.
     pub(crate) async fn start_with(secret: Option<&str>) -> Self {
         let cancel = CancellationToken::new();
-        let config = DemoConfig { shared_secret: secret.map(str::to_owned), seating: demo::Seating::ByUsername };
+        let config = DemoConfig {
+            shared_secret: secret.map(str::to_owned),
+            seating: demo::Seating::ByUsername,
+        };
         let router = demo::router(config, cancel.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
