@@ -18,6 +18,7 @@ echo "== unit and integration tests"
 cargo nextest run --locked --workspace --no-fail-fast
 echo "== documentation tests"
 cargo test --locked --workspace --doc --quiet
+# The integration tests have just built the binary; building it by itself would compile most
+# dependencies once more, with other features.
 echo "== end-to-end tests"
-cargo build --locked -p wicketgate
 scripts/e2e.sh all
