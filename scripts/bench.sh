@@ -7,8 +7,8 @@
 #   scripts/bench.sh debug     one short round with debug builds; its figures mean nothing
 #
 # Installs nginx, Node and the peer where they are missing (apt on Debian and Ubuntu, as root or
-# with passwordless sudo). Everything listens on loopback, from port $BENCH_PORT (47310) on. The
-# tables go to standard output.
+# with passwordless sudo). Everything listens on loopback, from port $BENCH_PORT (17310) on: below
+# the ports that the system gives to outgoing connections. The tables go to standard output.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -22,7 +22,7 @@ case $mode in
 esac
 
 peer=$root/bench/oidc-provider
-first_port=${BENCH_PORT:-47310}
+first_port=${BENCH_PORT:-17310}
 upstream=127.0.0.1:$first_port
 proxy=127.0.0.1:$((first_port + 1))
 gateway=127.0.0.1:$((first_port + 2))
@@ -144,6 +144,9 @@ http {
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_max_temp_file_size 0;
+      proxy_buffer_size 64k;
+      proxy_buffers 8 64k;
+      proxy_busy_buffers_size 128k;
     }
   }
 }

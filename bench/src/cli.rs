@@ -34,6 +34,9 @@ pub(crate) struct Load {
     /// Connections.
     #[arg(long, default_value_t = 16)]
     pub(crate) connections: u32,
+    /// Calls the tool with the large answer.
+    #[arg(long)]
+    pub(crate) large: bool,
     /// Seconds.
     #[arg(long, default_value_t = 10)]
     pub(crate) seconds: u64,

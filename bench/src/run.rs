@@ -14,7 +14,7 @@ use crate::markdown;
 use crate::person::Person;
 use crate::process::Family;
 use crate::refresh::Server;
-use crate::rows::{self, CALL, Results, SLOW, STATELESS_CALL};
+use crate::rows::{self, CALL, LARGE, Results, SLOW, STATELESS_CALL};
 use crate::start::{self, Database};
 use crate::tool;
 
@@ -57,7 +57,8 @@ pub(crate) async fn load(options: &cli::Load) -> anyhow::Result<()> {
     let mut person = Person::at(options.wicketgate).await?;
     let lane =
         Lane::with_tokens_of(&mut person, options.wicketgate, options.wicketgate_pid).await?;
-    let askers = lane.prepare(CALL).await?.askers(options.connections).await?;
+    let ask = if options.large { LARGE } else { CALL };
+    let askers = lane.prepare(ask).await?.askers(options.connections).await?;
     let span = Span {
         warm_up: Duration::from_millis(200),
         measured: Duration::from_secs(options.seconds),

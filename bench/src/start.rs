@@ -1,10 +1,11 @@
 //! How long the server takes from its start to its first answer.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use tokio::time::Instant;
 
 use crate::cli;
@@ -33,7 +34,7 @@ pub(crate) async fn time(options: &cli::Run, database: Database) -> anyhow::Resu
             .arg("serve")
             .arg("--config")
             .arg(&options.start_config)
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .context("wicketgate does not start")?,
     );
@@ -41,7 +42,9 @@ pub(crate) async fn time(options: &cli::Run, database: Database) -> anyhow::Resu
         if let Ok(wire) = Wire::connect(options.start_address).await {
             break wire;
         }
-        ensure!(server.0.try_wait()?.is_none(), "wicketgate ended at its start");
+        if server.0.try_wait()?.is_some() {
+            bail!("wicketgate ended at its start: {}", server.last_words());
+        }
         ensure!(start.elapsed() < TOO_LONG, "wicketgate does not listen");
         tokio::time::sleep(BETWEEN_TRIES).await;
     };
@@ -67,6 +70,18 @@ fn remove(database: &Path) -> anyhow::Result<()> {
 
 /// Ends with this value, also when something went wrong.
 struct Started(Child);
+
+impl Started {
+    /// What an ended process wrote to standard error.
+    fn last_words(&mut self) -> String {
+        let mut text = String::new();
+        if let Some(stderr) = &mut self.0.stderr {
+            // What cannot be read is not worth a second error.
+            let _ = stderr.read_to_string(&mut text);
+        }
+        text
+    }
+}
 
 impl Drop for Started {
     fn drop(&mut self) {
