@@ -150,13 +150,8 @@ impl AuthServer {
 
     /// What kind of user somebody is by today's rules, from what the provider last said.
     pub(crate) fn user_type(&self, subject: &Subject) -> UserType {
-        let identity = &subject.identity;
-        sso::user_types::user_type_of(
-            &self.config.user_types,
-            subject.id.as_str(),
-            identity.email.as_deref(),
-            &identity.groups,
-        )
+        let rules = &self.config.user_types;
+        sso::user_types::user_type_of(rules, subject.id.as_str(), &subject.identity)
     }
 
     /// A short reference that ties what a person sees to a line in the log.

@@ -2,7 +2,9 @@
 
 use kernel::id::Kind;
 use kernel::secret::Purpose;
+use kernel::encoding::sha256_base64url;
 use kernel::{Hashed, Id, Timestamp};
+pub use protocol::Identity;
 use protocol::UserType;
 
 /// Marks the id of a [`Subject`].
@@ -16,21 +18,6 @@ impl Kind for SubjectKind {
 /// The identifier of a person here: the `sub` of tokens.
 pub type SubjectId = Id<SubjectKind>;
 
-/// What an identity provider said of a person who just signed in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The id of the provider in the configuration.
-    pub provider: String,
-    /// The provider's stable id of the person; never an e-mail address.
-    pub external_id: String,
-    /// A name to show.
-    pub name: String,
-    /// An e-mail address to show, if there is one.
-    pub email: Option<String>,
-    /// Group names, as far as the provider gave them.
-    pub groups: Vec<String>,
-}
-
 /// A person, known by the pair of provider and external id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
@@ -38,10 +25,24 @@ pub struct Subject {
     pub id: SubjectId,
     /// What the provider last said.
     pub identity: Identity,
+    /// The organization that the person chose last. It need not be among the person's
+    /// organizations any more: see [`Subject::acting_for`].
+    pub organization: Option<String>,
     /// What kind of user the person was found to be at the last sign-in.
     pub user_type: UserType,
     /// When an administrator disabled the person, if ever.
     pub disabled_at: Option<Timestamp>,
+}
+
+/// For which organization a person acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acting<'a> {
+    /// For none: the provider named no organization.
+    Nobody,
+    /// For this one.
+    Organization(&'a str),
+    /// The person belongs to several and has to choose one of them.
+    MustChoose(&'a [String]),
 }
 
 /// A browser sign-in.
@@ -55,6 +56,10 @@ pub struct Session {
     pub authenticated_at: Timestamp,
     /// When it ends by itself.
     pub expires_at: Timestamp,
+    /// The provider's own session, by which the provider can end this one.
+    pub upstream_session: Option<Hashed<UpstreamSession>>,
+    /// What the provider wants to see at logout, sealed.
+    pub logout_hint_sealed: Option<String>,
 }
 
 /// The purpose of a session cookie.
@@ -63,4 +68,76 @@ pub enum SessionSecret {}
 
 impl Purpose for SessionSecret {
     const PREFIX: &'static str = "wg_se_";
+}
+
+/// What a hashed session id of a provider is for. The ids are made by providers, so they have no
+/// form of ours: see [`hash_upstream_session`].
+#[derive(Clone, Copy, Debug)]
+pub enum UpstreamSession {}
+
+/// The stored form of a provider's session id (`sid`, `SessionIndex`). It means something together
+/// with its provider only.
+pub fn hash_upstream_session(id: &str) -> Hashed<UpstreamSession> {
+    Hashed::from_stored(sha256_base64url(id.as_bytes()))
+}
+
+impl Subject {
+    /// For which organization the person acts: the only one, or of several the one that was
+    /// chosen, as long as the provider still names it.
+    pub fn acting_for(&self) -> Acting<'_> {
+        match self.identity.organizations.as_slice() {
+            [] => Acting::Nobody,
+            [only] => Acting::Organization(only),
+            several => match self.organization.as_deref() {
+                Some(chosen) if self.belongs_to(chosen) => Acting::Organization(chosen),
+                _ => Acting::MustChoose(several),
+            },
+        }
+    }
+
+    /// Whether the provider named this organization at the last sign-in.
+    pub fn belongs_to(&self, organization: &str) -> bool {
+        self.identity.organizations.iter().any(|own| own == organization)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(organizations: &[&str], chosen: Option<&str>) -> Subject {
+        Subject {
+            id: Id::from_stored("usr_ada"),
+            identity: Identity {
+                organizations: organizations.iter().copied().map(str::to_owned).collect(),
+                ..Identity::default()
+            },
+            organization: chosen.map(str::to_owned),
+            user_type: UserType::Basic,
+            disabled_at: None,
+        }
+    }
+
+    #[test]
+    fn a_person_without_organizations_acts_for_nobody_whatever_was_chosen() {
+        assert_eq!(person(&[], None).acting_for(), Acting::Nobody);
+        assert_eq!(person(&[], Some("acme")).acting_for(), Acting::Nobody);
+    }
+
+    #[test]
+    fn the_only_organization_needs_no_choice() {
+        assert_eq!(person(&["acme"], None).acting_for(), Acting::Organization("acme"));
+        let left = person(&["acme"], Some("globex"));
+        assert_eq!(left.acting_for(), Acting::Organization("acme"));
+    }
+
+    #[test]
+    fn of_several_the_chosen_one_counts_while_the_provider_names_it() {
+        let several = ["acme".to_owned(), "globex".to_owned()];
+        let both = ["acme", "globex"];
+        assert_eq!(person(&both, Some("globex")).acting_for(), Acting::Organization("globex"));
+        for chosen in [None, Some("initech"), Some("Acme"), Some("")] {
+            assert_eq!(person(&both, chosen).acting_for(), Acting::MustChoose(&several));
+        }
+    }
 }

@@ -8,6 +8,7 @@ pub mod bridge;
 pub mod catalogue;
 pub mod challenge;
 pub mod error;
+pub mod identity;
 pub mod jsonrpc;
 pub mod mcp;
 pub mod metadata;
@@ -23,6 +24,7 @@ pub mod token;
 pub mod user_type;
 
 pub use error::{OAuthError, OAuthErrorCode};
+pub use identity::Identity;
 pub use redirect_uri::RedirectUri;
 pub use resource::ResourceUri;
 pub use scope::{Scope, Scopes};

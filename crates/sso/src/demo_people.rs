@@ -56,8 +56,8 @@ impl DemoPerson {
             provider: PROVIDER.to_owned(),
             external_id: self.key.to_owned(),
             name: self.name.to_owned(),
-            email: None,
             groups: vec![self.group.to_owned()],
+            ..Identity::default()
         }
     }
 }

@@ -1,60 +1,76 @@
 //! Which kind of user a person is: the ordered `[[user_type]]` rules of the configuration.
 
-use protocol::UserType;
+use protocol::{Identity, UserType};
 
-/// One rule. It matches a person for whom any of its lists has an entry.
+use crate::people::People;
+
+/// One rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserTypeRule {
     /// What a match makes the person.
     pub user_type: UserType,
-    /// Group names.
-    pub groups: Vec<String>,
-    /// Subject ids.
-    pub users: Vec<String>,
-    /// E-mail addresses, compared without regard to case.
-    pub emails: Vec<String>,
+    /// Whom it matches.
+    pub people: People,
 }
 
 /// The first matching rule decides; nobody matched is [`UserType::Basic`].
-pub fn user_type_of(
-    rules: &[UserTypeRule],
-    subject: &str,
-    email: Option<&str>,
-    groups: &[String],
-) -> UserType {
-    let matches = |rule: &&UserTypeRule| {
-        rule.groups.iter().any(|group| groups.contains(group))
-            || rule.users.iter().any(|user| user == subject)
-            || email.is_some_and(|mine| rule.emails.iter().any(|e| e.eq_ignore_ascii_case(mine)))
-    };
-    rules.iter().find(matches).map_or(UserType::Basic, |rule| rule.user_type)
+pub fn user_type_of(rules: &[UserTypeRule], subject: &str, identity: &Identity) -> UserType {
+    let rule = rules.iter().find(|rule| rule.people.include(subject, identity));
+    rule.map_or(UserType::Basic, |rule| rule.user_type)
 }
 
 #[cfg(test)]
 mod tests {
+    use protocol::identity::Email;
+
     use super::*;
+
+    fn texts(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(ToString::to_string).collect()
+    }
 
     fn rule(user_type: UserType, groups: &[&str]) -> UserTypeRule {
         UserTypeRule {
             user_type,
-            groups: groups.iter().map(ToString::to_string).collect(),
-            users: vec!["usr_boss".into()],
-            emails: vec!["Boss@example.com".into()],
+            people: People {
+                groups: texts(groups),
+                users: texts(&["usr_boss"]),
+                emails: texts(&["Boss@example.com"]),
+                claims: [("grade".to_owned(), texts(&["e9"]))].into(),
+                ..People::default()
+            },
         }
+    }
+
+    fn in_groups(groups: &[&str]) -> Identity {
+        Identity { groups: texts(groups), ..Identity::default() }
+    }
+
+    fn with_email(address: &str, verified: bool) -> Identity {
+        let email = Some(Email { address: address.to_owned(), verified });
+        Identity { email, ..Identity::default() }
     }
 
     #[test]
     fn the_first_match_decides_and_nobody_is_basic() {
         let rules =
             [rule(UserType::Administrator, &["admins"]), rule(UserType::ProcessManager, &["pm"])];
-        let of = |subject, email, groups: &[&str]| {
-            let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
-            user_type_of(&rules, subject, email, &groups)
-        };
-        assert_eq!(of("usr_x", None, &["pm", "admins"]), UserType::Administrator);
-        assert_eq!(of("usr_x", None, &["pm"]), UserType::ProcessManager);
-        assert_eq!(of("usr_boss", None, &[]), UserType::Administrator);
-        assert_eq!(of("usr_x", Some("boss@EXAMPLE.com"), &[]), UserType::Administrator);
-        assert_eq!(of("usr_x", Some("x@example.com"), &["other"]), UserType::Basic);
+        let of = |subject: &str, identity: &Identity| user_type_of(&rules, subject, identity);
+        assert_eq!(of("usr_x", &in_groups(&["pm", "admins"])), UserType::Administrator);
+        assert_eq!(of("usr_x", &in_groups(&["pm"])), UserType::ProcessManager);
+        assert_eq!(of("usr_x", &in_groups(&["other"])), UserType::Basic);
+        assert_eq!(of("usr_boss", &in_groups(&[])), UserType::Administrator);
+        let graded = [("grade".to_owned(), texts(&["e1", "e9"]))].into();
+        let graded = Identity { attributes: graded, ..Identity::default() };
+        assert_eq!(of("usr_x", &graded), UserType::Administrator);
+    }
+
+    /// T-UP-06, UP-3: an address counts only if somebody vouches for it.
+    #[test]
+    fn t_up_06_an_unverified_address_makes_nobody_an_administrator() {
+        let rules = [rule(UserType::Administrator, &[])];
+        let of = |identity: &Identity| user_type_of(&rules, "usr_x", identity);
+        assert_eq!(of(&with_email("boss@EXAMPLE.com", true)), UserType::Administrator);
+        assert_eq!(of(&with_email("boss@example.com", false)), UserType::Basic);
     }
 }

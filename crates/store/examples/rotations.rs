@@ -98,8 +98,8 @@ async fn grant(store: &Store) -> Hashed<RefreshSecret> {
             provider: "demo".into(),
             external_id: "ada".into(),
             name: "Ada".into(),
-            email: None,
             groups: vec!["staff".into()],
+            ..Identity::default()
         },
         user_type: UserType::Basic,
         session: (Plain::<SessionSecret>::generate(&chance).hash(), NOW.plus_seconds(60)),

@@ -61,13 +61,13 @@ pub(crate) async fn post(
 async fn sign_in(
     server: &AuthServer,
     opened: &Opened,
-    identity: sso::Identity,
+    identity: Identity,
 ) -> Result<Response, PageFailure> {
     let now = server.now();
     let session = Plain::<SessionSecret>::generate(&*server.chance);
     let candidate = Subject {
         id: Id::generate(&*server.chance),
-        identity: as_stored(identity),
+        identity,
         user_type: protocol::UserType::Basic,
         disabled_at: None,
     };
@@ -91,16 +91,6 @@ async fn sign_in(
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     Ok(response)
-}
-
-fn as_stored(identity: sso::Identity) -> Identity {
-    Identity {
-        provider: identity.provider,
-        external_id: identity.external_id,
-        name: identity.name,
-        email: identity.email,
-        groups: identity.groups,
-    }
 }
 
 fn show(server: &AuthServer, opened: &Opened) -> Response {

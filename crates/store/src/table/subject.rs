@@ -27,8 +27,9 @@ pub(crate) fn take(fields: &mut Fields<'_>) -> Result<Subject, StoreError> {
             provider: fields.text("provider")?,
             external_id: fields.text("external_id")?,
             name: fields.text("name")?,
-            email: fields.optional_text("email")?,
+            email: fields.optional_text("email")?.map(unverified),
             groups: fields.parsed("group_names", |json| serde_json::from_str(json).ok())?,
+            ..Identity::default()
         },
         user_type: fields.parsed("user_type", UserType::parse)?,
         disabled_at: fields.optional_moment("disabled_at")?,
@@ -37,4 +38,8 @@ pub(crate) fn take(fields: &mut Fields<'_>) -> Result<Subject, StoreError> {
 
 pub(crate) fn group_names_text(groups: &[String]) -> String {
     groups.iter().map(String::as_str).collect::<serde_json::Value>().to_string()
+}
+
+fn unverified(address: String) -> protocol::identity::Email {
+    protocol::identity::Email { address, verified: false }
 }

@@ -69,7 +69,7 @@ impl SignIn {
         .bind(identity.provider.as_str())
         .bind(identity.external_id.as_str())
         .bind(identity.name.as_str())
-        .bind(identity.email.clone())
+        .bind(identity.email.as_ref().map(|email| email.address.clone()))
         .bind(subject::group_names_text(&identity.groups))
         .bind(self.user_type.as_str())
         .bind(self.now.as_millis());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use auth::config::CookieSecurity;
 use auth::{AuthServer, Config, Resource, SignIn, ToolCatalogue};
+use protocol::identity::Email;
 use store::Store;
 
 use super::Ambient;
@@ -78,8 +79,8 @@ fn sign_in(settings: &SignInSettings) -> SignIn {
             provider: "dev_fixed_user".to_owned(),
             external_id: name.clone(),
             name: name.clone(),
-            email: name.contains('@').then(|| name.clone()),
-            groups: Vec::new(),
+            email: name.contains('@').then(|| Email { address: name.clone(), verified: true }),
+            ..sso::Identity::default()
         }),
     }
 }

@@ -9,6 +9,7 @@ use model::{
     Authorization, AuthorizationRequest, Client, ClientAuth, ClientId, ClientOrigin, Code, Grant,
     GrantId, Identity, Stage, Subject,
 };
+use protocol::identity::Email;
 use protocol::pkce::CodeChallenge;
 use protocol::{RedirectUri, ResourceUri, Scopes, UserType};
 use store::Store;
@@ -74,8 +75,9 @@ pub(crate) fn sign_in(external_id: &str) -> SignIn {
             provider: "demo".into(),
             external_id: external_id.into(),
             name: "Ada".into(),
-            email: Some("ada@example.com".into()),
+            email: Some(Email { address: "ada@example.com".into(), verified: false }),
             groups: vec!["staff".into()],
+            ..Identity::default()
         },
         user_type: UserType::Basic,
         session: (secret().hash(), NOW.plus_seconds(3600)),

@@ -2,6 +2,7 @@
 
 use protocol::UserType;
 use sso::demo_people;
+use sso::people::People;
 use sso::user_types::UserTypeRule;
 use toml::Value;
 
@@ -61,21 +62,27 @@ pub(super) fn read_user_type(section: &Reader<'_>) -> UserTypeRule {
             .filter(|user_type| *user_type != UserType::Workload)
             .ok_or("there is no such user type")
     });
-    let rule = UserTypeRule {
-        user_type: user_type.unwrap_or(UserType::Basic),
-        groups: section.list("groups", &[]),
-        users: section.list("users", &[]),
-        emails: section.list("emails", &[]),
-    };
-    if rule.groups.is_empty() && rule.users.is_empty() && rule.emails.is_empty() {
+    let rule =
+        UserTypeRule { user_type: user_type.unwrap_or(UserType::Basic), people: people(section) };
+    if rule.people.is_nobody() {
         section.problem(
             "type",
             &Value::String(rule.user_type.as_str().to_owned()),
             "the rule matches nobody",
-            "Add groups, users or emails to it",
+            "Add groups, organizations, users or emails to it",
         );
     }
     rule
+}
+
+fn people(section: &Reader<'_>) -> People {
+    People {
+        groups: section.list("groups", &[]),
+        organizations: section.list("organizations", &[]),
+        users: section.list("users", &[]),
+        emails: section.list("emails", &[]),
+        ..People::default()
+    }
 }
 
 /// The rules that make the demo's people what they are.
@@ -84,9 +91,7 @@ pub(super) fn demo_rules() -> Vec<UserTypeRule> {
         .iter()
         .map(|person| UserTypeRule {
             user_type: person.user_type,
-            groups: vec![person.group.to_owned()],
-            users: Vec::new(),
-            emails: Vec::new(),
+            people: People { groups: vec![person.group.to_owned()], ..People::default() },
         })
         .collect()
 }

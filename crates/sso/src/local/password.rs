@@ -1,0 +1,120 @@
+//! Passwords: hashed with Argon2id at the parameters that OWASP recommends (19 MiB, two passes).
+
+use std::sync::LazyLock;
+
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use kernel::Chance;
+
+/// Characters that a password has at least, unless the configuration says otherwise.
+pub const DEFAULT_MINIMUM_LENGTH: usize = 12;
+
+/// Bytes that a password has at most, so that nobody makes us hash a book.
+pub const MAXIMUM_BYTES: usize = 256;
+
+/// Why a password is not good enough to be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WeakPassword {
+    /// Too few characters.
+    #[error("the password needs at least {minimum} characters")]
+    TooShort {
+        /// How many it needs.
+        minimum: usize,
+    },
+    /// Too many bytes.
+    #[error("the password may have at most {MAXIMUM_BYTES} bytes")]
+    TooLong,
+    /// The first thing that anybody would try.
+    #[error("the password may not contain the user name")]
+    ContainsUsername,
+    /// One character again and again.
+    #[error("the password needs at least five different characters")]
+    TooUniform,
+}
+
+/// Checks a password that somebody wants to set (NIST SP 800-63B §5.1.1: length, not composition).
+pub fn check_new(password: &str, username: &str, minimum: usize) -> Result<(), WeakPassword> {
+    let mut different: Vec<char> = password.chars().collect();
+    let length = different.len();
+    different.sort_unstable();
+    different.dedup();
+    if length < minimum {
+        Err(WeakPassword::TooShort { minimum })
+    } else if password.len() > MAXIMUM_BYTES {
+        Err(WeakPassword::TooLong)
+    } else if password.to_lowercase().contains(&username.to_lowercase()) {
+        Err(WeakPassword::ContainsUsername)
+    } else if different.len() < 5 {
+        Err(WeakPassword::TooUniform)
+    } else {
+        Ok(())
+    }
+}
+
+/// The hash of a password, as a PHC string with its salt and parameters.
+///
+/// # Panics
+///
+/// Never: Argon2 takes any password and a salt of 16 bytes.
+pub fn hash(password: &str, chance: &dyn Chance) -> String {
+    let mut salt = [0; 16];
+    chance.fill(&mut salt);
+    hash_with(password.as_bytes(), &salt)
+}
+
+/// Whether the password fits the stored hash. Without one, as for an unknown user name, the answer
+/// is no after the same work, so that the time does not tell who has an account (T-LOGIN-02).
+pub fn verify(password: &str, stored: Option<&str>) -> bool {
+    let password = if password.len() > MAXIMUM_BYTES { "" } else { password };
+    let fits = |hash: &str| Argon2::default().verify_password(password.as_bytes(), hash).is_ok();
+    let fits_somebody = fits(stored.unwrap_or(&DECOY));
+    fits_somebody && stored.is_some() && !password.is_empty()
+}
+
+/// The hash of no one's password.
+static DECOY: LazyLock<String> = LazyLock::new(|| hash_with(b"nobody has this one", &[7; 16]));
+
+fn hash_with(password: &[u8], salt: &[u8; 16]) -> String {
+    let hash = Argon2::default().hash_password_with_salt(password, salt);
+    hash.expect("Argon2 takes any password and a salt of 16 bytes").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::SystemChance;
+
+    use super::*;
+
+    #[test]
+    fn only_the_password_fits_and_the_hash_says_how_it_was_made() {
+        let stored = hash("correct horse battery", &SystemChance::new());
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+        assert!(verify("correct horse battery", Some(&stored)));
+        for wrong in ["correct horse batterz", "", "Correct horse battery", &"x".repeat(1000)] {
+            assert!(!verify(wrong, Some(&stored)), "{wrong:?}");
+        }
+        assert_ne!(stored, hash("correct horse battery", &SystemChance::new()), "salted");
+    }
+
+    #[test]
+    fn an_unknown_account_and_a_damaged_hash_fit_nothing() {
+        assert!(!verify("nobody has this one", None));
+        for damaged in ["", "plain", "$argon2id$v=19$m=19456,t=2,p=1$", "$2b$12$abcdefgh"] {
+            assert!(!verify("plain", Some(damaged)), "{damaged:?}");
+        }
+        let empty = hash("", &SystemChance::new());
+        assert!(!verify("", Some(&empty)), "no password is never a password");
+        assert!(!verify(&"x".repeat(MAXIMUM_BYTES + 1), Some(&empty)));
+    }
+
+    #[test]
+    fn weak_passwords_are_refused_with_the_reason() {
+        let check = |password: &str| check_new(password, "ada", DEFAULT_MINIMUM_LENGTH);
+        assert_eq!(check("correct horse battery"), Ok(()));
+        assert_eq!(check("short"), Err(WeakPassword::TooShort { minimum: 12 }));
+        assert_eq!(check(&"correct ".repeat(40)), Err(WeakPassword::TooLong));
+        assert_eq!(check("my name is ADA, hello"), Err(WeakPassword::ContainsUsername));
+        assert_eq!(check("abcabcabcabcabc"), Err(WeakPassword::TooUniform));
+        assert_eq!(check("ääääääääöü"), Err(WeakPassword::TooShort { minimum: 12 }), "characters");
+    }
+}
