@@ -162,6 +162,24 @@ mod tests {
         }
     }
 
+    /// T-KEY-12: the nonce is new each time, also for the same text in the same place.
+    #[test]
+    fn t_key_12_nonces_are_unique() {
+        const SEALED: usize = 100_000;
+        // Twelve bytes are sixteen characters of base64.
+        const NONCE_CHARACTERS: usize = NONCE_LEN / 3 * 4;
+        let key = SealingKey::from_bytes([7; 32]);
+        let chance = SystemChance::new();
+        let nonces: std::collections::HashSet<String> = (0..SEALED)
+            .map(|_| {
+                let mut sealed = key.seal(b"private", "here", &chance);
+                sealed.truncate(NONCE_CHARACTERS);
+                sealed
+            })
+            .collect();
+        assert_eq!(nonces.len(), SEALED);
+    }
+
     #[test]
     fn either_base64_alphabet_and_exactly_32_bytes() {
         let bytes = [0xfb; 32];

@@ -3,6 +3,7 @@
 //! A signature is checked once; the result is kept under the token's SHA-256. On every request,
 //! kept or not, expiry, the status bit and the key behind the token are looked at again.
 
+mod digest;
 mod keys;
 mod permit;
 mod token;
@@ -10,25 +11,29 @@ mod trust;
 
 use std::sync::Arc;
 
-use kernel::encoding::sha256;
 use protocol::UserType;
 use protocol::catalogue::{CATALOGUE_REQUEST_TYPE, CatalogueRequest};
 use protocol::token::ACCESS_TOKEN_TYPE;
-use quick_cache::sync::Cache;
+use quick_cache::UnitWeighter;
+use quick_cache::sync::{Cache, DefaultLifecycle};
 use serde_json::value::RawValue;
 
 pub(crate) use permit::Permit;
 pub(crate) use trust::{Standing, Trust};
 
+use digest::{BuildAsItIs, Digest};
 use permit::Principal;
 use token::{Signed, Unverified};
 
 /// Verifies the tokens of one server.
 pub(crate) struct Verifier {
     principal: Principal,
-    cache: Cache<[u8; 32], Arc<Permit>>,
+    cache: Verified,
     trust: Arc<Trust>,
 }
+
+/// Tokens that were found good, as many as `cached_entries`.
+type Verified = Cache<Digest, Arc<Permit>, UnitWeighter, BuildAsItIs>;
 
 /// Why there is no permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +49,14 @@ const MAX_TOKEN_LENGTH: usize = 8192;
 
 impl Verifier {
     pub(crate) fn new(principal: Principal, cached_entries: usize, trust: Arc<Trust>) -> Self {
-        Self { principal, cache: Cache::new(cached_entries), trust }
+        let cache = Cache::with(
+            cached_entries,
+            u64::try_from(cached_entries).unwrap_or(u64::MAX),
+            UnitWeighter,
+            BuildAsItIs::default(),
+            DefaultLifecycle::default(),
+        );
+        Self { principal, cache, trust }
     }
 
     /// The permit of this token. Waits for nothing if the token was seen before.
@@ -52,27 +64,27 @@ impl Verifier {
         if unverified.len() > MAX_TOKEN_LENGTH {
             return Err(NoPermit::Invalid);
         }
-        let hash = sha256(unverified.as_bytes());
-        let permit = match self.cache.get(&hash) {
+        let digest = Digest::of(unverified);
+        let permit = match self.cache.get(&digest) {
             Some(permit) => permit,
-            None => self.first_seen(unverified, hash).await?,
+            None => self.first_seen(unverified, digest).await?,
         };
         match self.trust.standing(&permit) {
             Standing::Good => Ok(permit),
             Standing::Ended => {
-                self.cache.remove(&hash);
+                self.cache.remove(&digest);
                 Err(NoPermit::Invalid)
             }
             Standing::Unknown => self.look_up(permit).await,
         }
     }
 
-    async fn first_seen(&self, unverified: &str, hash: [u8; 32]) -> Result<Arc<Permit>, NoPermit> {
+    async fn first_seen(&self, unverified: &str, digest: Digest) -> Result<Arc<Permit>, NoPermit> {
         let (payload, key) = self.signed(unverified, ACCESS_TOKEN_TYPE).await?;
         let claims = Signed::read(&payload).ok_or(NoPermit::Invalid)?;
         let permit = self.principal.permit(claims, &key, self.trust.now());
         let permit = Arc::new(permit.ok_or(NoPermit::Invalid)?);
-        self.cache.insert(hash, Arc::clone(&permit));
+        self.cache.insert(digest, Arc::clone(&permit));
         Ok(permit)
     }
 

@@ -5,8 +5,10 @@ mod auth_role;
 mod authority;
 mod catalogue;
 mod mcp_role;
+pub(crate) mod panics;
 mod peer;
 mod probes;
+pub(crate) mod providers;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -138,7 +140,7 @@ async fn build(
     if let Some(sidecar) = &sidecar {
         tasks.spawn(Arc::clone(sidecar).watch(stop.clone()));
     }
-    Ok(Arc::new(App::new(settings, auth, sidecar)))
+    Ok(Arc::new(App::new(settings, auth, sidecar, Arc::clone(&ambient.chance))))
 }
 
 async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {

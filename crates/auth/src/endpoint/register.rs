@@ -110,3 +110,25 @@ fn answer(
     net::headers::client_endpoint(response.headers_mut());
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use kernel::SystemChance;
+
+    use super::*;
+
+    /// T-REG-23: an id of ours is never taken for the URL of a client metadata document.
+    #[test]
+    fn t_reg_23_generated_ids_are_no_urls() {
+        let chance = SystemChance::new();
+        let ids: HashSet<String> =
+            (0..10_000).map(|_| new_client_id(&chance).as_str().to_owned()).collect();
+        assert_eq!(ids.len(), 10_000);
+        for id in &ids {
+            assert!(!id.to_ascii_lowercase().starts_with("https://"), "{id}");
+            assert!(id.starts_with(ClientId::PREFIX) && !id.contains([':', '/']), "{id}");
+        }
+    }
+}

@@ -7,10 +7,13 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::compose::panics;
+
 /// Our crates; libraries speak from warnings on.
 const OURS: [&str; 6] = ["wicketgate", "auth", "mcp", "store", "net", "sso"];
 
-/// Writes to standard error from now on. Control characters are escaped by the formatter.
+/// Writes to standard error from now on, panics included. Control characters are escaped by the
+/// formatter.
 pub(super) fn init(level: LevelFilter, json: bool) {
     let libraries = level.min(LevelFilter::WARN);
     let targets =
@@ -22,4 +25,5 @@ pub(super) fn init(level: LevelFilter, json: bool) {
         lines.compact().with_ansi(false).boxed()
     };
     tracing_subscriber::registry().with(layer.with_filter(targets)).try_init().ok();
+    panics::report_in_log();
 }

@@ -1,21 +1,20 @@
 //! Which role answers a request.
 
 use std::net::SocketAddr;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use auth::{AuthServer, Peer};
 use axum::Router;
-use axum::body::Body as AuthBody;
-use futures_util::FutureExt as _;
+pub(super) use axum::body::Body as AuthBody;
 use http::{Request, Response, StatusCode};
-use http_body_util::{Either, Full};
+use http_body_util::Either;
 use hyper::body::Incoming;
+use kernel::Chance;
 use mcp::Sidecar;
 use tower::ServiceExt as _;
 
 use super::peer::Proxies;
-use super::probes;
+use super::{panics, probes};
 use crate::config::Settings;
 
 /// The body of any answer: the sidecar's, or the authorization server's.
@@ -28,6 +27,7 @@ pub(super) struct App {
     router: Router,
     base_path: String,
     proxies: Proxies,
+    chance: Arc<dyn Chance>,
 }
 
 impl App {
@@ -35,6 +35,7 @@ impl App {
         settings: Settings,
         auth: Option<Arc<AuthServer>>,
         sidecar: Option<Arc<Sidecar>>,
+        chance: Arc<dyn Chance>,
     ) -> Self {
         let router = auth.as_ref().map_or_else(nothing_else, |auth| auth::router(Arc::clone(auth)));
         Self {
@@ -43,6 +44,7 @@ impl App {
             router,
             base_path: settings.public_url.path().to_owned(),
             proxies: Proxies::new(settings.server.trusted_proxies),
+            chance,
         }
     }
 
@@ -52,11 +54,7 @@ impl App {
         request: Request<Incoming>,
         peer: SocketAddr,
     ) -> Response<Body> {
-        let answered = AssertUnwindSafe(self.route(request, peer)).catch_unwind().await;
-        answered.unwrap_or_else(|_| {
-            tracing::error!("a handler panicked; the request was answered with 500");
-            plain(StatusCode::INTERNAL_SERVER_ERROR, br#"{"error":"server_error"}"#)
-        })
+        panics::contained(&*self.chance, self.route(request, peer)).await
     }
 
     /// Ends streams soon, so that the process can.
@@ -99,12 +97,4 @@ fn nothing_else() -> Router {
         let body = r#"{"error":"not_found","error_description":"nothing is here"}"#;
         (StatusCode::NOT_FOUND, [(http::header::CONTENT_TYPE, "application/json")], body)
     })
-}
-
-pub(super) fn plain(status: StatusCode, json: &'static [u8]) -> Response<Body> {
-    let mut response = Response::new(Either::Right(AuthBody::new(Full::from(json))));
-    *response.status_mut() = status;
-    let json = http::HeaderValue::from_static("application/json");
-    response.headers_mut().insert(http::header::CONTENT_TYPE, json);
-    response
 }

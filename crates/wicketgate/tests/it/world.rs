@@ -1,6 +1,7 @@
 //! A deployment for one test.
 
 mod plan;
+mod process;
 
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -13,6 +14,7 @@ use wicketgate::config::{self, Role, Source};
 use wicketgate::{Ambient, Running, start};
 
 pub(crate) use self::plan::{BRIDGE_SECRET, DESK, Plan, VAULT, VAULT_SECRET};
+pub(crate) use self::process::{Process, wicketgate};
 
 /// A running deployment. Its URLs are those of its [`Place`].
 pub(crate) struct World {

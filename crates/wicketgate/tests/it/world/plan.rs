@@ -1,12 +1,14 @@
 //! What a deployment is to be like, and its configuration files.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use kernel::encoding::base64;
 use kernel::{ManualClock, Timestamp};
 use testkit::{Database, Engine, Place, UPSTREAM_KEY, Upstream, prepare};
 use wicketgate::config::Role;
 
+use super::process::{Process, free_address};
 use super::{World, listen, run};
 
 /// A public client of the configuration; its redirect URI is `https://desk.example.com/cb`.
@@ -30,6 +32,8 @@ pub(crate) struct Plan {
     port: u16,
     ceiling: &'static str,
     sign_in: &'static str,
+    tables: String,
+    server: &'static str,
     oauth: String,
     servers: usize,
     visibility: &'static str,
@@ -46,6 +50,7 @@ enum Shape {
 
 /// The addresses of the parts.
 struct Addresses {
+    listen: SocketAddr,
     issuer: String,
     mcp_host: String,
     mcp: String,
@@ -73,6 +78,8 @@ impl Plan {
             port: 0,
             ceiling: ALL_SCOPES,
             sign_in: "demo_people = true",
+            tables: String::new(),
+            server: "",
             oauth: String::new(),
             servers: 1,
             visibility: "hide",
@@ -116,6 +123,19 @@ impl Plan {
     /// With this line in `[sign_in]`.
     pub(crate) fn sign_in(mut self, line: &'static str) -> Self {
         self.sign_in = line;
+        self
+    }
+
+    /// With these identity providers, and perhaps rules, instead of the demo's people.
+    pub(crate) fn providers(mut self, tables: &str) -> Self {
+        self.sign_in = "";
+        self.tables = format!("{}{tables}\n", self.tables);
+        self
+    }
+
+    /// With this line in each `[[mcp.server]]`.
+    pub(crate) fn server(mut self, line: &'static str) -> Self {
+        self.server = line;
         self
     }
 
@@ -183,6 +203,7 @@ impl Plan {
             Shape::Apart => format!("{}{}", host(&second), self.path),
         };
         let addresses = Addresses {
+            listen: first.local_addr().expect("an address"),
             mcp: format!("{mcp_host}/mcp"),
             issuer,
             mcp_host,
@@ -214,11 +235,30 @@ impl Plan {
         })
     }
 
+    /// Starts the binary itself, in a process of its own. It can be killed, and it tells the time
+    /// by the system's clock.
+    pub(crate) async fn start_process(self) -> Process {
+        let database = Database::create(self.engine).await;
+        let upstream = Upstream::start().await;
+        let listen = free_address().await;
+        let issuer = format!("http://{listen}");
+        let addresses = Addresses {
+            listen,
+            mcp: format!("{issuer}/mcp"),
+            mcp_host: issuer.clone(),
+            issuer,
+            upstream: upstream.url(),
+        };
+        let place = Place::new(&addresses.issuer, &addresses.mcp);
+        let text = self.authorization_server(&addresses, database.url());
+        Process::start(place, database, upstream, &text).await
+    }
+
     fn authorization_server(&self, addresses: &Addresses, database: &str) -> String {
         let mut text = format!(
-            "public_url = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\ntitle = \"Test deployment\"\n\
+            "public_url = \"{}\"\n[server]\nlisten = \"{}\"\ntitle = \"Test deployment\"\n\
              [database]\nurl = \"{database}\"\n[sign_in]\n{}\n[oauth]\n",
-            addresses.issuer, self.sign_in
+            addresses.issuer, addresses.listen, self.sign_in
         );
         write!(
             text,
@@ -241,6 +281,7 @@ impl Plan {
              grant_types = [\"authorization_code\"]\n"
         )
         .expect("written");
+        text.push_str(&self.tables);
         text + &format!("[mcp]\nallowed_scopes = \"{}\"\n", self.ceiling) + &self.servers(addresses)
     }
 
@@ -278,8 +319,8 @@ impl Plan {
                 "[[mcp.server]]\nname = \"{name}\"\ntitle = \"Workflow\"\n\
                  resource_uri = \"{}{path}\"\nupstream = {{ url = \"{}\" }}\n\
                  upstream_auth = {{ kind = \"header\", name = \"X-Wicketgate-Key\", \
-                 value = \"{UPSTREAM_KEY}\" }}\nrules = [\n{rules}]\n",
-                addresses.mcp, addresses.upstream
+                 value = \"{UPSTREAM_KEY}\" }}\n{}\nrules = [\n{rules}]\n",
+                addresses.mcp, addresses.upstream, self.server
             )
         };
         let all = [server("default", ""), server("second", "/second")];
