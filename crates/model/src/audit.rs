@@ -19,6 +19,8 @@ pub struct AuditEvent {
     pub subject: Option<SubjectId>,
     /// The grant concerned.
     pub grant: Option<GrantId>,
+    /// The organization that the person acted for, if any.
+    pub organization: Option<String>,
     /// A few more words, such as granted scopes or a reason.
     pub detail: String,
 }
@@ -50,11 +52,52 @@ pub enum AuditKind {
     GrantRevoked,
     /// A signing key was made.
     SigningKeyCreated,
+    /// A person left for a provider to sign in.
+    UpstreamStarted,
+    /// A provider's answer, token or logout came a second time and was refused.
+    UpstreamReplayed,
+    /// A sign-in at a local account failed.
+    SignInFailed,
+    /// A person signed out here.
+    SignedOut,
+    /// A provider ended the sessions of a person (LO-1).
+    ProviderLogout,
+    /// A person was disabled.
+    PersonDisabled,
+    /// A disabled person was enabled again.
+    PersonEnabled,
+    /// A person chose the organization to act for.
+    OrganizationChosen,
+    /// A local account was made.
+    AccountAdded,
+    /// The password or the one-time codes of a local account were changed.
+    AccountChanged,
+    /// Too many wrong attempts locked a local account for a while.
+    AccountLocked,
+    /// A local account was disabled.
+    AccountDisabled,
+    /// A disabled local account was enabled again.
+    AccountEnabled,
+}
+
+impl AuditEvent {
+    /// An event that concerns nobody yet.
+    pub const fn new(kind: AuditKind, at: Timestamp) -> Self {
+        Self {
+            kind,
+            at,
+            client: None,
+            subject: None,
+            grant: None,
+            organization: None,
+            detail: String::new(),
+        }
+    }
 }
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 25] = [
         Self::ClientRegistered,
         Self::AuthorizationStarted,
         Self::SignedIn,
@@ -67,6 +110,19 @@ impl AuditKind {
         Self::RefreshReplayed,
         Self::GrantRevoked,
         Self::SigningKeyCreated,
+        Self::UpstreamStarted,
+        Self::UpstreamReplayed,
+        Self::SignInFailed,
+        Self::SignedOut,
+        Self::ProviderLogout,
+        Self::PersonDisabled,
+        Self::PersonEnabled,
+        Self::OrganizationChosen,
+        Self::AccountAdded,
+        Self::AccountChanged,
+        Self::AccountLocked,
+        Self::AccountDisabled,
+        Self::AccountEnabled,
     ];
 
     /// The name in storage and output.
@@ -84,6 +140,19 @@ impl AuditKind {
             Self::RefreshReplayed => "refresh.replayed",
             Self::GrantRevoked => "grant.revoked",
             Self::SigningKeyCreated => "signing_key.created",
+            Self::UpstreamStarted => "upstream.started",
+            Self::UpstreamReplayed => "upstream.replayed",
+            Self::SignInFailed => "person.sign_in_failed",
+            Self::SignedOut => "person.signed_out",
+            Self::ProviderLogout => "provider.logout",
+            Self::PersonDisabled => "person.disabled",
+            Self::PersonEnabled => "person.enabled",
+            Self::OrganizationChosen => "organization.chosen",
+            Self::AccountAdded => "account.added",
+            Self::AccountChanged => "account.changed",
+            Self::AccountLocked => "account.locked",
+            Self::AccountDisabled => "account.disabled",
+            Self::AccountEnabled => "account.enabled",
         }
     }
 

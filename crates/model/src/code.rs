@@ -31,6 +31,8 @@ pub struct Code {
     pub scopes: Scopes,
     /// The person.
     pub subject: SubjectId,
+    /// The organization that the person acts for, if any.
+    pub organization: Option<String>,
     /// When the person proved who they are.
     pub authenticated_at: Timestamp,
     /// When it was issued.

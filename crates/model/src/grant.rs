@@ -25,6 +25,8 @@ pub struct Grant {
     pub id: GrantId,
     /// Who granted it.
     pub subject: SubjectId,
+    /// The organization that the person acts for, if any.
+    pub organization: Option<String>,
     /// To which client.
     pub client: ClientId,
     /// That client's name at consent.
@@ -56,9 +58,20 @@ pub enum RevocationReason {
     RefreshReuse,
     /// The person or an administrator ended it.
     Administrative,
+    /// The person signed out at the provider, and grants end with that (LO-1).
+    SignedOut,
 }
 
 impl RevocationReason {
+    /// Every reason.
+    pub const ALL: [Self; 5] = [
+        Self::ClientRequest,
+        Self::CodeReplay,
+        Self::RefreshReuse,
+        Self::Administrative,
+        Self::SignedOut,
+    ];
+
     /// The name in storage and logs.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -66,13 +79,12 @@ impl RevocationReason {
             Self::CodeReplay => "code_replay",
             Self::RefreshReuse => "refresh_reuse",
             Self::Administrative => "administrative",
+            Self::SignedOut => "signed_out",
         }
     }
 
     /// The reason with this name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::ClientRequest, Self::CodeReplay, Self::RefreshReuse, Self::Administrative]
-            .into_iter()
-            .find(|reason| reason.as_str() == name)
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
     }
 }

@@ -4,6 +4,7 @@
 //! stored as a flag. Nothing here does I/O: the database decides each transition by
 //! compare-and-swap (crate `store`), and these types say what the outcomes mean.
 
+pub mod account;
 pub mod audit;
 pub mod authorization;
 pub mod client;
@@ -12,12 +13,15 @@ pub mod grant;
 pub mod person;
 pub mod refresh_token;
 pub mod signing_key;
+pub mod upstream;
 
+pub use account::{Account, AccountId};
 pub use audit::{AuditEvent, AuditKind};
 pub use authorization::{Authorization, AuthorizationRequest, Stage};
 pub use client::{Client, ClientAuth, ClientId, ClientOrigin};
 pub use code::Code;
 pub use grant::{Grant, GrantId, RevocationReason};
-pub use person::{Identity, Session, Subject, SubjectId};
+pub use person::{Acting, Identity, Session, Subject, SubjectId};
 pub use refresh_token::RefreshToken;
 pub use signing_key::{KeyState, SigningKey};
+pub use upstream::UpstreamSignIn;

@@ -1,8 +1,8 @@
 //! People: who they are for us, and their browser sign-ins.
 
+use kernel::encoding::sha256_base64url;
 use kernel::id::Kind;
 use kernel::secret::Purpose;
-use kernel::encoding::sha256_base64url;
 use kernel::{Hashed, Id, Timestamp};
 pub use protocol::Identity;
 use protocol::UserType;

@@ -104,6 +104,9 @@ async fn grant(store: &Store) -> Hashed<RefreshSecret> {
         user_type: UserType::Basic,
         session: (Plain::<SessionSecret>::generate(&chance).hash(), NOW.plus_seconds(60)),
         replaces: None,
+        upstream_session: None,
+        logout_hint_sealed: None,
+        one_time: None,
         now: NOW,
     };
     let SignInOutcome::SignedIn(person) = store.write(sign_in).await.unwrap() else {
@@ -153,6 +156,7 @@ async fn grant(store: &Store) -> Hashed<RefreshSecret> {
             resource: request.resource,
             scopes: request.scopes,
             subject: person.id,
+            organization: None,
             authenticated_at: NOW,
             created_at: NOW,
             expires_at: NOW.plus_seconds(600),

@@ -26,6 +26,6 @@ pub use migrate::{Migrated, SchemaState};
 pub use options::StoreOptions;
 pub use store::Store;
 pub use table::{
-    audit, authorization, client, code, grant, refresh_token, revision, session, signing_key,
-    subject,
+    account, audit, authorization, client, code, grant, refresh_token, revision, session,
+    signing_key, subject, upstream,
 };

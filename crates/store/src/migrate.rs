@@ -10,14 +10,15 @@ use crate::error::StoreError;
 
 /// The steps, in order. A step that was released never changes: its checksum is compared.
 static STEPS: LazyLock<Migrator> = LazyLock::new(|| {
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "foundation".into(),
-        MigrationType::Simple,
-        include_str!("../../../migrations/0001_foundation.sql").into_sql_str(),
-        false,
-    )])
+    Migrator::with_migrations(vec![
+        step(1, "foundation", include_str!("../../../migrations/0001_foundation.sql")),
+        step(2, "sign in", include_str!("../../../migrations/0002_sign_in.sql")),
+    ])
 });
+
+fn step(version: i64, name: &'static str, sql: &'static str) -> Migration {
+    Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+}
 
 /// Where sqlx keeps note of the steps.
 const NOTES: &str = "_sqlx_migrations";

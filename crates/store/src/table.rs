@@ -1,6 +1,7 @@
 //! Reading: one file for each table. Rows are checked as they are read, and one that cannot be is
 //! an error that names table, column and row.
 
+pub mod account;
 pub mod audit;
 pub mod authorization;
 pub mod client;
@@ -11,3 +12,4 @@ pub mod revision;
 pub mod session;
 pub mod signing_key;
 pub mod subject;
+pub mod upstream;

@@ -15,8 +15,8 @@ const TABLE: &str = "OAUTH_AUDIT";
 /// The latest events, the newest first.
 pub async fn tail(conn: &mut Conn, limit: u32) -> Result<Vec<AuditEvent>, StoreError> {
     let select = query(
-        "SELECT kind, at, client_id, subject_id, grant_id, detail FROM OAUTH_AUDIT \
-         ORDER BY at DESC LIMIT $1",
+        "SELECT kind, at, client_id, subject_id, grant_id, organization, detail \
+         FROM OAUTH_AUDIT ORDER BY at DESC LIMIT $1",
     )
     .bind(i64::from(limit));
     let rows = conn.all("read the audit log", select).await?;
@@ -50,7 +50,8 @@ fn insert_of(rows: usize) -> SqlStr {
     };
     let rows = (0..rows).map(row).collect::<Vec<_>>().join(", ");
     AssertSqlSafe(format!(
-        "INSERT INTO OAUTH_AUDIT (at, kind, client_id, subject_id, grant_id, detail) VALUES {rows}"
+        "INSERT INTO OAUTH_AUDIT (at, kind, client_id, subject_id, grant_id, organization, detail) \
+         VALUES {rows}"
     ))
     .into_sql_str()
 }
@@ -62,10 +63,11 @@ fn bind(insert: Query, event: &AuditEvent) -> Query {
         .bind(event.client.as_ref().map(|client| client.as_str().to_owned()))
         .bind(event.subject.as_ref().map(|subject| subject.as_str().to_owned()))
         .bind(event.grant.as_ref().map(|grant| grant.as_str().to_owned()))
+        .bind(event.organization.clone())
         .bind(event.detail.as_str())
 }
 
-const COLUMNS: usize = 6;
+const COLUMNS: usize = 7;
 
 fn take(fields: &mut Fields<'_>) -> Result<AuditEvent, StoreError> {
     Ok(AuditEvent {
@@ -74,6 +76,7 @@ fn take(fields: &mut Fields<'_>) -> Result<AuditEvent, StoreError> {
         client: fields.optional_text("client_id")?.map(ClientId::from_text),
         subject: fields.optional_text("subject_id")?.map(Id::from_stored),
         grant: fields.optional_text("grant_id")?.map(Id::from_stored),
+        organization: fields.optional_text("organization")?,
         detail: fields.text("detail")?,
     })
 }

@@ -16,8 +16,8 @@ pub(crate) const TABLE: &str = "OAUTH_CODE";
 pub async fn find(conn: &mut Conn, hash: &Hashed<CodeSecret>) -> Result<Option<Code>, StoreError> {
     let select = query(
         "SELECT code_hash, client_id, client_name, redirect_uri, code_challenge, resource, \
-         scopes, subject_id, authenticated_at, created_at, expires_at, failed_redemptions, \
-         redeemed_as FROM OAUTH_CODE WHERE code_hash = $1",
+         scopes, subject_id, organization, authenticated_at, created_at, expires_at, \
+         failed_redemptions, redeemed_as FROM OAUTH_CODE WHERE code_hash = $1",
     )
     .bind(hash.as_str());
     let row = conn.one_or_none("find a code", select).await?;
@@ -34,6 +34,7 @@ pub(crate) fn take(fields: &mut Fields<'_>) -> Result<Code, StoreError> {
         resource: fields.parsed("resource", |text| ResourceUri::parse(text).ok())?,
         scopes: fields.parsed("scopes", |text| Scopes::parse_known(text).ok())?,
         subject: fields.id("subject_id")?,
+        organization: fields.optional_text("organization")?,
         authenticated_at: fields.moment("authenticated_at")?,
         created_at: fields.moment("created_at")?,
         expires_at: fields.moment("expires_at")?,

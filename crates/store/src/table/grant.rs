@@ -1,6 +1,6 @@
 //! `OAUTH_GRANT`: what people granted.
 
-use model::{ClientId, Grant, GrantId, RevocationReason};
+use model::{ClientId, Grant, GrantId, RevocationReason, SubjectId};
 use protocol::{ResourceUri, Scopes};
 use sqlx::query;
 
@@ -12,13 +12,44 @@ pub(crate) const TABLE: &str = "OAUTH_GRANT";
 /// The grant with this id, revoked or not.
 pub async fn find(conn: &mut Conn, id: &GrantId) -> Result<Option<Grant>, StoreError> {
     let select = query(
-        "SELECT grant_id, subject_id, client_id, client_name, redirect_host, resource, scopes, \
-         status_index, authenticated_at, created_at, revoked_at, revocation_reason \
+        "SELECT grant_id, subject_id, organization, client_id, client_name, redirect_host, \
+         resource, scopes, status_index, authenticated_at, created_at, revoked_at, revocation_reason \
          FROM OAUTH_GRANT WHERE grant_id = $1",
     )
     .bind(id.as_str());
     let row = conn.one_or_none("find a grant", select).await?;
     row.map(|row| take(&mut Fields::of(&row, TABLE))).transpose()
+}
+
+/// The live grants of a person, the newest first: those made for this organization, or for none.
+/// What was granted for one organization is never listed for another.
+pub async fn of_subject(
+    conn: &mut Conn,
+    subject: &SubjectId,
+    organization: Option<&str>,
+) -> Result<Vec<Grant>, StoreError> {
+    let select = query(
+        "SELECT grant_id, subject_id, organization, client_id, client_name, redirect_host, \
+         resource, scopes, status_index, authenticated_at, created_at, revoked_at, \
+         revocation_reason FROM OAUTH_GRANT WHERE subject_id = $1 AND revoked_at IS NULL \
+         AND organization IS NOT DISTINCT FROM $2 ORDER BY created_at DESC, status_index DESC",
+    )
+    .bind(subject.as_str())
+    .bind(organization.map(str::to_owned));
+    let rows = conn.all("list a person's grants", select).await?;
+    rows.iter().map(|row| take(&mut Fields::of(row, TABLE))).collect()
+}
+
+/// The ids of all live grants of a person, for whichever organization.
+pub(crate) async fn live_ids(
+    conn: &mut Conn,
+    subject: &SubjectId,
+) -> Result<Vec<GrantId>, StoreError> {
+    let select =
+        query("SELECT grant_id FROM OAUTH_GRANT WHERE subject_id = $1 AND revoked_at IS NULL")
+            .bind(subject.as_str());
+    let rows = conn.all("list a person's grants", select).await?;
+    rows.iter().map(|row| Fields::of(row, TABLE).id("grant_id")).collect()
 }
 
 /// The status indices of revoked grants from `from_index` up to but not including `to_index`, in
@@ -44,6 +75,7 @@ pub(crate) fn take(fields: &mut Fields<'_>) -> Result<Grant, StoreError> {
     Ok(Grant {
         id: fields.id("grant_id")?,
         subject: fields.id("subject_id")?,
+        organization: fields.optional_text("organization")?,
         client: ClientId::from_text(fields.text("client_id")?),
         client_name: fields.text("client_name")?,
         redirect_host: fields.text("redirect_host")?,

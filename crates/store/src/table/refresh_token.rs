@@ -19,10 +19,11 @@ pub async fn find(
     let select = query(
         "SELECT t.token_hash, t.grant_id, t.created_at, t.expires_at, \
          n.created_at, n.token_hash, n.sealed_for_parent, n.reuses, \
-         g.grant_id, g.subject_id, g.client_id, g.client_name, g.redirect_host, g.resource, \
-         g.scopes, g.status_index, g.authenticated_at, g.created_at, g.revoked_at, \
+         g.grant_id, g.subject_id, g.organization, g.client_id, g.client_name, g.redirect_host, \
+         g.resource, g.scopes, g.status_index, g.authenticated_at, g.created_at, g.revoked_at, \
          g.revocation_reason, \
-         s.subject_id, s.provider, s.external_id, s.name, s.email, s.group_names, s.user_type, \
+         s.subject_id, s.provider, s.external_id, s.name, s.email, s.email_verified, \
+         s.group_names, s.organizations, s.attributes, s.organization, s.user_type, \
          s.disabled_at \
          FROM OAUTH_REFRESH_TOKEN t JOIN OAUTH_GRANT g ON g.grant_id = t.grant_id \
          JOIN OAUTH_SUBJECT s ON s.subject_id = g.subject_id \

@@ -9,7 +9,7 @@ use super::subject;
 use crate::row::Fields;
 use crate::{Conn, StoreError};
 
-const TABLE: &str = "OAUTH_SESSION";
+pub(crate) const TABLE: &str = "OAUTH_SESSION";
 
 /// The session with this hash and its person, unless it ended.
 pub async fn find(
@@ -19,7 +19,9 @@ pub async fn find(
 ) -> Result<Option<(Session, Subject)>, StoreError> {
     let select = query(
         "SELECT e.session_hash, e.subject_id, e.authenticated_at, e.expires_at, \
-         s.subject_id, s.provider, s.external_id, s.name, s.email, s.group_names, s.user_type, \
+         e.upstream_session, e.logout_hint_sealed, \
+         s.subject_id, s.provider, s.external_id, s.name, s.email, s.email_verified, \
+         s.group_names, s.organizations, s.attributes, s.organization, s.user_type, \
          s.disabled_at \
          FROM OAUTH_SESSION e JOIN OAUTH_SUBJECT s ON s.subject_id = e.subject_id \
          WHERE e.session_hash = $1 AND e.expires_at > $2",
@@ -36,6 +38,8 @@ fn take(fields: &mut Fields<'_>) -> Result<(Session, Subject), StoreError> {
         subject: fields.id("subject_id")?,
         authenticated_at: fields.moment("authenticated_at")?,
         expires_at: fields.moment("expires_at")?,
+        upstream_session: fields.optional_text("upstream_session")?.map(Hashed::from_stored),
+        logout_hint_sealed: fields.optional_text("logout_hint_sealed")?,
     };
     fields.then(subject::TABLE);
     Ok((session, subject::take(fields)?))

@@ -2,6 +2,7 @@
 
 use model::{Identity, Subject, SubjectId};
 use protocol::UserType;
+use protocol::identity::Email;
 use sqlx::query;
 
 use crate::row::Fields;
@@ -12,12 +13,38 @@ pub(crate) const TABLE: &str = "OAUTH_SUBJECT";
 /// The person with this id, disabled or not.
 pub async fn find(conn: &mut Conn, id: &SubjectId) -> Result<Option<Subject>, StoreError> {
     let select = query(
-        "SELECT subject_id, provider, external_id, name, email, group_names, user_type, \
-         disabled_at FROM OAUTH_SUBJECT WHERE subject_id = $1",
+        "SELECT subject_id, provider, external_id, name, email, email_verified, group_names, \
+         organizations, attributes, organization, user_type, disabled_at \
+         FROM OAUTH_SUBJECT WHERE subject_id = $1",
     )
     .bind(id.as_str());
     let row = conn.one_or_none("find a person", select).await?;
     row.map(|row| take(&mut Fields::of(&row, TABLE))).transpose()
+}
+
+/// The id of the person whom a provider knows by this id.
+pub async fn find_id(
+    conn: &mut Conn,
+    provider: &str,
+    external_id: &str,
+) -> Result<Option<SubjectId>, StoreError> {
+    let select =
+        query("SELECT subject_id FROM OAUTH_SUBJECT WHERE provider = $1 AND external_id = $2")
+            .bind(provider.to_owned())
+            .bind(external_id.to_owned());
+    let row = conn.one_or_none("find a person", select).await?;
+    row.map(|row| Fields::of(&row, TABLE).id("subject_id")).transpose()
+}
+
+/// Everybody, by provider and name.
+pub async fn list(conn: &mut Conn) -> Result<Vec<Subject>, StoreError> {
+    let select = query(
+        "SELECT subject_id, provider, external_id, name, email, email_verified, group_names, \
+         organizations, attributes, organization, user_type, disabled_at \
+         FROM OAUTH_SUBJECT ORDER BY provider, name, subject_id",
+    );
+    let rows = conn.all("list people", select).await?;
+    rows.iter().map(|row| take(&mut Fields::of(row, TABLE))).collect()
 }
 
 pub(crate) fn take(fields: &mut Fields<'_>) -> Result<Subject, StoreError> {
@@ -27,19 +54,39 @@ pub(crate) fn take(fields: &mut Fields<'_>) -> Result<Subject, StoreError> {
             provider: fields.text("provider")?,
             external_id: fields.text("external_id")?,
             name: fields.text("name")?,
-            email: fields.optional_text("email")?.map(unverified),
+            email: take_email(fields)?,
             groups: fields.parsed("group_names", |json| serde_json::from_str(json).ok())?,
-            ..Identity::default()
+            organizations: fields
+                .parsed("organizations", |json| serde_json::from_str(json).ok())?,
+            attributes: fields.parsed("attributes", |json| serde_json::from_str(json).ok())?,
         },
+        organization: fields.optional_text("organization")?,
         user_type: fields.parsed("user_type", UserType::parse)?,
         disabled_at: fields.optional_moment("disabled_at")?,
     })
 }
 
-pub(crate) fn group_names_text(groups: &[String]) -> String {
-    groups.iter().map(String::as_str).collect::<serde_json::Value>().to_string()
+/// Only a 1 makes an address reliable, and nothing else but a 0 may stand there.
+fn take_email(fields: &mut Fields<'_>) -> Result<Option<Email>, StoreError> {
+    let address = fields.optional_text("email")?;
+    let verified = match fields.number("email_verified")? {
+        0 => false,
+        1 => true,
+        _ => return Err(fields.impossible("email_verified")),
+    };
+    Ok(address.map(|address| Email { address, verified }))
 }
 
-fn unverified(address: String) -> protocol::identity::Email {
-    protocol::identity::Email { address, verified: false }
+/// Names as the columns `group_names` and `organizations` keep them.
+pub(crate) fn names_text(names: &[String]) -> String {
+    names.iter().map(String::as_str).collect::<serde_json::Value>().to_string()
+}
+
+/// Claims as the column `attributes` keeps them.
+pub(crate) fn attributes_text(attributes: &protocol::identity::Attributes) -> String {
+    let object: serde_json::Map<_, _> = attributes
+        .iter()
+        .map(|(name, values)| (name.clone(), values.iter().map(String::as_str).collect()))
+        .collect();
+    serde_json::Value::Object(object).to_string()
 }

@@ -81,8 +81,9 @@ impl Approve {
         let code = &self.code;
         let insert = query(
             "INSERT INTO OAUTH_CODE (code_hash, client_id, client_name, redirect_uri, \
-             code_challenge, resource, scopes, subject_id, authenticated_at, created_at, \
-             expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             code_challenge, resource, scopes, subject_id, organization, authenticated_at, \
+             created_at, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )
         .bind(code.hash.as_str())
         .bind(code.client.as_str())
@@ -92,6 +93,7 @@ impl Approve {
         .bind(code.resource.as_str())
         .bind(code.scopes.to_string())
         .bind(self.subject.as_str())
+        .bind(code.organization.clone())
         .bind(code.authenticated_at.as_millis())
         .bind(code.created_at.as_millis())
         .bind(code.expires_at.as_millis());
@@ -123,6 +125,7 @@ impl Approve {
             client: Some(self.code.client.clone()),
             subject: Some(self.subject.clone()),
             grant: None,
+            organization: self.code.organization.clone(),
             detail: self.code.scopes.to_string(),
         }
     }

@@ -82,6 +82,7 @@ impl BeginAuthorization {
             client: Some(self.authorization.request.client.clone()),
             subject: None,
             grant: None,
+            organization: None,
             detail: self.authorization.request.scopes.to_string(),
         }
     }

@@ -29,6 +29,8 @@ pub struct CollectGarbage {
 pub struct Collected {
     /// Authorizations that nobody finished in time, and old finished ones.
     pub authorizations: u64,
+    /// Sign-ins at providers from which nobody came back.
+    pub upstream: u64,
     /// Codes.
     pub codes: u64,
     /// Refresh tokens.
@@ -47,6 +49,7 @@ impl UnitOfWork for CollectGarbage {
     async fn run(&self, txn: &mut Txn<'_>) -> Result<Collected, StoreError> {
         Ok(Collected {
             authorizations: self.sweep(txn, AUTHORIZATIONS, 0).await?,
+            upstream: self.sweep(txn, UPSTREAM, 0).await?,
             codes: self.sweep(txn, CODES, CODE_KEPT_SECONDS).await?,
             refresh_tokens: self.sweep(txn, REFRESH_TOKENS, 0).await?,
             sessions: self.sweep(txn, SESSIONS, 0).await?,
@@ -58,6 +61,9 @@ impl UnitOfWork for CollectGarbage {
 
 const AUTHORIZATIONS: &str = "DELETE FROM OAUTH_TXN WHERE handle_hash IN \
     (SELECT handle_hash FROM OAUTH_TXN WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+
+const UPSTREAM: &str = "DELETE FROM OAUTH_UPSTREAM WHERE state_hash IN \
+    (SELECT state_hash FROM OAUTH_UPSTREAM WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
 
 const CODES: &str = "DELETE FROM OAUTH_CODE WHERE code_hash IN \
     (SELECT code_hash FROM OAUTH_CODE WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";

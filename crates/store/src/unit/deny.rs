@@ -66,6 +66,7 @@ impl Deny {
                 client: Some(ClientId::from_text(fields.text("client_id")?)),
                 subject: fields.optional_text("subject_id")?.map(kernel::Id::from_stored),
                 grant: None,
+                organization: None,
                 detail: String::new(),
             })
         })

@@ -51,6 +51,7 @@ impl EnsureSigningKey {
             client: None,
             subject: None,
             grant: None,
+            organization: None,
             detail: self.candidate.kid.clone(),
         }
     }

@@ -77,8 +77,8 @@ impl RedeemCode {
              AND EXISTS (SELECT 1 FROM OAUTH_SUBJECT s \
              WHERE s.subject_id = OAUTH_CODE.subject_id AND s.disabled_at IS NULL) \
              RETURNING code_hash, client_id, client_name, redirect_uri, code_challenge, resource, \
-             scopes, subject_id, authenticated_at, created_at, expires_at, failed_redemptions, \
-             redeemed_as",
+             scopes, subject_id, organization, authenticated_at, created_at, expires_at, \
+             failed_redemptions, redeemed_as",
         )
         .bind(self.hash.as_str())
         .bind(self.client.as_str())
@@ -104,6 +104,7 @@ impl RedeemCode {
         let grant = Grant {
             id: self.grant_id.clone(),
             subject: code.subject,
+            organization: code.organization,
             client: code.client,
             client_name: code.client_name,
             redirect_host: code.redirect_uri.shown_host().to_owned(),
@@ -115,12 +116,13 @@ impl RedeemCode {
             revoked: None,
         };
         let insert = query(
-            "INSERT INTO OAUTH_GRANT (grant_id, subject_id, client_id, client_name, \
+            "INSERT INTO OAUTH_GRANT (grant_id, subject_id, organization, client_id, client_name, \
              redirect_host, resource, scopes, status_index, authenticated_at, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         )
         .bind(grant.id.as_str())
         .bind(grant.subject.as_str())
+        .bind(grant.organization.clone())
         .bind(grant.client.as_str())
         .bind(grant.client_name.as_str())
         .bind(grant.redirect_host.as_str())
@@ -170,6 +172,7 @@ impl RedeemCode {
             client: Some(grant.client.clone()),
             subject: Some(grant.subject.clone()),
             grant: Some(grant.id.clone()),
+            organization: grant.organization.clone(),
             detail: grant.scopes.to_string(),
         }
     }

@@ -66,6 +66,7 @@ impl RegisterClient {
             client: Some(self.client.id.clone()),
             subject: None,
             grant: None,
+            organization: None,
             detail: String::new(),
         }
     }

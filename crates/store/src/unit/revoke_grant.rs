@@ -36,13 +36,8 @@ impl UnitOfWork for RevokeGrant {
     type Outcome = RevokeOutcome;
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<RevokeOutcome, StoreError> {
-        Ok(match end(txn, &self.grant, self.reason, self.now).await? {
-            Some(Ended { newly: true, status_index, .. }) => {
-                RevokeOutcome::Revoked { status_index }
-            }
-            Some(_) => RevokeOutcome::AlreadyRevoked,
-            None => RevokeOutcome::Unknown,
-        })
+        let ended = end(txn, &self.grant, self.reason, self.now).await?;
+        Ok(ended.as_ref().map_or(RevokeOutcome::Unknown, Ended::outcome))
     }
 }
 
@@ -55,6 +50,15 @@ pub(super) struct Ended {
 }
 
 impl Ended {
+    /// What came of it, where ending the grant was all that was wanted.
+    pub(super) const fn outcome(&self) -> RevokeOutcome {
+        if self.newly {
+            RevokeOutcome::Revoked { status_index: self.status_index }
+        } else {
+            RevokeOutcome::AlreadyRevoked
+        }
+    }
+
     /// What led to the end, for the record.
     pub(super) fn event(&self, kind: AuditKind, at: Timestamp) -> AuditEvent {
         AuditEvent {
@@ -63,6 +67,7 @@ impl Ended {
             client: Some(self.grant.client.clone()),
             subject: Some(self.grant.subject.clone()),
             grant: Some(self.grant.id.clone()),
+            organization: self.grant.organization.clone(),
             detail: String::new(),
         }
     }

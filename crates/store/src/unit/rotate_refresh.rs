@@ -181,6 +181,7 @@ impl RotateRefresh {
             client: Some(self.client.clone()),
             subject: None,
             grant: Some(grant),
+            organization: None,
             detail: String::new(),
         }
     }

@@ -1,11 +1,12 @@
 //! A person proved who they are.
 
 use kernel::{Hashed, Timestamp};
-use model::person::SessionSecret;
+use model::person::{SessionSecret, UpstreamSession};
 use model::{AuditEvent, AuditKind, Identity, Subject, SubjectId};
 use protocol::UserType;
 use sqlx::query;
 
+use super::one_time::OneTime;
 use crate::row::Fields;
 use crate::table::subject;
 use crate::{StoreError, Txn, UnitOfWork};
@@ -24,6 +25,14 @@ pub struct SignIn {
     /// The session that the browser had before. It ends, so that a session from before the
     /// sign-in is worth nothing after it (AZ-10).
     pub replaces: Option<Hashed<SessionSecret>>,
+    /// The provider's own session, if it named one: see
+    /// [`hash_upstream_session`](model::person::hash_upstream_session).
+    pub upstream_session: Option<Hashed<UpstreamSession>>,
+    /// What the provider wants to see at logout, sealed.
+    pub logout_hint_sealed: Option<String>,
+    /// The one-time id of what proved who the person is, where it has one that nothing else uses
+    /// up.
+    pub one_time: Option<OneTime>,
     /// The current moment.
     pub now: Timestamp,
 }
@@ -33,14 +42,19 @@ pub struct SignIn {
 pub enum SignInOutcome {
     /// The person, under the id of their first sign-in.
     SignedIn(Box<Subject>),
-    /// An administrator disabled the person; nothing was changed.
+    /// An administrator disabled the person; nothing but the one-time id was used up.
     Disabled,
+    /// The one-time id was used before; nothing was changed.
+    Replayed,
 }
 
 impl UnitOfWork for SignIn {
     type Outcome = SignInOutcome;
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<SignInOutcome, StoreError> {
+        if !self.use_up_proof(txn).await? {
+            return Ok(SignInOutcome::Replayed);
+        }
         let Some(subject) = self.upsert(txn).await? else { return Ok(SignInOutcome::Disabled) };
         self.end_old_session(txn).await?;
         self.begin_session(txn, &subject).await?;
@@ -50,27 +64,41 @@ impl UnitOfWork for SignIn {
 }
 
 impl SignIn {
+    /// What proves who somebody is works once, on whichever replica it arrives (T-CON-11).
+    async fn use_up_proof(&self, txn: &mut Txn<'_>) -> Result<bool, StoreError> {
+        let Some(one_time) = &self.one_time else { return Ok(true) };
+        if one_time.use_up(txn).await? {
+            return Ok(true);
+        }
+        txn.record(one_time.replayed(self.now));
+        Ok(false)
+    }
+
     /// One row for each pair of provider and external id, however many first sign-ins race: the
     /// constraint decides (T-CON-09).
     async fn upsert(&self, txn: &mut Txn<'_>) -> Result<Option<Subject>, StoreError> {
         let identity = &self.identity;
         let upsert = query(
             "INSERT INTO OAUTH_SUBJECT (subject_id, provider, external_id, name, email, \
-             group_names, user_type, created_at, signed_in_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) \
+             email_verified, group_names, organizations, attributes, user_type, created_at, \
+             signed_in_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) \
              ON CONFLICT (provider, external_id) DO UPDATE SET name = excluded.name, \
-             email = excluded.email, group_names = excluded.group_names, \
-             user_type = excluded.user_type, signed_in_at = excluded.signed_in_at \
+             email = excluded.email, email_verified = excluded.email_verified, \
+             group_names = excluded.group_names, organizations = excluded.organizations, \
+             attributes = excluded.attributes, user_type = excluded.user_type, signed_in_at = excluded.signed_in_at \
              WHERE OAUTH_SUBJECT.disabled_at IS NULL \
-             RETURNING subject_id, provider, external_id, name, email, group_names, user_type, \
-             disabled_at",
+             RETURNING subject_id, provider, external_id, name, email, email_verified, \
+             group_names, organizations, attributes, organization, user_type, disabled_at",
         )
         .bind(self.candidate_id.as_str())
         .bind(identity.provider.as_str())
         .bind(identity.external_id.as_str())
         .bind(identity.name.as_str())
         .bind(identity.email.as_ref().map(|email| email.address.clone()))
-        .bind(subject::group_names_text(&identity.groups))
+        .bind(i64::from(identity.verified_email().is_some()))
+        .bind(subject::names_text(&identity.groups))
+        .bind(subject::names_text(&identity.organizations))
+        .bind(subject::attributes_text(&identity.attributes))
         .bind(self.user_type.as_str())
         .bind(self.now.as_millis());
         let row = txn.change_returning("sign a person in", upsert).await?;
@@ -86,13 +114,15 @@ impl SignIn {
     async fn begin_session(&self, txn: &mut Txn<'_>, subject: &Subject) -> Result<(), StoreError> {
         let (hash, expires_at) = &self.session;
         let insert = query(
-            "INSERT INTO OAUTH_SESSION (session_hash, subject_id, authenticated_at, expires_at) \
-             VALUES ($1, $2, $3, $4)",
+            "INSERT INTO OAUTH_SESSION (session_hash, subject_id, authenticated_at, expires_at, \
+             upstream_session, logout_hint_sealed) VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(hash.as_str())
         .bind(subject.id.as_str())
         .bind(self.now.as_millis())
-        .bind(expires_at.as_millis());
+        .bind(expires_at.as_millis())
+        .bind(self.upstream_session.as_ref().map(|id| id.as_str().to_owned()))
+        .bind(self.logout_hint_sealed.clone());
         txn.change("begin a session", insert).await.map(drop)
     }
 
@@ -103,6 +133,7 @@ impl SignIn {
             client: None,
             subject: Some(subject.id.clone()),
             grant: None,
+            organization: None,
             detail: self.identity.provider.clone(),
         }
     }

@@ -1,6 +1,8 @@
 //! Expired rows go, and nothing else.
 
-use store::unit::{CollectGarbage, Collected, RedeemCode, RedeemOutcome, RotateOutcome};
+use store::unit::{
+    BeginUpstream, CollectGarbage, Collected, RedeemCode, RedeemOutcome, RotateOutcome,
+};
 
 use crate::support::story::secret;
 use crate::support::{NOW, Story, on_each_database, race};
@@ -21,6 +23,20 @@ async fn ds_9_only_what_expired_goes() {
         let after_months = db.store.write(sweep(7_776_000)).await.unwrap();
         let expected = Collected { refresh_tokens: 1, ..Collected::default() };
         assert_eq!(after_months, expected, "the client has a grant and stays");
+    })
+    .await;
+}
+
+/// A sign-in from which nobody came back goes when its time is up.
+#[tokio::test(flavor = "multi_thread")]
+async fn ds_9_abandoned_sign_ins_at_providers_go() {
+    on_each_database(async |db| {
+        let sign_in = crate::upstream::away(&secret().hash());
+        db.store.write(BeginUpstream { sign_in, max_open: 9 }).await.unwrap();
+        let sweep = |seconds| CollectGarbage { now: NOW.plus_seconds(seconds), batch: 100 };
+        assert_eq!(db.store.write(sweep(599)).await.unwrap(), Collected::default());
+        let swept = db.store.write(sweep(600)).await.unwrap();
+        assert_eq!(swept, Collected { upstream: 1, ..Collected::default() });
     })
     .await;
 }

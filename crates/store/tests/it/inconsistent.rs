@@ -41,6 +41,19 @@ async fn damage_is_never_read_as_something_else() {
             let StoreError::Inconsistent { column, .. } = error else { panic!("{error}") };
             assert_eq!(column, expected, "{sql}");
         }
+        let damage = [
+            ("UPDATE OAUTH_SUBJECT SET attributes = '[]'", "attributes"),
+            ("UPDATE OAUTH_SUBJECT SET organizations = '[1]'", "organizations"),
+            ("UPDATE OAUTH_SUBJECT SET organizations = ''", "organizations"),
+            ("UPDATE OAUTH_SUBJECT SET email_verified = 2", "email_verified"),
+        ];
+        for (sql, expected) in damage {
+            db.meddle(sql).await;
+            let mut reader = db.store.read().await.unwrap();
+            let error = store::subject::find(reader.conn(), &story.person.id).await.unwrap_err();
+            let StoreError::Inconsistent { column, .. } = error else { panic!("{error}") };
+            assert_eq!(column, expected, "{sql}");
+        }
         db.meddle("UPDATE OAUTH_TXN SET resource = 'no uri'").await;
         let mut reader = db.store.read().await.unwrap();
         let found = store::authorization::find(reader.conn(), &asked.handle).await;

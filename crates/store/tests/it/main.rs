@@ -4,6 +4,7 @@
 //! Names of tests carry the ids of the requirements that they cover.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod account;
 mod authorization;
 mod client;
 mod code;
@@ -11,6 +12,8 @@ mod garbage;
 mod grant;
 mod inconsistent;
 mod lineage_model;
+mod logout;
+mod organization;
 mod postgres_weather;
 mod refresh;
 mod schema;
@@ -19,3 +22,4 @@ mod sign_in;
 mod signing_key;
 mod sqlite_weather;
 mod support;
+mod upstream;

@@ -10,6 +10,7 @@ use store::unit::{EndSession, SignIn};
 use store::{Store, StoreError, StoreOptions, Txn, UnitOfWork};
 use tokio::sync::Barrier;
 
+use crate::support::NOW;
 use crate::support::database::{Kind, on};
 use crate::support::story::sign_in;
 
@@ -69,11 +70,11 @@ impl UnitOfWork for Crossing {
     async fn run(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
         use std::sync::atomic::Ordering::SeqCst;
         self.runs.fetch_add(1, SeqCst);
-        EndSession { hash: self.first.clone() }.run(txn).await?;
+        EndSession { hash: self.first.clone(), now: NOW }.run(txn).await?;
         if !self.met.swap(true, SeqCst) {
             self.meet.wait().await;
         }
-        EndSession { hash: self.second.clone() }.run(txn).await
+        EndSession { hash: self.second.clone(), now: NOW }.run(txn).await
     }
 }
 

@@ -1,12 +1,15 @@
 //! The schema: migrating, and what the tables are made of.
 
-use sqlx::{Connection as _, Executor as _, Row as _};
+use kernel::Hashed;
+use kernel::encoding::sha256_base64url;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Connection as _, Executor as _, Row as _, SqlSafeStr as _};
 use store::{Migrated, SchemaState, Store, StoreError, StoreOptions};
 
 use crate::support::database::{Kind, empty, remove};
-use crate::support::on_each_database;
+use crate::support::{NOW, on_each_database};
 
-const NEWEST: i64 = 1;
+const NEWEST: i64 = 2;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_sto_10_migrating_twice_changes_nothing() {
@@ -53,7 +56,7 @@ async fn t_sto_10_an_older_program_refuses_a_newer_schema() {
         db.meddle(
             "INSERT INTO _sqlx_migrations (version, description, success, checksum, \
              execution_time) SELECT 999, description, success, checksum, execution_time \
-             FROM _sqlx_migrations",
+             FROM _sqlx_migrations WHERE version = 1",
         )
         .await;
         let error = db.store.migrate().await.unwrap_err();
@@ -83,6 +86,85 @@ async fn t_sto_10_an_interrupted_migration_leaves_nothing() {
     }
 }
 
+/// The text of the first step as it was released. A database that has it would refuse any other.
+const FIRST_STEP: &str = include_str!("../../../../migrations/0001_foundation.sql");
+
+fn first_version() -> Migrator {
+    let name = "foundation".into();
+    let sql = FIRST_STEP.into_sql_str();
+    Migrator::with_migrations(vec![Migration::new(1, name, MigrationType::Simple, sql, false)])
+}
+
+const ROWS_OF_THE_FIRST_VERSION: [&str; 7] = [
+    "INSERT INTO OAUTH_SUBJECT (subject_id, provider, external_id, name, email, group_names, \
+     user_type, created_at, signed_in_at) \
+     VALUES ('usr_1', 'demo', 'ada', 'Ada', 'ada@example.com', '[\"staff\"]', 'basic', 1, 1)",
+    "INSERT INTO OAUTH_SESSION (session_hash, subject_id, authenticated_at, expires_at) \
+     VALUES ('session-hash', 'usr_1', 1, 9000000000000)",
+    "INSERT INTO OAUTH_CODE (code_hash, client_id, client_name, redirect_uri, code_challenge, \
+     resource, scopes, subject_id, authenticated_at, created_at, expires_at, redeemed_as) \
+     VALUES ('code-hash', 'cli_1', 'Inspector', 'http://127.0.0.1/cb', 'x', \
+     'https://mcp.example.com/mcp', 'mcp:read', 'usr_1', 1, 1, 2, 'grt_1')",
+    "INSERT INTO OAUTH_GRANT (grant_id, subject_id, client_id, client_name, redirect_host, \
+     resource, scopes, status_index, authenticated_at, created_at) \
+     VALUES ('grt_1', 'usr_1', 'cli_1', 'Inspector', '127.0.0.1', \
+     'https://mcp.example.com/mcp', 'mcp:read', 0, 1, 1)",
+    "INSERT INTO OAUTH_REFRESH_TOKEN (token_hash, grant_id, created_at, expires_at, kept_until) \
+     VALUES ('refresh-hash', 'grt_1', 1, 9000000000000, 9000000000000)",
+    "INSERT INTO OAUTH_ACCOUNT (account_id, username, password_hash, name, group_names, \
+     password_changed_at, created_at) VALUES ('acc_1', 'ada', 'x', 'Ada', '[]', 1, 1)",
+    "INSERT INTO OAUTH_AUDIT (at, kind, detail) VALUES (1, 'code.redeemed', 'mcp:read')",
+];
+
+/// T-STO-10: a step that was released never changes.
+#[test]
+fn t_sto_10_the_first_step_is_as_it_was_released() {
+    assert_eq!(
+        sha256_base64url(FIRST_STEP.as_bytes()),
+        "za9WqDj9zgK3nqPx_7YQJWqjjhAnO2zaYcRuDVfs1x0"
+    );
+}
+
+/// T-STO-10: what was written under the first schema is there after the upgrade, and works.
+#[tokio::test(flavor = "multi_thread")]
+async fn t_sto_10_rows_of_the_first_version_survive_the_upgrade() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let (url, _directory) = empty(kind).await;
+        let store = Store::open(StoreOptions::new(&url)).await.unwrap();
+        let mut raw = sqlx::AnyConnection::connect(&url.replace(' ', "%20")).await.unwrap();
+        first_version().run_direct(None, &mut raw, false).await.unwrap();
+        for insert in ROWS_OF_THE_FIRST_VERSION {
+            raw.execute(insert).await.unwrap();
+        }
+        let before = store.schema().await.unwrap();
+        assert_eq!(before, SchemaState::Behind { found: 1, newest: NEWEST });
+        assert_eq!(store.migrate().await.unwrap(), Migrated { from: 1, to: NEWEST });
+        raw.close().await.unwrap();
+
+        let mut reader = store.read().await.unwrap();
+        let conn = reader.conn();
+        let token = Hashed::from_stored("refresh-hash");
+        let (_, grant, person) = store::refresh_token::find(conn, &token).await.unwrap().unwrap();
+        assert_eq!((grant.id.as_str(), grant.organization), ("grt_1", None));
+        assert_eq!(person.identity.name, "Ada");
+        assert_eq!(person.identity.verified_email(), None, "nobody vouched for it then");
+        assert_eq!(person.acting_for(), model::Acting::Nobody);
+        assert!(person.identity.attributes.is_empty());
+        let hash = Hashed::from_stored("session-hash");
+        let (session, _) = store::session::find(conn, &hash, NOW).await.unwrap().unwrap();
+        assert_eq!((session.upstream_session, session.logout_hint_sealed), (None, None));
+        let code = store::code::find(conn, &Hashed::from_stored("code-hash")).await.unwrap();
+        assert_eq!(code.unwrap().organization, None);
+        let account = store::account::find(conn, "ada").await.unwrap().unwrap();
+        assert_eq!((account.totp_sealed, account.totp_step), (None, 0));
+        let events = store::audit::tail(conn, 9).await.unwrap();
+        assert_eq!((events.len(), events[0].organization.as_ref()), (1, None));
+        drop(reader);
+        store.close().await;
+        remove(kind, &url).await;
+    }
+}
+
 /// The one SQL text stands on this: other types decode differently on the two databases.
 #[tokio::test(flavor = "multi_thread")]
 async fn columns_are_text_and_bigint_only() {
@@ -104,7 +186,7 @@ async fn columns_are_text_and_bigint_only() {
             let [table, column, data_type]: [String; 3] = [row.get(0), row.get(1), row.get(2)];
             assert!(["text", "bigint"].contains(&data_type.as_str()), "{table}.{column}");
         }
-        assert_eq!(db.tables().await.len(), 14);
+        assert_eq!(db.tables().await.len(), 15);
     })
     .await;
 }
@@ -125,7 +207,7 @@ async fn ds_9_each_expiry_has_an_index() {
                  OR indexdef LIKE '%(kept_until)%'"
             }
         };
-        assert_eq!(db.number(indices).await, 6);
+        assert_eq!(db.number(indices).await, 7);
     })
     .await;
 }

@@ -5,9 +5,10 @@ use model::ClientAuth;
 use model::authorization::{AuthorizationHandle, BrowserBinding};
 use model::client::ClientSecret;
 use model::code::CodeSecret;
-use model::person::SessionSecret;
+use model::person::{SessionSecret, hash_upstream_session};
 use model::refresh_token::RefreshSecret;
-use store::unit::{RegisterClient, RotateOutcome, SignIn};
+use model::upstream::UpstreamState;
+use store::unit::{AnswerUpstream, BeginUpstream, OneTime, RegisterClient, RotateOutcome, SignIn};
 
 use crate::support::story::{client, secret, sign_in};
 use crate::support::{NOW, Story, on_each_database};
@@ -22,12 +23,38 @@ async fn t_key_11_no_secret_is_stored_in_clear() {
         let session: Plain<SessionSecret> = secret();
         let client_secret: Plain<ClientSecret> = secret();
         let successor: Plain<RefreshSecret> = secret();
+        let state: Plain<UpstreamState> = secret();
 
         let mut registered = client();
         registered.auth = ClientAuth::SecretPost(client_secret.hash());
         db.store.write(RegisterClient { client: registered, max_unused: 10 }).await.unwrap();
         let session_of = (session.hash(), NOW.plus_seconds(60));
-        db.store.write(SignIn { session: session_of, ..sign_in("ada") }).await.unwrap();
+        let one_time = OneTime {
+            purpose: "portal_token:portal".into(),
+            id: "the id of a token".into(),
+            expires_at: NOW.plus_seconds(60),
+        };
+        let upstream_session = Some(hash_upstream_session("the sid of a provider"));
+        let by_portal = SignIn {
+            session: session_of,
+            upstream_session,
+            one_time: Some(one_time),
+            ..sign_in("ada")
+        };
+        db.store.write(by_portal).await.unwrap();
+
+        let mut away = crate::upstream::away(&browser.hash());
+        away.state = state.hash();
+        db.store.write(BeginUpstream { sign_in: away.clone(), max_open: 9 }).await.unwrap();
+        let answer = AnswerUpstream {
+            state: away.state,
+            provider: away.provider,
+            answer_sealed: "sealed".into(),
+            one_time_id: "the id of an assertion".into(),
+            one_time_expires_at: NOW.plus_seconds(60),
+            now: NOW,
+        };
+        db.store.write(answer).await.unwrap();
 
         let mut story = Story::begin(db).await;
         story.browser = browser.hash();
@@ -52,6 +79,7 @@ async fn t_key_11_no_secret_is_stored_in_clear() {
             session.reveal(),
             client_secret.reveal(),
             successor.reveal(),
+            state.reveal(),
             granted.refresh.reveal(),
         ];
         for secret in secrets {
@@ -60,7 +88,11 @@ async fn t_key_11_no_secret_is_stored_in_clear() {
         }
         assert!(dump.contains(successor.hash().as_str()), "the dump is complete");
         assert!(dump.contains(client_secret.hash().as_str()), "the dump is complete");
-        for prefix in ["wg_tx_", "wg_bb_", "wg_ac_", "wg_se_", "wg_cs_", "wg_rt_"] {
+        assert!(dump.contains(state.hash().as_str()), "the dump is complete");
+        for id in ["the sid", "the id of"] {
+            assert!(!dump.contains(id), "ids of providers are kept as hashes only");
+        }
+        for prefix in ["wg_tx_", "wg_bb_", "wg_ac_", "wg_se_", "wg_cs_", "wg_rt_", "wg_up_"] {
             assert!(!dump.contains(prefix), "{prefix}");
         }
     })

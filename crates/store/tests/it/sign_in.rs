@@ -11,7 +11,7 @@ use crate::support::{Database, NOW, on_each_database, race};
 async fn signed_in(db: &Database, unit: SignIn) -> model::Subject {
     match db.store.write(unit).await.unwrap() {
         SignInOutcome::SignedIn(subject) => *subject,
-        SignInOutcome::Disabled => panic!("nobody is disabled"),
+        other => panic!("nobody is disabled: {other:?}"),
     }
 }
 
@@ -24,7 +24,7 @@ async fn t_con_09_parallel_first_sign_ins_make_one_person() {
             .into_iter()
             .map(|outcome| match outcome {
                 SignInOutcome::SignedIn(subject) => subject.id.as_str().to_owned(),
-                SignInOutcome::Disabled => panic!("nobody is disabled"),
+                other => panic!("nobody is disabled: {other:?}"),
             })
             .collect();
         assert_eq!(ids.len(), 1);
@@ -111,10 +111,10 @@ async fn a_session_can_be_ended_by_many_at_once() {
         let unit = sign_in("ada");
         let hash = unit.session.0.clone();
         signed_in(db, unit).await;
-        race(db, |_| EndSession { hash: hash.clone() }).await;
+        race(db, |_| EndSession { hash: hash.clone(), now: NOW }).await;
         let mut reader = db.store.read().await.unwrap();
         assert_eq!(store::session::find(reader.conn(), &hash, NOW).await.unwrap(), None);
-        db.store.write(EndSession { hash: secret().hash() }).await.unwrap();
+        db.store.write(EndSession { hash: secret().hash(), now: NOW }).await.unwrap();
     })
     .await;
 }

@@ -216,7 +216,7 @@ async fn t_con_15_a_running_unit_is_finished_without_its_caller() {
         let reached = gate.reached.notified();
         futures_util::future::select(Box::pin(caller), Box::pin(reached)).await;
         gate.open.notify_one();
-        db.store.write(EndSession { hash: secret().hash() }).await.unwrap();
+        db.store.write(EndSession { hash: secret().hash(), now: NOW }).await.unwrap();
         assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_SESSION").await, 1);
         assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_AUDIT").await, 1);
     })
@@ -230,7 +230,7 @@ async fn a_full_queue_refuses() {
         let gate = Gate::shut(&db.store).await;
         let mut waiting = Vec::new();
         let refused = loop {
-            let mut unit = Box::pin(db.store.write(EndSession { hash: secret().hash() }));
+            let mut unit = Box::pin(db.store.write(EndSession { hash: secret().hash(), now: NOW }));
             if let Some(result) = unit.as_mut().now_or_never() {
                 break result.unwrap_err();
             }

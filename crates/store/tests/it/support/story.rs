@@ -82,6 +82,9 @@ pub(crate) fn sign_in(external_id: &str) -> SignIn {
         user_type: UserType::Basic,
         session: (secret().hash(), NOW.plus_seconds(3600)),
         replaces: None,
+        upstream_session: None,
+        logout_hint_sealed: None,
+        one_time: None,
         now: NOW,
     }
 }
@@ -165,6 +168,7 @@ impl<'d> Story<'d> {
                 resource: request.resource.clone(),
                 scopes: Scopes::READ,
                 subject: self.person.id.clone(),
+                organization: None,
                 authenticated_at: NOW,
                 created_at: NOW,
                 expires_at: NOW.plus_seconds(600),
