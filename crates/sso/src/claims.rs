@@ -185,9 +185,10 @@ mod tests {
         assert_eq!(found(&json!({"groups": [7, "b", null, {"x": 1}]}), "groups"), ["7", "b"]);
         let nested = json!({"realm_access": {"roles": ["a"]}, "resource.x": {"y": "b"}});
         assert_eq!(found(&nested, "realm_access.roles"), ["a"]);
-        assert_eq!(found(&json!({"https://x.example/groups": ["a"]}), "https://x.example/groups"), [
-            "a"
-        ]);
+        assert_eq!(
+            found(&json!({"https://x.example/groups": ["a"]}), "https://x.example/groups"),
+            ["a"]
+        );
         assert_eq!(found(&json!({"roles": {"admin": {"1": "x"}}}), "roles"), ["admin"]);
         for nothing in [json!({}), json!({"groups": null}), json!({"groups": []})] {
             assert!(found(&nothing, "groups").is_empty(), "{nothing}");
@@ -222,7 +223,8 @@ mod tests {
         assert!(verified(None, &["example.COM"]));
         assert!(!verified(None, &[]));
         assert!(!verified(None, &["ample.com", "sub.example.com"]));
-        for no in [json!(false), json!("true"), json!("false"), json!(1), json!(null), json!([true])]
+        for no in
+            [json!(false), json!("true"), json!("false"), json!(1), json!(null), json!([true])]
         {
             assert!(!verified(Some(no.clone()), &["example.com"]), "{no}");
         }

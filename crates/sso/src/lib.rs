@@ -11,6 +11,7 @@ pub mod oidc;
 pub mod people;
 pub mod portal;
 pub mod provider;
+pub mod saml;
 pub mod user_types;
 
 pub use protocol::Identity;

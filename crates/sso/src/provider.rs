@@ -89,6 +89,18 @@ pub enum Verdict {
     Failure,
 }
 
+impl ProviderError {
+    /// What a provider refused, from its own words (RFC 6749 §4.1.2.1, §5.2), cleaned.
+    pub fn refused(unverified_code: &str, unverified_detail: &str) -> Self {
+        let plain = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+        let code: String = unverified_code.chars().filter(plain).take(64).collect();
+        Self::Refused {
+            code: if code.is_empty() { "an_error".to_owned() } else { code },
+            detail: crate::claims::one_line(unverified_detail, 300),
+        }
+    }
+}
+
 impl Finding {
     /// Something that is as it should be.
     pub fn pass(what: impl Into<String>) -> Self {

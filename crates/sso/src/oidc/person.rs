@@ -1,0 +1,83 @@
+//! From what was said to who it is.
+
+use kernel::Redacted;
+use protocol::Identity;
+use protocol::identity::Email;
+use serde_json::Value;
+
+use super::Provider;
+use super::userinfo::Said;
+use crate::claims::{Vouched, email, external_id, text, texts};
+use crate::provider::{ProviderError, SignedIn, UpstreamSession};
+
+impl Provider {
+    pub(super) fn person(
+        &self,
+        said: &Said,
+        id_token: &Redacted,
+    ) -> Result<SignedIn, ProviderError> {
+        let names = &self.config.claims;
+        let external_id = self.id_of(said)?;
+        let email = self.email_of(said);
+        let listed = |name: &str| said.at(name).map(texts).unwrap_or_default();
+        let identity = Identity {
+            provider: self.config.id.clone(),
+            name: name_of(said, &names.name)
+                .or_else(|| email.as_ref().map(|email| email.address.clone()))
+                .unwrap_or_else(|| external_id.clone()),
+            external_id,
+            email,
+            groups: said.looked_up_groups.clone().unwrap_or_else(|| listed(&names.groups)),
+            organizations: listed(&names.organization),
+            attributes: self
+                .config
+                .kept_claims
+                .iter()
+                .map(|name| (name.clone(), listed(name)))
+                .filter(|(_, values)| !values.is_empty())
+                .collect(),
+        };
+        let upstream = UpstreamSession {
+            id: said.id_token.get("sid").and_then(text),
+            logout_hint: Some(id_token.reveal().to_owned()),
+            ends_at: None,
+        };
+        Ok(SignedIn { identity, upstream })
+    }
+
+    /// UP-3: the stable id.
+    fn id_of(&self, said: &Said) -> Result<String, ProviderError> {
+        let claim = &self.config.claims.user;
+        let id = said.at(claim).and_then(stable_id).ok_or_else(|| {
+            let lacks = format!("{claim}, which identifies the person, is missing or no text");
+            ProviderError::Incomplete(lacks)
+        });
+        external_id(claim, id?)
+    }
+
+    /// Whether an address is verified counts only from whoever gave that address: the two sources
+    /// may name different ones.
+    fn email_of(&self, said: &Said) -> Option<Email> {
+        let name = &self.config.claims.email;
+        let address = said.at(name).and_then(text)?;
+        let of = |claims| crate::claims::at(claims, name).and_then(text).as_ref() == Some(&address);
+        let verified = [&said.id_token, &said.userinfo]
+            .into_iter()
+            .filter(|claims| of(claims))
+            .find_map(|claims| claims.get("email_verified"));
+        email(&address, Vouched::read(verified), &self.config.domains)
+    }
+}
+
+/// A text as it is, or a whole number; a list is no id.
+pub(super) fn stable_id(value: &Value) -> Option<String> {
+    match value {
+        Value::String(id) => Some(id.clone()),
+        Value::Number(id) if id.is_i64() || id.is_u64() => Some(id.to_string()),
+        _ => None,
+    }
+}
+
+fn name_of(said: &Said, name: &str) -> Option<String> {
+    [name, "preferred_username"].into_iter().find_map(|name| said.at(name).and_then(text))
+}

@@ -1,0 +1,115 @@
+//! Redeeming the code: OpenID Connect Core §3.1.3, RFC 6749 §4.1.3 and §5.
+
+use kernel::Redacted;
+use reqwest::StatusCode;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use serde::Deserialize;
+
+use super::discovery::Document;
+use super::http::{self, Answer, unavailable};
+use super::{MAX_CODE, Pending, Provider, client_auth, rejected};
+use crate::provider::ProviderError;
+
+/// What the provider gave for the code.
+pub(super) struct Tokens {
+    pub(super) id_token: Redacted,
+    access_token: Option<Redacted>,
+}
+
+#[derive(Deserialize)]
+struct Success {
+    id_token: Option<String>,
+    access_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    error: String,
+    error_description: Option<String>,
+}
+
+impl Provider {
+    /// The verifier goes into the body only (T-UP-15).
+    pub(super) async fn redeem(
+        &self,
+        document: &Document,
+        pending: &Pending,
+        code: &str,
+    ) -> Result<Tokens, ProviderError> {
+        if code.is_empty() || code.len() > MAX_CODE {
+            return Err(rejected("the answer's code is empty or too long"));
+        }
+        let endpoint = &document.token_endpoint;
+        let (verifier, now) = (&pending.verifier, self.clock.now());
+        let proof = client_auth::prove(&self.config, endpoint.as_str(), verifier, now)?;
+        let mut form = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", &self.config.redirect_uri),
+            ("code_verifier", verifier),
+        ];
+        form.extend(proof.fields.iter().map(|(name, value)| (*name, value.reveal())));
+        let mut request = self.http.post(endpoint.clone()).form(&form);
+        if let Some(authorization) = &proof.authorization {
+            let wrong = |_| ProviderError::Misconfigured("client_secret is not usable".to_owned());
+            let mut value = HeaderValue::from_str(authorization.reveal()).map_err(wrong)?;
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        read(&http::send(request).await?)
+    }
+}
+
+impl Tokens {
+    pub(super) fn access_token(&self) -> Option<&str> {
+        self.access_token.as_ref().map(Redacted::reveal)
+    }
+}
+
+fn read(answer: &Answer) -> Result<Tokens, ProviderError> {
+    if answer.status != StatusCode::OK {
+        return Err(refusal(answer));
+    }
+    let success: Success = answer.json()?;
+    let Some(id_token) = success.id_token else {
+        let lacks = "the token endpoint gave no ID token; is this an OpenID Connect application?";
+        return Err(ProviderError::Incomplete(lacks.to_owned()));
+    };
+    Ok(Tokens {
+        id_token: Redacted::new(id_token),
+        access_token: success.access_token.map(Redacted::new),
+    })
+}
+
+/// RFC 6749 §5.2: whose fault it is decides what helps. A code that is not accepted is no weather,
+/// but our own credentials are the operator's to mend.
+fn refusal(answer: &Answer) -> ProviderError {
+    if answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS {
+        return answer.is_unexpected();
+    }
+    let Ok(failure) = answer.json::<Failure>() else {
+        return match answer.status {
+            StatusCode::UNAUTHORIZED => {
+                ProviderError::Misconfigured("the token endpoint does not accept us (401)".into())
+            }
+            _ => answer.is_unexpected(),
+        };
+    };
+    let refused = ProviderError::refused(
+        &failure.error,
+        failure.error_description.as_deref().unwrap_or_default(),
+    );
+    match failure.error.as_str() {
+        "invalid_client"
+        | "unauthorized_client"
+        | "invalid_request"
+        | "invalid_scope"
+        | "unsupported_grant_type" => {
+            ProviderError::Misconfigured(format!("at the token endpoint, {refused}"))
+        }
+        "temporarily_unavailable" | "server_error" | "slow_down" => {
+            unavailable(format!("at the token endpoint, {refused}"))
+        }
+        _ => refused,
+    }
+}

@@ -1,0 +1,87 @@
+//! What `doctor` says of a SAML provider.
+
+use kernel::Timestamp;
+
+use super::certificate::Certificate;
+use super::idp_metadata::IdpMetadata;
+use super::own_key::OwnKey;
+use crate::provider::Finding;
+use crate::saml::{Config, MetadataSource};
+
+/// Days before the end of a certificate from which on it is worth a warning.
+const WARNING_DAYS: i64 = 30;
+
+/// What can be said without the provider: what to register there.
+pub(super) fn ours(config: &Config, key: Option<&OwnKey>, now: Timestamp) -> Vec<Finding> {
+    let mut findings = vec![Finding::pass(format!(
+        "register at the provider: entity ID {}, ACS URL {} (HTTP-POST)",
+        config.entity_id, config.acs_url
+    ))];
+    if let Some(key) = key {
+        let days = key.certificate().days_left(now);
+        findings.push(if days < 0 {
+            Finding::warning(
+                format!("our own certificate has been over for {} days", -days),
+                "make a new one for the same key and register it at the provider",
+            )
+        } else {
+            Finding::pass(format!("our own certificate is good for {days} more days"))
+        });
+    }
+    findings
+}
+
+/// What the provider's metadata say.
+pub(super) fn theirs(metadata: &IdpMetadata, config: &Config, now: Timestamp) -> Vec<Finding> {
+    let allow_expired = config.allow_expired_certificates;
+    let mut findings = vec![Finding::pass(format!("the provider is {}", metadata.entity_id))];
+    findings.push(match metadata.is_fit(config.request_binding, now, allow_expired) {
+        Ok(()) => {
+            let url = metadata.sso_url(config.request_binding).unwrap_or_default();
+            Finding::pass(format!("people are sent to {url}"))
+        }
+        Err(flaw) => Finding::failure(format!("the provider's metadata: {flaw}"), "see above"),
+    });
+    findings.extend(metadata.certificates.iter().map(|one| certificate(one, allow_expired, now)));
+    findings.extend(unsigned_requests(metadata, config));
+    findings.extend(unpinned(config));
+    findings
+}
+
+fn certificate(certificate: &Certificate, allow_expired: bool, now: Timestamp) -> Finding {
+    let (name, days) = (certificate.fingerprint(), certificate.days_left(now));
+    let fix = "ask the provider's administrator for new metadata before it ends";
+    match days {
+        ..0 if allow_expired => {
+            Finding::warning(format!("signing certificate {name} is over, and allowed"), fix)
+        }
+        ..0 => Finding::failure(format!("signing certificate {name} is over"), fix),
+        0..WARNING_DAYS => {
+            Finding::warning(format!("signing certificate {name} ends in {days} days"), fix)
+        }
+        _ if !certificate.is_current(now) => {
+            Finding::warning(format!("signing certificate {name} has not begun"), "wait for it")
+        }
+        _ => Finding::pass(format!("signing certificate {name} is good for {days} more days")),
+    }
+}
+
+fn unsigned_requests(metadata: &IdpMetadata, config: &Config) -> Option<Finding> {
+    let missing = metadata.want_requests_signed && !config.sign_requests;
+    missing.then(|| {
+        Finding::failure(
+            "the provider wants signed requests (WantAuthnRequestsSigned), and ours are not",
+            "set sign_requests = true with a key and its certificate",
+        )
+    })
+}
+
+fn unpinned(config: &Config) -> Option<Finding> {
+    let from_address = matches!(config.idp_metadata, MetadataSource::Url { .. });
+    (from_address && config.idp_entity_id.is_none()).then(|| {
+        Finding::warning(
+            "the provider's entity ID is taken from whatever the metadata address says",
+            "set idp_entity_id",
+        )
+    })
+}

@@ -1,0 +1,124 @@
+//! From what a provider says to a person.
+
+use std::collections::BTreeMap;
+
+use kernel::encoding::sha256_base64url;
+use protocol::Identity;
+use protocol::identity::Attributes;
+
+use super::assertion::{Facts, NameId};
+use super::names::TRANSIENT_FORMAT;
+use crate::claims::{self, Vouched, clean};
+use crate::provider::{ProviderError, SignedIn, UpstreamSession};
+use crate::saml::{Assertion, Config};
+
+/// The name under which the subject itself can be used as an attribute.
+const NAME_ID: &str = "NameID";
+
+/// The person of these facts, at the provider with this name.
+///
+/// # Errors
+///
+/// [`ProviderError::Incomplete`] if nothing in them identifies the person.
+pub(super) fn person(
+    facts: Facts,
+    config: &Config,
+    idp_entity_id: &str,
+) -> Result<Assertion, ProviderError> {
+    let names = &config.attributes;
+    let external_id = external_id(&facts, config, idp_entity_id)?;
+    let mut attributes = facts.attributes;
+    if let Some(name_id) = &facts.name_id {
+        attributes.insert(NAME_ID.to_owned(), vec![name_id.value.clone()]);
+    }
+    let email = only(&attributes, &names.email);
+    let email = email.and_then(|it| claims::email(&it, Vouched::NotSaid, &config.domains));
+    let name = only(&attributes, &names.name)
+        .or_else(|| email.as_ref().map(|email| email.address.clone()))
+        .or_else(|| only(&attributes, &names.user))
+        .unwrap_or_default();
+    let identity = Identity {
+        provider: config.id.clone(),
+        external_id,
+        name,
+        email,
+        groups: values(&attributes, &names.groups),
+        organizations: values(&attributes, &names.organization),
+        attributes: kept(&attributes, &config.kept_claims),
+    };
+    // An assertion's ID is unique at its provider (SAML core §1.3.4); hashed, it is also short.
+    let one_time_id = key(&["assertion", idp_entity_id, &facts.id]);
+    let upstream =
+        UpstreamSession { id: facts.session_index, logout_hint: None, ends_at: facts.ends_at };
+    let signed_in = SignedIn { identity, upstream };
+    Ok(Assertion { signed_in, one_time_id, expires_at: facts.expires_at })
+}
+
+/// SA-16: the name alone says nothing. Another provider, format or qualifier makes it another
+/// person.
+fn external_id(
+    facts: &Facts,
+    config: &Config,
+    idp_entity_id: &str,
+) -> Result<String, ProviderError> {
+    let attribute = config.attributes.user.as_str();
+    if attribute != NAME_ID {
+        let values = facts.attributes.get(attribute).map(Vec::as_slice);
+        let [value] = values.unwrap_or_default() else {
+            let found = values.unwrap_or_default().len();
+            return incomplete(format!("the attribute {attribute} has {found} values, not one"));
+        };
+        let value = claims::external_id(attribute, value.clone())?;
+        return Ok(key(&["attribute", idp_entity_id, attribute, &value]));
+    }
+    let Some(name_id) = &facts.name_id else {
+        return incomplete("the subject has no readable NameID; name an attribute as user");
+    };
+    if name_id.format == TRANSIENT_FORMAT {
+        return incomplete(
+            "the NameID is transient, so it identifies nobody; ask for a persistent one \
+             (name_id_format) or name an attribute as user",
+        );
+    }
+    let value = claims::external_id(NAME_ID, name_id.value.clone())?;
+    let [qualifier, sp_qualifier] = qualifiers(name_id, config, idp_entity_id);
+    Ok(key(&["nameid", idp_entity_id, &name_id.format, &value, qualifier, sp_qualifier]))
+}
+
+/// SAML core §8.3.7: a qualifier that is not there means the provider, or us. So that nobody
+/// becomes another person when a provider begins to spell them out, those two count as not there.
+fn qualifiers<'a>(name_id: &'a NameId, config: &Config, idp_entity_id: &str) -> [&'a str; 2] {
+    let unless = |qualifier: &'a Option<String>, usual: &str| {
+        qualifier.as_deref().filter(|qualifier| *qualifier != usual).unwrap_or_default()
+    };
+    [unless(&name_id.qualifier, idp_entity_id), unless(&name_id.sp_qualifier, &config.entity_id)]
+}
+
+/// A short key for several texts, none of which can run into the next.
+fn key(parts: &[&str]) -> String {
+    let mut bytes = Vec::new();
+    for part in parts {
+        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(part.as_bytes());
+    }
+    sha256_base64url(&bytes)
+}
+
+fn values(attributes: &BTreeMap<String, Vec<String>>, name: &str) -> Vec<String> {
+    let found = attributes.get(name).filter(|_| !name.is_empty());
+    found.map(|values| clean(values.iter().cloned())).unwrap_or_default()
+}
+
+fn only(attributes: &BTreeMap<String, Vec<String>>, name: &str) -> Option<String> {
+    let mut values = values(attributes, name);
+    if values.len() == 1 { values.pop() } else { None }
+}
+
+fn kept(attributes: &BTreeMap<String, Vec<String>>, names: &[String]) -> Attributes {
+    let found = names.iter().map(|name| (name.clone(), values(attributes, name)));
+    found.filter(|(_, values)| !values.is_empty()).collect()
+}
+
+fn incomplete<T>(what: impl Into<String>) -> Result<T, ProviderError> {
+    Err(ProviderError::Incomplete(what.into()))
+}

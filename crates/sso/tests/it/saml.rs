@@ -1,0 +1,10 @@
+//! SAML: what is accepted, what is refused, and what an independent implementation says of both.
+
+mod accepted;
+mod corpus;
+mod hostile;
+mod idp;
+mod lab;
+mod oracle;
+mod requests;
+mod sources;

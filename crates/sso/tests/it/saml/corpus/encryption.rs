@@ -1,0 +1,81 @@
+//! Encrypted assertions that must not be opened, or not believed (SA-13).
+
+use super::super::idp::{
+    AES128_CBC, AES128_GCM, OAEP, Sign, Signature, assertion_of, encrypted, swap,
+};
+use super::super::lab::{answer, good, keys, signed};
+use super::{Case, case};
+
+pub(super) fn all() -> Vec<Case> {
+    let ours = &keys().ours;
+    let sealed = |sign: Sign, content, key_method| {
+        signed(sign, move |xml| encrypted(&xml.replace("@A@", ""), ours, content, key_method))
+    };
+    let inner_signed = |content| {
+        let keys = &keys().idp;
+        let xml = answer().signed(keys, Sign::Assertion, &Signature::default(), |xml| xml);
+        encrypted(&xml, ours, content, OAEP)
+    };
+    let beside = {
+        let plain = good(Sign::Assertion);
+        let other =
+            encrypted(&swap(&good(Sign::Nothing), "alice-7", "mallory"), ours, AES128_GCM, OAEP);
+        let start = other.find("<saml:EncryptedAssertion>").unwrap();
+        let end = other.find("</samlp:Response>").unwrap();
+        swap(&plain, "</samlp:Response>", &format!("{}</samlp:Response>", &other[start..end]))
+    };
+    let for_stranger = signed(Sign::Response, |xml| {
+        encrypted(&xml.replace("@A@", ""), &keys().stranger, AES128_CBC, OAEP)
+    });
+    let cut = signed(Sign::Response, |xml| {
+        let xml = encrypted(&xml.replace("@A@", ""), ours, AES128_GCM, OAEP);
+        let start = xml.rfind("<xenc:CipherValue>").unwrap() + "<xenc:CipherValue>".len();
+        let end = xml.rfind("</xenc:CipherValue>").unwrap();
+        format!("{}AAAA{}", &xml[..start], &xml[end..])
+    });
+    let inner_by_stranger = signed(Sign::Response, |xml| {
+        let assertion = assertion_of(&xml).to_owned();
+        let signature = Signature::default().template("_assertion");
+        let signed = keys().stranger.sign(&assertion.replace("@A@", &signature));
+        encrypted(&swap(&xml, &assertion, &signed), ours, AES128_CBC, OAEP)
+    });
+    vec![
+        case("T-SAML-23", "an encrypted one beside a signed one", "more than one", beside),
+        case(
+            "T-SAML-23",
+            "CBC, nothing signed",
+            "unsigned response",
+            sealed(Sign::Nothing, AES128_CBC, OAEP),
+        ),
+        case(
+            "T-SAML-23",
+            "CBC, only the inner one signed",
+            "unsigned response",
+            inner_signed(AES128_CBC),
+        ),
+        case(
+            "T-SAML-23",
+            "GCM, nothing signed",
+            "unsigned response",
+            sealed(Sign::Nothing, AES128_GCM, OAEP),
+        ),
+        case(
+            "T-SAML-23",
+            "RSA1_5",
+            "key encryption",
+            sealed(Sign::Response, AES128_GCM, "http://www.w3.org/2001/04/xmlenc#rsa-1_5"),
+        ),
+        case(
+            "T-SAML-23",
+            "triple DES",
+            "not supported",
+            signed(Sign::Response, |xml| {
+                let xml = encrypted(&xml.replace("@A@", ""), ours, AES128_CBC, OAEP);
+                swap(&xml, AES128_CBC, "http://www.w3.org/2001/04/xmlenc#tripledes-cbc")
+            }),
+        ),
+        case("T-SAML-23", "for somebody else", "cannot be decrypted", for_stranger),
+        case("T-SAML-23", "cut short", "cannot be decrypted", cut),
+        case("T-SAML-23", "a false signature inside", "no signing key", inner_by_stranger),
+    ]
+}
