@@ -1,19 +1,36 @@
-//! Who asks for access, to what, and where the answer goes: what sign-in and consent both show.
+//! Who asks for access, to what, and where the answer goes: what the pages of a sign-in share.
 
 use std::fmt;
 
 use protocol::RedirectUri;
 use protocol::redirect_uri::RedirectKind;
 
-/// Where a page's form goes, and the two values that tie it to its transaction and its browser.
+/// Where a page's form goes, and the values that tie it to its browser and its transaction.
 #[derive(Clone, Copy)]
 pub struct Form<'a> {
     /// The URL or absolute path that takes the POST. Ours, never taken from a request.
     pub action: &'a str,
     /// The synchronizer token (HD-5), sent back as `csrf`.
     pub csrf: &'a str,
-    /// The transaction's handle, sent back as `txn`.
-    pub txn: &'a str,
+    /// The transaction's handle, sent back as `txn`; `None` where no client waits for an answer,
+    /// as on the account page, and then the form has no such field.
+    pub txn: Option<&'a str>,
+}
+
+/// What a person signs in for.
+#[derive(Clone, Copy, Debug)]
+pub enum Asking<'a> {
+    /// To answer a client that asks for access.
+    Authorization {
+        /// Who asks.
+        client: Client<'a>,
+        /// Where the answer goes: the redirect URI of this request, as used (CO-9).
+        redirect: &'a RedirectUri,
+        /// What access is asked to.
+        resource: Resource<'a>,
+    },
+    /// To see the account page. No client is involved.
+    Account,
 }
 
 /// The program that asks.

@@ -25,6 +25,8 @@ pub struct Consent<'a> {
     pub resource: Resource<'a>,
     /// The name of the person who is signed in and decides.
     pub person: &'a str,
+    /// The organization that the client would act for; `None` if the person has none.
+    pub organization: Option<Organization<'a>>,
     /// What is offered: requested ∩ ceiling ∩ user type, least privileged first.
     pub scopes: &'a [ScopeChoice],
     /// The server's tools, each with the scope that opens it; `None` while they are not known, and
@@ -32,6 +34,16 @@ pub struct Consent<'a> {
     pub catalogue: Option<&'a [CatalogueTool]>,
     /// How long access lasts and how it ends.
     pub lifetime: Lifetime<'a>,
+}
+
+/// The organization that a client would act for.
+#[derive(Clone, Copy, Debug)]
+pub struct Organization<'a> {
+    /// Its name as the identity provider gives it, sent back as `organization`.
+    pub name: &'a str,
+    /// Whether the person has others, so that a button leads to the choice again:
+    /// `decision` = `organization`.
+    pub may_change: bool,
 }
 
 /// One scope on offer.

@@ -15,6 +15,13 @@ pub(crate) fn safe(url: &str) -> Option<&str> {
     (well_formed && clean && !RUNS_CODE_OR_READS_FILES.contains(&lower.as_str())).then_some(url)
 }
 
+/// `url`, if it leads to a web site: the only kind of place that an identity provider can be.
+pub(crate) fn safe_web(url: &str) -> Option<&str> {
+    let (scheme, _) = url.split_once("://")?;
+    let is_web = ["https", "http"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
+    safe(url).filter(|_| is_web)
+}
+
 const RUNS_CODE_OR_READS_FILES: [&str; 9] =
     ["javascript", "data", "vbscript", "file", "blob", "filesystem", "about", "view-source", "jar"];
 

@@ -48,6 +48,18 @@ pub struct AlreadyDone<'a> {
 pub struct SignedOut<'a> {
     /// Whose page this is.
     pub deployment: Deployment<'a>,
+    /// The session at the provider, if there is one and it can be ended too.
+    pub at_provider: Option<ProviderSignOut<'a>>,
+}
+
+/// Where a person ends the session at the identity provider (LO-2).
+#[derive(Clone, Copy)]
+pub struct ProviderSignOut<'a> {
+    /// The provider's name, as in "Sign out of … too".
+    pub provider_name: &'a str,
+    /// The provider's sign-out URL with our parameters. May hold the ID token as a hint: the
+    /// caller sends the page with `no-store` and `no-referrer`.
+    pub url: &'a str,
 }
 
 /// The page with the way back to an application.
@@ -91,6 +103,21 @@ impl fmt::Debug for OpenApp<'_> {
             .field("redirect", &self.redirect)
             .field("navigation", &self.navigation)
             .finish_non_exhaustive()
+    }
+}
+
+/// Leaves out the URL, since that may hold an ID token.
+impl fmt::Debug for ProviderSignOut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProviderSignOut")
+            .field("provider_name", &self.provider_name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ProviderSignOut<'_> {
+    fn link(&self) -> Option<&str> {
+        link::safe_web(self.url)
     }
 }
 

@@ -1,11 +1,11 @@
 //! The page before sign-in: who asks, and a button for each way to prove who one is.
 
 use askama::Template;
+use protocol::UserType;
 use protocol::redirect_uri::RedirectKind;
-use protocol::{RedirectUri, UserType};
 
 use crate::wording::{Wording, of_user_type};
-use crate::{Client, Deployment, Form, Resource, shell};
+use crate::{Asking, Deployment, Form, shell};
 
 /// What the sign-in page shows.
 ///
@@ -17,12 +17,8 @@ pub struct SignIn<'a> {
     pub deployment: Deployment<'a>,
     /// Where the choice goes.
     pub form: Form<'a>,
-    /// Who asks.
-    pub client: Client<'a>,
-    /// Where the answer goes: the redirect URI of this request, as used (CO-9).
-    pub redirect: &'a RedirectUri,
-    /// What access is asked to.
-    pub resource: Resource<'a>,
+    /// What the person signs in for.
+    pub asking: Asking<'a>,
     /// The ways to sign in.
     pub offer: Offer<'a>,
     /// What went wrong the last time, in plain words, if anything did.
@@ -32,8 +28,14 @@ pub struct SignIn<'a> {
 /// The ways to sign in that a deployment offers.
 #[derive(Clone, Copy, Debug)]
 pub enum Offer<'a> {
-    /// Identity providers: a button each, `name="provider"`.
-    Providers(&'a [Provider<'a>]),
+    /// Identity providers.
+    Providers {
+        /// A button each, `name="provider"`, in this order.
+        providers: &'a [Provider<'a>],
+        /// Whether to ask for an e-mail address first, `name="email"` in a form of its own, so
+        /// that its domain can name the provider (home-realm discovery).
+        find_by_email: bool,
+    },
     /// The demo's people: a button each, `name="user"`.
     People(&'a [Person<'a>]),
 }

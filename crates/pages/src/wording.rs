@@ -39,7 +39,7 @@ pub(crate) const fn of_user_type(user_type: UserType) -> Wording {
         },
         UserType::ProcessManager => Wording {
             title: "Process manager",
-            sentence: "May do that, and manage processes and who takes part.",
+            sentence: "May also manage processes and who takes part.",
         },
         UserType::Administrator => Wording {
             title: "Administrator",

@@ -1,22 +1,22 @@
 //! What forms send, and what a person must be able to see before sending them. Programs outside
 //! this project fill these forms in, so the names and values are an interface.
 
-use pages::{Client, Consent, Offer, OpenApp, ScopeChoice, SignIn, Standing, Tick};
+use pages::{Asking, Client, Consent, Offer, OpenApp, ScopeChoice, SignIn, Standing, Tick};
 use protocol::Scope;
 
 use crate::html::{Tag, tags, text_after};
 use crate::samples::{
-    CLAUDE_CODE, CURSOR, LIFETIME, ORDINARY, PEOPLE, Words, catalogue, consent, every_page,
-    open_app, places, sign_in,
+    CLAUDE_CODE, CURSOR, LIFETIME, ORDINARY, PEOPLE, RESOURCE, Words, catalogue, consent,
+    every_page, open_app, places, sign_in,
 };
 
-fn page(name: &str) -> String {
+pub(crate) fn page(name: &str) -> String {
     let found = every_page(&ORDINARY).into_iter().find(|(page, _)| *page == name);
     found.expect("there is a sample of this name").1
 }
 
 /// The value of each button, with its name, in the order of the document.
-fn buttons(html: &str) -> Vec<(String, String)> {
+pub(crate) fn buttons(html: &str) -> Vec<(String, String)> {
     let of = |tag: &Tag, name| tag.get(name).unwrap_or_default().to_owned();
     tags(html)
         .iter()
@@ -25,21 +25,25 @@ fn buttons(html: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn pairs(name: &str, values: &[&str]) -> Vec<(String, String)> {
+pub(crate) fn pairs(name: &str, values: &[&str]) -> Vec<(String, String)> {
     values.iter().map(|value| (name.to_owned(), (*value).to_owned())).collect()
 }
 
-fn has(html: &str, key: &str, value: &str) -> bool {
+pub(crate) fn has(html: &str, key: &str, value: &str) -> bool {
     tags(html).iter().any(|tag| tag.get(key) == Some(value))
 }
 
-/// HD-5: both forms are one POST that carries the token and the transaction.
+/// HD-5: these pages are one POST each, and it carries the token and the transaction.
 #[test]
 fn hd_5_forms_carry_csrf_and_txn() {
     for (name, action) in [
         ("sign-in-demo", "/sign-in"),
         ("sign-in-providers", "/sign-in"),
         ("consent-loopback", "/authorize/consent"),
+        ("consent-organization", "/authorize/consent"),
+        ("local-sign-in", "/sign-in/staff"),
+        ("second-factor", "/sign-in/staff"),
+        ("choose-organization", "/authorize/organization"),
     ] {
         let tags = tags(&page(name));
         let forms: Vec<&Tag> = tags.iter().filter(|tag| tag.name == "form").collect();
@@ -174,9 +178,9 @@ fn t_co_07_an_unchecked_name_never_dominates() {
 #[test]
 fn vouched_names_say_who_vouches() {
     let places = places();
-    let verified = Client { name: "Ledger", standing: Standing::Registered };
+    let client = Client { name: "Ledger", standing: Standing::Registered };
     let html = pages::sign_in(&SignIn {
-        client: verified,
+        asking: Asking::Authorization { client, redirect: &places.web, resource: RESOURCE },
         ..sign_in(&ORDINARY, &places.web, Offer::People(&PEOPLE))
     });
     assert!(text_after(&html, "<dt>App</dt>", "</dd>").contains("Verified"));

@@ -1,6 +1,6 @@
 //! Text that other people chose stays text.
 
-use pages::{Interstitial, Navigation, OpenApp};
+use pages::{Interstitial, Navigation, OpenApp, ProviderSignOut, SignedOut, UpstreamPost};
 
 use crate::html::{Tag, tags};
 use crate::samples::{CLAUDE_CODE, CURSOR, ORDINARY, Words, consent, every_page, places};
@@ -44,6 +44,18 @@ fn t_reg_15_a_clients_name_is_isolated_wherever_it_is_shown() {
     assert_eq!(html.matches(escaped).count(), html.matches(&format!("<bdi>{escaped}")).count());
 }
 
+/// The same holds for the name of an organization: another company's administrator chose it.
+#[test]
+fn an_organizations_name_is_isolated_wherever_it_is_shown() {
+    let hostile = every_page(&HOSTILE);
+    for page in ["choose-organization", "consent-organization", "account"] {
+        let (_, html) = hostile.iter().find(|(name, _)| *name == page).expect("it is a sample");
+        let shown = html.matches(">\u{202E}&#34;").count();
+        assert!(shown > 0, "{page}");
+        assert_eq!(shown, html.matches("<bdi>\u{202E}&#34;").count(), "{page}");
+    }
+}
+
 /// The form's values arrive at the server as they were given.
 #[test]
 fn hidden_values_survive_the_page() {
@@ -57,6 +69,53 @@ fn hidden_values_survive_the_page() {
             "{name}"
         );
     }
+}
+
+/// The provider's metadata names the place that a message is posted to, and its discovery
+/// document the place to sign out at. Neither may run code here or lead into an application.
+#[test]
+fn a_provider_url_that_is_no_web_address_goes_nowhere() {
+    let deployment = pages::Deployment { title: "t" };
+    let fields = [("SAMLRequest", "x".to_owned())];
+    for url in [
+        "javascript:alert(1)//",
+        "JavaScript://x/%0aalert(1)",
+        "data:text/html,x",
+        "cursor://x",
+        "/x",
+        "",
+    ] {
+        let post = UpstreamPost { deployment, provider_name: "p", url, fields: &fields };
+        let html = pages::upstream_post(&post);
+        assert!(
+            !tags(&html).iter().any(|tag| ["form", "button"].contains(&tag.name.as_str())),
+            "{url}"
+        );
+        let at_provider = Some(ProviderSignOut { provider_name: "p", url });
+        let html = pages::signed_out(&SignedOut { deployment, at_provider });
+        assert!(!tags(&html).iter().any(|tag| tag.get("href").is_some()), "{url}");
+    }
+}
+
+/// What `Debug` shows may end in a log (T-LOG-01).
+#[test]
+fn debug_output_holds_no_secret() {
+    let deployment = pages::Deployment { title: "t" };
+    let form = pages::Form { action: "/a", csrf: "secret", txn: Some("secret") };
+    let fields = [("RelayState", "secret".to_owned())];
+    let url = "https://idp.example/out?id_token_hint=secret";
+    let shown = format!(
+        "{:?} {:?} {:?} {form:?}",
+        UpstreamPost {
+            deployment,
+            provider_name: "p",
+            url: "https://idp.example",
+            fields: &fields
+        },
+        SignedOut { deployment, at_provider: Some(ProviderSignOut { provider_name: "p", url }) },
+        pages::SecondFactor { deployment, form, ticket: "secret", notice: None },
+    );
+    assert!(!shown.contains("secret"), "{shown}");
 }
 
 /// RU-6 once more, at the last moment: a return URL that runs code is never a link, and never

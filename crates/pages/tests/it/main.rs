@@ -3,5 +3,6 @@
 mod contract;
 mod escaping;
 mod html;
+mod people;
 mod policy;
 mod samples;

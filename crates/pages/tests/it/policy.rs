@@ -2,7 +2,7 @@
 
 use kernel::encoding::{base64, sha256};
 
-use crate::html::{style_of, tags};
+use crate::html::{Tag, style_of, tags};
 use crate::samples::{ORDINARY, every_page};
 
 /// HD-1: the policy that callers send names exactly the stylesheet that is in the page.
@@ -61,6 +61,24 @@ fn pages_are_accessible() {
             assert!(tags.iter().any(|tag| tag.is("label", "for", id)), "{name}: {id}");
             let about = control.get("aria-describedby").expect("a checkbox is explained");
             assert!(tags.iter().any(|tag| tag.get("id") == Some(about)), "{name}: {about}");
+        }
+        let typed = |tag: &&Tag| {
+            ["text", "email", "password"].iter().any(|kind| tag.is("input", "type", kind))
+        };
+        for field in tags.iter().filter(typed) {
+            let id = field.get("id").expect("a field has an id");
+            assert!(tags.iter().any(|tag| tag.is("label", "for", id)), "{name}: {id}");
+            assert!(field.get("autocomplete").is_some(), "{name}: {id}");
+        }
+        let ids: Vec<&str> = tags.iter().filter_map(|tag| tag.get("id")).collect();
+        for (at, id) in ids.iter().enumerate() {
+            assert!(!ids[..at].contains(id), "{name}: {id} twice");
+        }
+        for reference in ["aria-labelledby", "aria-describedby"] {
+            let referred = tags.iter().filter_map(|tag| tag.get(reference));
+            for id in referred.flat_map(str::split_whitespace) {
+                assert!(ids.contains(&id), "{name}: {reference} {id}");
+            }
         }
     }
 }

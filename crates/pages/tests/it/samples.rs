@@ -1,11 +1,14 @@
 //! Every page once, filled in. Shared with the `render` example.
 
+#[path = "samples/people.rs"]
+mod people;
+
 use std::time::Duration;
 
 use pages::{
-    AlreadyDone, Audience, Client, Connect, Consent, Deployment, Failure, Form, Interstitial,
-    Lifetime, Navigation, Offer, OpenApp, Person, Provider, Resource, ScopeChoice, SignIn,
-    SignedOut, Standing, Tick,
+    AlreadyDone, Asking, Audience, Client, Connect, Consent, Deployment, Failure, Form,
+    Interstitial, Lifetime, Navigation, Offer, OpenApp, Organization, Person, Provider,
+    ProviderSignOut, Resource, ScopeChoice, SignIn, SignedOut, Standing, Tick,
 };
 use protocol::catalogue::CatalogueTool;
 use protocol::{RedirectUri, Scope, UserType};
@@ -65,8 +68,10 @@ pub(crate) const LIFETIME: Lifetime<'static> = Lifetime {
     account_url: None,
 };
 
-const DEPLOYMENT: Deployment<'static> = Deployment { title: "Northwind Workflow" };
-const RESOURCE: Resource<'static> =
+/// Whose pages the samples are.
+pub(crate) const DEPLOYMENT: Deployment<'static> = Deployment { title: "Northwind Workflow" };
+/// What access is asked to.
+pub(crate) const RESOURCE: Resource<'static> =
     Resource { title: "Workflow", url: "https://mcp.northwind.example/mcp" };
 
 /// A client on this computer that a web site vouches for.
@@ -119,7 +124,7 @@ pub(crate) fn catalogue(words: &Words<'_>) -> Vec<CatalogueTool> {
 
 /// The form of a sample.
 pub(crate) fn form<'a>(words: &Words<'a>, action: &'a str) -> Form<'a> {
-    Form { action, csrf: words.token, txn: words.token }
+    Form { action, csrf: words.token, txn: Some(words.token) }
 }
 
 /// Sign-in for a client that nobody vouches for.
@@ -131,9 +136,11 @@ pub(crate) fn sign_in<'a>(
     SignIn {
         deployment: DEPLOYMENT,
         form: form(words, "/sign-in"),
-        client: Client { name: words.name, standing: Standing::SelfDeclared },
-        redirect: place,
-        resource: RESOURCE,
+        asking: Asking::Authorization {
+            client: Client { name: words.name, standing: Standing::SelfDeclared },
+            redirect: place,
+            resource: RESOURCE,
+        },
         offer,
         notice: None,
     }
@@ -152,6 +159,7 @@ pub(crate) fn consent<'a>(
         redirect: place,
         resource: RESOURCE,
         person: "Ada Moreau",
+        organization: None,
         scopes: &CHOICES,
         catalogue: Some(catalogue),
         lifetime: LIFETIME,
@@ -172,6 +180,7 @@ pub(crate) fn open_app<'a>(words: &Words<'a>, place: &'a RedirectUri) -> OpenApp
 /// Every page in every shape that it takes, by name.
 pub(crate) fn every_page(words: &Words<'_>) -> Vec<(&'static str, String)> {
     let mut pages = sign_ins(words);
+    pages.extend(people::every_page(words));
     pages.extend(consents(words));
     pages.extend(outcomes(words));
     pages.extend(connects(words));
@@ -184,21 +193,38 @@ fn sign_ins(words: &Words<'_>) -> Vec<(&'static str, String)> {
         Provider { id: words.token, name: words.name },
         Provider { id: "portal", name: "the customer portal" },
     ];
-    let providers = Offer::Providers(&providers);
+    let resource = Resource { title: words.name, url: words.url };
+    let registered = Client { name: words.name, standing: Standing::Registered };
+    let providers = |find_by_email| Offer::Providers { providers: &providers, find_by_email };
+    let nothing = Offer::Providers { providers: &[], find_by_email: true };
     let people = Offer::People(&PEOPLE);
-    let demo = SignIn { client: CLAUDE_CODE, ..sign_in(words, &places.loopback, people) };
-    let registered = SignIn {
+    let asking = Asking::Authorization {
+        client: CLAUDE_CODE,
+        redirect: &places.loopback,
+        resource: RESOURCE,
+    };
+    let demo = SignIn { asking, ..sign_in(words, &places.loopback, people) };
+    let vouched = SignIn {
         deployment: Deployment { title: words.name },
-        resource: Resource { title: words.name, url: words.url },
-        client: Client { name: words.name, standing: Standing::Registered },
+        asking: Asking::Authorization { client: registered, redirect: &places.web, resource },
         notice: Some(words.sentence),
-        ..sign_in(words, &places.web, providers)
+        ..sign_in(words, &places.web, providers(false))
+    };
+    let by_email = SignIn { asking, ..sign_in(words, &places.loopback, providers(true)) };
+    let form = Form { txn: None, ..form(words, "/sign-in") };
+    let account = SignIn {
+        asking: Asking::Account,
+        form,
+        notice: Some(words.sentence),
+        ..sign_in(words, &places.web, providers(true))
     };
     vec![
         ("sign-in-demo", pages::sign_in(&demo)),
         ("sign-in-unverified", pages::sign_in(&sign_in(words, &places.web, people))),
-        ("sign-in-providers", pages::sign_in(&registered)),
-        ("sign-in-nothing", pages::sign_in(&sign_in(words, &places.web, Offer::Providers(&[])))),
+        ("sign-in-providers", pages::sign_in(&vouched)),
+        ("sign-in-by-email", pages::sign_in(&by_email)),
+        ("sign-in-account", pages::sign_in(&account)),
+        ("sign-in-nothing", pages::sign_in(&sign_in(words, &places.web, nothing))),
     ]
 }
 
@@ -207,7 +233,11 @@ fn consents(words: &Words<'_>) -> Vec<(&'static str, String)> {
     let catalogue = catalogue(words);
     let unverified = consent(words, &places.web, &catalogue);
     let loopback = Consent { client: CLAUDE_CODE, ..consent(words, &places.loopback, &catalogue) };
+    let organization = Some(Organization { name: words.name, may_change: true });
+    let one = Some(Organization { name: "Northwind AB", may_change: false });
+    let tenant = Consent { organization, ..loopback };
     let app = Consent {
+        organization: one,
         client: CURSOR,
         scopes: &CHOICES[..2],
         catalogue: None,
@@ -220,6 +250,7 @@ fn consents(words: &Words<'_>) -> Vec<(&'static str, String)> {
         ("consent-loopback", pages::consent(&loopback)),
         ("consent-app", pages::consent(&app)),
         ("consent-unverified", pages::consent(&unverified)),
+        ("consent-organization", pages::consent(&tenant)),
         ("consent-short-lived", pages::consent(&short_lived)),
     ]
 }
@@ -244,6 +275,7 @@ fn outcomes(words: &Words<'_>) -> Vec<(&'static str, String)> {
         return_url: words.url,
     };
     let open_app = open_app(words, &places.app);
+    let at_provider = Some(ProviderSignOut { provider_name: words.name, url: words.url });
     vec![
         ("failure", pages::failure(&failure)),
         ("interstitial", pages::interstitial(&interstitial)),
@@ -253,7 +285,8 @@ fn outcomes(words: &Words<'_>) -> Vec<(&'static str, String)> {
             pages::open_app(&OpenApp { navigation: Navigation::Automatic, ..open_app }),
         ),
         ("already-done", pages::already_done(&AlreadyDone { deployment, client: Some(stranger) })),
-        ("signed-out", pages::signed_out(&SignedOut { deployment })),
+        ("signed-out", pages::signed_out(&SignedOut { deployment, at_provider: None })),
+        ("signed-out-provider", pages::signed_out(&SignedOut { deployment, at_provider })),
     ]
 }
 
