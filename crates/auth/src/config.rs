@@ -5,7 +5,10 @@ use kernel::seal::SealingKey;
 use model::Client;
 use protocol::redirect_uri::RedirectPolicy;
 use protocol::{ResourceUri, Scopes};
+use sso::people::Access;
 use sso::user_types::UserTypeRule;
+
+use crate::providers::Provider;
 
 /// The authorization server's configuration.
 #[derive(Debug)]
@@ -59,10 +62,12 @@ pub struct Resource {
     pub uri: ResourceUri,
     /// The most that anybody can be granted here.
     pub ceiling: Scopes,
+    /// Who may use it at all.
+    pub access: Access,
 }
 
 /// How people sign in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum SignIn {
     /// No way in is configured: only documents and tokens are served.
     Nobody,
@@ -70,6 +75,8 @@ pub enum SignIn {
     DemoPeople,
     /// Everybody is this person. Loopback only.
     FixedUser(sso::Identity),
+    /// At one of these, in this order.
+    Providers(Vec<Provider>),
 }
 
 /// Whether the public URL is https.

@@ -18,6 +18,7 @@ mod clients;
 pub mod config;
 mod endpoint;
 mod keys;
+pub mod providers;
 mod request;
 mod router;
 mod server;

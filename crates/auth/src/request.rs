@@ -19,13 +19,21 @@ pub(crate) fn query(parts: &Parts) -> Result<Params, ParamsError> {
 
 /// The parameters of a form body (TK-1). Credentials in the query are refused.
 pub(crate) async fn form(request: Request) -> Result<(Parts, Params), OAuthError> {
+    form_up_to(request, MAX_BODY).await
+}
+
+/// The parameters of a form body of at most so many bytes.
+pub(crate) async fn form_up_to(
+    request: Request,
+    max_body: usize,
+) -> Result<(Parts, Params), OAuthError> {
     let (parts, body) = request.into_parts();
     expect_type(&parts, "application/x-www-form-urlencoded")?;
     if parts.uri.query().is_some_and(|query| !query.is_empty()) {
         return Err(OAuthErrorCode::InvalidRequest
             .because("send the parameters in the form body, not in the query"));
     }
-    let body = read(body).await?;
+    let body = read(body, max_body).await?;
     let params = Params::parse(&body).map_err(invalid)?;
     Ok((parts, params))
 }
@@ -34,7 +42,7 @@ pub(crate) async fn form(request: Request) -> Result<(Parts, Params), OAuthError
 pub(crate) async fn json(request: Request) -> Result<(Parts, bytes::Bytes), OAuthError> {
     let (parts, body) = request.into_parts();
     expect_type(&parts, "application/json")?;
-    Ok((parts, read(body).await?))
+    Ok((parts, read(body, MAX_BODY).await?))
 }
 
 /// The address that sent the request.
@@ -65,11 +73,10 @@ fn expect_type(parts: &Parts, wanted: &'static str) -> Result<(), OAuthError> {
     }
 }
 
-async fn read(body: Body) -> Result<bytes::Bytes, OAuthError> {
-    net::body::read_limited(body, MAX_BODY).await.map_err(|error| match error {
-        net::body::BodyError::TooLarge => {
-            OAuthErrorCode::PayloadTooLarge.because("the body is larger than 64 KiB")
-        }
+async fn read(body: Body, max: usize) -> Result<bytes::Bytes, OAuthError> {
+    net::body::read_limited(body, max).await.map_err(|error| match error {
+        net::body::BodyError::TooLarge => OAuthErrorCode::PayloadTooLarge
+            .because(format!("the body is larger than {} KiB", max / 1024)),
         net::body::BodyError::Broken => {
             OAuthErrorCode::InvalidRequest.because("the body could not be read to its end")
         }

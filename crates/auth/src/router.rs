@@ -13,7 +13,8 @@ use crate::answer::{
     ClientFailure, PageFailure, answer_client, answer_person, json_response, page_response,
 };
 use crate::endpoint::{
-    authorize, bridge, connect, consent, documents, register, resume, revoke, sign_in, status,
+    account, authorize, bridge, connect, consent, documents, organization, register, resume,
+    revoke, sign_in, status,
 };
 use crate::server::AuthServer;
 use crate::token;
@@ -33,8 +34,25 @@ pub fn router(server: Arc<AuthServer>) -> Router {
         .route(&at("/authorize/resume"), page(resume::get))
         .route(&at("/authorize/consent"), form(consent::post))
         .route(&at("/sign-in"), page(sign_in::get).merge(form(sign_in::post)))
+        .route(&at("/authorize/organization"), form(organization::post))
+        .route(
+            &at("/sign-in/{provider}"),
+            page(sign_in::local_page).merge(form(sign_in::local_form)),
+        )
+        .route(&at("/sign-in/{provider}/callback"), page(sign_in::callback))
+        .route(
+            &at("/sign-in/{provider}/backchannel-logout"),
+            for_clients(sign_in::back_channel_logout),
+        )
+        .route(&at("/saml/{provider}/acs"), form(sign_in::acs))
+        .route(&at("/saml/{provider}/metadata"), page(sign_in::metadata))
         .route(&at("/auth-bridge"), page(bridge::get))
         .route(&at("/oauth-auth-bridge"), page(bridge::get))
+        .route(&at("/account"), page(account::get))
+        .route(&at("/account/disconnect"), form(account::disconnect))
+        .route(&at("/account/organization"), form(account::organization))
+        .route(&at("/account/sign-out"), form(account::sign_out))
+        .route(&at("/signed-out"), page(account::signed_out))
         .route(&at("/connect"), page(connect::get));
     for path in metadata_paths(&base) {
         router = router.route(&path, document(documents::metadata));

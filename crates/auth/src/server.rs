@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use kernel::encoding::base64url;
-use kernel::{Chance, Clock, Timestamp};
+use kernel::{Chance, Clock, Hashed, Timestamp};
 use model::Subject;
+use model::person::SessionSecret;
 use protocol::catalogue::{
     CATALOGUE_REQUEST_LIFETIME_SECONDS, CATALOGUE_REQUEST_TYPE, CatalogueRequest, CatalogueTool,
 };
@@ -13,12 +14,15 @@ use protocol::metadata::{AuthorizationServerFacts, AuthorizationServerMetadata};
 use protocol::status_list::{BITS_PER_LIST, StatusBits};
 use protocol::{ResourceUri, UserType};
 use store::{Store, StoreError};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::browser::csrf::CsrfKey;
 use crate::config::Config;
 use crate::keys::{KeyRing, KeyRingError};
 use crate::throttle::Throttle;
+
+/// Passwords that are hashed at the same time: each takes 19 MiB and a processor (T-LOGIN-04).
+const PASSWORD_CHECKS: usize = 2;
 
 /// The tools behind each scope, asked for when a person is to consent.
 pub trait ToolCatalogue: Send + Sync + 'static {
@@ -43,6 +47,8 @@ pub struct AuthServer {
     pub(crate) csrf: CsrfKey,
     pub(crate) catalogue: Arc<dyn ToolCatalogue>,
     pub(crate) throttle: Throttle,
+    /// Turns at hashing passwords.
+    pub(crate) password_checks: Semaphore,
     metadata: bytes::Bytes,
     changes: watch::Sender<u64>,
 }
@@ -84,6 +90,7 @@ impl AuthServer {
             csrf,
             catalogue,
             throttle,
+            password_checks: Semaphore::new(PASSWORD_CHECKS),
             metadata,
             changes,
         }))
@@ -154,12 +161,39 @@ impl AuthServer {
         sso::user_types::user_type_of(rules, subject.id.as_str(), &subject.identity)
     }
 
+    /// Whether somebody may use a resource at all, by today's rules.
+    pub(crate) fn may_use(&self, subject: &Subject, resource: &ResourceUri) -> bool {
+        let resource = self.config.resource(resource);
+        resource.is_some_and(|r| r.access.admits(subject.id.as_str(), &subject.identity))
+    }
+
+    /// Seals what a provider wants to see at logout, for one session.
+    pub(crate) fn seal_logout_hint(&self, hint: &str, session: &Hashed<SessionSecret>) -> String {
+        let key = &self.config.key_encryption_key;
+        key.seal(hint.as_bytes(), &logout_hint_place(session), &*self.chance)
+    }
+
+    /// What [`AuthServer::seal_logout_hint`] sealed, unless the key was changed since.
+    pub(crate) fn open_logout_hint(
+        &self,
+        sealed: &str,
+        session: &Hashed<SessionSecret>,
+    ) -> Option<String> {
+        let place = logout_hint_place(session);
+        let opened = self.config.key_encryption_key.open(sealed, &place).ok()?;
+        String::from_utf8(opened.to_vec()).ok()
+    }
+
     /// A short reference that ties what a person sees to a line in the log.
     pub(crate) fn reference(&self) -> String {
         let mut bytes = [0; 6];
         self.chance.fill(&mut bytes);
         base64url(&bytes)
     }
+}
+
+fn logout_hint_place(session: &Hashed<SessionSecret>) -> String {
+    format!("OAUTH_SESSION.logout_hint_sealed:{}", session.as_str())
 }
 
 fn describe(config: &Config) -> Result<Vec<u8>, serde_json::Error> {

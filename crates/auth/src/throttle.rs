@@ -9,10 +9,15 @@ use protocol::{OAuthError, OAuthErrorCode};
 /// Wrong client secrets that one address may send in a minute.
 const FAILED_AUTHENTICATIONS_PER_MINUTE: u32 = 20;
 
+/// Attempts to sign in at a local account that one address may make in a minute. Offices share
+/// addresses, so this is for machines; accounts have their own locks.
+const SIGN_INS_PER_MINUTE: u32 = 60;
+
 /// The limits that are in force.
 pub(crate) struct Throttle {
     registrations: DefaultKeyedRateLimiter<IpAddr>,
     failed_authentications: DefaultKeyedRateLimiter<IpAddr>,
+    sign_ins: DefaultKeyedRateLimiter<IpAddr>,
 }
 
 impl Throttle {
@@ -24,6 +29,7 @@ impl Throttle {
             failed_authentications: RateLimiter::keyed(per_minute(
                 FAILED_AUTHENTICATIONS_PER_MINUTE,
             )),
+            sign_ins: RateLimiter::keyed(per_minute(SIGN_INS_PER_MINUTE)),
         }
     }
 
@@ -43,9 +49,15 @@ impl Throttle {
         }
     }
 
+    /// Counts an attempt to sign in; `false` once there are too many (T-LOGIN-03).
+    pub(crate) fn sign_in(&self, address: IpAddr) -> bool {
+        self.sign_ins.check_key(&address).is_ok()
+    }
+
     /// Forgets addresses that have been quiet.
     pub(crate) fn forget_the_quiet(&self) {
         self.registrations.retain_recent();
         self.failed_authentications.retain_recent();
+        self.sign_ins.retain_recent();
     }
 }

@@ -33,6 +33,9 @@ pub struct AccessClaims {
     pub grant_id: String,
     /// What kind of user the person is.
     pub user_type: UserType,
+    /// The organization that the person acts for, if the person belongs to any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
     /// Where to see whether the grant was revoked.
     pub status: StatusClaim,
 }

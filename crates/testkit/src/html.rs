@@ -39,26 +39,31 @@ impl Form {
     /// The only form of a page.
     #[track_caller]
     pub fn of(html: &str) -> Self {
-        let mut form: Option<Self> = None;
+        let mut forms = Self::all_of(html);
+        assert!(forms.len() < 2, "two forms on one page");
+        match forms.pop() {
+            Some(form) => form,
+            None => panic!("no form on this page: {html}"),
+        }
+    }
+
+    /// Every form of a page, in order.
+    #[track_caller]
+    pub fn all_of(html: &str) -> Vec<Self> {
+        let mut forms: Vec<Self> = Vec::new();
         for tag in tags(html) {
-            match (tag.name.as_str(), &mut form) {
-                ("form", None) => {
+            match (tag.name.as_str(), forms.last_mut()) {
+                ("form", _) => {
                     assert_eq!(tag.get("method"), Some("post"), "forms post");
-                    form = Some(Self {
-                        action: tag.get("action").expect("an action").to_owned(),
-                        ..Self::default()
-                    });
+                    let action = tag.get("action").expect("an action").to_owned();
+                    forms.push(Self { action, ..Self::default() });
                 }
-                ("form", Some(_)) => panic!("two forms on one page"),
                 ("input", Some(form)) => form.take_input(&tag),
                 ("button", Some(form)) => form.buttons.push(tag.pair()),
                 _ => {}
             }
         }
-        match form {
-            Some(form) => form,
-            None => panic!("no form on this page: {html}"),
-        }
+        forms
     }
 
     fn take_input(&mut self, tag: &Tag) {

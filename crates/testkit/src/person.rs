@@ -94,6 +94,12 @@ impl Person {
         self.follow(url.into(), answer).await
     }
 
+    /// Sends the page's form with these fields filled in.
+    pub async fn fill(&self, page: &Page, fields: &[(&str, &str)]) -> Page {
+        let form = fields.iter().fold(page.form(), |form, (name, value)| form.with(name, value));
+        self.submit(page, form, None, HeaderMap::new()).await
+    }
+
     /// Opens the request, signs in as `user` and stops at the consent page.
     pub async fn sign_in(&self, ask: &Ask, user: &str) -> Page {
         let page = self.visit(&ask.url()).await;
@@ -181,6 +187,21 @@ impl Page {
     #[track_caller]
     pub fn form(&self) -> Form {
         Form::of(&self.answer.body)
+    }
+
+    /// The one of the page's forms that has this field or button, or goes to a path with this end.
+    #[track_caller]
+    pub fn form_for(&self, mark: &str) -> Form {
+        let has = |form: &Form| {
+            let named = |(name, _): &(String, String)| name == mark;
+            form.action.ends_with(mark)
+                || form.fields.iter().any(named)
+                || form.buttons.iter().any(named)
+        };
+        match Form::all_of(&self.answer.body).into_iter().find(has) {
+            Some(form) => form,
+            None => panic!("no form for {mark} at {}: {}", self.url, self.answer.body),
+        }
     }
 
     /// Whether the page has a button with this name.

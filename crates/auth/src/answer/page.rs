@@ -10,6 +10,7 @@ use net::headers::FormTarget;
 use pages::{Deployment, Failure};
 use protocol::error::RETRY_AFTER_SECONDS;
 use protocol::params::ParamsError;
+use sso::ProviderError;
 use store::StoreError;
 
 use super::client::Chain;
@@ -28,6 +29,15 @@ pub(crate) enum PageFailure {
         what_happened: String,
         /// What the person can do.
         what_to_do: &'static str,
+    },
+    /// An identity provider did not answer, or not in a way to go on with.
+    Provider {
+        /// The provider's id, for the log.
+        id: String,
+        /// The provider's name, for the person.
+        name: String,
+        /// What went wrong; for the log only (UP-7).
+        error: ProviderError,
     },
     /// More people are signing in than the server allows at once (T-AZ-28).
     Overloaded,
@@ -110,6 +120,10 @@ pub(crate) fn answer_person(
             tracing::info!(%reference, status = status.as_u16(), title, what_happened, "page refused");
             error_page(server, status, title, &what_happened, what_to_do, &reference)
         }
+        PageFailure::Provider { id, name, error } => {
+            tracing::warn!(%reference, provider = id, %error, "sign-in at a provider failed");
+            provider_page(server, &name, &error, &reference)
+        }
         PageFailure::Overloaded => {
             tracing::warn!(%reference, "too many authorizations are open");
             try_again(server, "Too many people are signing in at the moment.", &reference)
@@ -155,6 +169,46 @@ pub(crate) fn see_other(location: &str) -> Result<Response, PageFailure> {
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     net::headers::nosniff(headers);
     Ok(response)
+}
+
+/// What a person reads of a provider's trouble: which kind it is and what helps, and a reference
+/// with which the administrator finds the rest.
+fn provider_page(
+    server: &AuthServer,
+    name: &str,
+    error: &ProviderError,
+    reference: &str,
+) -> Response {
+    let (status, title, what_happened) = match error {
+        ProviderError::Unavailable(_) => {
+            let what_happened = format!("{name} does not answer at the moment.");
+            return try_again(server, &what_happened, reference);
+        }
+        ProviderError::Refused { code, .. } => (
+            StatusCode::FORBIDDEN,
+            "The sign-in was refused",
+            format!("{name} answered \u{201c}{code}\u{201d}."),
+        ),
+        ProviderError::Rejected(_) => (
+            StatusCode::FORBIDDEN,
+            "The sign-in could not be verified",
+            format!("The answer of {name} is not one that this server can trust."),
+        ),
+        ProviderError::Incomplete(_) => (
+            StatusCode::FORBIDDEN,
+            "Something is missing from the sign-in",
+            format!("{name} did not say everything about you that this server needs."),
+        ),
+        ProviderError::Misconfigured(_) => (
+            StatusCode::BAD_GATEWAY,
+            "The sign-in is not set up rightly",
+            format!("This server and {name} do not fit together yet."),
+        ),
+    };
+    let what_to_do = "Go back to the app that sent you here and connect again. If it happens \
+                      again, give the reference to your administrator: the reason is in the \
+                      server's log beside it.";
+    error_page(server, status, title, &what_happened, what_to_do, reference)
 }
 
 /// 503 with the time after which trying again makes sense.

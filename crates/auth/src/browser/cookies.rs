@@ -11,6 +11,8 @@ use crate::config::{Config, CookieSecurity};
 pub(crate) struct CookieNames {
     pub(crate) binding: String,
     pub(crate) session: String,
+    /// Says in which browser somebody with a local account signed in before.
+    pub(crate) device: String,
     security: CookieSecurity,
 }
 
@@ -25,6 +27,7 @@ impl CookieNames {
         Self {
             binding: format!("{prefix}wg_{hash}_b"),
             session: format!("{prefix}wg_{hash}_s"),
+            device: format!("{prefix}wg_{hash}_d"),
             security: config.cookies,
         }
     }
@@ -32,6 +35,11 @@ impl CookieNames {
     /// A `Set-Cookie` value for one of our cookies. It lives as long as the browser does.
     pub(crate) fn set(&self, name: &str, value: &str) -> Option<HeaderValue> {
         self.header(name, value, "")
+    }
+
+    /// A `Set-Cookie` value for a cookie that outlives the browser's session.
+    pub(crate) fn set_for_a_year(&self, name: &str, value: &str) -> Option<HeaderValue> {
+        self.header(name, value, "; Max-Age=31536000")
     }
 
     /// A `Set-Cookie` value that removes one of our cookies.
@@ -52,7 +60,7 @@ impl CookieNames {
 }
 
 /// The value of the first cookie with this name.
-pub(super) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(COOKIE)
         .iter()

@@ -5,6 +5,7 @@ use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign, verify};
 use kernel::Plain;
 use kernel::encoding::{base64url, from_base64url};
 use kernel::seal::SealingKey;
+use model::AccountId;
 use model::authorization::{AuthorizationHandle, BrowserBinding};
 
 /// Makes and checks CSRF tokens. Every replica derives the same key.
@@ -15,10 +16,10 @@ impl CsrfKey {
         Self(Key::new(HMAC_SHA256, key_encryption_key.derive("csrf").bytes()))
     }
 
-    /// The token for one transaction in one browser.
+    /// The token for one transaction in one browser; without a transaction, for the account page.
     pub(crate) fn token(
         &self,
-        handle: &Plain<AuthorizationHandle>,
+        handle: Option<&Plain<AuthorizationHandle>>,
         browser: &Plain<BrowserBinding>,
     ) -> String {
         base64url(sign(&self.0, &message(handle, browser)).as_ref())
@@ -28,15 +29,34 @@ impl CsrfKey {
     pub(crate) fn verify(
         &self,
         unverified: Option<&str>,
-        handle: &Plain<AuthorizationHandle>,
+        handle: Option<&Plain<AuthorizationHandle>>,
         browser: &Plain<BrowserBinding>,
     ) -> bool {
         let tag = unverified.and_then(from_base64url);
         tag.is_some_and(|tag| verify(&self.0, &message(handle, browser), &tag).is_ok())
     }
+
+    /// What a browser keeps in which somebody with a local account signed in.
+    pub(crate) fn device_token(&self, account: &AccountId) -> String {
+        base64url(sign(&self.0, &device(account)).as_ref())
+    }
+
+    /// Whether this account was signed in to in the browser that presents the token.
+    pub(crate) fn is_device_of(&self, unverified: &str, account: &AccountId) -> bool {
+        let tag = from_base64url(unverified);
+        tag.is_some_and(|tag| verify(&self.0, &device(account), &tag).is_ok())
+    }
 }
 
-fn message(handle: &Plain<AuthorizationHandle>, browser: &Plain<BrowserBinding>) -> Vec<u8> {
-    // Both have a fixed length, so the concatenation is unambiguous.
-    [handle.reveal().as_bytes(), browser.reveal().as_bytes()].concat()
+fn device(account: &AccountId) -> Vec<u8> {
+    ["device:".as_bytes(), account.as_str().as_bytes()].concat()
+}
+
+fn message(
+    handle: Option<&Plain<AuthorizationHandle>>,
+    browser: &Plain<BrowserBinding>,
+) -> Vec<u8> {
+    // All parts have fixed lengths and prefixes of their own, so no two messages are alike.
+    let handle = handle.map_or("account", |handle| handle.reveal());
+    [handle.as_bytes(), browser.reveal().as_bytes()].concat()
 }

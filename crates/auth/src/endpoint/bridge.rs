@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::response::Response;
 
+use super::resume::come_back;
 use super::transaction::{open, step};
 use crate::answer::{PageFailure, see_other};
 use crate::browser::bridge::mint;
@@ -19,6 +20,10 @@ pub(crate) async fn get(
     let (parts, _) = request.into_parts();
     let params = request::query(&parts)?;
     let opened = open(&server, &parts, &params).await?;
+    // The bridge carries in both directions: a portal may send its token here as well.
+    if let Some(unverified_token) = params.one("token")? {
+        return come_back(&server, opened, unverified_token).await;
+    }
     let Some((_, subject)) = opened.session(&server).await? else {
         return see_other(&step(&server, "/sign-in", &opened.handle));
     };

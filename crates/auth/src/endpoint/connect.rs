@@ -22,7 +22,7 @@ pub(crate) async fn get(server: Arc<AuthServer>, _: Request) -> Result<Response,
         key: "wicketgate",
         audience: match config.sign_in {
             SignIn::DemoPeople | SignIn::FixedUser(_) => Audience::Visitors,
-            SignIn::Nobody => Audience::Members,
+            SignIn::Nobody | SignIn::Providers(_) => Audience::Members,
         },
     });
     Ok(page_response(StatusCode::OK, html, FormTarget::OwnSite))

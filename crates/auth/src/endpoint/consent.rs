@@ -13,6 +13,7 @@ use http::StatusCode;
 use http::header::SET_COOKIE;
 use kernel::{Plain, Timestamp};
 use model::code::CodeSecret;
+use model::person::Acting;
 use model::{Code, Stage, Subject, SubjectId};
 use net::headers::FormTarget;
 use pages::{Consent, Deployment, Form, Lifetime, ScopeChoice, Tick};
@@ -20,6 +21,7 @@ use protocol::params::Params;
 use protocol::{OAuthErrorCode, ResourceUri, Scope, Scopes};
 use store::unit::{Approve, ApproveOutcome, Deny, DenyOutcome, EndSession};
 
+use super::organization;
 use super::resume::already_done;
 use super::transaction::{Opened, error_params, open, return_to_client, shown_client, step};
 use crate::answer::{PageFailure, page_response, see_other};
@@ -35,6 +37,12 @@ pub(super) async fn show(
 ) -> Result<Response, PageFailure> {
     let subject = active_subject(server, subject).await?;
     let request = &opened.authorization.request;
+    if !server.may_use(&subject, &request.resource) {
+        return Err(not_for(server, opened, &subject));
+    }
+    if matches!(subject.acting_for(), Acting::MustChoose(_)) {
+        return Ok(organization::ask(server, opened, &subject));
+    }
     let user_type = server.user_type(&subject);
     let offered = offered(server, opened, &subject);
     if offered.is_empty() {
@@ -51,18 +59,22 @@ pub(super) async fn show(
         form: Form {
             action: &format!("{}/authorize/consent", config.base_path()),
             csrf: &opened.csrf(server),
-            txn: opened.handle.reveal(),
+            txn: Some(opened.handle.reveal()),
         },
         client: shown_client(request),
         redirect: &request.redirect_uri,
         resource: shown_resource(server, &request.resource),
         person: &subject.identity.name,
+        organization: acting_for(&subject).map(|name| pages::Organization {
+            name,
+            may_change: subject.identity.organizations.len() > 1,
+        }),
         scopes: &scopes,
         catalogue: catalogue.as_ref().map(|tools| tools.as_slice()),
         lifetime: Lifetime {
             access: seconds(config.access_token_lifetime),
             idle: Some(seconds(config.refresh_token_lifetime)),
-            account_url: None,
+            account_url: Some(&config.url("/account")),
         },
     });
     Ok(page_response(StatusCode::OK, html, FormTarget::OffSite))
@@ -85,6 +97,10 @@ pub(crate) async fn post(
     match params.one("decision")? {
         Some("allow") => allow(&server, &opened, &params, &subject, authenticated_at).await,
         Some("deny") => deny(&server, &opened).await,
+        Some("organization") => {
+            let subject = active_subject(&server, &subject).await?;
+            Ok(organization::ask(&server, &opened, &subject))
+        }
         Some("switch") => switch(&server, &opened).await,
         _ => Err(PageFailure::bad_request("The form has no decision.")),
     }
@@ -98,6 +114,14 @@ async fn allow(
     authenticated_at: Timestamp,
 ) -> Result<Response, PageFailure> {
     let subject = active_subject(server, subject).await?;
+    if !server.may_use(&subject, &opened.authorization.request.resource) {
+        return Err(not_for(server, opened, &subject));
+    }
+    let organization = acting_for(&subject).map(str::to_owned);
+    // What the page said is what is granted: a change in another tab shows the page anew.
+    if params.one("organization")? != organization.as_deref() {
+        return see_other(&step(server, "/authorize/resume", &opened.handle));
+    }
     let scopes = ticked(params, offered(server, opened, &subject));
     if scopes.is_empty() {
         return Err(PageFailure::bad_request(
@@ -119,6 +143,7 @@ async fn allow(
             resource: request.resource.clone(),
             scopes,
             subject: subject.id.clone(),
+            organization,
             authenticated_at,
             created_at: now,
             expires_at: now.plus_seconds(server.config.code_lifetime),
@@ -157,7 +182,7 @@ async fn deny(server: &AuthServer, opened: &Opened) -> Result<Response, PageFail
 /// "Not you?": the session ends and the sign-in page comes again, in the same transaction.
 async fn switch(server: &AuthServer, opened: &Opened) -> Result<Response, PageFailure> {
     if let Some(session) = &opened.browser.session {
-        server.store.write(EndSession { hash: session.hash() }).await?;
+        server.store.write(EndSession { hash: session.hash(), now: server.now() }).await?;
     }
     let names = CookieNames::of(&server.config);
     let mut response = see_other(&step(server, "/sign-in", &opened.handle))?;
@@ -198,10 +223,38 @@ async fn still_registered(server: &AuthServer, opened: &Opened) -> Result<(), Pa
 }
 
 /// The person behind a transaction, unless disabled in the meantime (TC-6).
-async fn active_subject(server: &AuthServer, id: &SubjectId) -> Result<Subject, PageFailure> {
+pub(super) async fn active_subject(
+    server: &AuthServer,
+    id: &SubjectId,
+) -> Result<Subject, PageFailure> {
     let mut reader = server.store.read().await?;
     let subject = store::subject::find(reader.conn(), id).await?;
     subject.filter(|subject| subject.disabled_at.is_none()).ok_or_else(PageFailure::expired)
+}
+
+/// The organization to act for, unless there is none or it is yet to be chosen.
+fn acting_for(subject: &Subject) -> Option<&str> {
+    match subject.acting_for() {
+        Acting::Organization(name) => Some(name),
+        Acting::Nobody | Acting::MustChoose(_) => None,
+    }
+}
+
+/// The server is not for this person, whatever the scopes. The person can still be somebody else.
+fn not_for(server: &AuthServer, opened: &Opened, subject: &Subject) -> PageFailure {
+    let resource = &opened.authorization.request.resource;
+    let title = shown_resource(server, resource).title;
+    PageFailure::Refused {
+        status: StatusCode::FORBIDDEN,
+        title: "You do not have access to this server",
+        what_happened: format!(
+            "{} is only for certain people, and {} is not among them.",
+            if title.is_empty() { "This server" } else { title },
+            subject.identity.name
+        ),
+        what_to_do: "Ask your administrator for access. If you have another account, sign out on \
+                     the account page and connect again.",
+    }
 }
 
 /// Requested ∩ ceiling ∩ user type. The ceiling is applied again, in case it came down meanwhile.

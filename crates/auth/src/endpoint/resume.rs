@@ -15,6 +15,7 @@ use pages::{AlreadyDone, Deployment};
 use store::unit::{ResumeAuthorization, ResumeOutcome};
 
 use super::consent;
+use super::sign_in::{complete, portal};
 use super::transaction::{Opened, open, shown_client, step};
 use crate::answer::{PageFailure, page_response, see_other};
 use crate::browser::bridge::verify;
@@ -30,12 +31,24 @@ pub(crate) async fn get(
     let params = request::query(&parts)?;
     let opened = open(&server, &parts, &params).await?;
     if let Some(unverified_token) = params.one("token")? {
-        return resume(&server, &opened, unverified_token).await;
+        return come_back(&server, opened, unverified_token).await;
     }
     match &opened.authorization.stage {
         Stage::Pending => see_other(&step(&server, "/auth-bridge", &opened.handle)),
         Stage::Resumed { subject, .. } => consent::show(&server, &opened, subject).await,
         Stage::Approved | Stage::Denied => Ok(already_done(&server, &opened)),
+    }
+}
+
+/// A bridge token arrives: a portal's, or one of our own.
+pub(super) async fn come_back(
+    server: &AuthServer,
+    opened: Opened,
+    unverified_token: &str,
+) -> Result<Response, PageFailure> {
+    match portal::vouches(server, &opened, unverified_token) {
+        Some(proof) => complete(server, &opened.into(), proof).await,
+        None => resume(server, &opened, unverified_token).await,
     }
 }
 

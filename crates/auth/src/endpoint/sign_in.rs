@@ -1,29 +1,44 @@
 //! `/sign-in`: who are you? Nothing happens at a provider before the person clicks (CO-1, CO-5).
+//!
+//! ```text
+//! begin      the person goes to a provider
+//! callback   and comes back
+//! acs        or a provider's answer arrives without the person's cookie (SAML)
+//! local      or the person has an account here
+//! complete   whichever way: a session, and onward
+//! ```
+
+mod acs;
+mod back_channel;
+mod begin;
+mod callback;
+mod complete;
+mod failure;
+mod local;
+pub(super) mod portal;
+mod waiting;
 
 use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::response::Response;
-use http::StatusCode;
-use http::header::SET_COOKIE;
-use kernel::{Id, Plain};
-use model::person::SessionSecret;
-use model::{Identity, Subject};
-use net::headers::FormTarget;
-use pages::{Deployment, Form, Offer, Person};
+use pages::{Deployment, Offer, Person};
 use sso::demo_people;
-use store::unit::{SignIn as SignInUnit, SignInOutcome};
 
-use super::transaction::{Opened, open, shown_client, step};
-use crate::answer::{PageFailure, page_response, see_other};
-use crate::browser::cookies::CookieNames;
+use super::visit::Visit;
+use crate::answer::PageFailure;
 use crate::config::SignIn;
+use crate::providers::Provider;
 use crate::request;
 use crate::server::AuthServer;
 
-/// Seconds for which a browser stays signed in.
-const SESSION_LIFETIME: i64 = 8 * 60 * 60;
+pub(crate) use self::acs::{metadata, post as acs};
+pub(crate) use self::back_channel::post as back_channel_logout;
+pub(crate) use self::callback::get as callback;
+pub(super) use self::complete::complete;
+use self::complete::no_proof;
+pub(crate) use self::local::{get as local_page, post as local_form};
 
 /// The sign-in page.
 pub(crate) async fn get(
@@ -32,11 +47,12 @@ pub(crate) async fn get(
 ) -> Result<Response, PageFailure> {
     let (parts, _) = request.into_parts();
     let params = request::query(&parts)?;
-    let opened = open(&server, &parts, &params).await?;
+    let visit = Visit::open(&server, &parts, &params).await?;
     match &server.config.sign_in {
-        SignIn::DemoPeople => Ok(show(&server, &opened)),
-        SignIn::FixedUser(identity) => sign_in(&server, &opened, identity.clone()).await,
-        SignIn::Nobody => Err(nobody()),
+        SignIn::DemoPeople => Ok(show_people(&server, &visit)),
+        SignIn::Providers(providers) => Ok(show_providers(&server, &visit, providers, None)),
+        SignIn::FixedUser(identity) => complete(&server, &visit, no_proof(identity.clone())).await,
+        SignIn::Nobody => Err(failure::nobody()),
     }
 }
 
@@ -46,91 +62,78 @@ pub(crate) async fn post(
     request: Request,
 ) -> Result<Response, PageFailure> {
     let (parts, params): (Parts, _) = request::form(request).await?;
-    let opened = open(&server, &parts, &params).await?;
-    opened.check_form(&server, &parts, &params)?;
-    let chosen = match &server.config.sign_in {
-        SignIn::DemoPeople => params.one("user")?.and_then(demo_people::find),
-        SignIn::FixedUser(_) | SignIn::Nobody => None,
-    };
-    let person = chosen.ok_or_else(|| PageFailure::bad_request("Nobody was chosen."))?;
-    sign_in(&server, &opened, person.identity()).await
-}
-
-/// Makes the session and sends the person back over the bridge. The session is a new one, whatever
-/// the browser had before (AZ-10).
-async fn sign_in(
-    server: &AuthServer,
-    opened: &Opened,
-    identity: Identity,
-) -> Result<Response, PageFailure> {
-    let now = server.now();
-    let session = Plain::<SessionSecret>::generate(&*server.chance);
-    let candidate = Subject {
-        id: Id::generate(&*server.chance),
-        identity,
-        user_type: protocol::UserType::Basic,
-        disabled_at: None,
-    };
-    let unit = SignInUnit {
-        user_type: server.user_type(&candidate),
-        candidate_id: candidate.id,
-        identity: candidate.identity,
-        session: (session.hash(), now.plus_seconds(SESSION_LIFETIME)),
-        replaces: opened.browser.session.as_ref().map(Plain::hash),
-        now,
-    };
-    match server.store.write(unit).await? {
-        SignInOutcome::SignedIn(subject) => {
-            tracing::info!(subject.id = %subject.id, provider = subject.identity.provider, "signed in");
+    let visit = Visit::open(&server, &parts, &params).await?;
+    visit.check_form(&server, &parts, &params)?;
+    match &server.config.sign_in {
+        SignIn::DemoPeople => {
+            let chosen = params.one("user")?.and_then(demo_people::find);
+            let person = chosen.ok_or_else(nobody_chosen)?;
+            complete(&server, &visit, no_proof(person.identity())).await
         }
-        SignInOutcome::Disabled => return Err(disabled()),
+        SignIn::Providers(providers) => {
+            let email = params.one("email")?;
+            let chosen = match (params.one("provider")?, email) {
+                (Some(id), _) => providers.iter().find(|provider| provider.id == id),
+                (None, Some(email)) => at_home(providers, email),
+                (None, None) => None,
+            };
+            match (chosen, email) {
+                (Some(provider), _) => begin::begin(&server, &visit, provider, email).await,
+                (None, Some(_)) => Ok(show_providers(&server, &visit, providers, Some(UNKNOWN))),
+                (None, None) => Err(nobody_chosen()),
+            }
+        }
+        SignIn::FixedUser(_) | SignIn::Nobody => Err(nobody_chosen()),
     }
-    let names = CookieNames::of(&server.config);
-    let mut response = see_other(&step(server, "/auth-bridge", &opened.handle))?;
-    if let Some(cookie) = names.set(&names.session, session.reveal()) {
-        response.headers_mut().append(SET_COOKIE, cookie);
-    }
-    Ok(response)
 }
 
-fn show(server: &AuthServer, opened: &Opened) -> Response {
-    let request = &opened.authorization.request;
+const UNKNOWN: &str = "No sign-in is known for that address. Check it, or choose one below.";
+
+/// Home-realm discovery: the provider whose people have addresses of this domain. Whether there is
+/// such a person is the provider's to say.
+fn at_home<'a>(providers: &'a [Provider], email: &str) -> Option<&'a Provider> {
+    let (_, domain) = email.trim().rsplit_once('@')?;
+    let is_home = |known: &String| known.eq_ignore_ascii_case(domain);
+    providers.iter().find(|provider| provider.domains.iter().any(is_home))
+}
+
+fn show_people(server: &AuthServer, visit: &Visit) -> Response {
     let people = demo_people::PEOPLE.map(|person| Person {
         id: person.key,
         name: person.name,
         user_type: person.user_type,
     });
+    show(server, visit, Offer::People(&people), None)
+}
+
+fn show_providers(
+    server: &AuthServer,
+    visit: &Visit,
+    providers: &[Provider],
+    notice: Option<&str>,
+) -> Response {
+    let shown: Vec<pages::Provider<'_>> = providers
+        .iter()
+        .map(|provider| pages::Provider { id: &provider.id, name: &provider.name })
+        .collect();
+    // One provider needs no question about where somebody belongs.
+    let find_by_email =
+        providers.len() > 1 && providers.iter().any(|provider| !provider.domains.is_empty());
+    show(server, visit, Offer::Providers { providers: &shown, find_by_email }, notice)
+}
+
+fn show(server: &AuthServer, visit: &Visit, offer: Offer<'_>, notice: Option<&str>) -> Response {
+    let action = format!("{}/sign-in", server.config.base_path());
     let html = pages::sign_in(&pages::SignIn {
         deployment: Deployment { title: &server.config.title },
-        form: Form {
-            action: &format!("{}/sign-in", server.config.base_path()),
-            csrf: &opened.csrf(server),
-            txn: opened.handle.reveal(),
-        },
-        client: shown_client(request),
-        redirect: &request.redirect_uri,
-        resource: super::consent::shown_resource(server, &request.resource),
-        offer: Offer::People(&people),
-        notice: None,
+        form: visit.form(&action, &visit.csrf(server)),
+        asking: visit.asking(server),
+        offer,
+        notice,
     });
-    page_response(StatusCode::OK, html, FormTarget::OffSite)
+    Visit::page(html)
 }
 
-fn nobody() -> PageFailure {
-    PageFailure::Refused {
-        status: StatusCode::SERVICE_UNAVAILABLE,
-        title: "Nobody can sign in here yet",
-        what_happened: "No sign-in provider is configured.".into(),
-        what_to_do: "Ask your administrator to configure one: see [sign_in] in the configuration \
-                     reference.",
-    }
-}
-
-fn disabled() -> PageFailure {
-    PageFailure::Refused {
-        status: StatusCode::FORBIDDEN,
-        title: "Your access is switched off",
-        what_happened: "An administrator has disabled your account here.".into(),
-        what_to_do: "Ask your administrator if you think that this is a mistake.",
-    }
+fn nobody_chosen() -> PageFailure {
+    PageFailure::bad_request("No way to sign in was chosen.")
 }

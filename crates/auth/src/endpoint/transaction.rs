@@ -35,6 +35,15 @@ pub(super) async fn open(
     let handle = params.one("txn")?.and_then(Plain::<AuthorizationHandle>::parse);
     let handle = handle.ok_or_else(PageFailure::expired)?;
     let browser = Browser::of(parts, &CookieNames::of(&server.config));
+    open_handle(server, browser, handle).await
+}
+
+/// The transaction with this handle, in the browser in which it began.
+pub(super) async fn open_handle(
+    server: &AuthServer,
+    browser: Browser,
+    handle: Plain<AuthorizationHandle>,
+) -> Result<Opened, PageFailure> {
     let mut reader = server.store.read().await?;
     let found = store::authorization::find(reader.conn(), &handle.hash()).await?;
     let authorization = found
@@ -50,7 +59,7 @@ pub(super) async fn open(
 impl Opened {
     /// The token for this transaction's forms.
     pub(super) fn csrf(&self, server: &AuthServer) -> String {
-        server.csrf.token(&self.handle, &self.binding)
+        server.csrf.token(Some(&self.handle), &self.binding)
     }
 
     /// Refuses a form that this transaction's page did not make (HD-5, AZ-15, T-LOGIN-01).
@@ -60,17 +69,8 @@ impl Opened {
         parts: &Parts,
         params: &Params,
     ) -> Result<(), PageFailure> {
-        let genuine = server.csrf.verify(params.one("csrf")?, &self.handle, &self.binding);
-        if genuine && !is_cross_site(parts) {
-            return Ok(());
-        }
-        Err(PageFailure::Refused {
-            status: StatusCode::FORBIDDEN,
-            title: "This form did not come from our page",
-            what_happened: "Another site may have tried to act in your name. Nothing was done."
-                .into(),
-            what_to_do: "Go back to the app that sent you here and connect again.",
-        })
+        let genuine = server.csrf.verify(params.one("csrf")?, Some(&self.handle), &self.binding);
+        if genuine && !is_cross_site(parts) { Ok(()) } else { Err(forged_form()) }
     }
 
     /// The person who is signed in in this browser, if there is one.
@@ -79,6 +79,16 @@ impl Opened {
         server: &AuthServer,
     ) -> Result<Option<(Session, Subject)>, PageFailure> {
         find_session(server, &self.browser).await
+    }
+}
+
+/// A form that another site made the browser post.
+pub(super) fn forged_form() -> PageFailure {
+    PageFailure::Refused {
+        status: StatusCode::FORBIDDEN,
+        title: "This form did not come from our page",
+        what_happened: "Another site may have tried to act in your name. Nothing was done.".into(),
+        what_to_do: "Go back to the app that sent you here and connect again.",
     }
 }
 

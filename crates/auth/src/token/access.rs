@@ -7,7 +7,7 @@ use protocol::status_list::place_of;
 use protocol::token::{
     ACCESS_TOKEN_TYPE, AccessClaims, StatusClaim, StatusReference, TokenResponse,
 };
-use protocol::{OAuthErrorCode, Scopes};
+use protocol::{OAuthError, OAuthErrorCode, ResourceUri, Scopes};
 
 use crate::answer::ClientFailure;
 use crate::server::AuthServer;
@@ -30,6 +30,26 @@ pub(super) fn effective_scopes(
             .into());
     }
     Ok(effective)
+}
+
+/// Whether the person may still use the resource for the organization of the grant, by today's
+/// rules and what the provider last said.
+pub(super) fn check_person(
+    server: &AuthServer,
+    subject: &Subject,
+    resource: &ResourceUri,
+    organization: Option<&str>,
+) -> Result<(), OAuthError> {
+    if !server.may_use(subject, resource) {
+        return Err(
+            OAuthErrorCode::InvalidGrant.because("the person may not use this resource any more")
+        );
+    }
+    if organization.is_some_and(|organization| !subject.belongs_to(organization)) {
+        return Err(OAuthErrorCode::InvalidGrant
+            .because("the person does not belong to the organization of this grant any more"));
+    }
+    Ok(())
 }
 
 /// The token endpoint's answer with a fresh access token.
@@ -76,6 +96,7 @@ fn claims(
         auth_time: grant.authenticated_at.as_seconds(),
         grant_id: grant.id.as_str().to_owned(),
         user_type: server.user_type(subject),
+        organization: grant.organization.clone(),
         status: StatusClaim {
             status_list: StatusReference {
                 idx,

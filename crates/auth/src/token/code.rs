@@ -15,7 +15,7 @@ use protocol::token::TokenResponse;
 use protocol::{OAuthError, OAuthErrorCode, ResourceUri};
 use store::unit::{CountFailedRedemption, NewRefreshToken, RedeemCode, RedeemOutcome};
 
-use super::access::{effective_scopes, issue};
+use super::access::{check_person, effective_scopes, issue};
 use crate::answer::ClientFailure;
 use crate::request::invalid;
 use crate::server::AuthServer;
@@ -32,6 +32,7 @@ pub(super) async fn redeem(
         server.store.write(CountFailedRedemption { hash: code.hash }).await?;
         return Err(error.into());
     }
+    check_person(server, &subject, &code.resource, code.organization.as_deref())?;
     let refresh = client.refresh_tokens.then(|| Plain::<RefreshSecret>::generate(&*server.chance));
     let now = server.now();
     let unit = RedeemCode {

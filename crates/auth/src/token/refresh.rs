@@ -14,7 +14,7 @@ use protocol::token::TokenResponse;
 use protocol::{OAuthError, OAuthErrorCode, Scopes};
 use store::unit::{RotateOutcome, RotateRefresh, Successor};
 
-use super::access::{effective_scopes, issue};
+use super::access::{check_person, effective_scopes, issue};
 use super::code::check_resource_is;
 use crate::answer::ClientFailure;
 use crate::request::invalid;
@@ -32,6 +32,7 @@ pub(super) async fn redeem(
     let parent = presented_token(params)?;
     let (grant, subject) = find(server, &parent, client).await?;
     check_resource_is(&grant.resource, params)?;
+    check_person(server, &subject, &grant.resource, grant.organization.as_deref())?;
     let asked = asked_scopes(&grant, params)?;
     let scopes = effective_scopes(server, &grant, &subject, asked)?;
     let successor = rotate(server, client, &parent).await?;

@@ -1,0 +1,69 @@
+//! A person with several organizations says for which one the client is to act, after sign-in and
+//! before consent. `POST /authorize/organization` remembers it.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+use http::StatusCode;
+use model::{Stage, Subject};
+use net::headers::FormTarget;
+use pages::{Deployment, Form};
+use store::unit::{ChooseOrganization, ChooseOrganizationOutcome};
+
+use super::consent::active_subject;
+use super::transaction::{Opened, open, shown_client, step};
+use crate::answer::{PageFailure, page_response, see_other};
+use crate::request;
+use crate::server::AuthServer;
+
+/// The question.
+pub(super) fn ask(server: &AuthServer, opened: &Opened, subject: &Subject) -> Response {
+    let organizations: Vec<&str> =
+        subject.identity.organizations.iter().map(String::as_str).collect();
+    let html = pages::choose_organization(&pages::ChooseOrganization {
+        deployment: Deployment { title: &server.config.title },
+        form: Form {
+            action: &format!("{}/authorize/organization", server.config.base_path()),
+            csrf: &opened.csrf(server),
+            txn: Some(opened.handle.reveal()),
+        },
+        organizations: &organizations,
+        remembered: subject.organization.as_deref(),
+        client: shown_client(&opened.authorization.request),
+    });
+    page_response(StatusCode::OK, html, FormTarget::OwnSite)
+}
+
+/// The answer.
+pub(crate) async fn post(
+    server: Arc<AuthServer>,
+    request: Request,
+) -> Result<Response, PageFailure> {
+    let (parts, params) = request::form(request).await?;
+    let opened = open(&server, &parts, &params).await?;
+    opened.check_form(&server, &parts, &params)?;
+    if let Stage::Resumed { subject, .. } = &opened.authorization.stage {
+        let subject = active_subject(&server, subject).await?;
+        choose(&server, &subject, params.one("organization")?).await?;
+    }
+    see_other(&step(&server, "/authorize/resume", &opened.handle))
+}
+
+/// Remembers the choice, if it is one of the person's organizations.
+pub(super) async fn choose(
+    server: &AuthServer,
+    subject: &Subject,
+    organization: Option<&str>,
+) -> Result<(), PageFailure> {
+    let organization = organization.ok_or_else(not_a_member)?.to_owned();
+    let unit = ChooseOrganization { subject: subject.id.clone(), organization, now: server.now() };
+    match server.store.write(unit).await? {
+        ChooseOrganizationOutcome::Chosen => Ok(()),
+        ChooseOrganizationOutcome::NotAMember => Err(not_a_member()),
+    }
+}
+
+fn not_a_member() -> PageFailure {
+    PageFailure::bad_request("You do not belong to that organization, or not any more.")
+}

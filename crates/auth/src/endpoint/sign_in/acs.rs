@@ -1,0 +1,119 @@
+//! `POST /saml/{provider}/acs` and `GET /saml/{provider}/metadata`.
+//!
+//! The answer arrives as a form that another site made the browser post, so it comes without our
+//! cookie (SameSite=Lax). It is verified and kept, once; the browser is then sent to a GET that
+//! has the cookie and must fit (T-CB-20, SA-8).
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use kernel::Plain;
+use model::UpstreamSignIn;
+use model::upstream::UpstreamState;
+use protocol::params::Params;
+use sso::ProviderError;
+use sso::saml::{Assertion, ServiceProvider};
+use store::unit::{AnswerUpstream, AnswerUpstreamOutcome};
+
+use super::failure::{at_provider, find, last_segment_but, no_such_provider};
+use super::waiting::{Answer, Pending, Waiting};
+use crate::answer::{PageFailure, see_other};
+use crate::providers::{Provider, ProviderKind};
+use crate::request;
+use crate::server::AuthServer;
+
+/// Bytes of a form with an answer: 256 KiB of XML in base64 (SA-2) and percent signs.
+const MAX_FORM: usize = 512 * 1024;
+
+/// Takes a SAML response.
+pub(crate) async fn post(
+    server: Arc<AuthServer>,
+    request: Request,
+) -> Result<Response, PageFailure> {
+    let id = last_segment_but(request.uri(), "acs").to_owned();
+    let (provider, party) = saml(&server, &id)?;
+    let (_, params) = request::form_up_to(request, MAX_FORM).await?;
+    let (state, away) = waiting_for(&server, provider, &params).await?;
+    let waiting = Waiting::open(&server, &away.pending_sealed, &away.state)?;
+    let Pending::Saml(pending) = &waiting.pending else {
+        return Err(PageFailure::expired());
+    };
+    let response = params.one("SAMLResponse")?;
+    let response = response.ok_or_else(|| {
+        at_provider(provider, ProviderError::Rejected("there is no SAMLResponse".to_owned()))
+    })?;
+    let assertion = party.finish(pending, response).await;
+    let assertion = assertion.map_err(|error| at_provider(provider, error))?;
+    keep(&server, provider, &away, assertion).await?;
+    let base = server.config.base_path();
+    see_other(&format!("{base}/sign-in/{}/callback?state={}", provider.id, state.reveal()))
+}
+
+/// Our metadata for the provider's administrator.
+pub(crate) async fn metadata(
+    server: Arc<AuthServer>,
+    request: Request,
+) -> Result<Response, PageFailure> {
+    let (_, party) = saml(&server, last_segment_but(request.uri(), "metadata"))?;
+    let mut response = Response::new(Body::from(party.metadata()));
+    let xml = HeaderValue::from_static("application/samlmetadata+xml");
+    response.headers_mut().insert(CONTENT_TYPE, xml);
+    net::headers::public_document(response.headers_mut());
+    Ok(response)
+}
+
+fn saml<'a>(
+    server: &'a AuthServer,
+    id: &str,
+) -> Result<(&'a Provider, &'a Arc<dyn ServiceProvider>), PageFailure> {
+    let provider = find(server, id)?;
+    match &provider.kind {
+        ProviderKind::Saml(party) => Ok((provider, party)),
+        _ => Err(no_such_provider()),
+    }
+}
+
+/// The sign-in that the `RelayState` names. It is a handle of ours and never a place to go to
+/// (SA-12); an answer that nobody asked for names none (SA-11, T-SAML-21).
+async fn waiting_for(
+    server: &AuthServer,
+    provider: &Provider,
+    params: &Params,
+) -> Result<(Plain<UpstreamState>, UpstreamSignIn), PageFailure> {
+    let state = params.one("RelayState")?.and_then(Plain::<UpstreamState>::parse);
+    let state = state.ok_or_else(PageFailure::expired)?;
+    let mut reader = server.store.read().await?;
+    let away = store::upstream::find(reader.conn(), &state.hash()).await?;
+    let fits =
+        |away: &UpstreamSignIn| away.provider == provider.id && !away.is_expired(server.now());
+    let away = away.filter(fits).ok_or_else(PageFailure::expired)?;
+    Ok((state, away))
+}
+
+/// The answer and the mark that its assertion was used are one transaction (SA-10, T-SAML-24).
+async fn keep(
+    server: &AuthServer,
+    provider: &Provider,
+    away: &UpstreamSignIn,
+    assertion: Assertion,
+) -> Result<(), PageFailure> {
+    let unit = AnswerUpstream {
+        state: away.state.clone(),
+        provider: provider.id.clone(),
+        answer_sealed: Answer::seal(assertion.signed_in, server, &away.state)?,
+        one_time_id: assertion.one_time_id,
+        one_time_expires_at: assertion.expires_at,
+        now: server.now(),
+    };
+    match server.store.write(unit).await? {
+        AnswerUpstreamOutcome::Answered => Ok(()),
+        AnswerUpstreamOutcome::Gone => Err(PageFailure::expired()),
+        AnswerUpstreamOutcome::Replayed => {
+            let reason = "the assertion was used before".to_owned();
+            Err(at_provider(provider, ProviderError::Rejected(reason)))
+        }
+    }
+}

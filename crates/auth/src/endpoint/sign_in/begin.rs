@@ -1,0 +1,92 @@
+//! The person goes to a provider. `state`, `nonce`, PKCE or a SAML request are made here, after
+//! the click and not before (CO-1, T-CB-05).
+
+use axum::response::Response;
+use kernel::Plain;
+use model::upstream::{UPSTREAM_LIFETIME_SECONDS, UpstreamSignIn, UpstreamState};
+use pages::{Deployment, UpstreamPost};
+use sso::{Go, ProviderError};
+use store::unit::{BeginOutcome, BeginUpstream};
+
+use super::failure::at_provider;
+use super::waiting::{Pending, Waiting};
+use crate::answer::{PageFailure, see_other};
+use crate::endpoint::visit::Visit;
+use crate::providers::{Provider, ProviderKind};
+use crate::server::AuthServer;
+
+/// People who may be away at providers at the same time.
+const MAX_AWAY: i64 = 100_000;
+
+/// Sends the person to the provider, or to our own page for local accounts.
+pub(super) async fn begin(
+    server: &AuthServer,
+    visit: &Visit,
+    provider: &Provider,
+    email: Option<&str>,
+) -> Result<Response, PageFailure> {
+    let state = Plain::<UpstreamState>::generate(&*server.chance);
+    let begun = match &provider.kind {
+        ProviderKind::Oidc { party, .. } => party
+            .begin(state.reveal(), email, &*server.chance)
+            .await
+            .map(|(go, pending)| (go, Pending::Oidc(pending))),
+        ProviderKind::Saml(party) => party
+            .begin(state.reveal(), &*server.chance)
+            .await
+            .map(|(go, pending)| (go, Pending::Saml(pending))),
+        ProviderKind::Local => {
+            return see_other(&visit.step(server, &format!("/sign-in/{}", provider.id)));
+        }
+        ProviderKind::Portal(portal) => {
+            // A portal vouches for somebody in an authorization; the account page has none.
+            let handle = visit.handle().ok_or_else(|| unfit_for_account(provider))?;
+            return see_other(&portal.begin(handle.reveal()));
+        }
+    };
+    let (go, pending) = begun.map_err(|error| at_provider(provider, error))?;
+    remember(server, visit, provider, &state, pending).await?;
+    leave(server, provider, &go)
+}
+
+async fn remember(
+    server: &AuthServer,
+    visit: &Visit,
+    provider: &Provider,
+    state: &Plain<UpstreamState>,
+    pending: Pending,
+) -> Result<(), PageFailure> {
+    let now = server.now();
+    let state = state.hash();
+    let sign_in = UpstreamSignIn {
+        provider: provider.id.clone(),
+        browser: visit.binding.hash(),
+        handle: visit.handle_hash(),
+        pending_sealed: Waiting::new(visit.handle(), pending).seal(server, &state)?,
+        answer_sealed: None,
+        created_at: now,
+        expires_at: now.plus_seconds(UPSTREAM_LIFETIME_SECONDS),
+        state,
+    };
+    match server.store.write(BeginUpstream { sign_in, max_open: MAX_AWAY }).await? {
+        BeginOutcome::Begun => Ok(()),
+        BeginOutcome::TooMany => Err(PageFailure::Overloaded),
+    }
+}
+
+fn leave(server: &AuthServer, provider: &Provider, go: &Go) -> Result<Response, PageFailure> {
+    match go {
+        Go::Redirect(url) => see_other(url),
+        Go::Post { url, fields } => Ok(Visit::page(pages::upstream_post(&UpstreamPost {
+            deployment: Deployment { title: &server.config.title },
+            provider_name: &provider.name,
+            url,
+            fields,
+        }))),
+    }
+}
+
+fn unfit_for_account(provider: &Provider) -> PageFailure {
+    let reason = "a portal can vouch for people in an authorization only".to_owned();
+    at_provider(provider, ProviderError::Misconfigured(reason))
+}

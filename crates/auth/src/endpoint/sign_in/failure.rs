@@ -1,0 +1,58 @@
+//! What people see when a sign-in comes to nothing. The detail is in the log, under the reference
+//! on the page; a provider's own words are never shown (UP-7, T-CB-10).
+
+use http::{StatusCode, Uri};
+use sso::ProviderError;
+
+use crate::answer::PageFailure;
+use crate::config::SignIn;
+use crate::providers::Provider;
+use crate::server::AuthServer;
+
+/// The enabled provider with this id. One that was switched off takes no answers (UP-5).
+pub(super) fn find<'a>(server: &'a AuthServer, id: &str) -> Result<&'a Provider, PageFailure> {
+    let providers = match &server.config.sign_in {
+        SignIn::Providers(providers) => providers.as_slice(),
+        SignIn::Nobody | SignIn::DemoPeople | SignIn::FixedUser(_) => &[],
+    };
+    providers.iter().find(|provider| provider.id == id).ok_or_else(no_such_provider)
+}
+
+/// The provider's id in a path like `…/{id}/{last}`. Ids have no characters that need decoding.
+pub(super) fn last_segment_but<'a>(uri: &'a Uri, last: &str) -> &'a str {
+    let path = uri.path().strip_suffix(last).unwrap_or_else(|| uri.path());
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+}
+
+/// A provider's failure, with the provider's name for people.
+pub(super) fn at_provider(provider: &Provider, error: ProviderError) -> PageFailure {
+    PageFailure::Provider { id: provider.id.clone(), name: provider.name.clone(), error }
+}
+
+pub(super) fn no_such_provider() -> PageFailure {
+    PageFailure::Refused {
+        status: StatusCode::NOT_FOUND,
+        title: "This way to sign in does not exist",
+        what_happened: "It was renamed or switched off, or the address is wrong.".into(),
+        what_to_do: "Go back to the app that sent you here and connect again.",
+    }
+}
+
+pub(super) fn nobody() -> PageFailure {
+    PageFailure::Refused {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        title: "Nobody can sign in here yet",
+        what_happened: "No sign-in provider is configured.".into(),
+        what_to_do: "Ask your administrator to configure one: see [[sign_in.provider]] in the \
+                     configuration reference.",
+    }
+}
+
+pub(super) fn disabled() -> PageFailure {
+    PageFailure::Refused {
+        status: StatusCode::FORBIDDEN,
+        title: "Your access is switched off",
+        what_happened: "An administrator has disabled your account here.".into(),
+        what_to_do: "Ask your administrator if you think that this is a mistake.",
+    }
+}
