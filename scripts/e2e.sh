@@ -5,7 +5,8 @@
 #   scripts/e2e.sh smoke           only `wicketgate demo`, in a few seconds
 #   scripts/e2e.sh people path …   the stories of these names (tests/e2e/stories/NAME.test.mjs)
 #
-# WICKETGATE_BIN names the binary; without it target/debug/wicketgate is used. A part that is not
+# WICKETGATE_BIN names the binary; without it target/debug/wicketgate is used. The SAML stories need
+# one that was built with `--features saml`, as `make test` does. A part that is not
 # installed is a failure, never a reason to leave a story out.
 set -euo pipefail
 
@@ -27,7 +28,7 @@ check_parts() {
 # A path that is relative means the same to everybody from here on.
 find_binary() {
   WICKETGATE_BIN=$(realpath "${WICKETGATE_BIN:-$root/target/debug/wicketgate}" 2>/dev/null) || true
-  [ -x "${WICKETGATE_BIN:-}" ] || fail 'there is no binary; run cargo build -p wicketgate or set WICKETGATE_BIN'
+  [ -x "${WICKETGATE_BIN:-}" ] || fail 'there is no binary; run cargo build -p wicketgate --features saml or set WICKETGATE_BIN'
   export WICKETGATE_BIN
 }
 

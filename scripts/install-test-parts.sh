@@ -14,7 +14,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 e2e=$root/tests/e2e
 nextest_version=0.9.143
 deny_version=0.20.2
-node_major=20
+node_major=22
 node_version=24.21.0
 
 check_only=false
@@ -37,6 +37,11 @@ has_postgresql() { has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >
 has_chromium() { has chromium || has chromium-browser || [ -n "${CHROMIUM:-}" ]; }
 has_venv() { has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }
 has_fonts() { compgen -G '/usr/share/fonts/*/*' >/dev/null; }
+has_simplesamlphp() { [ -f /usr/share/simplesamlphp/www/_include.php ]; }
+has_php_extension() { has php && php -r 'exit(extension_loaded($argv[1]) ? 0 : 1);' "$1"; }
+has_xmlsec() { has pkg-config && pkg-config --exists xmlsec1 libxml-2.0 openssl; }
+# The development package: the library alone does not bring the headers of the compiler.
+has_libclang() { compgen -G '/usr/lib/llvm-*/lib/libclang.so' >/dev/null || [ -n "${LIBCLANG_PATH:-}" ]; }
 has_certificates() { [ -s /etc/ssl/certs/ca-certificates.crt ] || [ -d /etc/pki/tls/certs ]; }
 
 packages=()
@@ -56,6 +61,15 @@ want_system_parts() {
   want Chromium chromium has_chromium
   want fonts fonts-dejavu-core has_fonts
   want 'Python venv' python3-venv has_venv
+  want openssl openssl has openssl
+  # For the cargo feature `saml`. The first brings the headers of libxml2 and OpenSSL.
+  want pkg-config pkg-config has pkg-config
+  want libxmlsec1 libxmlsec1-dev has_xmlsec
+  want libclang libclang-dev has_libclang
+  want PHP php-cli has php
+  want 'PHP xml' php-xml has_php_extension dom
+  want 'PHP mbstring' php-mbstring has_php_extension mbstring
+  want SimpleSAMLphp simplesamlphp has_simplesamlphp
   if has npm; then
     say npm present
   else

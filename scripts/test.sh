@@ -15,9 +15,9 @@ WICKETGATE_TEST_POSTGRES=$(scripts/postgres.sh start "$postgres")
 export WICKETGATE_TEST_POSTGRES
 
 echo "== unit and integration tests"
-cargo nextest run --locked --workspace --no-fail-fast
+cargo nextest run --locked --workspace --features wicketgate/saml --no-fail-fast
 echo "== documentation tests"
-cargo test --locked --workspace --doc --quiet
+cargo test --locked --workspace --features wicketgate/saml --doc --quiet
 # The integration tests have just built the binary; building it by itself would compile most
 # dependencies once more, with other features.
 echo "== end-to-end tests"

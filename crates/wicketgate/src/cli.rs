@@ -40,6 +40,14 @@ pub enum Command {
     /// The keys that tokens are signed with
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Accounts of people who sign in here with a password
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// People who have signed in, whatever way they came
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Ask each identity provider whether sign-in can work, and print the URLs to register there
+    Doctor(Doctor),
     /// Ask a running server whether it can serve; for container health checks
     Health(Health),
 }
@@ -122,12 +130,101 @@ pub struct Migrate {
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
     /// List the signing keys and their states
-    List(KeysList),
+    List(Listing),
 }
 
-/// Options of `keys list`.
+/// Options of commands that list something.
 #[derive(Debug, Args)]
-pub struct KeysList {
+pub struct Listing {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do with local accounts. A running server notices each change at once.
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Make an account; its password is asked for, or read as one line from standard input
+    Add(AccountAdd),
+    /// Set a new password, as for `add`; ends the lock and the person's sessions
+    Password(AccountName),
+    /// Set up one-time codes: prints the secret once, as an otpauth:// URI
+    Totp(AccountTotp),
+    /// List the accounts and who of them is locked or disabled
+    List(Listing),
+    /// Keep somebody out: ends sessions, and disconnects their MCP clients
+    Disable(AccountName),
+    /// Let somebody in again, and end a lock
+    Enable(AccountName),
+}
+
+/// Options of `account add`.
+#[derive(Debug, Args)]
+pub struct AccountAdd {
+    /// Which account, and where the configuration is.
+    #[command(flatten)]
+    pub account: AccountName,
+    /// The name to show [default: the user name]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// An e-mail address
+    #[arg(long, value_name = "ADDRESS")]
+    pub email: Option<String>,
+    /// A group that rules may name; can be repeated
+    #[arg(long = "group", value_name = "GROUP")]
+    pub groups: Vec<String>,
+}
+
+/// A user name, and where the configuration is.
+#[derive(Debug, Args)]
+pub struct AccountName {
+    /// What the person types to sign in; capital letters make no difference
+    #[arg(value_name = "USERNAME")]
+    pub username: String,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigFile,
+}
+
+/// Options of `account totp`.
+#[derive(Debug, Args)]
+pub struct AccountTotp {
+    /// Which account, and where the configuration is.
+    #[command(flatten)]
+    pub account: AccountName,
+    /// Take the one-time codes away, for a lost phone
+    #[arg(long)]
+    pub remove: bool,
+}
+
+/// What to do with people.
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// List everybody who ever signed in
+    List(Listing),
+    /// Keep somebody out: ends sessions, and disconnects their MCP clients
+    Disable(UserId),
+    /// Let somebody in again
+    Enable(UserId),
+}
+
+/// A person, and where the configuration is.
+#[derive(Debug, Args)]
+pub struct UserId {
+    /// The person's id, as `user list` shows it
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigFile,
+}
+
+/// Options of `doctor`. It signs nobody in and changes nothing; exit code 1 if sign-in cannot work.
+#[derive(Debug, Args)]
+pub struct Doctor {
     /// Where the configuration is.
     #[command(flatten)]
     pub config: ConfigFile,

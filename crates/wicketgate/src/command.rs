@@ -1,8 +1,10 @@
 //! One file for each command, and what they share: the configuration, the runtime, exit codes.
 
+mod account;
 mod check;
 mod demo;
 mod demo_server;
+mod doctor;
 mod health;
 mod keys;
 mod logging;
@@ -10,6 +12,7 @@ mod migrate;
 mod secret;
 mod serve;
 mod source;
+mod user;
 
 use std::process::ExitCode;
 
@@ -38,6 +41,9 @@ pub fn run(cli: Cli) -> ExitCode {
         }
         Command::Migrate(options) => migrate::run(&options),
         Command::Keys(KeysCommand::List(options)) => keys::list(&options),
+        Command::Account(command) => account::run(&command),
+        Command::User(command) => user::run(&command),
+        Command::Doctor(options) => doctor::run(&options),
         Command::Health(options) => health::run(&options),
     };
     outcome.unwrap_or_else(|error| report(&error))

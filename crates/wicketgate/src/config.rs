@@ -14,8 +14,9 @@ mod urls;
 pub use document::Source;
 pub use problem::{Problem, Problems};
 pub use settings::{
-    AuthoritySettings, DatabaseSettings, McpSettings, OAuthSettings, Role, ServerSettings,
-    Settings, SignInSettings, UpstreamSettings,
+    AccountSettings, AuthoritySettings, DatabaseSettings, KindSettings, McpSettings, OAuthSettings,
+    OidcSettings, PortalSettings, ProviderSettings, Role, SamlSettings, ServerSettings, Settings,
+    SignInSettings, UpstreamSettings,
 };
 pub use urls::PublicUrl;
 

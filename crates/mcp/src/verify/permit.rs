@@ -1,5 +1,6 @@
 //! The permit: proof that a request carries a valid token for this server.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
@@ -24,7 +25,7 @@ pub(crate) struct Permit {
     status: StatusPlace,
     principal: [u8; 32],
     session_place: String,
-    identity: [(HeaderName, HeaderValue); 5],
+    identity: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// Which bit says whether the grant was revoked.
@@ -57,7 +58,8 @@ impl Permit {
         self.user_type
     }
 
-    /// The same for every token of one person through one client at one server.
+    /// The same for every token of one person, acting for one organization or none, through one
+    /// client at one server.
     pub(crate) fn principal(&self) -> &[u8; 32] {
         &self.principal
     }
@@ -132,10 +134,11 @@ impl Principal {
         (!permit.has_expired(now)).then_some(permit)
     }
 
-    /// A digest of issuer, subject, client and server; JSON keeps the four apart.
+    /// A digest of issuer, subject, client, server and organization; JSON keeps them apart. What
+    /// is kept for one organization, a session or a list of tools, is never used for another.
     fn name(&self, claims: &AccessClaims) -> [u8; 32] {
         let parts = [&self.issuer, &claims.sub, &claims.client_id, &self.server];
-        sha256(serde_json::json!(parts).to_string().as_bytes())
+        sha256(serde_json::json!([parts, claims.organization]).to_string().as_bytes())
     }
 
     /// The status claim must point into our own issuer's lists.
@@ -148,16 +151,58 @@ impl Principal {
 }
 
 /// The identity headers, made once for each token. `None` if a value cannot be sent.
-fn identity(claims: &AccessClaims, held: Scopes) -> Option<[(HeaderName, HeaderValue); 5]> {
+fn identity(claims: &AccessClaims, held: Scopes) -> Option<Vec<(HeaderName, HeaderValue)>> {
     let header = |name: &'static str, value: &str| {
         let value = HeaderValue::from_str(value).ok()?;
         Some((HeaderName::from_static(name), value))
     };
-    Some([
+    let mut headers = vec![
         header("x-wicketgate-subject", &claims.sub)?,
         header("x-wicketgate-user-type", claims.user_type.as_str())?,
         header("x-wicketgate-scopes", &held.to_string())?,
         header("x-wicketgate-client", &claims.client_id)?,
         header("x-wicketgate-grant", &claims.grant_id)?,
-    ])
+    ];
+    if let Some(organization) = &claims.organization {
+        headers.push(header("x-wicketgate-organization", &escaped(organization))?);
+    }
+    Some(headers)
+}
+
+/// A name as a header value: bytes of UTF-8 that are not visible ASCII are percent-encoded
+/// (RFC 3986 §2.1), and so is `%` itself, so that decoding always gives the name back. Spaces
+/// stay between words and are encoded at the ends, where HTTP would trim them (RFC 9110 §5.5).
+fn escaped(name: &str) -> String {
+    let last = name.len().saturating_sub(1);
+    let mut value = String::with_capacity(name.len());
+    for (at, byte) in name.bytes().enumerate() {
+        let inner_space = byte == b' ' && at > 0 && at < last;
+        if (byte.is_ascii_graphic() && byte != b'%') || inner_space {
+            value.push(char::from(byte));
+        } else {
+            // Writing to a text cannot fail.
+            write!(value, "%{byte:02X}").ok();
+        }
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn a_name_can_be_sent_and_read_back() {
+        for (name, sent) in [
+            ("Northwind", "Northwind"),
+            ("Northwind Trading & Co.", "Northwind Trading & Co."),
+            ("Müller", "M%C3%BCller"),
+            ("100%", "100%25"),
+            (" x ", "%20x%20"),
+            ("a\r\nX-Wicketgate-Subject: b", "a%0D%0AX-Wicketgate-Subject: b"),
+            ("", ""),
+        ] {
+            assert_eq!(escaped(name), sent, "{name:?}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use kernel::Redacted;
 use mcp::UpstreamAuth;
 use serde_json::json;
 
-use crate::support::{World, echo, legacy, modern, post, status, text};
+use crate::support::{Token, World, echo, legacy, modern, post, status, text};
 
 /// T-MCP-41: no token, no cookies, nothing that says who calls but what we say.
 #[tokio::test]
@@ -63,6 +63,33 @@ async fn t_mcp_41_nothing_of_the_client_leaks() {
     assert_eq!(sent.header("x-wicketgate-key"), "shared secret");
     assert!(world.server.uri().authority().unwrap().as_str() == sent.header("host"));
     assert!(!format!("{sent:?}").contains(&token));
+}
+
+/// T-MCP-41: the organization is the token's, whatever the client says, and in a form that a header
+/// can carry.
+#[tokio::test]
+async fn t_mcp_41_the_organization_is_the_tokens() {
+    let world = World::new(echo).await;
+    let sent_for = async |token: Token| {
+        let token = token.sign(&world.authority.key());
+        let ask = legacy("ping", &json!({})).bearer(&token);
+        let ask = ask.header("x-wicketgate-organization", "Elsewhere");
+        assert_eq!(world.ask(ask).await.status, 200);
+        world.server.requests().pop().unwrap().headers
+    };
+    let token = || Token::new("mcp:read");
+    let none = sent_for(token()).await;
+    assert!(!none.contains_key("x-wicketgate-organization"), "{none:?}");
+    for (organization, sent) in [
+        ("Northwind", "Northwind"),
+        ("Müller & Söhne", "M%C3%BCller & S%C3%B6hne"),
+        ("a\r\nb: c", "a%0D%0Ab: c"),
+    ] {
+        let headers = sent_for(token().claim("organization", organization)).await;
+        let all: Vec<_> = headers.get_all("x-wicketgate-organization").iter().collect();
+        assert_eq!(all, [sent], "{organization:?}");
+        assert!(!headers.contains_key("b"));
+    }
 }
 
 /// T-MCP-37: `Connection` cannot take our own headers away, and what it names ends here.

@@ -111,12 +111,15 @@ async fn t_mcp_44_kept_lists_are_partitioned() {
     assert_eq!(world.server.requests().len(), 2, "other permissions");
     world.ask(ask(&stranger)).await;
     assert_eq!(world.server.requests().len(), 3, "another person: nobody said it is public");
+    let member = Token::new("mcp:read").claim("organization", "Northwind");
+    world.ask(ask(&member.sign(&world.authority.key()))).await;
+    assert_eq!(world.server.requests().len(), 4, "the same person for an organization");
     let page = legacy("tools/list", &json!({ "cursor": "c2" })).bearer(&reader);
     world.ask(page).await;
-    assert_eq!(world.server.requests().len(), 4, "another page");
+    assert_eq!(world.server.requests().len(), 5, "another page");
     world.clock.advance_seconds(5);
     world.ask(ask(&reader)).await;
-    assert_eq!(world.server.requests().len(), 5, "too old");
+    assert_eq!(world.server.requests().len(), 6, "too old");
 }
 
 /// A public list of the server behind is the same for everybody with the same permissions.

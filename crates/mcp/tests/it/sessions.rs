@@ -104,12 +104,14 @@ async fn t_mcp_45_sessions_belong_to_their_principal() {
     let asked = world.server.requests().len();
     let person = Token::new("mcp:read").claim("sub", "sub_2").sign(&key);
     let client = Token::new("mcp:read").claim("client_id", "cl_2").sign(&key);
+    let organization = Token::new("mcp:read").claim("organization", "Northwind").sign(&key);
     let mut damaged = session.clone();
     damaged.replace_range(20..21, if &session[20..21] == "A" { "B" } else { "A" });
     let shorter = &session[..session.len() - 1];
-    let tries: [(&str, &str); 7] = [
+    let tries: [(&str, &str); 8] = [
         (&person, &session),
         (&client, &session),
+        (&organization, &session),
         (&mine, &damaged),
         (&mine, shorter),
         (&mine, "upstream-session"),

@@ -6,11 +6,11 @@ use anyhow::Context as _;
 use model::SigningKey;
 
 use super::{migrate, runtime};
-use crate::cli::KeysList;
+use crate::cli::Listing;
 use crate::output;
 
 /// Lists the signing keys, never their private halves.
-pub(super) fn list(options: &KeysList) -> anyhow::Result<ExitCode> {
+pub(super) fn list(options: &Listing) -> anyhow::Result<ExitCode> {
     let keys = runtime()?.block_on(read(options))?;
     if options.json {
         let list: Vec<_> = keys.iter().map(as_json).collect();
@@ -33,7 +33,7 @@ pub(super) fn list(options: &KeysList) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn read(options: &KeysList) -> anyhow::Result<Vec<SigningKey>> {
+async fn read(options: &Listing) -> anyhow::Result<Vec<SigningKey>> {
     let store = migrate::open(&options.config).await?;
     let mut reader = store.read().await.context("the database does not answer")?;
     let keys = store::signing_key::all(reader.conn()).await.context(

@@ -8,7 +8,7 @@ use store::{SchemaState, Store};
 use super::{runtime, source};
 use crate::cli::{ConfigFile, Migrate};
 use crate::compose::store_options as options;
-use crate::config::{self, Role};
+use crate::config::{self, Role, Settings};
 use crate::output;
 
 /// Brings the schema up to date, or says whether it is.
@@ -23,9 +23,13 @@ pub(super) fn run(options: &Migrate) -> anyhow::Result<ExitCode> {
 
 /// The configured database.
 pub(super) async fn open(file: &ConfigFile) -> anyhow::Result<Store> {
-    let loaded = config::load(&source::collect(file)?, Role::Auth)?;
-    let database = loaded.settings.database.context("no database is configured")?;
-    Store::open(options(&database)).await.context("the database cannot be opened")
+    open_for(&config::load(&source::collect(file)?, Role::Auth)?.settings).await
+}
+
+/// The database of these settings.
+pub(super) async fn open_for(settings: &Settings) -> anyhow::Result<Store> {
+    let database = settings.database.as_ref().context("no database is configured")?;
+    Store::open(options(database)).await.context("the database cannot be opened")
 }
 
 async fn migrate(store: &Store) -> anyhow::Result<ExitCode> {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use auth::config::CookieSecurity;
 use auth::{AuthServer, Config, Resource, SignIn, ToolCatalogue};
+use kernel::Clock;
 use protocol::identity::Email;
 use store::Store;
 
-use super::Ambient;
-use crate::config::{Settings, SignInSettings};
+use super::{Ambient, providers};
+use crate::config::{OAuthSettings, Settings, SignInSettings};
 
 /// Starts the authorization server.
 pub(super) async fn build(
@@ -18,10 +19,14 @@ pub(super) async fn build(
     catalogue: Arc<dyn ToolCatalogue>,
     ambient: &Ambient,
 ) -> anyhow::Result<Arc<AuthServer>> {
-    let config = config(settings).context("the authorization server is not configured")?;
-    if config.sign_in == SignIn::Nobody {
-        tracing::warn!("no way to sign in is configured: nobody can connect");
+    let oauth = settings.oauth.as_ref().context("the authorization server is not configured")?;
+    let sign_in = sign_in(settings, oauth, &ambient.clock)?;
+    match &sign_in {
+        SignIn::Nobody => tracing::warn!("no way to sign in is configured: nobody can connect"),
+        SignIn::Providers(all) => providers::tell(settings.issuer.as_str(), all),
+        SignIn::DemoPeople | SignIn::FixedUser(_) => {}
     }
+    let config = config(settings, oauth, sign_in);
     AuthServer::start(
         config,
         store,
@@ -33,15 +38,15 @@ pub(super) async fn build(
     .context("the authorization server cannot start")
 }
 
-fn config(settings: &Settings) -> Option<Config> {
-    let oauth = settings.oauth.as_ref()?;
+fn config(settings: &Settings, oauth: &OAuthSettings, sign_in: SignIn) -> Config {
     let servers = settings.mcp.servers.iter().map(|server| Resource {
         name: server.name.clone(),
         title: server.title.clone(),
         uri: server.resource.clone(),
         ceiling: server.ceiling,
+        access: server.access.clone(),
     });
-    Some(Config {
+    Config {
         issuer: settings.issuer.as_str().to_owned(),
         title: settings.server.title.clone(),
         resources: servers.collect(),
@@ -54,7 +59,7 @@ fn config(settings: &Settings) -> Option<Config> {
         dynamic_registration: oauth.dynamic_registration,
         registrations_per_minute: oauth.registrations_per_minute,
         clients: oauth.clients.clone(),
-        sign_in: sign_in(&oauth.sign_in),
+        sign_in,
         user_types: oauth.user_types.clone(),
         key_encryption_key: oauth.key_encryption_key.derive("seal"),
         old_key_encryption_keys: oauth
@@ -68,11 +73,15 @@ fn config(settings: &Settings) -> Option<Config> {
         } else {
             CookieSecurity::LoopbackHttp
         },
-    })
+    }
 }
 
-fn sign_in(settings: &SignInSettings) -> SignIn {
-    match settings {
+fn sign_in(
+    settings: &Settings,
+    oauth: &OAuthSettings,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<SignIn> {
+    Ok(match &oauth.sign_in {
         SignInSettings::Nobody => SignIn::Nobody,
         SignInSettings::DemoPeople => SignIn::DemoPeople,
         SignInSettings::FixedUser(name) => SignIn::FixedUser(sso::Identity {
@@ -82,5 +91,6 @@ fn sign_in(settings: &SignInSettings) -> SignIn {
             email: name.contains('@').then(|| Email { address: name.clone(), verified: true }),
             ..sso::Identity::default()
         }),
-    }
+        SignInSettings::Providers(_) => SignIn::Providers(providers::build(settings, clock)?),
+    })
 }

@@ -4,6 +4,8 @@
 //! mistake files a [`Problem`] and goes on with the default. What no getter asked for is an
 //! unknown key.
 
+mod values;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt::Display;

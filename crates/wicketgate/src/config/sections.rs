@@ -4,6 +4,7 @@
 mod clients;
 mod mcp;
 mod oauth;
+mod people;
 mod server;
 mod sign_in;
 mod upstream;
@@ -21,13 +22,13 @@ pub(super) fn read(root: &Reader<'_>, role: Role) -> Option<Settings> {
         url: names_loopback(root),
         listen: server.as_ref().is_none_or(|server| server.listen.ip().is_loopback()),
     };
-    let sign_in = root.section("sign_in", |section| sign_in::read(section, loopback));
-    let user_types = root.sections("user_type", sign_in::read_user_type);
+    let user_types = root.sections("user_type", people::read_user_type);
     let (oauth, issuer) = root.section("oauth", |section| {
-        (
-            oauth::read(section, role, sign_in, user_types),
-            oauth::issuer(section, public_url.as_ref()),
-        )
+        let issuer = oauth::issuer(section, public_url.as_ref());
+        let around =
+            sign_in::Around { loopback, issuer: issuer.as_ref(), needed: role != Role::Mcp };
+        let sign_in = root.section("sign_in", |section| sign_in::read(section, &around));
+        (oauth::read(section, role, sign_in, user_types), issuer)
     });
     let (mcp, foreign_issuer) = root.section("mcp", |section| {
         let issuer = mcp::issuer(section, role);

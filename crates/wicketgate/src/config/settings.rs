@@ -1,5 +1,7 @@
 //! The checked configuration.
 
+mod providers;
+
 use std::net::SocketAddr;
 
 use ipnet::IpNet;
@@ -9,9 +11,14 @@ use mcp::{AllowedOrigins, PolicyConfig, UpstreamAuth};
 use model::Client;
 use protocol::redirect_uri::RedirectPolicy;
 use protocol::{ResourceUri, Scopes};
+use sso::people::Access;
 use sso::user_types::UserTypeRule;
 
 use super::urls::PublicUrl;
+pub use providers::{
+    AccountSettings, KindSettings, OidcSettings, PortalSettings, ProviderSettings, SamlSettings,
+    SignInSettings,
+};
 
 /// Which parts of the product one process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,19 +101,10 @@ pub struct OAuthSettings {
     pub clients: Vec<Client>,
     /// How people sign in.
     pub sign_in: SignInSettings,
+    /// Local accounts, if a provider for them is configured, enabled or not.
+    pub accounts: Option<AccountSettings>,
     /// Which kind of user somebody is.
     pub user_types: Vec<UserTypeRule>,
-}
-
-/// `[sign_in]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SignInSettings {
-    /// No way in.
-    Nobody,
-    /// The demo's three people.
-    DemoPeople,
-    /// Everybody is this person.
-    FixedUser(String),
 }
 
 /// `[mcp]`.
@@ -152,6 +150,8 @@ pub struct UpstreamSettings {
     pub upstream_auth: UpstreamAuth,
     /// The most that anybody can be granted.
     pub ceiling: Scopes,
+    /// Who may use it at all.
+    pub access: Access,
     /// Which tool needs what.
     pub policy: PolicyConfig,
     /// Seconds for which a filtered list is kept.

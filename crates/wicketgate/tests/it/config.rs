@@ -1,12 +1,11 @@
 //! The configuration: all mistakes at once, each with what to do; and the binary's exit code.
 
 use std::collections::BTreeMap;
-use std::process::Command;
 
 use kernel::encoding::base64;
 use wicketgate::config::{self, Problem, Role, Source};
 
-use crate::world::{BRIDGE_SECRET, World};
+use crate::world::{BRIDGE_SECRET, World, wicketgate};
 
 const GOOD: &str = r#"
 public_url = "http://127.0.0.1:8787"
@@ -311,10 +310,4 @@ fn other_exit_codes() {
         ..source(GOOD)
     };
     assert_eq!(problems_for(&source, Role::All), []);
-}
-
-fn wicketgate(directory: &std::path::Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wicketgate"));
-    command.current_dir(directory).env_clear();
-    command
 }

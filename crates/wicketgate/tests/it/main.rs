@@ -5,16 +5,24 @@
 //! request that is refused is always checked for two things: the right error, and a database in
 //! which nothing has changed. Time is a `ManualClock`; nothing sleeps to let it pass.
 
+mod account;
 mod authorize;
 mod authorize_begins;
 mod client_auth;
 mod config;
+mod config_sign_in;
 mod consent;
+mod doctor;
 mod keys;
+mod kill;
+mod local;
 mod logs;
 mod mcp_story;
 mod metadata;
+mod organizations;
+mod portal;
 mod property;
+mod providers;
 mod races;
 mod redirect;
 mod register;

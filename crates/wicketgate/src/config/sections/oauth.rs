@@ -6,7 +6,8 @@ use protocol::Scopes;
 use protocol::redirect_uri::RedirectPolicy;
 use sso::user_types::UserTypeRule;
 
-use super::{clients, sign_in};
+use super::sign_in::SignInSection;
+use super::{clients, people};
 use crate::config::reader::Reader;
 use crate::config::settings::{OAuthSettings, Role, SignInSettings};
 use crate::config::urls::PublicUrl;
@@ -28,12 +29,12 @@ pub(super) fn issuer(section: &Reader<'_>, public_url: Option<&PublicUrl>) -> Op
 pub(super) fn read(
     section: &Reader<'_>,
     role: Role,
-    sign_in: SignInSettings,
+    sign_in: SignInSection,
     mut user_types: Vec<UserTypeRule>,
 ) -> Option<OAuthSettings> {
     let needed = role != Role::Mcp;
-    if sign_in == SignInSettings::DemoPeople && user_types.is_empty() {
-        user_types = sign_in::demo_rules();
+    if matches!(sign_in.way, SignInSettings::DemoPeople) && user_types.is_empty() {
+        user_types = people::demo_rules();
     }
     refuse_disabled(section);
     let key_encryption_key = key_encryption_key(section, needed);
@@ -76,7 +77,8 @@ pub(super) fn read(
         dynamic_registration,
         registrations_per_minute,
         clients,
-        sign_in,
+        sign_in: sign_in.way,
+        accounts: sign_in.accounts,
         user_types,
     })
 }

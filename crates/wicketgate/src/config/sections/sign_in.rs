@@ -1,19 +1,48 @@
-//! `[sign_in]` and `[[user_type]]`.
+//! `[sign_in]`: the invented people, or `[[sign_in.provider]]`.
 
-use protocol::UserType;
-use sso::demo_people;
-use sso::people::People;
-use sso::user_types::UserTypeRule;
-use toml::Value;
+mod local;
+mod oidc;
+mod portal;
+mod provider;
+mod saml;
 
 use super::Loopback;
 use crate::config::reader::Reader;
-use crate::config::settings::SignInSettings;
+use crate::config::settings::{AccountSettings, SignInSettings};
+use crate::config::urls::PublicUrl;
+use provider::ReadProvider;
 
-pub(super) fn read(section: &Reader<'_>, loopback: Loopback) -> SignInSettings {
+/// What `[sign_in]` says.
+pub(super) struct SignInSection {
+    /// How people sign in.
+    pub(super) way: SignInSettings,
+    /// Local accounts, if there is a provider for them.
+    pub(super) accounts: Option<AccountSettings>,
+}
+
+/// What the section has to know of its surroundings.
+pub(super) struct Around<'a> {
+    /// What only this computer reaches.
+    pub(super) loopback: Loopback,
+    /// Our issuer, below which every URL is; `None` if it has a problem of its own.
+    pub(super) issuer: Option<&'a PublicUrl>,
+    /// Whether this process signs people in, so that secrets and files have to be there.
+    pub(super) needed: bool,
+}
+
+impl Around<'_> {
+    /// An absolute URL below the issuer.
+    fn url(&self, path: &str) -> String {
+        // Only looked at while other mistakes are searched for: without an issuer nothing starts.
+        let issuer = self.issuer.map_or("https://issuer.invalid", PublicUrl::as_str);
+        format!("{issuer}{path}")
+    }
+}
+
+pub(super) fn read(section: &Reader<'_>, around: &Around<'_>) -> SignInSection {
     let fixed = section.text("dev_fixed_user", "");
     let demo = section.flag("demo_people", false);
-    refuse_providers(section);
+    let loopback = around.loopback;
     for (key, on) in [("dev_fixed_user", !fixed.is_empty()), ("demo_people", demo)] {
         if on && !(loopback.url && loopback.listen) {
             section.missing(
@@ -23,75 +52,36 @@ pub(super) fn read(section: &Reader<'_>, loopback: Loopback) -> SignInSettings {
             );
         }
     }
-    match (fixed.is_empty(), demo) {
-        (true, true) => SignInSettings::DemoPeople,
-        (true, false) => SignInSettings::Nobody,
-        (false, false) => SignInSettings::FixedUser(fixed),
-        (false, true) => {
-            section.missing(
-                "dev_fixed_user",
-                "it cannot be combined with demo_people",
-                "Keep one of the two",
-            );
-            SignInSettings::Nobody
-        }
-    }
+    let providers =
+        section.sections("provider", |section| provider::read(section, around)).into_iter();
+    let providers: Vec<_> = providers.flatten().collect();
+    provider::check_together(section, &providers);
+    refuse_mixtures(section, &fixed, demo);
+    let accounts = providers.iter().find_map(|provider| provider.accounts.clone());
+    let enabled = providers.into_iter().filter_map(ReadProvider::enabled).collect::<Vec<_>>();
+    let way = match (enabled.is_empty(), demo, fixed.is_empty()) {
+        (false, _, _) => SignInSettings::Providers(enabled),
+        (true, true, _) => SignInSettings::DemoPeople,
+        (true, false, false) => SignInSettings::FixedUser(fixed),
+        (true, false, true) => SignInSettings::Nobody,
+    };
+    SignInSection { way, accounts }
 }
 
-/// Company providers come with a later version. Better a clear word than a server that nobody can
-/// sign in to.
-fn refuse_providers(section: &Reader<'_>) {
-    section.sections("provider", |provider| {
-        for key in ["id", "name", "kind", "issuer", "client_id", "metadata_file", "metadata_url"] {
-            if provider.has(key) {
-                provider.text(key, "");
-            }
-        }
-        provider.missing(
-            "kind",
-            "company sign-in (OIDC, SAML, local accounts, portals) is not in this version",
-            "Remove [[sign_in.provider]]; for a try on one computer set sign_in.demo_people = true",
-        );
-    });
-}
-
-pub(super) fn read_user_type(section: &Reader<'_>) -> UserTypeRule {
-    let fix = "Write basic, process_manager or administrator";
-    let user_type = section.parsed("type", "", fix, |name| {
-        UserType::parse(name)
-            .filter(|user_type| *user_type != UserType::Workload)
-            .ok_or("there is no such user type")
-    });
-    let rule =
-        UserTypeRule { user_type: user_type.unwrap_or(UserType::Basic), people: people(section) };
-    if rule.people.is_nobody() {
-        section.problem(
-            "type",
-            &Value::String(rule.user_type.as_str().to_owned()),
-            "the rule matches nobody",
-            "Add groups, organizations, users or emails to it",
+/// Somebody whom nobody asks for a password has no place beside people who were asked.
+fn refuse_mixtures(section: &Reader<'_>, fixed: &str, demo: bool) {
+    if demo && !fixed.is_empty() {
+        section.missing(
+            "dev_fixed_user",
+            "it cannot be combined with demo_people",
+            "Keep one of the two",
         );
     }
-    rule
-}
-
-fn people(section: &Reader<'_>) -> People {
-    People {
-        groups: section.list("groups", &[]),
-        organizations: section.list("organizations", &[]),
-        users: section.list("users", &[]),
-        emails: section.list("emails", &[]),
-        ..People::default()
+    if section.has("provider") && (demo || !fixed.is_empty()) {
+        section.missing(
+            "provider",
+            "providers cannot be combined with demo_people or dev_fixed_user",
+            "Remove demo_people and dev_fixed_user, or the [[sign_in.provider]] sections",
+        );
     }
-}
-
-/// The rules that make the demo's people what they are.
-pub(super) fn demo_rules() -> Vec<UserTypeRule> {
-    demo_people::PEOPLE
-        .iter()
-        .map(|person| UserTypeRule {
-            user_type: person.user_type,
-            people: People { groups: vec![person.group.to_owned()], ..People::default() },
-        })
-        .collect()
 }

@@ -6,6 +6,7 @@ use protocol::{ResourceUri, Scope, Scopes};
 use toml::Value;
 
 use super::mcp::parse_ceiling;
+use super::people;
 use crate::config::reader::Reader;
 use crate::config::settings::UpstreamSettings;
 use crate::config::urls::PublicUrl;
@@ -30,6 +31,7 @@ pub(super) fn read(
     let upstream = section.section("upstream", upstream_url);
     let upstream_auth = section.section("upstream_auth", upstream_auth);
     let ceiling = own_ceiling(section, ceiling);
+    let access = people::read_access(section);
     let policy = policy(section);
     let list_cache_seconds = section.integer("list_cache_seconds", 5, 0..=3600);
     Some(UpstreamSettings {
@@ -40,6 +42,7 @@ pub(super) fn read(
         upstream: upstream?,
         upstream_auth: upstream_auth?,
         ceiling,
+        access: access?,
         policy: policy?,
         list_cache_seconds: u32::try_from(list_cache_seconds).unwrap_or(5),
     })

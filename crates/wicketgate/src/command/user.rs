@@ -1,0 +1,107 @@
+//! `wicketgate user`: people who have signed in.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use kernel::{Clock as _, SystemClock};
+use model::{Subject, SubjectId};
+use store::Store;
+use store::unit::{DisablePerson, EnablePerson, PersonOutcome};
+
+use super::{migrate, runtime};
+use crate::cli::{ConfigFile, Listing, UserCommand};
+use crate::output;
+
+/// Runs one of the commands.
+pub(super) fn run(command: &UserCommand) -> anyhow::Result<ExitCode> {
+    runtime()?.block_on(async {
+        match command {
+            UserCommand::List(options) => list(options).await,
+            UserCommand::Disable(options) => {
+                let (store, subject) = existing(&options.config, &options.id).await?;
+                let unit = DisablePerson { subject, now: SystemClock.now() };
+                let outcome = store.write(unit).await.context(NOT_WRITTEN)?;
+                done(&store, outcome, "is disabled; sessions and connections have ended").await
+            }
+            UserCommand::Enable(options) => {
+                let (store, subject) = existing(&options.config, &options.id).await?;
+                let unit = EnablePerson { subject, now: SystemClock.now() };
+                let outcome = store.write(unit).await.context(NOT_WRITTEN)?;
+                done(&store, outcome, "can sign in").await
+            }
+        }
+    })
+}
+
+const NOT_WRITTEN: &str = "the database does not take the change; nothing was changed";
+
+async fn open(file: &ConfigFile) -> anyhow::Result<Store> {
+    let store = migrate::open(file).await?;
+    let ready = store.require_current_schema().await;
+    ready.context("the database is not ready; run `wicketgate migrate` first")?;
+    Ok(store)
+}
+
+async fn existing(file: &ConfigFile, id: &str) -> anyhow::Result<(Store, SubjectId)> {
+    let store = open(file).await?;
+    let id = SubjectId::from_stored(id);
+    let mut reader = store.read().await.context("the database does not answer")?;
+    let found = store::subject::find(reader.conn(), &id).await;
+    drop(reader);
+    let found = found.context("the person cannot be read")?;
+    found.with_context(|| format!("there is nobody with the id {:?}", id.as_str()))?;
+    Ok((store, id))
+}
+
+async fn done(store: &Store, outcome: PersonOutcome, how: &str) -> anyhow::Result<ExitCode> {
+    store.close().await;
+    output::note(match outcome {
+        PersonOutcome::Changed => format!("the person {how}"),
+        PersonOutcome::Unchanged => format!("it was so before: the person {how}"),
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(options: &Listing) -> anyhow::Result<ExitCode> {
+    let store = open(&options.config).await?;
+    let mut reader = store.read().await.context("the database does not answer")?;
+    let people = store::subject::list(reader.conn()).await.context("people cannot be read")?;
+    drop(reader);
+    store.close().await;
+    if options.json {
+        output::result(serde_json::Value::Array(people.iter().map(as_json).collect()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if people.is_empty() {
+        output::note("Nobody has signed in yet.");
+    }
+    for person in &people {
+        let state = if person.disabled_at.is_some() { "disabled" } else { "enabled" };
+        // What a provider says is not to move the cursor of whoever reads this.
+        output::result(format!(
+            "{}  {state:8}  {:15}  {}/{}  {}",
+            person.id.as_str(),
+            person.user_type.as_str(),
+            person.identity.provider,
+            person.identity.external_id.escape_debug(),
+            person.identity.name.escape_debug(),
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn as_json(person: &Subject) -> serde_json::Value {
+    let email = person.identity.email.as_ref();
+    serde_json::json!({
+        "id": person.id.as_str(),
+        "provider": person.identity.provider,
+        "external_id": person.identity.external_id,
+        "name": person.identity.name,
+        "email": email.map(|email| &email.address),
+        "email_verified": email.map(|email| email.verified),
+        "groups": person.identity.groups,
+        "organizations": person.identity.organizations,
+        "user_type": person.user_type.as_str(),
+        "disabled_at_ms": person.disabled_at.map(kernel::Timestamp::as_millis),
+    })
+}

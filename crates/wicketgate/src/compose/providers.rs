@@ -1,0 +1,165 @@
+//! The identity providers, from the settings: each with a client and a cache of its own.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use auth::providers::{BackChannelLogout, Provider, ProviderKind};
+use kernel::Clock;
+use sso::oidc;
+use sso::people::{Access, People};
+use sso::portal::Portal;
+use sso::saml::ServiceProvider;
+
+use crate::config::{
+    KindSettings, OidcSettings, PortalSettings, ProviderSettings, SamlSettings, Settings,
+    SignInSettings,
+};
+
+/// Seconds for one question to a provider. Somebody is waiting in front of a browser.
+const TIMEOUT: u64 = 10;
+
+/// One line that an operator enters at the provider.
+pub(crate) struct Registered {
+    /// What it is called there.
+    pub(crate) name: &'static str,
+    /// The URL.
+    pub(crate) url: String,
+}
+
+/// Every enabled provider, in the order of the file.
+pub(crate) fn build(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Vec<Provider>> {
+    let Some(oauth) = &settings.oauth else { return Ok(Vec::new()) };
+    let SignInSettings::Providers(configured) = &oauth.sign_in else { return Ok(Vec::new()) };
+    let kept = kept_claims(settings);
+    configured.iter().map(|provider| one(provider, &kept, clock)).collect()
+}
+
+/// What to register where, in the log: most mistakes in setting up are made there.
+pub(super) fn tell(issuer: &str, providers: &[Provider]) {
+    for provider in providers {
+        for Registered { name, url } in to_register(issuer, provider) {
+            tracing::info!(provider = provider.id, what = name, url, "to register at the provider");
+        }
+    }
+}
+
+/// The URLs that a provider has to know.
+pub(crate) fn to_register(issuer: &str, provider: &Provider) -> Vec<Registered> {
+    let id = &provider.id;
+    let registered = |name, path: String| Registered { name, url: format!("{issuer}{path}") };
+    match &provider.kind {
+        ProviderKind::Oidc { signs_out_there, back_channel, .. } => {
+            let mut all = vec![registered("redirect URI", format!("/sign-in/{id}/callback"))];
+            if *back_channel != BackChannelLogout::Off {
+                let path = format!("/sign-in/{id}/backchannel-logout");
+                all.push(registered("back-channel logout URL", path));
+            }
+            if *signs_out_there {
+                all.push(registered("post-logout redirect URI", "/signed-out".to_owned()));
+            }
+            all
+        }
+        ProviderKind::Saml(_) => vec![
+            registered("assertion consumer service (ACS) URL", format!("/saml/{id}/acs")),
+            registered("service provider metadata", format!("/saml/{id}/metadata")),
+        ],
+        ProviderKind::Local => Vec::new(),
+        ProviderKind::Portal(_) => {
+            vec![registered("return URL", "/authorize/resume".to_owned())]
+        }
+    }
+}
+
+/// The name of a kind, for people.
+pub(crate) fn kind_name(kind: &ProviderKind) -> &'static str {
+    match kind {
+        ProviderKind::Oidc { .. } => "OpenID Connect",
+        ProviderKind::Saml(_) => "SAML",
+        ProviderKind::Local => "local accounts",
+        ProviderKind::Portal(_) => "portal",
+    }
+}
+
+fn one(
+    settings: &ProviderSettings,
+    kept: &[String],
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Provider> {
+    let kind = match &settings.kind {
+        KindSettings::Oidc(oidc) => oidc_kind(oidc, kept, clock),
+        KindSettings::Saml(saml) => service_provider(saml, kept, clock).map(ProviderKind::Saml),
+        KindSettings::Local => Ok(ProviderKind::Local),
+        KindSettings::Portal(portal) => portal_kind(portal, settings),
+    };
+    Ok(Provider {
+        id: settings.id.clone(),
+        name: settings.name.clone(),
+        domains: settings.domains.clone(),
+        kind: kind.with_context(|| format!("the provider {} cannot be used", settings.id))?,
+    })
+}
+
+fn oidc_kind(
+    settings: &OidcSettings,
+    kept: &[String],
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<ProviderKind> {
+    let config = oidc::Config { kept_claims: kept.to_vec(), ..settings.config.clone() };
+    let http = client(settings.extra_ca.as_deref())?;
+    Ok(ProviderKind::Oidc {
+        party: Box::new(oidc::Provider::new(config, http, Arc::clone(clock))?),
+        signs_out_there: settings.signs_out_there,
+        back_channel: settings.back_channel,
+    })
+}
+
+#[cfg(feature = "saml")]
+fn service_provider(
+    settings: &SamlSettings,
+    kept: &[String],
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Arc<dyn ServiceProvider>> {
+    let config = sso::saml::Config { kept_claims: kept.to_vec(), ..settings.config.clone() };
+    let http = client(settings.extra_ca.as_deref())?;
+    Ok(sso::saml::service_provider(config, http, Arc::clone(clock))?)
+}
+
+/// The configuration has refused it already; this is for the types.
+#[cfg(not(feature = "saml"))]
+fn service_provider(
+    settings: &SamlSettings,
+    _: &[String],
+    _: &Arc<dyn Clock>,
+) -> anyhow::Result<Arc<dyn ServiceProvider>> {
+    anyhow::bail!("this build has no SAML, which {} needs", settings.config.entity_id)
+}
+
+fn portal_kind(
+    settings: &PortalSettings,
+    provider: &ProviderSettings,
+) -> anyhow::Result<ProviderKind> {
+    let (id, domains) = (provider.id.clone(), provider.domains.clone());
+    Ok(ProviderKind::Portal(Portal::new(id, &settings.url, &settings.key, domains)?))
+}
+
+fn client(extra_ca: Option<&str>) -> anyhow::Result<reqwest::Client> {
+    Ok(match extra_ca {
+        Some(pem) => net::outbound::client_trusting(TIMEOUT, pem)?,
+        None => net::outbound::client(TIMEOUT)?,
+    })
+}
+
+/// The claims that some rule looks at. Others are not kept: what is not in the database cannot
+/// leak from it.
+fn kept_claims(settings: &Settings) -> Vec<String> {
+    let types = settings.oauth.iter().flat_map(|oauth| &oauth.user_types);
+    let types = types.map(|rule| &rule.people);
+    let allowed = settings.mcp.servers.iter().filter_map(|server| match &server.access {
+        Access::Restricted(people) => Some(people),
+        Access::Open => None,
+    });
+    let names: BTreeSet<&String> =
+        types.chain(allowed).flat_map(|people: &People| people.claims.keys()).collect();
+    names.into_iter().cloned().collect()
+}

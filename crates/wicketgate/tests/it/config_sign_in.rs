@@ -1,0 +1,475 @@
+//! `[[sign_in.provider]]`, `[[user_type]]` and access: good ones, and every mistake at its key.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use kernel::encoding::base64;
+use testkit::prepare;
+use wicketgate::config::{
+    self, KindSettings, Loaded, Problem, Problems, ProviderSettings, Role, SignInSettings, Source,
+};
+
+use crate::world::BRIDGE_SECRET;
+
+const BASE: &str = r#"
+public_url = "https://mcp.example.com/wfgen"
+[oauth]
+key_encryption_key = { env = "KEY" }
+bridge_token_signing_secret = { env = "BRIDGE" }
+"#;
+
+const SERVER: &str = r#"
+[[mcp.server]]
+upstream = { url = "http://127.0.0.1:9000/mcp" }
+"#;
+
+const OIDC: &str = r#"
+[[sign_in.provider]]
+id = "corp"
+name = "Northwind"
+kind = "oidc"
+domains = ["Example.com"]
+issuer = "https://login.example.com"
+client_id = "wicketgate"
+client_secret = { env = "SECRET" }
+"#;
+
+const PORTAL: &str = r#"
+[[sign_in.provider]]
+id = "intranet"
+kind = "portal"
+url = "https://portal.example.com/sso"
+key = { env = "PORTAL" }
+"#;
+
+const LOCAL: &str = r#"
+[[sign_in.provider]]
+id = "local"
+kind = "local"
+"#;
+
+/// What must never be seen: in a problem, or among the effective values.
+const SECRETS: [&str; 2] = ["the secret of the client", "a key that the portal and we share"];
+
+fn source(text: &str, directory: &Path) -> Source {
+    prepare();
+    let environment = [
+        ("KEY", base64(&[7; 32])),
+        ("BRIDGE", BRIDGE_SECRET.to_owned()),
+        ("SECRET", SECRETS[0].to_owned()),
+        ("PORTAL", SECRETS[1].to_owned()),
+    ];
+    Source {
+        text: text.to_owned(),
+        directory: directory.to_path_buf(),
+        environment: environment.map(|(name, value)| (name.to_owned(), value)).into(),
+    }
+}
+
+fn load(tables: &str) -> Result<Loaded, Problems> {
+    let text = format!("{BASE}{tables}{SERVER}");
+    config::load(&source(&text, Path::new("tests/it/fixtures")), Role::All)
+}
+
+#[track_caller]
+fn providers(tables: &str) -> Vec<ProviderSettings> {
+    let loaded = load(tables).unwrap_or_else(|problems| panic!("{problems}\n{tables}"));
+    match loaded.settings.oauth.expect("the section").sign_in {
+        SignInSettings::Providers(providers) => providers,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn problems(tables: &str) -> Vec<Problem> {
+    let found = load(tables).map(|_| Vec::new()).unwrap_or_else(|problems| problems.0);
+    let shown = Problems(found.clone()).to_string();
+    assert!(!SECRETS.iter().any(|secret| shown.contains(secret)), "{shown}");
+    found
+}
+
+/// These tables have exactly one mistake, and it is told at this key with a reason and a fix.
+#[track_caller]
+fn only_mistake(tables: &str, key: &str) -> Problem {
+    let mut found = problems(tables);
+    assert_eq!(found.len(), 1, "{key}: {found:?}\n{tables}");
+    let problem = found.remove(0);
+    assert_eq!(problem.key, key, "{problem:?}\n{tables}");
+    assert!(!problem.reason.is_empty() && !problem.fix.is_empty(), "{problem:?}");
+    problem
+}
+
+#[test]
+fn every_kind_beside_each_other() {
+    let found = providers(&format!("{OIDC}{PORTAL}{LOCAL}minimum_password_length = 15\n"));
+    let ids: Vec<_> = found.iter().map(|provider| provider.id.as_str()).collect();
+    assert_eq!(ids, ["corp", "intranet", "local"], "in the order of the file");
+    assert_eq!((found[0].name.as_str(), found[1].name.as_str()), ("Northwind", "intranet"));
+    assert_eq!(found[0].domains, ["example.com"]);
+    let KindSettings::Oidc(oidc) = &found[0].kind else { panic!("{found:?}") };
+    let callback = "https://mcp.example.com/wfgen/sign-in/corp/callback";
+    assert_eq!(oidc.config.redirect_uri, callback);
+    assert_eq!(oidc.config.clock_skew_seconds, 60);
+    assert!(matches!(oidc.config.client_auth, sso::oidc::ClientAuth::Basic(_)));
+    assert!(matches!(found[1].kind, KindSettings::Portal(_)));
+    assert!(matches!(found[2].kind, KindSettings::Local));
+}
+
+/// The callback follows the issuer that clients know, not the public URL.
+#[test]
+fn the_callback_is_below_the_issuer() {
+    let base = BASE.replace("[oauth]", "[oauth]\nissuer = \"https://old.example.com\"");
+    let text = format!("{base}{OIDC}{SERVER}");
+    let loaded = config::load(&source(&text, Path::new("")), Role::All).expect("it is good");
+    let SignInSettings::Providers(found) = loaded.settings.oauth.expect("the section").sign_in
+    else {
+        panic!("no providers");
+    };
+    let KindSettings::Oidc(oidc) = &found[0].kind else { panic!("{found:?}") };
+    assert_eq!(oidc.config.redirect_uri, "https://old.example.com/sign-in/corp/callback");
+}
+
+#[test]
+fn a_disabled_provider_is_checked_and_left_out() {
+    let disabled = format!("{OIDC}{PORTAL}enabled = false\n");
+    let ids: Vec<_> = providers(&disabled).into_iter().map(|provider| provider.id).collect();
+    assert_eq!(ids, ["corp"]);
+    let wrong = disabled.replace("https://portal.example.com", "http://portal.example.com");
+    only_mistake(&wrong, "sign_in.provider[1].url");
+    // It may wait to take over the domain, and its accounts can be managed.
+    providers(&format!("{OIDC}{LOCAL}domains = [\"example.com\"]\nenabled = false\n"));
+    let loaded = load(&format!("{LOCAL}enabled = false\n")).expect("it is good");
+    let oauth = loaded.settings.oauth.expect("the section");
+    assert!(matches!(oauth.sign_in, SignInSettings::Nobody));
+    let accounts = oauth.accounts.expect("accounts");
+    assert_eq!((accounts.provider.as_str(), accounts.minimum_password_length), ("local", 12));
+}
+
+/// Each differs from a good provider in one line.
+#[test]
+fn each_mistake_is_told_at_its_key() {
+    let at = |key: &str| format!("sign_in.provider[0].{key}");
+    for (line, wrong, key) in [
+        ("id = \"corp\"", "id = \"Corp\"", "id"),
+        ("id = \"corp\"", "id = \"\"", "id"),
+        ("id = \"corp\"", "id = \"a/b\"", "id"),
+        ("id = \"corp\"", "id = \"callback\"", "id"),
+        ("id = \"corp\"", "id = \"demo\"", "id"),
+        ("kind = \"oidc\"", "kind = \"ldap\"", "kind"),
+        ("\"Example.com\"", "\"ada@example.com\"", "domains"),
+        ("\"Example.com\"", "7", "domains"),
+        ("https://login", "http://login", "issuer"),
+        ("https://login.example.com", "https://login.microsoftonline.com/common/v2.0", "issuer"),
+        ("issuer = \"https://login.example.com\"", "", "issuer"),
+        ("client_id = \"wicketgate\"", "", "client_id"),
+        ("{ env = \"SECRET\" }", "{ env = \"NOT_SET\" }", "client_secret"),
+        ("{ env = \"SECRET\" }", "\"\"", "client_secret"),
+        ("client_secret = { env = \"SECRET\" }", "", "client_secret"),
+    ] {
+        assert!(OIDC.contains(line), "{line}");
+        only_mistake(&OIDC.replace(line, wrong), &at(key));
+    }
+    for (line, key) in [
+        ("client_auth = \"basic\"", "client_auth"),
+        ("client_auth = \"none\"", "client_secret"),
+        ("client_key_id = \"k1\"", "client_key_id"),
+        ("client_key = { env = \"SECRET\" }", "client_key"),
+        ("scopes = [\"openid profile\"]", "scopes"),
+        ("scopes = \"openid\"", "scopes"),
+        ("claims = { user = \"\" }", "claims.user"),
+        ("claims = { group = \"roles\" }", "claims.group"),
+        ("signing_algorithms = [\"HS256\"]", "signing_algorithms"),
+        ("signing_algorithms = [\"none\"]", "signing_algorithms"),
+        ("signing_algorithms = []", "signing_algorithms"),
+        ("clock_skew_seconds = 301", "clock_skew_seconds"),
+        ("userinfo = \"sometimes\"", "userinfo"),
+        ("group_overage = \"graph\"", "group_overage"),
+        ("graph_url = \"https://graph.example.com\"", "graph_url"),
+        ("group_overage = \"microsoft_graph\"\ngraph_url = \"http://g.example\"", "graph_url"),
+        ("authorize_parameters = { state = \"x\" }", "authorize_parameters"),
+        ("authorize_parameters = { prompt = 1 }", "authorize_parameters.prompt"),
+        ("max_age_seconds = -1", "max_age_seconds"),
+        ("logout = \"everywhere\"", "logout"),
+        ("backchannel_logout = true", "backchannel_logout"),
+        ("extra_ca_file = \"no-such-file.pem\"", "extra_ca_file"),
+        ("extra_ca_file = \"idp-good.xml\"", "extra_ca_file"),
+        ("redirect_uri = \"https://mcp.example.com/cb\"", "redirect_uri"),
+        ("enabled = \"perhaps\"", "enabled"),
+        ("isuer = \"https://login.example.com\"", "isuer"),
+        ("metadata_url = \"https://login.example.com/metadata\"", "metadata_url"),
+        ("minimum_password_length = 12", "minimum_password_length"),
+    ] {
+        only_mistake(&format!("{OIDC}{line}\n"), &at(key));
+    }
+    for (line, wrong, key) in [
+        ("https://portal", "http://portal", "url"),
+        ("https://portal", "javascript:", "url"),
+        ("{ env = \"PORTAL\" }", "\"short\"", "key"),
+        ("key = { env = \"PORTAL\" }", "", "key"),
+        ("key = {", "algorithm = \"ES256\"\nkey = {", "key"),
+        ("key = {", "algorithm = \"RS256\"\nkey = {", "algorithm"),
+    ] {
+        only_mistake(&PORTAL.replace(line, wrong), &at(key));
+    }
+    only_mistake(
+        &format!("{LOCAL}minimum_password_length = 4\n"),
+        "sign_in.provider[0].minimum_password_length",
+    );
+}
+
+/// A secret in the wrong place is told without its value.
+#[test]
+fn a_misplaced_secret_is_not_shown() {
+    for line in ["key = \"SECRET\"", "client_key = \"SECRET\"", "client_secrets = \"SECRET\""] {
+        let line = line.replace("SECRET", SECRETS[0]);
+        assert_eq!(problems(&format!("{OIDC}{line}\n")).len(), 1);
+    }
+    let loaded = load(&format!("{OIDC}{PORTAL}")).expect("it is good");
+    let shown: Vec<_> = loaded.shown.iter().map(ToString::to_string).collect();
+    let shown = shown.join("\n");
+    assert!(shown.contains("sign_in.provider[0].client_secret = ***"), "{shown}");
+    assert!(!SECRETS.iter().any(|secret| shown.contains(secret)), "{shown}");
+    assert!(!format!("{:?}", loaded.settings).contains(SECRETS[0]));
+    assert!(!format!("{:?}", loaded.settings).contains(SECRETS[1]));
+}
+
+/// A key of another kind is more than a misspelling, and the words say so.
+#[test]
+fn a_key_of_another_kind_has_its_own_words() {
+    let problem =
+        only_mistake(&format!("{LOCAL}client_id = \"x\"\n"), "sign_in.provider[0].client_id");
+    assert!(problem.reason.contains("oidc") && problem.reason.contains("local"), "{problem:?}");
+}
+
+#[test]
+fn all_mistakes_of_one_provider_at_once() {
+    let found = problems(
+        r#"
+        [[sign_in.provider]]
+        id = "corp"
+        kind = "oidc"
+        issuer = "http://login.example.com"
+        client_secret = { env = "SECRET" }
+        scopes = ["a b", "c d"]
+        claims = { user = "" }
+        authorize_parameters = { state = "x", nonce = "y" }
+        "#,
+    );
+    let mut keys: Vec<_> = found
+        .iter()
+        .map(|problem| problem.key.trim_start_matches("sign_in.provider[0]."))
+        .collect();
+    keys.sort_unstable();
+    let expected = [
+        "authorize_parameters",
+        "authorize_parameters",
+        "claims.user",
+        "client_id",
+        "issuer",
+        "scopes",
+        "scopes",
+    ];
+    assert_eq!(keys, expected, "{found:?}");
+}
+
+#[test]
+fn what_must_not_be_there_twice_or_together() {
+    let other = OIDC.replace("Example.com", "example.org");
+    only_mistake(&format!("{OIDC}{other}"), "sign_in.provider");
+    let renamed = OIDC.replace("\"corp\"", "\"other\"");
+    only_mistake(&format!("{OIDC}{renamed}"), "sign_in.provider");
+    let second = LOCAL.replace("id = \"local\"", "id = \"second\"");
+    only_mistake(&format!("{LOCAL}{second}enabled = false\n"), "sign_in.provider");
+    // The people of a try need loopback.
+    for line in ["demo_people = true", "dev_fixed_user = \"me\""] {
+        let base = BASE.replace("https://mcp.example.com/wfgen", "http://127.0.0.1:8787");
+        let text = format!("{base}[sign_in]\n{line}\n{OIDC}{SERVER}");
+        let problems = config::load(&source(&text, Path::new("")), Role::All).err();
+        let keys: Vec<_> = problems.expect("a problem").0.into_iter().map(|p| p.key).collect();
+        assert_eq!(keys, ["sign_in.provider"], "{line}");
+    }
+}
+
+/// The sidecar alone needs neither the secrets nor the files of sign-in, but sees slips.
+#[test]
+fn the_sidecar_alone_needs_no_secrets_of_sign_in() {
+    let saml = "[[sign_in.provider]]\nid = \"old\"\nkind = \"saml\"\nmetadata_file = \"none.xml\"\n\
+                key = { env = \"NOT_SET\" }\ncertificate_file = \"none.pem\"\n";
+    let tables = format!("{OIDC}extra_ca_file = \"none.pem\"\n{PORTAL}{saml}")
+        .replace("\"SECRET\"", "\"NOT_SET\"")
+        .replace("\"PORTAL\"", "\"NOT_SET\"");
+    let alone = |tables: &str| {
+        let text = format!(
+            "{BASE}{tables}[mcp]\nissuer = \"https://mcp.example.com\"\n\
+                            sealing_key = {{ env = \"KEY\" }}\n{SERVER}"
+        );
+        config::load(&source(&text, Path::new("")), Role::Mcp).err().map_or(vec![], |all| all.0)
+    };
+    assert_eq!(alone(&tables), []);
+    let found = alone(&tables.replace("userinfo", "").replace("client_id", "client"));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].key, "sign_in.provider[0].client");
+}
+
+/// What rules look at is what is kept of a person.
+#[test]
+fn rules_and_access() {
+    let rules = r#"
+        [[user_type]]
+        type = "administrator"
+        organizations = ["northwind"]
+        claims = { department = ["IT", "Operations"] }
+    "#;
+    let loaded = load(&format!("{OIDC}{rules}")).expect("it is good");
+    let people = &loaded.settings.oauth.as_ref().expect("the section").user_types[0].people;
+    assert_eq!(people.organizations, ["northwind"]);
+    assert_eq!(people.claims["department"], ["IT", "Operations"]);
+    assert_eq!(loaded.settings.mcp.servers[0].access, sso::people::Access::Open);
+    for (claims, key) in [
+        ("{ department = \"IT\" }", "user_type[0].claims.department"),
+        ("{ department = [] }", "user_type[0].claims.department"),
+        ("{ department = [\"IT\", 7] }", "user_type[0].claims.department"),
+        ("[\"department\"]", "user_type[0].claims"),
+    ] {
+        only_mistake(
+            &format!(
+                "{OIDC}{}",
+                rules.replace("{ department = [\"IT\", \"Operations\"] }", claims)
+            ),
+            key,
+        );
+    }
+    let with = |lines: &str| {
+        let text = format!("{BASE}{OIDC}{SERVER}{lines}\n");
+        config::load(&source(&text, Path::new("")), Role::All)
+    };
+    let loaded = with("access = \"restricted\"\nallow = { groups = [\"finance\"] }");
+    let server = &loaded.expect("it is good").settings.mcp.servers[0];
+    let sso::people::Access::Restricted(people) = &server.access else { panic!("{server:?}") };
+    assert_eq!(people.groups, ["finance"]);
+    for (lines, key) in [
+        ("access = \"restricted\"", "mcp.server[0].allow"),
+        ("access = \"restricted\"\nallow = { groups = [] }", "mcp.server[0].allow"),
+        (
+            "access = \"restricted\"\nallow = { groups = [\"x\"], team = [] }",
+            "mcp.server[0].allow.team",
+        ),
+        ("allow = { groups = [\"finance\"] }", "mcp.server[0].allow"),
+        ("access = \"closed\"", "mcp.server[0].access"),
+    ] {
+        let found = with(lines).err().map_or(vec![], |problems| problems.0);
+        assert_eq!(found.len(), 1, "{lines}: {found:?}");
+        assert_eq!(found[0].key, key, "{lines}");
+    }
+}
+
+/// Overrides from the environment do not reach arrays of tables.
+#[test]
+fn the_environment_does_not_reach_providers() {
+    let mut source = source(&format!("{BASE}{OIDC}{SERVER}"), Path::new(""));
+    let variable = "WICKETGATE__SIGN_IN__PROVIDER__CLIENT_ID".to_owned();
+    source.environment.extend(BTreeMap::from([(variable, "other".to_owned())]));
+    let found = config::load(&source, Role::All).err().expect("a problem").0;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].reason.contains("WICKETGATE__SIGN_IN__PROVIDER__CLIENT_ID"), "{found:?}");
+}
+
+/// Every snippet of the documentation has keys that exist, with values that can be.
+#[test]
+fn the_documentation_uses_keys_that_exist() {
+    let mut seen = 0;
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/sign-in");
+    for page in std::fs::read_dir(&directory).expect("the pages") {
+        let page = page.expect("a page").path();
+        if page.extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&page).expect("a page");
+        for block in text.split("```toml\n").skip(1) {
+            let block = block.split("```").next().unwrap_or_default();
+            seen += 1;
+            let source = source(&format!("{BASE}{block}"), Path::new(""));
+            let found = config::load(&source, Role::All).err().map_or(vec![], |all| all.0);
+            let bad = ["no such", "a key of kind", "must be", "no effect", "not valid"];
+            let slips = found.iter().filter(|problem| {
+                problem.key.is_empty() || bad.iter().any(|words| problem.reason.contains(words))
+            });
+            let slips: Vec<_> = slips.collect();
+            assert!(slips.is_empty(), "{}: {slips:?}\n{block}", page.display());
+        }
+    }
+    assert!(seen >= 10, "only {seen} snippets were found");
+}
+
+const SAML: &str = r#"
+[[sign_in.provider]]
+id = "old"
+kind = "saml"
+metadata_file = "idp-good.xml"
+"#;
+
+/// A build without SAML says so, and how to get one with it.
+#[cfg(not(feature = "saml"))]
+#[test]
+fn a_build_without_saml_says_so() {
+    let problem = only_mistake(SAML, "sign_in.provider[0].kind");
+    assert!(problem.fix.contains("--features saml"), "{problem:?}");
+}
+
+#[cfg(feature = "saml")]
+mod saml {
+    use super::*;
+
+    #[test]
+    fn names_are_below_the_issuer() {
+        let found = providers(SAML);
+        let KindSettings::Saml(saml) = &found[0].kind else { panic!("{found:?}") };
+        let below = "https://mcp.example.com/wfgen/saml/old";
+        assert_eq!(saml.config.entity_id, below);
+        assert_eq!(saml.config.acs_url, format!("{below}/acs"));
+        let named = providers(&format!("{SAML}entity_id = \"urn:example:wicketgate\"\n"));
+        let KindSettings::Saml(saml) = &named[0].kind else { panic!("{named:?}") };
+        assert_eq!(saml.config.entity_id, "urn:example:wicketgate");
+    }
+
+    /// A certificate that ended is found before anybody signs in, unless it is allowed.
+    #[test]
+    fn an_expired_certificate_is_found() {
+        let expired = SAML.replace("idp-good", "idp-expired");
+        only_mistake(&expired, "sign_in.provider[0].metadata_file");
+        providers(&format!("{expired}allow_expired_certificates = true\n"));
+    }
+
+    #[test]
+    fn each_mistake_is_told_at_its_key() {
+        let at = |key: &str| format!("sign_in.provider[0].{key}");
+        for (line, wrong, key) in [
+            ("idp-good.xml", "none.xml", "metadata_file"),
+            ("idp-good.xml", "../main.rs", "metadata_file"),
+            ("metadata_file = \"idp-good.xml\"", "", "metadata_url"),
+            (
+                "metadata_file = \"idp-good.xml\"",
+                "metadata_url = \"http://i.example\"",
+                "metadata_url",
+            ),
+        ] {
+            only_mistake(&SAML.replace(line, wrong), &at(key));
+        }
+        for (line, key) in [
+            ("metadata_url = \"https://idp.example.com/metadata\"", "metadata_file"),
+            ("metadata_certificate_file = \"idp-good.xml\"", "metadata_certificate_file"),
+            ("metadata_refresh_seconds = 3600", "metadata_refresh_seconds"),
+            ("idp_entity_id = \"https://other.example.com\"", "metadata_file"),
+            ("attributes = { user = \"\" }", "attributes.user"),
+            ("attributes = { users = \"x\" }", "attributes.users"),
+            ("request_binding = \"post\"", "metadata_file"),
+            ("request_binding = \"artifact\"", "request_binding"),
+            ("sign_requests = true", "sign_requests"),
+            ("key = { env = \"SECRET\" }", "certificate_file"),
+            ("clock_skew_seconds = 400", "clock_skew_seconds"),
+            ("client_id = \"x\"", "client_id"),
+            ("claims = { user = \"sub\" }", "claims"),
+        ] {
+            only_mistake(&format!("{SAML}{line}\n"), &at(key));
+        }
+    }
+}

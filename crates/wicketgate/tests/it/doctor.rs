@@ -1,0 +1,208 @@
+//! `wicketgate doctor`: a good provider, and ones that are away or not what they seem.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use kernel::ManualClock;
+use kernel::Timestamp;
+use kernel::encoding::base64;
+use serde_json::Value;
+use testkit::Idp;
+
+use crate::world::{BRIDGE_SECRET, wicketgate};
+
+const PUBLIC: &str = "https://mcp.example.com/wfgen";
+
+/// What it said.
+struct Said {
+    code: Option<i32>,
+    out: String,
+}
+
+impl Said {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).expect("JSON")
+    }
+}
+
+/// Runs it beside a configuration with these tables. It blocks, so the provider needs a thread of
+/// its own.
+fn doctor(directory: &Path, tables: &str, json: bool) -> Said {
+    let text = format!(
+        "public_url = \"{PUBLIC}\"\n[oauth]\nkey_encryption_key = \"{}\"\n\
+         bridge_token_signing_secret = \"{BRIDGE_SECRET}\"\n{tables}\n\
+         [[mcp.server]]\nupstream = {{ url = \"http://127.0.0.1:9000/mcp\" }}\n",
+        base64(&[7; 32]),
+    );
+    std::fs::write(directory.join("wicketgate.toml"), text).expect("written");
+    let mut command = wicketgate(directory);
+    command.args(["doctor", "--config", "wicketgate.toml"]).args(json.then_some("--json"));
+    let output = tokio::task::block_in_place(|| command.output()).expect("it runs");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    assert_eq!(text(output.stderr), "", "{tables}");
+    let said = Said { code: output.status.code(), out: text(output.stdout) };
+    assert!(!said.out.contains(testkit::IDP_SECRET), "{}", said.out);
+    // It looks, and leaves nothing behind.
+    assert!(!directory.join("data").exists());
+    said
+}
+
+fn oidc(issuer: &str, more: &str) -> String {
+    format!(
+        "[[sign_in.provider]]\nid = \"corp\"\nname = \"Northwind\"\nkind = \"oidc\"\n\
+         issuer = \"{issuer}\"\nclient_id = \"wicketgate\"\nclient_secret = \"{}\"\n{more}\n",
+        testkit::IDP_SECRET
+    )
+}
+
+/// A provider that works: no failure, exit code 0, and everything that is to be registered there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_good_provider_passes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let idp = Idp::start(&ManualClock::at(Timestamp::from_millis(1_800_000_000_000))).await;
+    let tables = idp.configuration("logout = \"provider\"");
+    let said = doctor(directory.path(), &tables, false);
+    assert_eq!(said.code, Some(0), "{}", said.out);
+    assert!(said.out.contains("corp (Northwind, OpenID Connect)"), "{}", said.out);
+    for path in ["/sign-in/corp/callback", "/sign-in/corp/backchannel-logout", "/signed-out"] {
+        assert!(said.out.contains(&format!("{PUBLIC}{path}\n")), "{path}: {}", said.out);
+    }
+    assert!(!said.out.contains("failure"), "{}", said.out);
+    let json = doctor(directory.path(), &tables, true).json();
+    assert_eq!(json["good"], true);
+    assert_eq!(json["providers"][0]["id"], "corp");
+    let register = &json["providers"][0]["register"][0];
+    assert_eq!(register["url"], format!("{PUBLIC}/sign-in/corp/callback"));
+    let findings = json["providers"][0]["findings"].as_array().expect("findings");
+    assert!(findings.len() > 4, "{json:#}");
+    assert!(findings.iter().all(|finding| finding["verdict"] != "failure"), "{json:#}");
+}
+
+/// One that is away is named with the reason, and does not hide the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_is_away_is_named() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let idp = Idp::start(&ManualClock::at(Timestamp::from_millis(1_800_000_000_000))).await;
+    // Nobody listens on port 1 of loopback.
+    let away = oidc("http://127.0.0.1:1", "backchannel_logout = \"off\"");
+    let tables = format!("{}{}", away, idp.configuration("").replace("\"corp\"", "\"other\""));
+    let said = doctor(directory.path(), &tables, false);
+    assert_eq!(said.code, Some(1), "{}", said.out);
+    assert!(said.out.contains("http://127.0.0.1:1"), "{}", said.out);
+    assert!(said.out.contains("cannot be reached"), "{}", said.out);
+    assert!(said.out.contains("fix: "), "{}", said.out);
+    assert!(!said.out.contains("corp/backchannel-logout"), "{}", said.out);
+    let json = doctor(directory.path(), &tables, true);
+    assert_eq!(json.code, Some(1));
+    let json = json.json();
+    assert_eq!(json["good"], false);
+    let verdicts = |at: usize| {
+        let findings = json["providers"][at]["findings"].as_array().expect("findings");
+        findings.iter().filter(|finding| finding["verdict"] == "failure").count()
+    };
+    assert_eq!((verdicts(0), verdicts(1)), (1, 0), "{json:#}");
+}
+
+/// UP-2: a provider that calls itself something else.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_of_another_name_fails() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let idp = Idp::start(&ManualClock::at(Timestamp::from_millis(1_800_000_000_000))).await;
+    let tables = oidc(&format!("{}/", idp.issuer()), "");
+    let said = doctor(directory.path(), &tables, false);
+    assert_eq!(said.code, Some(1), "{}", said.out);
+    assert!(said.out.contains("set issuer to exactly"), "{}", said.out);
+}
+
+/// Without providers there is little to examine, but that is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_provider_at_all() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let nobody = doctor(directory.path(), "", false);
+    assert_eq!(nobody.code, Some(1));
+    assert!(nobody.out.contains("[[sign_in.provider]]"), "{}", nobody.out);
+    let local = "[[sign_in.provider]]\nid = \"local\"\nkind = \"local\"\n";
+    assert_eq!(doctor(directory.path(), local, false).code, Some(0));
+    let portal = "[[sign_in.provider]]\nid = \"intranet\"\nkind = \"portal\"\n\
+                  url = \"https://portal.example.com/\"\nkey = \"0123456789abcdef0123456789abcdef\"\n";
+    let said = doctor(directory.path(), portal, false);
+    assert_eq!(said.code, Some(0), "{}", said.out);
+    assert!(said.out.contains(&format!("{PUBLIC}/authorize/resume")), "{}", said.out);
+}
+
+/// T-UP-02: a company's own certificate authority is trusted where it is named, and nowhere else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_authority_of_ones_own() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let site = Site::start(directory.path());
+    let untrusted = doctor(directory.path(), &oidc(&site.issuer, ""), false);
+    assert_eq!(untrusted.code, Some(1), "{}", untrusted.out);
+    assert!(untrusted.out.contains("extra_ca_file"), "{}", untrusted.out);
+    let tables = oidc(&site.issuer, "extra_ca_file = \"ca.pem\"");
+    let trusted = doctor(directory.path(), &tables, false);
+    assert!(!trusted.out.contains("cannot be reached"), "{}", trusted.out);
+    assert!(trusted.out.contains(&format!("it names the issuer {}", site.issuer)));
+}
+
+/// A web server with a certificate of an authority that nobody knows.
+struct Site {
+    issuer: String,
+    child: Child,
+}
+
+impl Site {
+    fn start(directory: &Path) -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = port.local_addr().expect("an address");
+        drop(port);
+        let issuer = format!("https://localhost:{}", address.port());
+        let openssl = |arguments: &str| {
+            let arguments = arguments.split(' ');
+            let made = Command::new("openssl").args(arguments).current_dir(directory).output();
+            assert!(made.expect("openssl runs").status.success());
+        };
+        openssl(
+            "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=Northwind -keyout ca.key -out ca.pem",
+        );
+        openssl("req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout site.key -out site.csr");
+        std::fs::write(directory.join("site.ext"), "subjectAltName=DNS:localhost\n")
+            .expect("written");
+        openssl(
+            "x509 -req -in site.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile site.ext -out site.pem",
+        );
+        let description = serde_json::json!({
+            "issuer": issuer,
+            "authorization_endpoint": format!("{issuer}/authorize"),
+            "token_endpoint": format!("{issuer}/token"),
+            "jwks_uri": format!("{issuer}/jwks"),
+        });
+        let well_known = directory.join(".well-known");
+        std::fs::create_dir(&well_known).expect("made");
+        std::fs::write(well_known.join("openid-configuration"), description.to_string())
+            .expect("written");
+        std::fs::write(directory.join("jwks"), "{\"keys\":[]}").expect("written");
+        let child = Command::new("openssl")
+            .args([
+                "s_server", "-WWW", "-quiet", "-cert", "site.pem", "-key", "site.key", "-accept",
+            ])
+            .arg(address.to_string())
+            .current_dir(directory)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("openssl serves");
+        while std::net::TcpStream::connect(address).is_err() {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        Self { issuer, child }
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        // It may have ended already.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}

@@ -1,0 +1,97 @@
+//! The portal bridge: a host application vouches for its people at `/authorize/resume`.
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use kernel::Clock as _;
+use serde_json::{Value, json};
+use testkit::{Engine, Person, Return, Tick, random};
+
+use crate::world::{Plan, World};
+
+const KEY: &str = "a key that the portal and we know";
+const PROVIDER: &str = "[[sign_in.provider]]\nid = \"intranet\"\nname = \"Intranet\"\n\
+                        kind = \"portal\"\nurl = \"https://portal.example.com/sso\"\n\
+                        algorithm = \"HS256\"\nkey = \"a key that the portal and we know\"\n\
+                        [[user_type]]\ntype = \"process_manager\"\ngroups = [\"managers\"]\n";
+
+async fn world(engine: Engine) -> World {
+    Plan::on(engine).providers(PROVIDER).start().await
+}
+
+fn token(world: &World, txn: &str, more: &Value) -> String {
+    let now = world.clock.now().as_seconds();
+    let mut claims = json!({
+        "iss": "intranet", "aud": world.issuer, "sub": "e-1815", "txn": txn, "jti": random(),
+        "iat": now, "exp": now + 60, "name": "Tom", "groups": ["managers"],
+    });
+    for (name, value) in more.as_object().into_iter().flatten() {
+        claims[name] = value.clone();
+    }
+    let header =
+        Header { typ: Some("wicketgate-bridge+jwt".to_owned()), ..Header::new(Algorithm::HS256) };
+    encode(&header, &claims, &EncodingKey::from_secret(KEY.as_bytes())).expect("a token")
+}
+
+/// Clicks through to the portal; the transaction that it is given.
+async fn leave(world: &World, person: &Person, url: &str) -> String {
+    let page = person.visit(url).await;
+    let gone = person.press(&page, "provider", "intranet").await;
+    let there = gone.left_to.unwrap_or_else(|| panic!("{} {}", gone.url, gone.answer.body));
+    assert!(there.starts_with("https://portal.example.com/sso?txn="), "{there}");
+    assert!(!there.contains(&world.issuer), "the portal knows us from its configuration");
+    Return::read(&there).get("txn").expect("a transaction").to_owned()
+}
+
+fn resume(world: &World, path: &str, txn: &str, token: &str) -> String {
+    world.at(&format!("{path}?txn={txn}&token={token}"))
+}
+
+#[tokio::test]
+async fn a_portal_vouches_and_nobody_sees_a_sign_in_page() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        for path in ["/authorize/resume", "/oauth-auth-bridge"] {
+            let world = world(engine).await;
+            let client = world.client().await;
+            let person = world.person();
+            let ask = client.ask();
+            let txn = leave(&world, &person, &ask.url()).await;
+            let token = token(&world, &txn, &json!({}));
+            let consent = person.visit(&resume(&world, path, &txn, &token)).await;
+            let returned = person.allow(&consent, Tick::All).await.returned();
+            let answer = client.exchange(returned.code(), &ask).await;
+            assert!(answer.body.contains("mcp:process_admin"), "{}", answer.body);
+        }
+    }
+}
+
+/// BR-4, BR-6: single use, this transaction, this browser, sixty seconds, the portal's own people.
+#[tokio::test]
+async fn br_4_a_portals_token_is_good_once_here_and_now() {
+    let world = world(Engine::Sqlite).await;
+    let client = world.client().await;
+    let person = world.person();
+    let txn = leave(&world, &person, &client.ask().url()).await;
+    let other = leave(&world, &person, &client.ask().url()).await;
+    let at = |txn: &str, token: &str| resume(&world, "/authorize/resume", txn, token);
+    let now = world.clock.now().as_seconds();
+    let before = world.dump().await;
+    for wrong in [
+        token(&world, &other, &json!({})),
+        token(&world, &txn, &json!({ "iss": "corp" })),
+        token(&world, &txn, &json!({ "aud": "https://other.example" })),
+        token(&world, &txn, &json!({ "iat": now - 120, "exp": now - 60 })),
+        token(&world, &txn, &json!({ "exp": now + 3600 })),
+    ] {
+        person.visit(&at(&txn, &wrong)).await.answer.is_local_error();
+    }
+    let good = token(&world, &txn, &json!({ "provider": "corp" }));
+    let thief = world.person();
+    thief.visit(&client.ask().url()).await;
+    assert_eq!(thief.visit(&at(&txn, &good)).await.answer.status, 403);
+    before.equals_but(&world.dump().await, &["OAUTH_TXN", "OAUTH_AUDIT"]);
+
+    assert!(person.visit(&at(&txn, &good)).await.has_button("decision"));
+    let again = person.visit(&at(&txn, &good)).await;
+    again.answer.is_local_error();
+    let dump = world.dump().await;
+    assert_eq!(dump.values("OAUTH_SUBJECT", "provider"), ["intranet"], "its own people only");
+}
