@@ -16,6 +16,9 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** For anything that a browser or a page is about to do. */
+export const WAIT_MS = 10_000;
+
 /** The two sizes in which each page is looked at. */
 export const SCREENS = {
   desktop: { viewport: { width: 1280, height: 800 } },
@@ -37,6 +40,7 @@ export function launch() {
 export async function openWindow(t, browser, screen) {
   const context = await browser.newContext(screen);
   t.after(() => context.close());
+  context.setDefaultTimeout(WAIT_MS);
   const page = await context.newPage();
   const complaints = [];
   page.on('console', (message) => {
@@ -44,6 +48,20 @@ export async function openWindow(t, browser, screen) {
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
   return { context, page, complaints };
+}
+
+/** The browser must not have refused anything that the page wanted. */
+export function mustBeContent(complaints) {
+  assert.deepEqual(complaints.filter((text) => /content security policy|refused|blocked/i.test(text)), []);
+}
+
+/** What must happen soon, or the story fails by saying what did not. */
+export async function within(promise, what) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} did not happen in ${WAIT_MS} ms`)), WAIT_MS);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 /** Saves how the page looks, whole. */

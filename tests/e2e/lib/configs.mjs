@@ -19,9 +19,14 @@ export const READ_RULES = [{ tools: ['*'], scope: 'mcp:read' }];
 function value(item) {
   if (Array.isArray(item)) return `[${item.map(value).join(', ')}]`;
   if (typeof item === 'object') {
-    return `{ ${Object.entries(item).map(([key, inner]) => `${key} = ${value(inner)}`).join(', ')} }`;
+    return `{ ${Object.entries(item).map(([key, inner]) => `${keyOf(key)} = ${value(inner)}`).join(', ')} }`;
   }
   return JSON.stringify(item);
+}
+
+/** A key that is a URL or has spaces is quoted. */
+function keyOf(name) {
+  return /^[\w-]+$/.test(name) ? name : JSON.stringify(name);
 }
 
 function lines(entries) {
@@ -39,14 +44,26 @@ export function freshSecrets() {
   return { WICKETGATE_KEY_ENCRYPTION_KEY: key(), WICKETGATE_BRIDGE_SECRET: key(), SIDECAR_SECRET: key() };
 }
 
-function authority({ database }) {
+/** Whoever likes may be anybody: only for a try on one computer, and for most stories. */
+export const DEMO_PEOPLE = { providers: [], userTypes: [] };
+
+/** Who signs people in, and what their groups make of them. */
+function signingIn({ providers, userTypes }) {
+  if (providers.length === 0) return table('sign_in', { demo_people: true });
+  return [
+    ...providers.map((provider) => `\n[[sign_in.provider]]\n${lines(provider)}`),
+    ...userTypes.map((rule) => `\n[[user_type]]\n${lines(rule)}`),
+  ].join('');
+}
+
+function authority({ database, signIn = DEMO_PEOPLE }) {
   return [
     table('database', { url: database }),
     table('oauth', {
       key_encryption_key: { env: 'WICKETGATE_KEY_ENCRYPTION_KEY' },
       bridge_token_signing_secret: { env: 'WICKETGATE_BRIDGE_SECRET' },
     }),
-    table('sign_in', { demo_people: true }),
+    signingIn(signIn),
   ].join('');
 }
 
@@ -66,18 +83,18 @@ function head(publicUrl, listen) {
 }
 
 /** Both roles in one process. */
-export function oneProcess({ path, publicUrl, listen, database, ceiling, upstream, rules }) {
+export function oneProcess({ path, publicUrl, listen, database, ceiling, upstream, rules, signIn }) {
   const text = head(publicUrl, listen)
-    + authority({ database })
+    + authority({ database, signIn })
     + table('mcp', { allowed_scopes: ceiling.join(' ') })
     + server({ upstream, rules });
   writeFileSync(path, text);
 }
 
 /** The authorization server by itself; it names the resource that the sidecar will serve. */
-export function authRole({ path, publicUrl, listen, database, ceiling, upstream, rules, resource }) {
+export function authRole({ path, publicUrl, listen, database, ceiling, upstream, rules, resource, signIn }) {
   const text = head(publicUrl, listen)
-    + authority({ database })
+    + authority({ database, signIn })
     + table('mcp', { allowed_scopes: ceiling.join(' ') })
     + server({ upstream, rules, resource });
   writeFileSync(path, text);

@@ -51,10 +51,14 @@ class Deployment {
   }
 }
 
-/** A directory, secrets, and a deployment that is stopped if its start fails half-way. */
-async function begin(start) {
+/**
+ * A directory, secrets, and a deployment that is stopped if its start fails half-way.
+ * `signIn` says who signs people in: `{ providers, userTypes, secrets }`, where `secrets` are the
+ * environment variables that the providers' configuration names.
+ */
+async function begin(start, signIn) {
   const deployment = new Deployment();
-  const env = configs.freshSecrets();
+  const env = { ...configs.freshSecrets(), ...signIn?.secrets };
   deployment.secrets.push(...Object.values(env));
   try {
     await start(deployment, env);
@@ -76,7 +80,7 @@ export function demo() {
 }
 
 /** Both roles in one process. `database` defaults to SQLite. */
-export function oneProcess({ ceiling, upstream, rules = configs.DEMO_RULES, database }) {
+export function oneProcess({ ceiling, upstream, rules = configs.DEMO_RULES, database, signIn }) {
   return begin(async (deployment, env) => {
     const port = await freePort();
     deployment.issuer = `http://127.0.0.1:${port}`;
@@ -90,13 +94,14 @@ export function oneProcess({ ceiling, upstream, rules = configs.DEMO_RULES, data
       ceiling,
       upstream,
       rules,
+      signIn,
     });
     deployment.runs(await gateway.serve({ config, env }));
-  });
+  }, signIn);
 }
 
 /** `--role auth` and `--role mcp` apart, each on its own origin; the sidecar has no database. */
-export function apart({ ceiling, upstream, rules = configs.DEMO_RULES, database }) {
+export function apart({ ceiling, upstream, rules = configs.DEMO_RULES, database, signIn }) {
   return begin(async (deployment, env) => {
     const [authPort, mcpPort] = [await freePort(), await freePort()];
     const sidecar = `http://127.0.0.1:${mcpPort}`;
@@ -111,6 +116,7 @@ export function apart({ ceiling, upstream, rules = configs.DEMO_RULES, database 
       listen: `127.0.0.1:${authPort}`,
       database: database ?? `sqlite://${deployment.file('auth.db')}`,
       resource: deployment.url,
+      signIn,
     });
     configs.mcpRole({
       ...common,
@@ -122,7 +128,7 @@ export function apart({ ceiling, upstream, rules = configs.DEMO_RULES, database 
     deployment.runs(await gateway.serve({ config: auth, env, role: 'auth' }));
     const { SIDECAR_SECRET } = env;
     deployment.runs(await gateway.serve({ config: mcp, env: { SIDECAR_SECRET }, role: 'mcp' }));
-  });
+  }, signIn);
 }
 
 /** One process at a path of a host, behind nginx. */

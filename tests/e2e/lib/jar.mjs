@@ -45,6 +45,11 @@ export class Jar {
     return fit.length > 0 ? fit.map((c) => `${c.name}=${c.value}`).join('; ') : undefined;
   }
 
+  /** Nothing that this host has set is known any more. */
+  forget(host) {
+    for (const [key, cookie] of this.#cookies) if (cookie.host === host) this.#cookies.delete(key);
+  }
+
   /** All cookies that are kept. */
   get cookies() {
     return [...this.#cookies.values()];

@@ -131,12 +131,13 @@ export function checkPages(person) {
  * @param {'basic'|'manager'|'admin'} setting.user who signs in
  * @param {'default'|'all'} setting.tick which scopes they tick
  * @param {'auto'|'legacy'|object} setting.mode how the client finds its revision
+ * @param {object} [setting.as] how the person signs in, where people have accounts
  * @returns the connection, still open, for what comes after
  */
-export async function tell({ url, ceiling, tools, user, tick, mode }) {
+export async function tell({ url, ceiling, tools, user, tick, mode, as }) {
   const able = offered(user, ceiling);
   const scopes = granted(user, ceiling, tick);
-  const connection = await connect({ url, mode, choices: { user, tick } });
+  const connection = await connect({ url, mode, choices: { user, as, tick } });
   const { client, person, provider } = connection;
   checkOffer(person, able);
   checkPages(person);

@@ -2,16 +2,15 @@
 // SameSite, Content-Security-Policy, and redirects to other applications.
 
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
-import { auth, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import { launch, mustFit, openWindow, photograph, SCREENS, watchForScheme } from '../lib/browser.mjs';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import {
+  launch, mustBeContent, mustFit, openWindow, photograph, SCREENS, WAIT_MS, watchForScheme, within,
+} from '../lib/browser.mjs';
 import { demo } from '../lib/deployment.mjs';
-import { MemoryProvider } from '../lib/provider.mjs';
+import { ask as askAt, listener } from '../lib/waiting-client.mjs';
 
 const CURSOR = 'cursor://anysphere.cursor-mcp/oauth/callback';
-const WAIT_MS = 5_000;
 
 let deployment;
 let browser;
@@ -26,28 +25,7 @@ after(async () => {
   await deployment.stop();
 });
 
-/** A client's own listener: says what came back and thanks the person. */
-async function listener(t) {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => { server.closeAllConnections(); server.close(); });
-  const redirectUrl = `http://127.0.0.1:${server.address().port}/callback`;
-  const arrived = new Promise((resolve) => {
-    server.on('request', (request, response) => {
-      const url = new URL(request.url, redirectUrl);
-      response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Done</title>Done.');
-      if (url.pathname === '/callback') resolve(url);
-    });
-  });
-  return { redirectUrl, arrived };
-}
-
-/** A client that has asked to be authorized: where it sends the browser. */
-async function ask(redirectUrl, name) {
-  const provider = new MemoryProvider({ redirectUrl, name });
-  assert.equal(await auth(provider, { serverUrl: deployment.url }), 'REDIRECT');
-  return provider;
-}
+const ask = (redirectUrl, name) => askAt(deployment.url, redirectUrl, name);
 
 async function signIn(page, user, picture) {
   await page.locator(`button[name=user][value=${user}]`).waitFor();
@@ -64,19 +42,6 @@ async function lookAtConsent(page, picture) {
   assert.ok(await fixed.isChecked() && await fixed.isDisabled(), 'reading is fixed');
   assert.ok(await page.locator('input[type=checkbox][value="mcp:write"]').isChecked());
   assert.ok(!(await page.locator('input[type=checkbox][value="mcp:admin"]').isChecked()));
-}
-
-/** The browser must not have refused anything that the page wanted. */
-function mustBeContent(complaints) {
-  assert.deepEqual(complaints.filter((text) => /content security policy|refused|blocked/i.test(text)), []);
-}
-
-async function within(promise, what) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} did not happen in ${WAIT_MS} ms`)), WAIT_MS);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 for (const [screen, settings] of Object.entries(SCREENS)) {
