@@ -4,7 +4,7 @@ CARGO_FLAGS ?= --locked
 
 .PHONY: demo test lint unit e2e bench parts deny
 
-## Everything in one process on this computer; needs Rust and a C compiler only.
+## Everything in one process on this computer; needs Rust and a C compiler only (no SAML).
 demo:
 	cargo run $(CARGO_FLAGS) -p wicketgate -- demo $(DEMO_FLAGS)
 

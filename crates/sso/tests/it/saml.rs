@@ -3,8 +3,9 @@
 mod accepted;
 mod corpus;
 mod hostile;
-mod idp;
 mod lab;
 mod oracle;
 mod requests;
 mod sources;
+
+use testkit::saml as idp;

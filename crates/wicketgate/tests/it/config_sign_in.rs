@@ -81,7 +81,7 @@ fn providers(tables: &str) -> Vec<ProviderSettings> {
 }
 
 fn problems(tables: &str) -> Vec<Problem> {
-    let found = load(tables).map(|_| Vec::new()).unwrap_or_else(|problems| problems.0);
+    let found = load(tables).err().map_or_else(Vec::new, |problems| problems.0);
     let shown = Problems(found.clone()).to_string();
     assert!(!SECRETS.iter().any(|secret| shown.contains(secret)), "{shown}");
     found
@@ -368,7 +368,7 @@ fn the_environment_does_not_reach_providers() {
     let mut source = source(&format!("{BASE}{OIDC}{SERVER}"), Path::new(""));
     let variable = "WICKETGATE__SIGN_IN__PROVIDER__CLIENT_ID".to_owned();
     source.environment.extend(BTreeMap::from([(variable, "other".to_owned())]));
-    let found = config::load(&source, Role::All).err().expect("a problem").0;
+    let found = config::load(&source, Role::All).expect_err("a problem").0;
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].reason.contains("WICKETGATE__SIGN_IN__PROVIDER__CLIENT_ID"), "{found:?}");
 }

@@ -161,3 +161,19 @@ fn refuse_foreign_keys(section: &Reader<'_>, own: Option<Kind>) {
         section.misplaced(key, &reason, "Remove it, or correct kind");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::KINDS;
+    use crate::config::REFERENCE;
+
+    /// `redirect_uri` is known only to say that there is no such thing.
+    #[test]
+    fn the_reference_has_every_key() {
+        for (kind, _, keys) in KINDS {
+            for key in keys.iter().filter(|key| **key != "redirect_uri") {
+                assert!(REFERENCE.contains(&format!("\n# {key} = ")), "{key} of {kind}");
+            }
+        }
+    }
+}
