@@ -21,6 +21,8 @@ mod mcp;
 mod person;
 mod place;
 mod random;
+#[cfg(feature = "saml")]
+pub mod saml;
 mod upstream;
 
 pub use answer::Answer;

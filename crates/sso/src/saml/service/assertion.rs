@@ -47,7 +47,7 @@ pub(super) fn facts(assertion: &Element, expected: &Expected) -> Result<Facts, F
     let valid_until = conditions(assertion.required(ASSERTION, "Conditions")?, expected)?;
     let session = session(assertion, expected)?;
     let name_id = subject.optional(ASSERTION, "NameID")?.map(name_id).transpose()?;
-    let latest = valid_until.map_or(confirmed_until, |until| until.max(confirmed_until));
+    let latest = valid_until.max(confirmed_until);
     Ok(Facts {
         id: id.to_owned(),
         name_id,
@@ -94,17 +94,18 @@ fn bearer(confirmation: &Element, expected: &Expected) -> Result<Timestamp, Flaw
 }
 
 /// SAML core §2.5.1: all conditions must hold, and one that we do not know cannot be said to hold.
-fn conditions(conditions: &Element, expected: &Expected) -> Result<Option<Timestamp>, Flaw> {
+fn conditions(conditions: &Element, expected: &Expected) -> Result<Timestamp, Flaw> {
     if let Some(from) = time::attribute(conditions, "NotBefore")? {
         let latest = expected.now.plus_seconds(expected.clock_skew_seconds);
         require(from <= latest, || {
             format!("the assertion is good only in {} s", from.as_seconds() - latest.as_seconds())
         })?;
     }
-    let until = time::attribute(conditions, "NotOnOrAfter")?;
-    if let Some(until) = until {
-        not_over(until, expected)?;
-    }
+    // An end is optional in SAML; here it is not, so that no assertion is good for ever (SA-9).
+    let Some(until) = time::attribute(conditions, "NotOnOrAfter")? else {
+        return flaw("the conditions do not say until when the assertion is good");
+    };
+    not_over(until, expected)?;
     let mut restrictions = 0;
     for condition in conditions.elements() {
         match condition.local_name() {

@@ -106,7 +106,7 @@ async fn t_saml_18_every_field_fits() {
 
 #[tokio::test]
 async fn t_saml_19_every_time_fits() {
-    assert_eq!(all_of("T-SAML-19").await, 41);
+    assert_eq!(all_of("T-SAML-19").await, 44);
 }
 
 #[tokio::test]

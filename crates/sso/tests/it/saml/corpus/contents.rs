@@ -120,6 +120,10 @@ fn times() -> Vec<Case> {
         let (start, end) = xml.split_at(xml.find("<saml:Conditions").unwrap());
         format!("{start}{}", swap(end, now_until, over))
     });
+    add("conditions without an end", "until when", &|xml| {
+        let (start, end) = xml.split_at(xml.find("<saml:Conditions").unwrap());
+        format!("{start}{}", swap(end, now_until, ""))
+    });
     add("conditions not begun", "good only in", &|xml| {
         let from = format!("NotBefore=\"{}\"", moment(NOW - 60));
         swap(&xml, &from, &format!("NotBefore=\"{}\"", moment(NOW + 121)))
