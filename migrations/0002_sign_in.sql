@@ -11,6 +11,11 @@ ALTER TABLE OAUTH_SUBJECT ADD COLUMN organizations TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE OAUTH_SUBJECT ADD COLUMN attributes TEXT NOT NULL DEFAULT '{}';
 -- The organization that the person chose last, which need not be among them any more.
 ALTER TABLE OAUTH_SUBJECT ADD COLUMN organization TEXT;
+-- The provider's refresh token, sealed under the key-encryption key, if the provider is asked about
+-- the person between sign-ins.
+ALTER TABLE OAUTH_SUBJECT ADD COLUMN upstream_refresh_sealed TEXT;
+-- When the provider was last asked, at a sign-in or since. Whoever moves it on may ask.
+ALTER TABLE OAUTH_SUBJECT ADD COLUMN checked_at BIGINT NOT NULL DEFAULT 0;
 
 -- The SHA-256 of the provider's own session id, by which the provider can end this one.
 ALTER TABLE OAUTH_SESSION ADD COLUMN upstream_session TEXT;

@@ -5,10 +5,11 @@ use kernel::seal::SealingKey;
 use model::Client;
 use protocol::redirect_uri::RedirectPolicy;
 use protocol::{ResourceUri, Scopes};
+use sso::oidc;
 use sso::people::Access;
 use sso::user_types::UserTypeRule;
 
-use crate::providers::Provider;
+use crate::providers::{Provider, ProviderKind};
 
 /// The authorization server's configuration.
 #[derive(Debug)]
@@ -97,6 +98,15 @@ impl Config {
     /// The union of the resources' ceilings.
     pub fn ceiling(&self) -> Scopes {
         self.resources.iter().fold(Scopes::NONE, |all, resource| all.or(resource.ceiling))
+    }
+
+    /// The provider with this id, if it is asked about people between sign-ins, and after how many
+    /// seconds.
+    pub(crate) fn rechecked_at(&self, provider: &str) -> Option<(&oidc::Provider, i64)> {
+        let SignIn::Providers(providers) = &self.sign_in else { return None };
+        let provider = providers.iter().find(|one| one.id == provider)?;
+        let ProviderKind::Oidc { party, .. } = &provider.kind else { return None };
+        Some((&**party, party.rechecks_after()?))
     }
 
     /// An absolute URL below the issuer.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use kernel::encoding::base64url;
-use kernel::{Chance, Clock, Hashed, Timestamp};
-use model::Subject;
+use kernel::{Chance, Clock, Hashed, Redacted, Timestamp};
 use model::person::SessionSecret;
+use model::{Identity, Subject};
 use protocol::catalogue::{
     CATALOGUE_REQUEST_LIFETIME_SECONDS, CATALOGUE_REQUEST_TYPE, CatalogueRequest, CatalogueTool,
 };
@@ -184,6 +184,21 @@ impl AuthServer {
         String::from_utf8(opened.to_vec()).ok()
     }
 
+    /// Seals what a provider can be asked about a person with.
+    pub(crate) fn seal_upstream_refresh(&self, token: &str, of: &Identity) -> String {
+        let key = &self.config.key_encryption_key;
+        key.seal(token.as_bytes(), &upstream_refresh_place(of), &*self.chance)
+    }
+
+    /// What [`AuthServer::seal_upstream_refresh`] sealed, also under an older key.
+    pub(crate) fn open_upstream_refresh(&self, sealed: &str, of: &Identity) -> Option<Redacted> {
+        let place = upstream_refresh_place(of);
+        let keys = std::iter::once(&self.config.key_encryption_key);
+        let mut keys = keys.chain(&self.config.old_key_encryption_keys);
+        let opened = keys.find_map(|key| key.open(sealed, &place).ok())?;
+        std::str::from_utf8(&opened).ok().map(Redacted::new)
+    }
+
     /// A short reference that ties what a person sees to a line in the log.
     pub(crate) fn reference(&self) -> String {
         let mut bytes = [0; 6];
@@ -194,6 +209,11 @@ impl AuthServer {
 
 fn logout_hint_place(session: &Hashed<SessionSecret>) -> String {
     format!("OAUTH_SESSION.logout_hint_sealed:{}", session.as_str())
+}
+
+/// The person's row, by what names it before it has an id. Ids of providers have no slash.
+fn upstream_refresh_place(of: &Identity) -> String {
+    format!("OAUTH_SUBJECT.upstream_refresh_sealed:{}/{}", of.provider, of.external_id)
 }
 
 fn describe(config: &Config) -> Result<Vec<u8>, serde_json::Error> {

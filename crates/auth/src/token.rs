@@ -3,6 +3,7 @@
 mod access;
 mod client_auth;
 mod code;
+mod recheck;
 mod refresh;
 
 use std::sync::Arc;

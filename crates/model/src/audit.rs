@@ -62,6 +62,8 @@ pub enum AuditKind {
     SignedOut,
     /// A provider ended the sessions of a person (LO-1).
     ProviderLogout,
+    /// A provider, asked about a person, did not stand by them any more.
+    ProviderRefused,
     /// A person was disabled.
     PersonDisabled,
     /// A disabled person was enabled again.
@@ -97,7 +99,7 @@ impl AuditEvent {
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::ClientRegistered,
         Self::AuthorizationStarted,
         Self::SignedIn,
@@ -115,6 +117,7 @@ impl AuditKind {
         Self::SignInFailed,
         Self::SignedOut,
         Self::ProviderLogout,
+        Self::ProviderRefused,
         Self::PersonDisabled,
         Self::PersonEnabled,
         Self::OrganizationChosen,
@@ -145,6 +148,7 @@ impl AuditKind {
             Self::SignInFailed => "person.sign_in_failed",
             Self::SignedOut => "person.signed_out",
             Self::ProviderLogout => "provider.logout",
+            Self::ProviderRefused => "provider.refused",
             Self::PersonDisabled => "person.disabled",
             Self::PersonEnabled => "person.enabled",
             Self::OrganizationChosen => "organization.chosen",

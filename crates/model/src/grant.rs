@@ -60,16 +60,19 @@ pub enum RevocationReason {
     Administrative,
     /// The person signed out at the provider, and grants end with that (LO-1).
     SignedOut,
+    /// The provider, asked again, did not stand by the person any more.
+    ProviderRefused,
 }
 
 impl RevocationReason {
     /// Every reason.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::ClientRequest,
         Self::CodeReplay,
         Self::RefreshReuse,
         Self::Administrative,
         Self::SignedOut,
+        Self::ProviderRefused,
     ];
 
     /// The name in storage and logs.
@@ -80,6 +83,7 @@ impl RevocationReason {
             Self::RefreshReuse => "refresh_reuse",
             Self::Administrative => "administrative",
             Self::SignedOut => "signed_out",
+            Self::ProviderRefused => "provider_refused",
         }
     }
 

@@ -7,6 +7,7 @@ pub mod claims;
 pub mod demo_people;
 pub mod endpoint;
 pub mod local;
+mod network;
 pub mod oidc;
 pub mod people;
 pub mod portal;

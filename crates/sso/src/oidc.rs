@@ -19,6 +19,7 @@ mod known;
 mod logout;
 mod overage;
 mod person;
+mod recheck;
 mod token;
 mod userinfo;
 
@@ -32,6 +33,7 @@ use serde::{Deserialize, Serialize};
 pub use algorithm::Algorithm;
 pub use config::{ClaimNames, ClientAuth, Config, ConfigError, GroupOverage, Userinfo};
 pub use logout::LogoutNotice;
+pub use recheck::Rechecked;
 
 use crate::claims::one_line;
 use crate::provider::{Go, ProviderError, SignedIn};
@@ -123,11 +125,11 @@ impl Provider {
         self.check_named(&document, answer.iss)?;
         self.known.keys().await?;
         let tokens = self.redeem(&document, pending, answer.code).await?;
-        let unverified = jwt::Unverified::read(tokens.id_token.reveal(), &self.config)?;
+        let unverified = jwt::Unverified::read(tokens.id_token()?, &self.config)?;
         let signed = self.known.verify(&unverified).await?;
         self.check_id_token(&signed, &pending.nonce, tokens.access_token())?;
         let said = self.gather(&document, signed.claims, &tokens).await?;
-        self.person(&said, &tokens.id_token)
+        self.person(&said, tokens)
     }
 
     fn authorization_url(

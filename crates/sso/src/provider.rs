@@ -1,6 +1,6 @@
 //! What every company provider has in common: how a sign-in starts, how it ends, how it fails.
 
-use kernel::Timestamp;
+use kernel::{Redacted, Timestamp};
 use protocol::Identity;
 
 /// Where the browser goes to prove who the person is.
@@ -36,6 +36,9 @@ pub struct UpstreamSession {
     pub logout_hint: Option<String>,
     /// When the provider wants sessions to end at the latest (`SessionNotOnOrAfter`).
     pub ends_at: Option<Timestamp>,
+    /// What the provider can be asked about the person again with, if it is to be. It is a secret
+    /// of ours with the provider and must be sealed where it is kept.
+    pub refresh_token: Option<Redacted>,
 }
 
 /// Why a sign-in at a provider came to nothing.

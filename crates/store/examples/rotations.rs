@@ -19,7 +19,7 @@ use protocol::pkce::CodeChallenge;
 use protocol::{RedirectUri, ResourceUri, Scopes, UserType};
 use store::unit::{
     Approve, BeginAuthorization, NewRefreshToken, RedeemCode, ResumeAuthorization, RotateOutcome,
-    RotateRefresh, SignIn, SignInOutcome, Successor,
+    RotateRefresh, SignIn, SignInOutcome, Successor, UpstreamRefresh,
 };
 use store::{Store, StoreOptions};
 
@@ -106,6 +106,7 @@ async fn grant(store: &Store) -> Hashed<RefreshSecret> {
         replaces: None,
         upstream_session: None,
         logout_hint_sealed: None,
+        upstream_refresh: UpstreamRefresh::Forget,
         one_time: None,
         now: NOW,
     };

@@ -13,6 +13,7 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use kernel::{Clock as _, ManualClock};
 use serde_json::{Value, json};
+use tokio::sync::{OwnedRwLockWriteGuard, RwLock};
 use tokio_util::sync::CancellationToken;
 
 use crate::forge::{Forger, Jwt};
@@ -33,10 +34,24 @@ struct Desk {
     issuer: String,
     clock: ManualClock,
     key: Forger,
-    /// Nonce and claims behind each code.
-    codes: Mutex<HashMap<String, (String, Value)>>,
+    codes: Mutex<HashMap<String, Approved>>,
+    /// The claims behind each refresh token; a missing one was used or withdrawn.
+    refresh_tokens: Mutex<HashMap<String, Value>>,
+    /// Every refresh token that was ever given.
+    given: Mutex<Vec<String>>,
     weather: Mutex<Weather>,
     exchanges: Mutex<usize>,
+    refreshes: Mutex<usize>,
+    /// Whoever holds it for writing keeps the token endpoint from answering.
+    gate: Arc<RwLock<()>>,
+}
+
+/// What is behind a code.
+struct Approved {
+    nonce: String,
+    person: Value,
+    /// Whether it gives a refresh token as well.
+    offline: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,8 +71,12 @@ impl Idp {
             clock: clock.clone(),
             key: Forger::new(),
             codes: Mutex::default(),
+            refresh_tokens: Mutex::default(),
+            given: Mutex::default(),
             weather: Mutex::new(Weather::Fair),
             exchanges: Mutex::new(0),
+            refreshes: Mutex::new(0),
+            gate: Arc::default(),
         });
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
@@ -98,7 +117,9 @@ impl Idp {
         let text = |name| asked.get(name).expect("a parameter").to_owned();
         assert_eq!(text("client_id"), IDP_CLIENT);
         let code = random();
-        self.desk.codes.lock().expect("no poison").insert(code.clone(), (text("nonce"), person));
+        let offline = text("scope").split(' ').any(|scope| scope == "offline_access");
+        let approved = Approved { nonce: text("nonce"), person, offline };
+        self.desk.codes.lock().expect("no poison").insert(code.clone(), approved);
         self.back(&text("redirect_uri"), &[("code", &code), ("state", &text("state"))])
     }
 
@@ -121,6 +142,34 @@ impl Idp {
     /// How many codes were exchanged, or tried to be.
     pub fn exchanges(&self) -> usize {
         *self.desk.exchanges.lock().expect("no poison")
+    }
+
+    /// From now on whoever refreshes is told these claims of the person. Each refresh token works
+    /// once and is replaced by the next.
+    pub fn now_says(&self, person: &Value) {
+        for kept in self.desk.refresh_tokens.lock().expect("no poison").values_mut() {
+            kept.clone_from(person);
+        }
+    }
+
+    /// From now on every refresh token is refused.
+    pub fn withdraw(&self) {
+        self.desk.refresh_tokens.lock().expect("no poison").clear();
+    }
+
+    /// Until this is dropped, the token endpoint counts requests and does not answer.
+    pub async fn hold(&self) -> OwnedRwLockWriteGuard<()> {
+        Arc::clone(&self.desk.gate).write_owned().await
+    }
+
+    /// How many refresh tokens were shown, or tried.
+    pub fn refreshes(&self) -> usize {
+        *self.desk.refreshes.lock().expect("no poison")
+    }
+
+    /// Every refresh token that was ever given.
+    pub fn refresh_tokens(&self) -> Vec<String> {
+        self.desk.given.lock().expect("no poison").clone()
     }
 
     /// A logout token with these claims besides the usual ones; `null` removes one.
@@ -159,13 +208,47 @@ impl Desk {
         self.key.sign(&Jwt { header, claims, signature: String::new() })
     }
 
-    fn id_token(&self, nonce: &str, person: Value) -> String {
+    fn id_token(&self, nonce: Option<&str>, person: Value) -> String {
         let now = self.clock.now().as_seconds();
         let mut claims = json!({
-            "iss": self.issuer, "aud": IDP_CLIENT, "iat": now, "exp": now + 300, "nonce": nonce,
+            "iss": self.issuer, "aud": IDP_CLIENT, "iat": now, "exp": now + 300,
         });
+        if let Some(nonce) = nonce {
+            merge(&mut claims, json!({ "nonce": nonce }));
+        }
         merge(&mut claims, person);
         self.sign("JWT", claims)
+    }
+
+    fn redeem(&self, code: &str) -> Option<Value> {
+        let known = self.codes.lock().expect("no poison").remove(code);
+        let Approved { nonce, person, offline } = known?;
+        let mut tokens = self.tokens(Some(&nonce), person.clone());
+        if offline {
+            merge(&mut tokens, json!({ "refresh_token": self.refresh_token(person) }));
+        }
+        Some(tokens)
+    }
+
+    fn refresh(&self, token: &str) -> Option<Value> {
+        let person = self.refresh_tokens.lock().expect("no poison").remove(token)?;
+        let mut tokens = self.tokens(None, person.clone());
+        merge(&mut tokens, json!({ "refresh_token": self.refresh_token(person) }));
+        Some(tokens)
+    }
+
+    fn tokens(&self, nonce: Option<&str>, person: Value) -> Value {
+        json!({
+            "access_token": random(), "token_type": "Bearer", "expires_in": 300,
+            "id_token": self.id_token(nonce, person),
+        })
+    }
+
+    fn refresh_token(&self, person: Value) -> String {
+        let token = random();
+        self.refresh_tokens.lock().expect("no poison").insert(token.clone(), person);
+        self.given.lock().expect("no poison").push(token.clone());
+        token
     }
 }
 
@@ -194,24 +277,21 @@ async fn jwks(State(desk): State<Arc<Desk>>) -> Response {
 }
 
 async fn token(State(desk): State<Arc<Desk>>, body: String) -> Response {
-    *desk.exchanges.lock().expect("no poison") += 1;
+    let form: HashMap<_, _> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+    let field = |name| form.get(name).map(String::as_str).unwrap_or_default();
+    let refreshing = field("grant_type") == "refresh_token";
+    let counter = if refreshing { &desk.refreshes } else { &desk.exchanges };
+    *counter.lock().expect("no poison") += 1;
+    let _open = desk.gate.read().await;
     if *desk.weather.lock().expect("no poison") == Weather::Failing {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
-    let mut form = url::form_urlencoded::parse(body.as_bytes());
-    let code = form.find(|(name, _)| name == "code").map(|(_, code)| code.into_owned());
-    let known = desk.codes.lock().expect("no poison").remove(&code.unwrap_or_default());
-    let Some((nonce, person)) = known else {
-        return answer(StatusCode::BAD_REQUEST, &json!({ "error": "invalid_grant" }));
-    };
-    let id_token = desk.id_token(&nonce, person);
-    answer(
-        StatusCode::OK,
-        &json!({
-            "access_token": random(), "token_type": "Bearer", "expires_in": 300,
-            "id_token": id_token,
-        }),
-    )
+    let tokens =
+        if refreshing { desk.refresh(field("refresh_token")) } else { desk.redeem(field("code")) };
+    match tokens {
+        Some(tokens) => answer(StatusCode::OK, &tokens),
+        None => answer(StatusCode::BAD_REQUEST, &json!({ "error": "invalid_grant" })),
+    }
 }
 
 fn answer(status: StatusCode, body: &Value) -> Response {

@@ -17,6 +17,9 @@ class Deployment {
   issuer;
   /** Where the gateway itself listens when a reverse proxy stands in front. */
   behindProxy;
+  /** The configuration file and the environment of one process, for commands beside it. */
+  config;
+  env;
   #directory = mkdtempSync(`${tmpdir()}/wicketgate-e2e-`);
   #gateways = [];
   #others = [];
@@ -86,6 +89,7 @@ export function oneProcess({ ceiling, upstream, rules = configs.DEMO_RULES, data
     deployment.issuer = `http://127.0.0.1:${port}`;
     deployment.url = `${deployment.issuer}/mcp`;
     const config = deployment.file('wicketgate.toml');
+    Object.assign(deployment, { config, env });
     configs.oneProcess({
       path: config,
       publicUrl: deployment.issuer,

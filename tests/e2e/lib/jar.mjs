@@ -45,9 +45,11 @@ export class Jar {
     return fit.length > 0 ? fit.map((c) => `${c.name}=${c.value}`).join('; ') : undefined;
   }
 
-  /** Nothing that this host has set is known any more. */
-  forget(host) {
-    for (const [key, cookie] of this.#cookies) if (cookie.host === host) this.#cookies.delete(key);
+  /** Nothing that this host has set is known any more, or nothing of such a name. */
+  forget(host, named = /./) {
+    for (const [key, { host: from, name }] of this.#cookies) {
+      if (from === host && named.test(name)) this.#cookies.delete(key);
+    }
   }
 
   /** All cookies that are kept. */

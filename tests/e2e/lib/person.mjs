@@ -19,6 +19,8 @@ export class Person {
   pages = [];
   /** Every page of somebody else, such as an identity provider. */
   elsewhere = [];
+  /** Where redirects led, in order. */
+  redirects = [];
   /** How often a form took a name and a password. */
   passwordsGiven = 0;
   /** What the last consent page offered: scope → `{ checked, disabled }`. */
@@ -81,6 +83,7 @@ export class Person {
       assert.ok([302, 303].includes(response.status), `a redirect is 302 or 303, not ${response.status}`);
       await response.arrayBuffer();
       const next = new URL(location, url);
+      this.redirects.push(next);
       if (leadsTo(next, redirectUri)) return { back: next };
       url = next;
       request = { method: 'GET' };

@@ -24,7 +24,7 @@ export async function freePort() {
 }
 
 /** Only what a program needs: nothing from the surroundings configures it by accident. */
-function plainEnvironment(extra) {
+export function plainEnvironment(extra) {
   const { PATH, HOME, LANG, TMPDIR } = process.env;
   const kept = Object.entries({ PATH, HOME, LANG, TMPDIR }).filter(([, value]) => value !== undefined);
   return { ...Object.fromEntries(kept), ...extra };

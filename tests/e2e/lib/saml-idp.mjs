@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { passwordOf, PEOPLE } from './company.mjs';
@@ -97,6 +97,24 @@ export function makeKey(keyFile, certificateFile, subject = 'stories') {
     'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-sha256', '-days', '90',
     '-keyout', keyFile, '-out', certificateFile, '-subj', `/CN=${subject}`,
   ], { stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+/** A certificate whose last day is long over, as metadata have it: base64 without the frame. */
+export function certificateOver() {
+  const directory = mkdtempSync(`${tmpdir()}/wicketgate-e2e-over-`);
+  const openssl = (...args) => execFileSync('openssl', args, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
+  try {
+    openssl('req', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'key.pem', '-out', 'request.pem', '-subj', '/CN=over');
+    writeFileSync(`${directory}/index.txt`, '');
+    writeFileSync(`${directory}/ca.cnf`, '[ca]\ndefault_ca=one\n[one]\ndatabase=index.txt\nnew_certs_dir=.\nserial=serial\nrand_serial=yes\npolicy=any\n[any]\ncommonName=supplied\n');
+    openssl(
+      'ca', '-batch', '-config', 'ca.cnf', '-selfsign', '-keyfile', 'key.pem', '-in', 'request.pem', '-out', 'over.pem',
+      '-md', 'sha256', '-notext', '-startdate', '20190101000000Z', '-enddate', '20200101000000Z',
+    );
+    return readFileSync(`${directory}/over.pem`, 'utf8').replace(/-----[A-Z ]+-----|\s/g, '');
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 class SamlIdp {

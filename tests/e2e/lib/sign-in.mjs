@@ -27,6 +27,11 @@ function passwordForm(all) {
   return undefined;
 }
 
+/** The example portal has one button for each person, and their name in its address. */
+function isPortalButton(action, username) {
+  return action.startsWith('/login?') && new URLSearchParams(action.slice('/login?'.length)).get('user') === username;
+}
+
 /** A page that only carries a message on, by a button for whoever has no scripts. */
 function courier(all) {
   return all.find((form) => ['SAMLResponse', 'SAMLRequest'].some((name) => input(form, (i) => i.name === name)));
@@ -40,7 +45,8 @@ function courier(all) {
  * @param {string} as.provider which of our buttons to press
  * @param {string} [as.find] an e-mail address to be led by instead of a button
  * @param {string} as.username
- * @param {string} as.password
+ * @param {string} as.password undefined when the person has no more to try
+ * @param {() => string} [as.code] the next one-time code that the person tries, if any
  * @param {boolean} [as.keepsLetter] does not carry the provider's answer to us
  * @param {string} [as.organization] which one to act for, when asked
  * @returns {{form: object, button?: object, fields?: Record<string, string>, gavePassword?: true}|undefined}
@@ -50,9 +56,18 @@ export function signInStep(all, as) {
   if (letter) return as.keepsLetter ? undefined : { form: letter };
   const asked = passwordForm(all);
   if (asked) {
-    const fields = { [asked.username.name]: as.username, [asked.password.name]: as.password };
+    const { username, password } = as;
+    if (password === undefined) return undefined;
+    const fields = { [asked.username.name]: username, [asked.password.name]: password };
     return { form: asked.form, fields, gavePassword: true };
   }
+  const second = all.find((form) => input(form, ({ name }) => name === 'code'));
+  if (second) {
+    const code = as.code?.();
+    return code && { form: second, fields: { code } };
+  }
+  const known = all.find(({ action }) => isPortalButton(action, as.username));
+  if (known) return { form: known };
   const byMail = as.find && all.find((form) => input(form, ({ name }) => name === 'email'));
   if (byMail) return { form: byMail, fields: { email: as.find } };
   const provider = findButton(all, 'provider', as.provider) ?? findButton(all, 'logout', 'yes');

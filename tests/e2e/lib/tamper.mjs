@@ -41,6 +41,9 @@ export function certificateFor(host) {
 /** Changes the JSON document that comes back. */
 export const json = (change) => ({ answer: (answer) => ({ ...answer, body: JSON.stringify(change(JSON.parse(answer.body))) }) });
 
+/** Changes the text that comes back, such as XML. */
+export const text = (change) => ({ answer: (answer) => ({ ...answer, body: change(String(answer.body)) }) });
+
 /** Changes the query that goes on, which the signature of the answer then covers. */
 export const query = (changes) => ({
   request: (path) => {

@@ -49,16 +49,18 @@ export async function mustStrand(deployment, { provider, username = 'ada', log, 
 /** A provider that failed a moment ago may be left alone for a little, and not for longer. */
 const HEALING_LIMIT_MS = 5_000;
 
+const TRIES = 25;
+
 /** What failed works again, soon and by itself. */
-export async function mustHeal(attempt) {
-  const limit = Date.now() + HEALING_LIMIT_MS;
+export async function mustHeal(attempt, limitMs = HEALING_LIMIT_MS) {
+  const limit = Date.now() + limitMs;
   for (;;) {
     try {
       return await attempt();
     } catch (error) {
       if (Date.now() > limit) throw error;
     }
-    await new Promise((resolve) => { setTimeout(resolve, 200); });
+    await new Promise((resolve) => { setTimeout(resolve, limitMs / TRIES); });
   }
 }
 

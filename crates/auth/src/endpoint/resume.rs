@@ -12,6 +12,7 @@ use kernel::{Id, Timestamp};
 use model::{Stage, Subject};
 use net::headers::FormTarget;
 use pages::{AlreadyDone, Deployment};
+use protocol::bridge::BridgeClaims;
 use store::unit::{ResumeAuthorization, ResumeOutcome};
 
 use super::consent;
@@ -46,26 +47,28 @@ pub(super) async fn come_back(
     opened: Opened,
     unverified_token: &str,
 ) -> Result<Response, PageFailure> {
-    match portal::vouches(server, &opened, unverified_token) {
-        Some(proof) => complete(server, &opened.into(), proof).await,
-        None => resume(server, &opened, unverified_token).await,
+    let config = &server.config;
+    let own = verify(
+        unverified_token,
+        &config.bridge_secret,
+        &config.issuer,
+        &opened.authorization,
+        server.now(),
+    );
+    match own {
+        Ok(claims) => resume(server, &opened, claims).await,
+        Err(_) => match portal::vouches(server, &opened, unverified_token) {
+            Some(proof) => complete(server, &opened.into(), proof?).await,
+            None => Err(bad_token()),
+        },
     }
 }
 
 async fn resume(
     server: &AuthServer,
     opened: &Opened,
-    unverified_token: &str,
+    claims: BridgeClaims,
 ) -> Result<Response, PageFailure> {
-    let config = &server.config;
-    let claims = verify(
-        unverified_token,
-        &config.bridge_secret,
-        &config.issuer,
-        &opened.authorization,
-        server.now(),
-    )
-    .map_err(|_| bad_token())?;
     // The token came back to the browser that got it; the session in that browser must still be
     // that person's.
     let signed_in = opened.session(server).await?;

@@ -50,7 +50,7 @@ pub(crate) async fn get(
     let visit = Visit::open(&server, &parts, &params).await?;
     match &server.config.sign_in {
         SignIn::DemoPeople => Ok(show_people(&server, &visit)),
-        SignIn::Providers(providers) => Ok(show_providers(&server, &visit, providers, None)),
+        SignIn::Providers(providers) => show_providers(&server, &visit, providers, None),
         SignIn::FixedUser(identity) => complete(&server, &visit, no_proof(identity.clone())).await,
         SignIn::Nobody => Err(failure::nobody()),
     }
@@ -79,7 +79,7 @@ pub(crate) async fn post(
             };
             match (chosen, email) {
                 (Some(provider), _) => begin::begin(&server, &visit, provider, email).await,
-                (None, Some(_)) => Ok(show_providers(&server, &visit, providers, Some(UNKNOWN))),
+                (None, Some(_)) => show_providers(&server, &visit, providers, Some(UNKNOWN)),
                 (None, None) => Err(nobody_chosen()),
             }
         }
@@ -111,15 +111,20 @@ fn show_providers(
     visit: &Visit,
     providers: &[Provider],
     notice: Option<&str>,
-) -> Response {
-    let shown: Vec<pages::Provider<'_>> = providers
+) -> Result<Response, PageFailure> {
+    let open_here: Vec<&Provider> =
+        providers.iter().filter(|provider| begin::can_begin(visit, provider)).collect();
+    if open_here.is_empty() {
+        return Err(failure::only_from_an_app());
+    }
+    let shown: Vec<pages::Provider<'_>> = open_here
         .iter()
         .map(|provider| pages::Provider { id: &provider.id, name: &provider.name })
         .collect();
     // One provider needs no question about where somebody belongs.
     let find_by_email =
-        providers.len() > 1 && providers.iter().any(|provider| !provider.domains.is_empty());
-    show(server, visit, Offer::Providers { providers: &shown, find_by_email }, notice)
+        open_here.len() > 1 && open_here.iter().any(|provider| !provider.domains.is_empty());
+    Ok(show(server, visit, Offer::Providers { providers: &shown, find_by_email }, notice))
 }
 
 fn show(server: &AuthServer, visit: &Visit, offer: Offer<'_>, notice: Option<&str>) -> Response {

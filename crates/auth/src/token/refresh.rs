@@ -5,10 +5,12 @@
 //! only the parent token yields. Later, a parent that comes again is theft: the grant ends (RT-4,
 //! RT-8, RT-9).
 
+use std::sync::Arc;
+
 use kernel::Plain;
 use kernel::seal::derive_key;
 use model::refresh_token::RefreshSecret;
-use model::{Client, Grant, Subject};
+use model::{Client, Grant, RefreshToken, Subject};
 use protocol::params::Params;
 use protocol::token::TokenResponse;
 use protocol::{OAuthError, OAuthErrorCode, Scopes};
@@ -16,6 +18,7 @@ use store::unit::{RotateOutcome, RotateRefresh, Successor};
 
 use super::access::{check_person, effective_scopes, issue};
 use super::code::check_resource_is;
+use super::recheck;
 use crate::answer::ClientFailure;
 use crate::request::invalid;
 use crate::server::AuthServer;
@@ -25,15 +28,16 @@ const SUCCESSOR: &str = "OAUTH_REFRESH_TOKEN/successor_sealed";
 
 /// Redeems a refresh token for new tokens.
 pub(super) async fn redeem(
-    server: &AuthServer,
+    server: &Arc<AuthServer>,
     client: &Client,
     params: &Params,
 ) -> Result<TokenResponse, ClientFailure> {
     let parent = presented_token(params)?;
-    let (grant, subject) = find(server, &parent, client).await?;
+    let (token, grant, subject) = find(server, &parent, client).await?;
     check_resource_is(&grant.resource, params)?;
-    check_person(server, &subject, &grant.resource, grant.organization.as_deref())?;
     let asked = asked_scopes(&grant, params)?;
+    let subject = recheck::as_of_now(server, &token, subject).await?;
+    check_person(server, &subject, &grant.resource, grant.organization.as_deref())?;
     let scopes = effective_scopes(server, &grant, &subject, asked)?;
     let successor = rotate(server, client, &parent).await?;
     issue(server, &grant, &subject, scopes, Some(successor))
@@ -46,18 +50,18 @@ fn presented_token(params: &Params) -> Result<Plain<RefreshSecret>, OAuthError> 
     Plain::parse(token).ok_or_else(not_valid)
 }
 
-/// The token's grant, if it is this client's and still stands (RT-2).
+/// The token and its grant, if that is this client's and still stands (RT-2).
 async fn find(
     server: &AuthServer,
     parent: &Plain<RefreshSecret>,
     client: &Client,
-) -> Result<(Grant, Subject), ClientFailure> {
+) -> Result<(RefreshToken, Grant, Subject), ClientFailure> {
     let mut reader = server.store.read().await?;
     let found = store::refresh_token::find(reader.conn(), &parent.hash()).await?;
-    let (_, grant, subject) = found.ok_or_else(not_valid)?;
+    let (token, grant, subject) = found.ok_or_else(not_valid)?;
     let stands =
         grant.client == client.id && grant.revoked.is_none() && subject.disabled_at.is_none();
-    if stands { Ok((grant, subject)) } else { Err(not_valid().into()) }
+    if stands { Ok((token, grant, subject)) } else { Err(not_valid().into()) }
 }
 
 /// RFC 6749 §6: less may be asked for, never more (RT-3). Names that we do not know are left out,

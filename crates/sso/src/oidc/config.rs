@@ -39,6 +39,9 @@ pub struct Config {
     pub authorize_parameters: Vec<(String, String)>,
     /// Seconds since the person last proved to the provider who they are, at most.
     pub max_age_seconds: Option<i64>,
+    /// Seconds after which the provider is asked about a person again when one of their clients
+    /// refreshes; 60 to 86400, or 0 for never.
+    pub recheck_seconds: i64,
 }
 
 /// How we authenticate at the token endpoint (OpenID Connect Core §9).
@@ -126,6 +129,14 @@ pub enum ConfigError {
     /// Out of range.
     #[error("max_age_seconds must not be negative")]
     BadMaxAge,
+    /// Out of range.
+    #[error("recheck_seconds must be 0 (never) or 60 to 86400")]
+    BadRecheck,
+    /// The provider would give nothing to ask again with.
+    #[error(
+        "recheck_seconds needs the scope offline_access, or the provider gives no refresh token"
+    )]
+    NoOfflineAccess,
     /// A parameter that belongs to the protocol.
     #[error("authorize_parameters must not set {0}")]
     ReservedParameter(String),
@@ -154,12 +165,15 @@ const RESERVED: [&str; 13] = [
 
 const MAX_CLOCK_SKEW_SECONDS: i64 = 300;
 
+const RECHECK_SECONDS: std::ops::RangeInclusive<i64> = 60..=86_400;
+
 impl Config {
     /// Whether this can work, as far as it can be told without asking anybody.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.check_issuer()?;
         self.client_auth.check()?;
         self.check_request()?;
+        self.check_recheck()?;
         if self.client_id.is_empty() {
             return Err(ConfigError::NoClientId);
         }
@@ -185,6 +199,21 @@ impl Config {
         }
         let bare = issuer.query().is_none() && issuer.fragment().is_none();
         (bare && is_safe(&self.issuer)).then_some(()).ok_or(ConfigError::BadIssuer)
+    }
+
+    /// OpenID Connect Core §11. Google has a parameter of its own instead of the scope.
+    fn check_recheck(&self) -> Result<(), ConfigError> {
+        if self.recheck_seconds == 0 {
+            return Ok(());
+        }
+        if !RECHECK_SECONDS.contains(&self.recheck_seconds) {
+            return Err(ConfigError::BadRecheck);
+        }
+        let by_scope = self.scopes.iter().any(|scope| scope == "offline_access");
+        let by_parameter =
+            |(name, value): &(String, String)| name == "access_type" && value == "offline";
+        let offline = by_scope || self.authorize_parameters.iter().any(by_parameter);
+        offline.then_some(()).ok_or(ConfigError::NoOfflineAccess)
     }
 
     fn check_request(&self) -> Result<(), ConfigError> {

@@ -1,14 +1,13 @@
 //! Asking the provider over HTTP. Every failure here is weather: it says precisely what happened,
 //! for the operator's log, and nothing secret (URLs without their query, no bodies).
 
-use std::error::Error as _;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CACHE_CONTROL, DATE};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 
+use crate::network::{bare, why};
 use crate::provider::ProviderError;
 
 /// What came back, whatever its status.
@@ -89,36 +88,12 @@ pub(super) fn unavailable(detail: impl Into<String>) -> ProviderError {
     ProviderError::Unavailable(detail.into())
 }
 
-/// The error with all its causes: that a certificate has expired is in the last of them.
 fn away(error: &reqwest::Error) -> ProviderError {
-    let mut text = error.url().map(|url| format!("{}: ", bare(url))).unwrap_or_default();
-    text.push_str(if error.is_timeout() {
-        "no answer in time"
-    } else if error.is_connect() {
-        "no connection"
-    } else {
-        "the exchange broke off"
-    });
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        // A reqwest error inside would repeat the URL, query and all.
-        if !error.is::<reqwest::Error>() {
-            write!(text, ": {error}").ok();
-        }
-        cause = error.source();
-    }
-    ProviderError::Unavailable(crate::claims::one_line(&text, 500))
+    ProviderError::Unavailable(why(error))
 }
 
 fn place(response: &Response) -> String {
     bare(response.url())
-}
-
-/// Without the query, in which secrets may be.
-fn bare(url: &reqwest::Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.into()
 }
 
 fn seconds_of(date: &str) -> Option<i64> {

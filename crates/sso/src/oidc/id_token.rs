@@ -1,4 +1,5 @@
-//! What an ID token must say: OpenID Connect Core §3.1.3.7 and §3.1.3.8 (UP-2).
+//! What an ID token must say: OpenID Connect Core §3.1.3.7 and §3.1.3.8 (UP-2), and §12.2 for one
+//! that comes later.
 
 use aws_lc_rs::digest::{self, digest};
 use kernel::encoding::base64url;
@@ -12,7 +13,7 @@ use super::{Provider, rejected};
 use crate::claims::Claims;
 use crate::provider::ProviderError;
 
-/// An ID token is made when the code is redeemed, so an older one was made for something else, or
+/// An ID token is made when it is asked for, so an older one was made for something else, or
 /// the provider's clock is behind.
 const MAX_AGE_SECONDS: i64 = 300;
 
@@ -23,12 +24,23 @@ impl Provider {
         nonce: &str,
         access_token: Option<&str>,
     ) -> Result<(), ProviderError> {
-        let claims = &signed.claims;
+        self.check_later_id_token(signed, access_token)?;
+        self.check_sign_in_time(&signed.claims)?;
+        check_nonce(&signed.claims, nonce)
+    }
+
+    /// §12.2: issuer and audience as at sign-in; it belongs to no transaction of a browser, so it
+    /// needs no nonce, and nobody proved anything anew. That it is about the same person is for
+    /// the caller to see.
+    pub(super) fn check_later_id_token(
+        &self,
+        signed: &Signed,
+        access_token: Option<&str>,
+    ) -> Result<(), ProviderError> {
         check_type(signed)?;
-        checks::parties(claims, &self.config)?;
-        check_subject(claims)?;
-        self.check_times(claims)?;
-        check_nonce(claims, nonce)?;
+        checks::parties(&signed.claims, &self.config)?;
+        check_subject(&signed.claims)?;
+        self.check_times(&signed.claims)?;
         check_access_token(signed, access_token)
     }
 
@@ -39,11 +51,16 @@ impl Provider {
             return Err(rejected("the ID token has no exp"));
         }
         let age = now.as_seconds().saturating_sub(issued);
-        if age > MAX_AGE_SECONDS.saturating_add(skew) {
-            return Err(rejected(format!(
+        let recent = age <= MAX_AGE_SECONDS.saturating_add(skew);
+        recent.then_some(()).ok_or_else(|| {
+            rejected(format!(
                 "the ID token was issued {age} s ago; compare the provider's clock with ours"
-            )));
-        }
+            ))
+        })
+    }
+
+    fn check_sign_in_time(&self, claims: &Claims) -> Result<(), ProviderError> {
+        let (now, skew) = (self.clock.now(), self.config.clock_skew_seconds);
         let Some(max_age) = self.config.max_age_seconds else { return Ok(()) };
         // §3.1.2.1: with max_age the provider must say when the person proved who they are.
         let Some(proved) = date(claims, "auth_time")? else {
@@ -67,9 +84,9 @@ fn check_type(signed: &Signed) -> Result<(), ProviderError> {
 }
 
 /// §2: always there, whatever the operator recognises people by; userinfo is compared with it.
-fn check_subject(claims: &Claims) -> Result<(), ProviderError> {
+pub(super) fn check_subject(claims: &Claims) -> Result<(), ProviderError> {
     let is_text = claims.get("sub").is_some_and(Value::is_string);
-    is_text.then_some(()).ok_or_else(|| rejected("the ID token has no sub that is a text"))
+    is_text.then_some(()).ok_or_else(|| rejected("the answer has no sub that is a text"))
 }
 
 /// The token was made for this very transaction of this browser.

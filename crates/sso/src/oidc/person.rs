@@ -6,21 +6,39 @@ use protocol::identity::Email;
 use serde_json::Value;
 
 use super::Provider;
+use super::token::Tokens;
 use super::userinfo::Said;
 use crate::claims::{Vouched, email, external_id, text, texts};
 use crate::provider::{ProviderError, SignedIn, UpstreamSession};
 
 impl Provider {
-    pub(super) fn person(
-        &self,
-        said: &Said,
-        id_token: &Redacted,
-    ) -> Result<SignedIn, ProviderError> {
+    /// The person, with what the provider gave for later.
+    pub(super) fn person(&self, said: &Said, tokens: Tokens) -> Result<SignedIn, ProviderError> {
+        let identity = self.identity(said)?;
+        let upstream = UpstreamSession {
+            id: said.id_token.get("sid").and_then(text),
+            logout_hint: tokens.id.map(|token| token.reveal().to_owned()),
+            ends_at: None,
+            refresh_token: self.kept(tokens.refresh),
+        };
+        Ok(SignedIn { identity, upstream })
+    }
+
+    /// What is not needed is not kept.
+    fn kept(&self, refresh_token: Option<Redacted>) -> Option<Redacted> {
+        self.rechecks_after()?;
+        if refresh_token.is_none() {
+            tracing::warn!(provider = self.config.id, "sso.oidc.no_refresh_token");
+        }
+        refresh_token
+    }
+
+    pub(super) fn identity(&self, said: &Said) -> Result<Identity, ProviderError> {
         let names = &self.config.claims;
         let external_id = self.id_of(said)?;
         let email = self.email_of(said);
         let listed = |name: &str| said.at(name).map(texts).unwrap_or_default();
-        let identity = Identity {
+        Ok(Identity {
             provider: self.config.id.clone(),
             name: name_of(said, &names.name)
                 .or_else(|| email.as_ref().map(|email| email.address.clone()))
@@ -36,13 +54,7 @@ impl Provider {
                 .map(|name| (name.clone(), listed(name)))
                 .filter(|(_, values)| !values.is_empty())
                 .collect(),
-        };
-        let upstream = UpstreamSession {
-            id: said.id_token.get("sid").and_then(text),
-            logout_hint: Some(id_token.reveal().to_owned()),
-            ends_at: None,
-        };
-        Ok(SignedIn { identity, upstream })
+        })
     }
 
     /// UP-3: the stable id.

@@ -1,4 +1,5 @@
-//! Redeeming the code: OpenID Connect Core §3.1.3, RFC 6749 §4.1.3 and §5.
+//! The token endpoint: redeeming the code (OpenID Connect Core §3.1.3, RFC 6749 §4.1.3 and §5), and
+//! asking again later (OpenID Connect Core §12, RFC 6749 §6).
 
 use kernel::Redacted;
 use reqwest::StatusCode;
@@ -10,16 +11,22 @@ use super::http::{self, Answer, unavailable};
 use super::{MAX_CODE, Pending, Provider, client_auth, rejected};
 use crate::provider::ProviderError;
 
-/// What the provider gave for the code.
+/// What the provider gave.
 pub(super) struct Tokens {
-    pub(super) id_token: Redacted,
-    access_token: Option<Redacted>,
+    pub(super) id: Option<Redacted>,
+    access: Option<Redacted>,
+    pub(super) refresh: Option<Redacted>,
 }
 
+/// Bytes of a refresh token; longer ones are not kept.
+const MAX_REFRESH_TOKEN: usize = 16 * 1024;
+
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 struct Success {
     id_token: Option<String>,
     access_token: Option<String>,
+    refresh_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -39,15 +46,33 @@ impl Provider {
         if code.is_empty() || code.len() > MAX_CODE {
             return Err(rejected("the answer's code is empty or too long"));
         }
-        let endpoint = &document.token_endpoint;
-        let (verifier, now) = (&pending.verifier, self.clock.now());
-        let proof = client_auth::prove(&self.config, endpoint.as_str(), verifier, now)?;
-        let mut form = vec![
+        let form = vec![
             ("grant_type", "authorization_code"),
             ("code", code),
             ("redirect_uri", &self.config.redirect_uri),
-            ("code_verifier", verifier),
+            ("code_verifier", &pending.verifier),
         ];
+        self.ask_for_tokens(document, form, &pending.verifier).await
+    }
+
+    /// Without `scope` it is what was granted (RFC 6749 §6).
+    pub(super) async fn refresh(
+        &self,
+        document: &Document,
+        refresh_token: &str,
+    ) -> Result<Tokens, ProviderError> {
+        let form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+        self.ask_for_tokens(document, form, refresh_token).await
+    }
+
+    async fn ask_for_tokens(
+        &self,
+        document: &Document,
+        mut form: Vec<(&'static str, &str)>,
+        unguessable: &str,
+    ) -> Result<Tokens, ProviderError> {
+        let (endpoint, now) = (&document.token_endpoint, self.clock.now());
+        let proof = client_auth::prove(&self.config, endpoint.as_str(), unguessable, now)?;
         form.extend(proof.fields.iter().map(|(name, value)| (*name, value.reveal())));
         let mut request = self.http.post(endpoint.clone()).form(&form);
         if let Some(authorization) = &proof.authorization {
@@ -61,8 +86,17 @@ impl Provider {
 }
 
 impl Tokens {
+    /// OpenID Connect Core §3.1.3.3: without one it was no sign-in.
+    pub(super) fn id_token(&self) -> Result<&str, ProviderError> {
+        self.id.as_ref().map(Redacted::reveal).ok_or_else(|| {
+            let lacks =
+                "the token endpoint gave no ID token; is this an OpenID Connect application?";
+            ProviderError::Incomplete(lacks.to_owned())
+        })
+    }
+
     pub(super) fn access_token(&self) -> Option<&str> {
-        self.access_token.as_ref().map(Redacted::reveal)
+        self.access.as_ref().map(Redacted::reveal)
     }
 }
 
@@ -71,13 +105,11 @@ fn read(answer: &Answer) -> Result<Tokens, ProviderError> {
         return Err(refusal(answer));
     }
     let success: Success = answer.json()?;
-    let Some(id_token) = success.id_token else {
-        let lacks = "the token endpoint gave no ID token; is this an OpenID Connect application?";
-        return Err(ProviderError::Incomplete(lacks.to_owned()));
-    };
+    let usable = |token: &String| (1..=MAX_REFRESH_TOKEN).contains(&token.len());
     Ok(Tokens {
-        id_token: Redacted::new(id_token),
-        access_token: success.access_token.map(Redacted::new),
+        id: success.id_token.map(Redacted::new),
+        access: success.access_token.map(Redacted::new),
+        refresh: success.refresh_token.filter(usable).map(Redacted::new),
     })
 }
 

@@ -3,16 +3,19 @@
 
 use reqwest::StatusCode;
 use serde_json::Value;
+use url::Url;
 
 use super::config::Userinfo;
 use super::discovery::Document;
 use super::http::{self, unavailable};
+use super::id_token::check_subject;
 use super::token::Tokens;
 use super::{Provider, rejected};
 use crate::claims::{Claims, at};
 use crate::provider::ProviderError;
 
-/// What was said, and by which of the two. The ID token is signed and wins.
+/// What was said, and by which of the two. The ID token is signed and wins; its claims are empty
+/// where none came.
 pub(super) struct Said {
     pub(super) id_token: Claims,
     pub(super) userinfo: Claims,
@@ -42,6 +45,28 @@ impl Provider {
             Claims::new()
         };
         Ok(Said { id_token, userinfo, looked_up_groups })
+    }
+
+    /// Everything from the userinfo endpoint, where no ID token came: §12.2 leaves that to the
+    /// provider. Whom it is about is for the caller to compare.
+    pub(super) async fn gather_without_id_token(
+        &self,
+        document: &Document,
+        tokens: &Tokens,
+    ) -> Result<Said, ProviderError> {
+        if self.config.userinfo == Userinfo::Never {
+            let lacks = "a refresh gives no ID token there, and userinfo is \"never\"";
+            return Err(ProviderError::Misconfigured(lacks.to_owned()));
+        }
+        let access_token = tokens.access_token();
+        let (Some(endpoint), Some(token)) = (&document.userinfo_endpoint, access_token) else {
+            let lacks = "a refresh gives no ID token there, and userinfo cannot be asked";
+            return Err(ProviderError::Misconfigured(lacks.to_owned()));
+        };
+        let userinfo = self.fetch_userinfo(endpoint, token).await?;
+        check_subject(&userinfo)?;
+        let looked_up_groups = self.groups_left_out(&userinfo, access_token).await?;
+        Ok(Said { id_token: Claims::new(), userinfo, looked_up_groups })
     }
 
     fn needs_userinfo(&self, id_token: &Claims, has_groups: bool) -> bool {
@@ -78,6 +103,16 @@ impl Provider {
                 Ok(Claims::new())
             };
         };
+        let claims = self.fetch_userinfo(endpoint, access_token).await?;
+        let same = claims.get("sub").is_some_and(|sub| Some(sub) == id_token.get("sub"));
+        same.then_some(claims).ok_or_else(|| rejected("userinfo is about another sub"))
+    }
+
+    async fn fetch_userinfo(
+        &self,
+        endpoint: &Url,
+        access_token: &str,
+    ) -> Result<Claims, ProviderError> {
         let answer = http::send(self.http.get(endpoint.clone()).bearer_auth(access_token)).await?;
         if answer.content_type.to_ascii_lowercase().starts_with("application/jwt") {
             let signed = "userinfo comes as a JWT; set the application to plain JSON there";
@@ -95,9 +130,7 @@ impl Provider {
             }
             _ => return Err(answer.is_unexpected()),
         }
-        let claims: Claims = answer.json()?;
-        let same = claims.get("sub").is_some_and(|sub| Some(sub) == id_token.get("sub"));
-        same.then_some(claims).ok_or_else(|| rejected("userinfo is about another sub"))
+        answer.json()
     }
 
     /// Groups that the token left out because there are too many, if it did.

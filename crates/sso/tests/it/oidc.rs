@@ -10,6 +10,7 @@ mod id_token;
 mod idp;
 mod key_sets;
 mod logout;
+mod recheck;
 mod tls;
 mod token_endpoint;
 mod userinfo;

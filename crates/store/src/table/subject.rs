@@ -1,5 +1,6 @@
 //! `OAUTH_SUBJECT`: people.
 
+use kernel::Timestamp;
 use model::{Identity, Subject, SubjectId};
 use protocol::UserType;
 use protocol::identity::Email;
@@ -20,6 +21,22 @@ pub async fn find(conn: &mut Conn, id: &SubjectId) -> Result<Option<Subject>, St
     .bind(id.as_str());
     let row = conn.one_or_none("find a person", select).await?;
     row.map(|row| take(&mut Fields::of(&row, TABLE))).transpose()
+}
+
+/// When the person's provider was last asked about them, if there is something to ask again with.
+pub async fn checked_at(conn: &mut Conn, id: &SubjectId) -> Result<Option<Timestamp>, StoreError> {
+    let select = query(
+        "SELECT subject_id, checked_at FROM OAUTH_SUBJECT \
+         WHERE subject_id = $1 AND upstream_refresh_sealed IS NOT NULL",
+    )
+    .bind(id.as_str());
+    let row = conn.one_or_none("find when a person was checked", select).await?;
+    row.map(|row| {
+        let mut fields = Fields::of(&row, TABLE);
+        fields.text("subject_id")?;
+        fields.moment("checked_at")
+    })
+    .transpose()
 }
 
 /// The id of the person whom a provider knows by this id.

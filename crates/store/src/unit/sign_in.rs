@@ -30,11 +30,25 @@ pub struct SignIn {
     pub upstream_session: Option<Hashed<UpstreamSession>>,
     /// What the provider wants to see at logout, sealed.
     pub logout_hint_sealed: Option<String>,
+    /// What the provider can be asked about the person again with.
+    pub upstream_refresh: UpstreamRefresh,
     /// The one-time id of what proved who the person is, where it has one that nothing else uses
     /// up.
     pub one_time: Option<OneTime>,
     /// The current moment.
     pub now: Timestamp,
+}
+
+/// What becomes of the provider's refresh token.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum UpstreamRefresh {
+    /// The provider is not asked again, so nothing is kept.
+    #[default]
+    Forget,
+    /// None came this time; some providers give one at the first sign-in only.
+    Keep,
+    /// This one, sealed, in place of any other.
+    Replace(String),
 }
 
 /// What came of a sign-in.
@@ -81,11 +95,15 @@ impl SignIn {
         let upsert = query(
             "INSERT INTO OAUTH_SUBJECT (subject_id, provider, external_id, name, email, \
              email_verified, group_names, organizations, attributes, user_type, created_at, \
-             signed_in_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) \
+             signed_in_at, checked_at, upstream_refresh_sealed) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11, $12) \
              ON CONFLICT (provider, external_id) DO UPDATE SET name = excluded.name, \
              email = excluded.email, email_verified = excluded.email_verified, \
              group_names = excluded.group_names, organizations = excluded.organizations, \
-             attributes = excluded.attributes, user_type = excluded.user_type, signed_in_at = excluded.signed_in_at \
+             attributes = excluded.attributes, user_type = excluded.user_type, \
+             signed_in_at = excluded.signed_in_at, checked_at = excluded.checked_at, \
+             upstream_refresh_sealed = CASE WHEN $13 = 1 \
+             THEN OAUTH_SUBJECT.upstream_refresh_sealed ELSE excluded.upstream_refresh_sealed END \
              WHERE OAUTH_SUBJECT.disabled_at IS NULL \
              RETURNING subject_id, provider, external_id, name, email, email_verified, \
              group_names, organizations, attributes, organization, user_type, disabled_at",
@@ -100,7 +118,9 @@ impl SignIn {
         .bind(subject::names_text(&identity.organizations))
         .bind(subject::attributes_text(&identity.attributes))
         .bind(self.user_type.as_str())
-        .bind(self.now.as_millis());
+        .bind(self.now.as_millis())
+        .bind(self.upstream_refresh.replacement())
+        .bind(i64::from(self.upstream_refresh == UpstreamRefresh::Keep));
         let row = txn.change_returning("sign a person in", upsert).await?;
         row.map(|row| subject::take(&mut Fields::of(&row, subject::TABLE))).transpose()
     }
@@ -135,6 +155,15 @@ impl SignIn {
             grant: None,
             organization: None,
             detail: self.identity.provider.clone(),
+        }
+    }
+}
+
+impl UpstreamRefresh {
+    fn replacement(&self) -> Option<String> {
+        match self {
+            Self::Replace(sealed) => Some(sealed.clone()),
+            Self::Forget | Self::Keep => None,
         }
     }
 }

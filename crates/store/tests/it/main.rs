@@ -15,6 +15,7 @@ mod lineage_model;
 mod logout;
 mod organization;
 mod postgres_weather;
+mod recheck;
 mod refresh;
 mod schema;
 mod secrets_at_rest;

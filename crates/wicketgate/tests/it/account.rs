@@ -7,7 +7,7 @@ use std::process::Stdio;
 use kernel::encoding::base64;
 use kernel::seal::SealingKey;
 use serde_json::Value;
-use store::unit::SignIn;
+use store::unit::{SignIn, UpstreamRefresh};
 use store::{Store, StoreOptions};
 use tempfile::TempDir;
 
@@ -277,6 +277,7 @@ async fn sign_in(store: &Store, identity: sso::Identity) {
         replaces: None,
         upstream_session: None,
         logout_hint_sealed: None,
+        upstream_refresh: UpstreamRefresh::Forget,
         one_time: None,
         now,
     };

@@ -188,6 +188,9 @@ fn each_mistake_is_told_at_its_key() {
         ("authorize_parameters = { state = \"x\" }", "authorize_parameters"),
         ("authorize_parameters = { prompt = 1 }", "authorize_parameters.prompt"),
         ("max_age_seconds = -1", "max_age_seconds"),
+        ("recheck_seconds = 60", "scopes"),
+        ("scopes = [\"offline_access\"]\nrecheck_seconds = 59", "recheck_seconds"),
+        ("scopes = [\"offline_access\"]\nrecheck_seconds = 86401", "recheck_seconds"),
         ("logout = \"everywhere\"", "logout"),
         ("backchannel_logout = true", "backchannel_logout"),
         ("extra_ca_file = \"no-such-file.pem\"", "extra_ca_file"),
@@ -214,6 +217,25 @@ fn each_mistake_is_told_at_its_key() {
         &format!("{LOCAL}minimum_password_length = 4\n"),
         "sign_in.provider[0].minimum_password_length",
     );
+}
+
+/// Asking about people between sign-ins is off unless it is wanted, and then needs something to ask
+/// with: the scope, or what Google has instead.
+#[test]
+fn asking_again_is_off_unless_it_is_wanted() {
+    for (lines, seconds) in [
+        ("", 0),
+        ("recheck_seconds = 0", 0),
+        ("scopes = [\"openid\", \"offline_access\"]\nrecheck_seconds = 60", 60),
+        ("authorize_parameters = { access_type = \"offline\" }\nrecheck_seconds = 86400", 86_400),
+    ] {
+        let found = providers(&format!("{OIDC}{lines}\n"));
+        let KindSettings::Oidc(oidc) = &found[0].kind else { panic!("{found:?}") };
+        assert_eq!(oidc.config.recheck_seconds, seconds, "{lines}");
+    }
+    let problem =
+        only_mistake(&format!("{OIDC}recheck_seconds = 600\n"), "sign_in.provider[0].scopes");
+    assert!(problem.fix.contains("offline_access"), "{problem:?}");
 }
 
 /// A secret in the wrong place is told without its value.

@@ -24,10 +24,13 @@ mod portal;
 mod property;
 mod providers;
 mod races;
+mod recheck;
 mod redirect;
 mod register;
 mod resume;
 mod revoke;
+#[cfg(feature = "saml")]
+mod saml;
 mod sign_in;
 mod token_code;
 mod token_refresh;

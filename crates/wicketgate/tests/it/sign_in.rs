@@ -171,7 +171,7 @@ async fn nobody_can_sign_in_where_nothing_is_configured() {
     let world = Plan::sqlite().sign_in("").start().await;
     let page = world.person().visit(&world.client().await.ask().url()).await;
     assert_eq!(page.answer.status, 503, "{}", page.answer.body);
-    assert!(page.answer.body.contains("[sign_in]"), "it says what to do");
+    assert!(page.answer.body.contains("[[sign_in.provider]]"), "it says what to do");
 }
 
 /// T-CON-09: the same person from 16 browsers at once is one person.

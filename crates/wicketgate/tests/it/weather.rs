@@ -61,7 +61,7 @@ async fn away_and_back(world: World) {
 }
 
 /// Waits until `/ready` says so, without a restart.
-async fn is_back(world: &World) {
+pub(crate) async fn is_back(world: &World) {
     let ready = async {
         while world.get(&world.at("/ready")).await.status != 200 {
             tokio::time::sleep(Duration::from_millis(50)).await;

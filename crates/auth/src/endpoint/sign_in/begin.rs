@@ -5,10 +5,10 @@ use axum::response::Response;
 use kernel::Plain;
 use model::upstream::{UPSTREAM_LIFETIME_SECONDS, UpstreamSignIn, UpstreamState};
 use pages::{Deployment, UpstreamPost};
-use sso::{Go, ProviderError};
+use sso::Go;
 use store::unit::{BeginOutcome, BeginUpstream};
 
-use super::failure::at_provider;
+use super::failure::{at_provider, only_from_an_app};
 use super::waiting::{Pending, Waiting};
 use crate::answer::{PageFailure, see_other};
 use crate::endpoint::visit::Visit;
@@ -17,6 +17,12 @@ use crate::server::AuthServer;
 
 /// People who may be away at providers at the same time.
 const MAX_AWAY: i64 = 100_000;
+
+/// Whether this provider can say who somebody is in this visit. A portal vouches for somebody in
+/// an authorization; the account page has none.
+pub(super) fn can_begin(visit: &Visit, provider: &Provider) -> bool {
+    visit.handle().is_some() || !matches!(provider.kind, ProviderKind::Portal(_))
+}
 
 /// Sends the person to the provider, or to our own page for local accounts.
 pub(super) async fn begin(
@@ -39,8 +45,7 @@ pub(super) async fn begin(
             return see_other(&visit.step(server, &format!("/sign-in/{}", provider.id)));
         }
         ProviderKind::Portal(portal) => {
-            // A portal vouches for somebody in an authorization; the account page has none.
-            let handle = visit.handle().ok_or_else(|| unfit_for_account(provider))?;
+            let handle = visit.handle().ok_or_else(only_from_an_app)?;
             return see_other(&portal.begin(handle.reveal()));
         }
     };
@@ -84,9 +89,4 @@ fn leave(server: &AuthServer, provider: &Provider, go: &Go) -> Result<Response, 
             fields,
         }))),
     }
-}
-
-fn unfit_for_account(provider: &Provider) -> PageFailure {
-    let reason = "a portal can vouch for people in an authorization only".to_owned();
-    at_provider(provider, ProviderError::Misconfigured(reason))
 }

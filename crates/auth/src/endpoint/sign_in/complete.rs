@@ -2,12 +2,12 @@
 
 use axum::response::Response;
 use http::header::SET_COOKIE;
-use kernel::{Id, Plain, Timestamp};
+use kernel::{Id, Plain, Redacted, Timestamp};
 use model::Subject;
 use model::person::{SessionSecret, hash_upstream_session};
 use protocol::{Identity, UserType};
 use sso::{SignedIn, UpstreamSession};
-use store::unit::{OneTime, SignIn, SignInOutcome};
+use store::unit::{OneTime, SignIn, SignInOutcome, UpstreamRefresh};
 
 use super::failure::disabled;
 use crate::answer::PageFailure;
@@ -54,6 +54,7 @@ pub(in crate::endpoint) async fn complete(
         user_type: UserType::Basic,
         disabled_at: None,
     };
+    let upstream_refresh = kept(server, &candidate.identity, upstream.refresh_token.as_ref());
     let unit = SignIn {
         user_type: server.user_type(&candidate),
         candidate_id: candidate.id,
@@ -61,6 +62,7 @@ pub(in crate::endpoint) async fn complete(
         session: (session.hash(), session_end(now, upstream.ends_at)),
         upstream_session: upstream.id.as_deref().map(hash_upstream_session),
         logout_hint_sealed: hint.map(|hint| server.seal_logout_hint(hint, &session.hash())),
+        upstream_refresh,
         replaces: visit.browser.session.as_ref().map(Plain::hash),
         one_time: proof.one_time,
         now,
@@ -84,4 +86,14 @@ pub(in crate::endpoint) async fn complete(
 fn session_end(now: Timestamp, wanted: Option<Timestamp>) -> Timestamp {
     let ours = now.plus_seconds(SESSION_LIFETIME);
     wanted.map_or(ours, |wanted| wanted.min(ours))
+}
+
+/// Something to ask the provider with later, if it is to be asked at all.
+fn kept(server: &AuthServer, identity: &Identity, token: Option<&Redacted>) -> UpstreamRefresh {
+    if server.config.rechecked_at(&identity.provider).is_none() {
+        return UpstreamRefresh::Forget;
+    }
+    token.map_or(UpstreamRefresh::Keep, |token| {
+        UpstreamRefresh::Replace(server.seal_upstream_refresh(token.reveal(), identity))
+    })
 }

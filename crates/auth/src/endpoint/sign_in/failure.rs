@@ -38,6 +38,18 @@ pub(super) fn no_such_provider() -> PageFailure {
     }
 }
 
+/// A portal's people come with an authorization of an app.
+pub(super) fn only_from_an_app() -> PageFailure {
+    PageFailure::Refused {
+        status: StatusCode::FORBIDDEN,
+        title: "Please start in the app that you want to connect",
+        what_happened: "Nobody can sign in on this page by itself: your portal sends people here \
+                        when they connect an app."
+            .into(),
+        what_to_do: "Connect the app first. Then open this page again in the same browser.",
+    }
+}
+
 pub(super) fn nobody() -> PageFailure {
     PageFailure::Refused {
         status: StatusCode::SERVICE_UNAVAILABLE,

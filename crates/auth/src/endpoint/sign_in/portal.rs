@@ -1,40 +1,63 @@
 //! A portal vouches for somebody: its bridge token arrives at `/authorize/resume`.
 
+use sso::ProviderError;
+use sso::portal::Portal;
 use store::unit::OneTime;
 
 use super::complete::Proof;
+use super::failure::at_provider;
+use crate::answer::PageFailure;
 use crate::config::SignIn;
 use crate::endpoint::transaction::Opened;
-use crate::providers::ProviderKind;
+use crate::providers::{Provider, ProviderKind};
 use crate::server::AuthServer;
 
-/// What a portal's token proves, if it is one for this transaction. Our own bridge tokens are
-/// signed with another key and are nobody's here.
+/// What a portal's token proves, if it is one for this transaction; `None` where there are no
+/// portals. Our own bridge tokens are signed with another key and are no portal's.
 ///
-/// The portal's word is good in the browser in which the authorization began (checked by the
+/// A portal's word is good in the browser in which the authorization began (checked by the
 /// caller), for this authorization, and once.
 pub(in crate::endpoint) fn vouches(
     server: &AuthServer,
     opened: &Opened,
     unverified_token: &str,
-) -> Option<Proof> {
-    let SignIn::Providers(providers) = &server.config.sign_in else { return None };
-    let txn = opened.handle.reveal();
-    providers.iter().find_map(|provider| {
-        let ProviderKind::Portal(portal) = &provider.kind else { return None };
-        match portal.finish(unverified_token, &server.config.issuer, txn, server.now()) {
-            Ok(assertion) => Some(Proof {
-                signed_in: assertion.signed_in,
-                one_time: Some(OneTime {
-                    purpose: format!("portal:{}", provider.id),
-                    id: assertion.one_time_id,
-                    expires_at: assertion.expires_at,
-                }),
-            }),
-            Err(error) => {
-                tracing::debug!(provider = provider.id, %error, "not this portal's token");
-                None
-            }
+) -> Option<Result<Proof, PageFailure>> {
+    let mut refusal = None;
+    for (provider, portal) in portals(server) {
+        match verify(server, opened, provider, portal, unverified_token) {
+            Ok(proof) => return Some(Ok(proof)),
+            Err(error) => refusal = Some(Err(at_provider(provider, error))),
         }
+    }
+    refusal
+}
+
+fn portals(server: &AuthServer) -> impl Iterator<Item = (&Provider, &Portal)> {
+    let providers = match &server.config.sign_in {
+        SignIn::Providers(providers) => providers.as_slice(),
+        SignIn::Nobody | SignIn::DemoPeople | SignIn::FixedUser(_) => &[],
+    };
+    providers.iter().filter_map(|provider| match &provider.kind {
+        ProviderKind::Portal(portal) => Some((provider, portal)),
+        _ => None,
+    })
+}
+
+fn verify(
+    server: &AuthServer,
+    opened: &Opened,
+    provider: &Provider,
+    portal: &Portal,
+    unverified_token: &str,
+) -> Result<Proof, ProviderError> {
+    let (issuer, txn) = (&server.config.issuer, opened.handle.reveal());
+    let assertion = portal.finish(unverified_token, issuer, txn, server.now())?;
+    Ok(Proof {
+        signed_in: assertion.signed_in,
+        one_time: Some(OneTime {
+            purpose: format!("portal:{}", provider.id),
+            id: assertion.one_time_id,
+            expires_at: assertion.expires_at,
+        }),
     })
 }

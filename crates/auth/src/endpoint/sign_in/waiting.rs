@@ -95,6 +95,7 @@ impl Answer {
                 id: answer.session,
                 logout_hint: answer.logout_hint,
                 ends_at: answer.ends_at.map(kernel::Timestamp::from_millis),
+                refresh_token: None,
             },
         })
     }

@@ -40,7 +40,11 @@ pub(super) fn theirs(metadata: &IdpMetadata, config: &Config, now: Timestamp) ->
             let url = metadata.sso_url(config.request_binding).unwrap_or_default();
             Finding::pass(format!("people are sent to {url}"))
         }
-        Err(flaw) => Finding::failure(format!("the provider's metadata: {flaw}"), "see above"),
+        Err(flaw) => Finding::failure(
+            format!("the provider's metadata: {flaw}"),
+            "ask the provider's administrator for new metadata, with the service and the \
+             certificate that are in use",
+        ),
     });
     findings.extend(metadata.certificates.iter().map(|one| certificate(one, allow_expired, now)));
     findings.extend(unsigned_requests(metadata, config));
@@ -51,11 +55,13 @@ pub(super) fn theirs(metadata: &IdpMetadata, config: &Config, now: Timestamp) ->
 fn certificate(certificate: &Certificate, allow_expired: bool, now: Timestamp) -> Finding {
     let (name, days) = (certificate.fingerprint(), certificate.days_left(now));
     let fix = "ask the provider's administrator for new metadata before it ends";
+    let late = "ask the provider's administrator for new metadata with the certificate in use; if it \
+                is never renewed there, set allow_expired_certificates = true";
     match days {
         ..0 if allow_expired => {
-            Finding::warning(format!("signing certificate {name} is over, and allowed"), fix)
+            Finding::warning(format!("signing certificate {name} is over, and allowed"), late)
         }
-        ..0 => Finding::failure(format!("signing certificate {name} is over"), fix),
+        ..0 => Finding::failure(format!("signing certificate {name} is over"), late),
         0..WARNING_DAYS => {
             Finding::warning(format!("signing certificate {name} ends in {days} days"), fix)
         }

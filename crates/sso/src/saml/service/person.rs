@@ -48,8 +48,11 @@ pub(super) fn person(
     };
     // An assertion's ID is unique at its provider (SAML core §1.3.4); hashed, it is also short.
     let one_time_id = key(&["assertion", idp_entity_id, &facts.id]);
-    let upstream =
-        UpstreamSession { id: facts.session_index, logout_hint: None, ends_at: facts.ends_at };
+    let upstream = UpstreamSession {
+        id: facts.session_index,
+        ends_at: facts.ends_at,
+        ..UpstreamSession::default()
+    };
     let signed_in = SignedIn { identity, upstream };
     Ok(Assertion { signed_in, one_time_id, expires_at: facts.expires_at })
 }

@@ -11,6 +11,7 @@ use super::flaw::quoted;
 use super::idp_metadata::IdpMetadata;
 use super::xml::Limits;
 use crate::endpoint::is_safe;
+use crate::network::why;
 use crate::provider::ProviderError;
 use crate::saml::{Config, ConfigError, MetadataSource};
 
@@ -154,7 +155,7 @@ impl Remote {
 
     /// At most as much as the reader takes.
     async fn text(&self) -> Result<String, String> {
-        let away = |error: reqwest::Error| format!("{}: {}", self.url, error.without_url());
+        let away = |error: reqwest::Error| why(&error);
         let mut response = self.http.get(self.url.clone()).send().await.map_err(away)?;
         let status = response.status();
         if !status.is_success() {

@@ -63,12 +63,39 @@ fn each_other_mistake_has_its_own_text() {
     assert_eq!(with(|c| c.clock_skew_seconds = -1), Err(ConfigError::BadClockSkew));
     assert_eq!(with(|c| c.max_age_seconds = Some(-1)), Err(ConfigError::BadMaxAge));
     assert!(matches!(with(|c| c.scopes.push("a b".into())), Err(ConfigError::BadScope(_))));
+    for seconds in [-1, 1, 59, 86_401] {
+        assert_eq!(with(|c| c.recheck_seconds = seconds), Err(ConfigError::BadRecheck));
+    }
     let graph = || GroupOverage::MicrosoftGraph { url: "http://graph.example.com".into() };
     assert_eq!(with(|c| c.group_overage = graph()), Err(ConfigError::BadGraph));
     for name in ["state", "nonce", "redirect_uri", "response_mode", "request", "code_challenge"] {
         let outcome = with(|c| c.authorize_parameters.push((name.into(), "x".into())));
         assert_eq!(outcome, Err(ConfigError::ReservedParameter(name.into())));
     }
+}
+
+/// OpenID Connect Core §11: without the scope there is no refresh token; Google has a parameter.
+#[test]
+fn asking_again_needs_offline_access() {
+    let asking = |change: fn(&mut Config)| {
+        with(|config| {
+            config.recheck_seconds = 60;
+            change(config);
+        })
+    };
+    assert_eq!(asking(|_| {}), Err(ConfigError::NoOfflineAccess));
+    assert_eq!(asking(|config| config.scopes.push("offline_access".into())), Ok(()));
+    let parameter = |value: &str| ("access_type".to_owned(), value.to_owned());
+    let google = with(|config| {
+        config.recheck_seconds = 86_400;
+        config.authorize_parameters.push(parameter("offline"));
+    });
+    assert_eq!(google, Ok(()));
+    let online = with(|config| {
+        config.recheck_seconds = 60;
+        config.authorize_parameters.push(parameter("online"));
+    });
+    assert_eq!(online, Err(ConfigError::NoOfflineAccess));
 }
 
 #[test]

@@ -164,6 +164,7 @@ pub(super) fn config(issuer: &str) -> Config {
         group_overage: GroupOverage::Refuse,
         authorize_parameters: vec![("prompt".to_owned(), "select_account".to_owned())],
         max_age_seconds: None,
+        recheck_seconds: 0,
     }
 }
 

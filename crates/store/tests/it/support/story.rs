@@ -16,7 +16,7 @@ use store::Store;
 use store::unit::{
     Approve, ApproveOutcome, BeginAuthorization, BeginOutcome, NewRefreshToken, RedeemCode,
     RedeemOutcome, RegisterClient, RegisterOutcome, ResumeAuthorization, ResumeOutcome,
-    RotateRefresh, SignIn, SignInOutcome, Successor,
+    RotateRefresh, SignIn, SignInOutcome, Successor, UpstreamRefresh,
 };
 
 use super::Database;
@@ -84,6 +84,7 @@ pub(crate) fn sign_in(external_id: &str) -> SignIn {
         replaces: None,
         upstream_session: None,
         logout_hint_sealed: None,
+        upstream_refresh: UpstreamRefresh::Forget,
         one_time: None,
         now: NOW,
     }

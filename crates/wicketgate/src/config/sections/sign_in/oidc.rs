@@ -12,7 +12,7 @@ use super::provider::Common;
 use crate::config::reader::Reader;
 use crate::config::settings::OidcSettings;
 
-pub(super) const KEYS: [&str; 19] = [
+pub(super) const KEYS: [&str; 20] = [
     "issuer",
     "client_id",
     "client_secret",
@@ -28,6 +28,7 @@ pub(super) const KEYS: [&str; 19] = [
     "graph_url",
     "authorize_parameters",
     "max_age_seconds",
+    "recheck_seconds",
     "logout",
     "backchannel_logout",
     "extra_ca_file",
@@ -59,6 +60,7 @@ pub(super) fn read(
         group_overage: group_overage(section),
         authorize_parameters: section.texts_by_name("authorize_parameters"),
         max_age_seconds: section.optional_integer("max_age_seconds", 0..=31_536_000),
+        recheck_seconds: section.integer("recheck_seconds", 0, 0..=86_400),
     };
     let signs_out_there = section.choice("logout", &[("local", false), ("provider", true)]);
     let back_channel = section.choice(

@@ -57,6 +57,12 @@ fn place(error: &ConfigError) -> (&'static str, &'static str) {
         ConfigError::NoUserClaim => ("claims.user", "Write \"sub\""),
         ConfigError::BadClockSkew => ("clock_skew_seconds", "Choose 0 to 300"),
         ConfigError::BadMaxAge => ("max_age_seconds", "Choose a number of seconds"),
+        ConfigError::BadRecheck => ("recheck_seconds", "Choose 60 to 86400, or 0 for never"),
+        ConfigError::NoOfflineAccess => (
+            "scopes",
+            "Add \"offline_access\"; for Google instead, authorize_parameters = { access_type = \
+             \"offline\", prompt = \"consent\" }",
+        ),
         ConfigError::ReservedParameter(_) => {
             ("authorize_parameters", "Remove it; Wicketgate sets it itself")
         }
@@ -81,6 +87,9 @@ fn mend(config: &mut Config, error: &ConfigError) {
         ConfigError::NoUserClaim => "sub".clone_into(&mut config.claims.user),
         ConfigError::BadClockSkew => config.clock_skew_seconds = 0,
         ConfigError::BadMaxAge => config.max_age_seconds = None,
+        // Within bounds, so that a missing scope is found as well.
+        ConfigError::BadRecheck => config.recheck_seconds = 60,
+        ConfigError::NoOfflineAccess => config.recheck_seconds = 0,
         ConfigError::ReservedParameter(name) => {
             config.authorize_parameters.retain(|(other, _)| other != name);
         }

@@ -75,7 +75,7 @@ fn file(section: &Reader<'_>, config: &Config, error: &sso::saml::ConfigError) {
             ("certificate_file", "Set `key` to its private key, or remove it")
         }
         ConfigError::Key(_) => ("sign_requests", "Set `key` and certificate_file"),
-        ConfigError::Metadata(_) if section.has("metadata_url") => {
+        ConfigError::Metadata(_) if !section.is_blank("metadata_url") => {
             ("metadata_url", "Copy the address from the provider's console")
         }
         ConfigError::Metadata(_) => (
