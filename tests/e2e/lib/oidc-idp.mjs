@@ -46,7 +46,7 @@ async function grantAll(ctx) {
   return grant;
 }
 
-function settings({ client, claimsIn, algorithm, keys, cookieKeys, adapter }) {
+function settings({ client, claimsIn, algorithm, idTokenSeconds, keys, cookieKeys, adapter }) {
   return {
     adapter,
     clients: [{
@@ -74,7 +74,7 @@ function settings({ client, claimsIn, algorithm, keys, cookieKeys, adapter }) {
     },
     // The package refuses to call this machine, which is where the tests are.
     fetch: (url, { dispatcher, ...options }) => fetch(url, options),
-    ttl: { Session: 3600, Interaction: 600, Grant: 3600, AccessToken: 600, IdToken: 600 },
+    ttl: { Session: 3600, Interaction: 600, Grant: 3600, AccessToken: 600, IdToken: idTokenSeconds },
   };
 }
 
@@ -142,9 +142,15 @@ class OidcIdp {
 
   /** The package reads its configuration once; sessions and codes are kept outside of it. */
   #configure() {
-    const { client, claimsIn, algorithm } = this.#options;
+    const { client, claimsIn, algorithm, idTokenSeconds } = this.#options;
     this.#provider = new Provider(this.issuer, settings({
-      client, claimsIn, algorithm, keys: this.#keys, cookieKeys: this.#cookieKeys, adapter: this.#adapter,
+      client,
+      claimsIn,
+      algorithm,
+      idTokenSeconds,
+      keys: this.#keys,
+      cookieKeys: this.#cookieKeys,
+      adapter: this.#adapter,
     }));
     // What stands in front says by which scheme it was reached.
     this.#provider.proxy = true;
@@ -198,14 +204,17 @@ class OidcIdp {
  * @param {object} [options.client] the relying party, in the words of dynamic registration
  * @param {'id_token'|'userinfo'} [options.claimsIn] where name, e-mail and groups are found
  * @param {'RS256'|'PS256'|'ES256'|'EdDSA'} [options.algorithm] what signs ID tokens
+ * @param {number} [options.idTokenSeconds] how long ID tokens are good
  * @param {string} [options.issuer] when something else is reached instead of it
  * @param {'127.0.0.1'|'localhost'} [options.host] two hosts are two sites, and have two sets of cookies
  */
-export function startOidcIdp({ client = {}, claimsIn = 'id_token', algorithm = 'RS256', issuer, host = '127.0.0.1' } = {}) {
+export function startOidcIdp({
+  client = {}, claimsIn = 'id_token', algorithm = 'RS256', idTokenSeconds = 600, issuer, host = '127.0.0.1',
+} = {}) {
   const secret = randomBytes(24).toString('base64url');
   const known = { client_id: 'wicketgate', redirect_uris: ['http://127.0.0.1:9/later'], ...client };
   const isPublic = ['none', 'private_key_jwt'].includes(known.token_endpoint_auth_method);
   return new OidcIdp().start({
-    client: isPublic ? known : { client_secret: secret, ...known }, claimsIn, algorithm, issuer, host,
+    client: isPublic ? known : { client_secret: secret, ...known }, claimsIn, algorithm, idTokenSeconds, issuer, host,
   });
 }

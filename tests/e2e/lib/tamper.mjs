@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, request as httpRequest } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { tmpdir } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 
 function openssl(...args) {
   execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -64,6 +65,9 @@ export const cut = () => ({ instead: (response) => { response.socket.destroy(); 
 /** Says nothing, for as long as anybody wants to wait. */
 export const hold = () => ({ instead: () => {} });
 
+/** Answers rightly, but so many milliseconds late. */
+export const late = (ms) => ({ delay: ms });
+
 /** Answers as if its clock were this far off. */
 export const clock = (seconds) => ({
   answer: (answer) => ({ ...answer, headers: { ...answer.headers, date: new Date(Date.now() + seconds * 1000).toUTCString() } }),
@@ -118,6 +122,7 @@ class Tamper {
     if (instead) return instead.instead(response);
     const path = harms.reduce((asked, harm) => harm.request?.(asked) ?? asked, request.url);
     const honest = await this.#ask(request, path);
+    await setTimeout(Math.max(0, ...harms.map(({ delay = 0 }) => delay)));
     const { status, headers, body } = harms.reduce((answer, harm) => harm.answer?.(answer) ?? answer, honest);
     response.writeHead(status, headers).end(body);
     return undefined;

@@ -13,7 +13,7 @@ import { SCOPES } from '../lib/configs.mjs';
 import { oneProcess } from '../lib/deployment.mjs';
 import * as gateway from '../lib/gateway.mjs';
 import { startOidcIdp } from '../lib/oidc-idp.mjs';
-import { certificateFor, cut, hold, json, query, say, startTamper } from '../lib/tamper.mjs';
+import { certificateFor, cut, hold, json, late, query, say, startTamper } from '../lib/tamper.mjs';
 import { allTools } from '../lib/tools.mjs';
 import { mustGoOnFrom, mustHeal, mustStrand } from '../lib/trouble.mjs';
 import { demoServer } from '../lib/upstreams.mjs';
@@ -34,11 +34,11 @@ before(async () => {
 
 after(() => gateway.stop(upstream.program));
 
-function scene({ provider = {}, tamper: options = {} } = {}) {
+function scene({ provider = {}, tamper: options = {}, idp = {} } = {}) {
   const it = {};
   before(async () => {
     it.tamper = await startTamper(options);
-    it.idp = await startOidcIdp({ issuer: it.tamper.origin });
+    it.idp = await startOidcIdp({ issuer: it.tamper.origin, ...idp });
     it.tamper.forwardTo(it.idp.origin);
     const signIn = signInWith(oidcProvider(PROVIDER, it.idp, provider));
     it.deployment = await oneProcess({ ceiling: SCOPES, upstream: upstream.url, signIn });
@@ -153,6 +153,16 @@ describe('while somebody is on the way back', () => {
 
   test('after all of it, the next person signs in', async () => {
     await mustGetIn(it.deployment, tools, 'ingrid', PROVIDER);
+  });
+});
+
+describe('an ID token that lives for a second and comes three later', () => {
+  const it = scene({ provider: { clock_skew_seconds: 0 }, idp: { idTokenSeconds: 1 } });
+
+  test('it has expired: nobody is signed in', async () => {
+    const undo = it.tamper.at('/token', late(3000));
+    await mustStrand(it.deployment, { provider: PROVIDER, status: REFUSED, log: /corp.*expired/ });
+    undo();
   });
 });
 
