@@ -21,6 +21,9 @@ pub struct Config {
     pub allowed_origins: AllowedOrigins,
     /// Seals session ids. All replicas share it.
     pub sealing_key: SealingKey,
+    /// Where other replicas reach this one, without a path, for what only one of them holds: a
+    /// child process, a standing stream, a parked call. `None` if it is alone.
+    pub peer_url: Option<Uri>,
     /// How long cached keys and status lists serve while the authority is away, in seconds.
     pub max_status_age_seconds: i64,
     /// Sizes, times and counts.
@@ -55,12 +58,58 @@ pub struct ServerConfig {
     pub ceiling: Scopes,
     /// The MCP endpoint of the server behind.
     pub upstream: Uri,
+    /// How messages reach it.
+    pub transport: Transport,
+    /// Which generations of MCP it speaks.
+    pub eras: EraChoice,
     /// How the sidecar identifies itself there.
     pub upstream_auth: UpstreamAuth,
     /// Which tool needs what.
     pub policy: PolicyConfig,
     /// How long a filtered list is kept, in seconds; 0 keeps none.
     pub list_cache_seconds: u32,
+}
+
+/// How messages reach a server behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Streamable HTTP (MCP 2025-03-26 and later).
+    Http,
+    /// HTTP with server-sent events, two endpoints (MCP 2024-11-05).
+    HttpSse,
+    /// Standard input and output of a child process.
+    Stdio(ChildConfig),
+}
+
+/// A server behind that is a child process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChildConfig {
+    /// The program and its arguments; no shell is involved.
+    pub command: Vec<String>,
+    /// The child's whole environment, besides `PATH`.
+    pub environment: Vec<(String, String)>,
+    /// Where it runs; the sidecar's own directory if there is none.
+    pub directory: Option<std::path::PathBuf>,
+    /// Whether one child serves everybody. Otherwise each principal has their own.
+    pub shared_by_everyone: bool,
+    /// Children at the same time.
+    pub limit: usize,
+    /// Seconds without a request after which a child is ended.
+    pub idle_seconds: i64,
+}
+
+/// Which generations of MCP a server behind speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EraChoice {
+    /// Found out by asking.
+    #[default]
+    Auto,
+    /// 2026-07-28 and later only.
+    Modern,
+    /// 2025-11-25 and earlier only.
+    Legacy,
+    /// Both.
+    Both,
 }
 
 /// How the sidecar identifies itself to the server behind.
@@ -116,6 +165,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Bytes of a list of tools, and of one event in a stream that is read.
     pub list_bytes: usize,
+    /// Bytes of one message of a server behind that is read whole, because it must be translated.
+    pub message_bytes: usize,
     /// Time to receive a request body.
     pub body_timeout: Duration,
     /// Time to connect to a server behind.
@@ -150,6 +201,9 @@ pub enum ConfigError {
     /// The upstream cannot be reached like this.
     #[error("the upstream of the MCP server {0} must be an absolute http or https URL")]
     Upstream(String),
+    /// There is no program to run.
+    #[error("the command of the MCP server {0} is empty; name a program and its arguments")]
+    Command(String),
     /// A value does not fit into a header.
     #[error("the {what} of the MCP server {server} cannot be sent in a header; use visible ASCII")]
     Header {
@@ -168,6 +222,7 @@ impl Default for Limits {
         Self {
             body_bytes: 4 << 20,
             list_bytes: 8 << 20,
+            message_bytes: 32 << 20,
             body_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
             first_byte_timeout: Duration::from_mins(5),
@@ -202,6 +257,10 @@ impl ServerConfig {
         }
         if !self.ceiling.contains(Scope::Read) {
             return Err(ConfigError::CeilingWithoutRead(self.name.clone()));
+        }
+        if let Transport::Stdio(child) = &self.transport {
+            let empty = child.command.is_empty();
+            return if empty { Err(ConfigError::Command(self.name.clone())) } else { Ok(()) };
         }
         let web = matches!(self.upstream.scheme_str(), Some("http" | "https"));
         if !web || self.upstream.authority().is_none() {

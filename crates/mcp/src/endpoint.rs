@@ -10,12 +10,14 @@ use protocol::jsonrpc::INVALID_REQUEST;
 use protocol::mcp::TEMPORARILY_UNAVAILABLE;
 
 use crate::body::Body;
+use crate::bridge::{self, Route};
 use crate::forward::answer::{Form, Standing};
 use crate::forward::headers::LAST_EVENT_ID;
 use crate::gate::{bearer, host, origin};
 use crate::lists::answer::Sieve;
 use crate::lists::rewrite::filter_resumed;
 use crate::message::{self, Admitted};
+use crate::mirror::Era;
 use crate::reply::{Answer, Fault, Refused};
 use crate::server::Server;
 use crate::sidecar::Shared;
@@ -118,8 +120,13 @@ async fn permit(server: &Server, parts: &Parts) -> Result<Arc<Permit>, Refused> 
 /// GET: the standing stream of a legacy session, or a resumed one (D-02, D-04).
 async fn listen(admitted: &Admitted<'_>) -> Answer {
     let session = admitted.session(None)?;
-    let slot = admitted.slot(None)?;
     let call = admitted.call(None, session);
+    match bridge::route(admitted, Era::Legacy).await.map_err(|error| error.refusal(&call))? {
+        Route::Relay => return bridge::relay::listen(&call).await,
+        Route::LegacyToModern => return bridge::legacy_client::listen(&call).await,
+        _ => {}
+    }
+    let slot = admitted.slot(None)?;
     let accepted = call.accept(call.send(Bytes::new()).await?)?;
     let standing = Standing::Open(Some(slot));
     if admitted.headers.contains_key(LAST_EVENT_ID) && accepted.form == Form::Events {
@@ -132,7 +139,12 @@ async fn listen(admitted: &Admitted<'_>) -> Answer {
 /// DELETE: the client ends its legacy session (D-01).
 async fn end_session(admitted: &Admitted<'_>) -> Answer {
     let session = admitted.session(None)?;
-    admitted.call(None, session).relay(Bytes::new(), Standing::Open(None)).await
+    let call = admitted.call(None, session);
+    match bridge::route(admitted, Era::Legacy).await.map_err(|error| error.refusal(&call))? {
+        Route::Relay => bridge::relay::end(&call).await,
+        Route::LegacyToModern => bridge::legacy_client::end(&call).await,
+        _ => call.relay(Bytes::new(), Standing::Open(None)).await,
+    }
 }
 
 fn refusal(status: StatusCode, message: &str) -> Refused {

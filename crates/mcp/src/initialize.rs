@@ -12,8 +12,10 @@ use crate::body::Body;
 use crate::forward::Call;
 use crate::forward::answer::{Accepted, Form, Standing, respond};
 use crate::forward::headers;
-use crate::lists::rewrite::{Reader, rewritten};
+use crate::lists::rewrite::rewritten;
 use crate::reply::Answer;
+use crate::session::Held;
+use crate::stream::reader::Reader;
 
 #[derive(Deserialize)]
 struct Response {
@@ -77,7 +79,7 @@ fn sealed_head(
 ) -> Result<HeaderMap, crate::reply::Refused> {
     let mut head = headers::to_client(call, upstream);
     if let Some(id) = upstream.get(SESSION_HEADER) {
-        let session = call.server.sessions.seal(call.permit, id.clone(), version);
+        let session = call.server.sessions.seal(call.permit, Held::Behind(id.clone()), version);
         let session = session
             .ok_or_else(|| call.bad_gateway("the MCP server behind sent an unusable session id"))?;
         head.insert(SESSION_HEADER, session.sealed.clone());

@@ -8,20 +8,26 @@
 //! binary implements in process and over HTTP.
 
 mod authority;
+mod behind;
 mod body;
+mod bridge;
 mod catalogue;
 mod config;
 mod documents;
 mod endpoint;
 mod forward;
+mod front;
 mod gate;
 mod initialize;
+mod json;
 mod judge;
+mod links;
 mod lists;
 mod message;
 mod mirror;
 mod policy;
 mod ready;
+mod replica;
 mod reply;
 mod server;
 mod session;
@@ -33,8 +39,8 @@ mod watch;
 pub use authority::{Authority, AuthorityAway};
 pub use body::{Body, BodyError};
 pub use config::{
-    AllowedOrigins, Config, ConfigError, Limits, PolicyConfig, Rule, ServerConfig, UpstreamAuth,
-    Visibility,
+    AllowedOrigins, ChildConfig, Config, ConfigError, EraChoice, Limits, PolicyConfig, Rule,
+    ServerConfig, Transport, UpstreamAuth, Visibility,
 };
 pub use ready::NotReady;
 pub use sidecar::Sidecar;

@@ -11,6 +11,7 @@ use protocol::mcp::{
     BATCHING_REVISION, NOT_TAKEN, PROTOCOL_VERSION_HEADER, SESSION_HEADER, SESSION_UNKNOWN,
 };
 
+use crate::bridge::{self, Route};
 use crate::forward::Call;
 use crate::forward::answer::Standing;
 use crate::judge::{Way, judge};
@@ -61,6 +62,16 @@ async fn one(admitted: &Admitted<'_>, message: &Message<'_>, body: Bytes) -> Ans
         (Era::Legacy, _) => admitted.session(id)?,
     };
     let call = admitted.call(id, session);
+    let route = bridge::route(admitted, era).await.map_err(|error| error.refusal(&call))?;
+    if let Some(session) = &call.session
+        && session.upstream().is_some() != (route == Route::Pass)
+    {
+        // The server behind changed its era since.
+        return Err(call.gone());
+    }
+    if route != Route::Pass {
+        return bridge::answer(route, &call, message, way, body).await;
+    }
     match (way, message) {
         (Way::Initialize, _) => initialize::answer(&call, body).await,
         (Way::ListTools, Message::Request { params, .. }) => {

@@ -9,7 +9,8 @@ use protocol::Scopes;
 use protocol::challenge::{Challenge, ChallengeError};
 use protocol::metadata::ProtectedResourceMetadata;
 
-use crate::config::{ConfigError, Limits, ServerConfig, UpstreamAuth};
+use crate::behind::Behind;
+use crate::config::{ConfigError, Limits, ServerConfig, Transport, UpstreamAuth};
 use crate::lists::Lists;
 use crate::policy::Policy;
 use crate::session::{Sealing, Sessions};
@@ -25,6 +26,8 @@ pub(crate) struct Server {
     pub(crate) metadata: Bytes,
     pub(crate) ceiling: Scopes,
     pub(crate) upstream: Upstream,
+    pub(crate) transport: Transport,
+    pub(crate) behind: Behind,
     pub(crate) verifier: Verifier,
     pub(crate) policy: Policy,
     pub(crate) sessions: Sessions,
@@ -57,6 +60,8 @@ impl Server {
             metadata: metadata(config, issuer),
             ceiling: config.ceiling,
             upstream: Upstream::new(config)?,
+            transport: config.transport.clone(),
+            behind: Behind::new(config.eras),
             verifier: Verifier::new(principal, entries, Arc::clone(trust)),
             policy: Policy::compile(&config.policy),
             sessions: Sessions::new(sealing.clone(), entries),

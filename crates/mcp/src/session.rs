@@ -30,14 +30,38 @@ pub(crate) struct Sealing {
 /// One session of one principal.
 #[derive(Debug)]
 pub(crate) struct Session {
-    /// The id at the server behind.
-    pub(crate) upstream: HeaderValue,
+    /// Where it is held.
+    pub(crate) held: Held,
     /// The id that the client knows.
     pub(crate) sealed: HeaderValue,
     /// The revision that `initialize` agreed on; empty if it could not be read.
     pub(crate) version: String,
     /// Different for each session of each principal.
     pub(crate) digest: [u8; 32],
+}
+
+/// Where a session is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// At the server behind, under this id of its own.
+    Behind(HeaderValue),
+    /// By the sidecar itself, which bridges to a server behind that knows no such session.
+    Here(Facts),
+}
+
+/// What a session that the sidecar holds was opened with. All of it travels in the session's id,
+/// so that any replica can serve it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Facts {
+    /// `capabilities` of the client's `initialize`, as JSON, unknown ones left out.
+    pub(crate) capabilities: String,
+    /// `clientInfo`, as JSON.
+    pub(crate) client_info: String,
+    /// The replica that answered `initialize`, as [`crate::replica`] names it; it holds what can
+    /// not travel: the standing stream and what was subscribed to.
+    pub(crate) home: String,
+    /// Different for each session.
+    pub(crate) nonce: String,
 }
 
 /// The id does not open for this principal.
@@ -70,18 +94,19 @@ impl Sessions {
         Self { sealing, opened: Cache::new(entries) }
     }
 
-    /// A session that the server behind has just opened for this principal.
-    pub(crate) fn seal(
-        &self,
-        permit: &Permit,
-        upstream: HeaderValue,
-        version: &str,
-    ) -> Option<Arc<Session>> {
-        let plain = format!("{version}\n{}", upstream.to_str().ok()?);
+    /// A session that was just opened for this principal, in this revision.
+    pub(crate) fn seal(&self, permit: &Permit, held: Held, version: &str) -> Option<Arc<Session>> {
+        let plain = match &held {
+            Held::Behind(id) => format!("behind\n{version}\n{}", id.to_str().ok()?),
+            Held::Here(facts) => format!("here\n{version}\n{}", serde_json::to_string(facts).ok()?),
+        };
         let Sealing { key, chance } = &self.sealing;
         let sealed = key.seal(plain.as_bytes(), permit.session_place(), &**chance);
+        if sealed.len() > MAX_LENGTH {
+            return None;
+        }
         let value = HeaderValue::from_str(&sealed).ok()?;
-        let session = Session::new(permit, upstream, value, version);
+        let session = Session::new(permit, held, value, version);
         Some(self.keep(permit, &sealed, session))
     }
 
@@ -100,11 +125,9 @@ impl Sessions {
         }
         let plain =
             self.sealing.key.open(unverified, permit.session_place()).map_err(|_| NoSuchSession)?;
-        let plain = std::str::from_utf8(&plain).map_err(|_| NoSuchSession)?;
-        let (version, upstream) = plain.split_once('\n').ok_or(NoSuchSession)?;
-        let upstream = HeaderValue::from_str(upstream).map_err(|_| NoSuchSession)?;
+        let (held, version) = read(&plain).ok_or(NoSuchSession)?;
         let value = HeaderValue::from_str(unverified).map_err(|_| NoSuchSession)?;
-        Ok(self.keep(permit, unverified, Session::new(permit, upstream, value, version)))
+        Ok(self.keep(permit, unverified, Session::new(permit, held, value, &version)))
     }
 
     fn keep(&self, permit: &Permit, sealed: &str, session: Session) -> Arc<Session> {
@@ -116,8 +139,39 @@ impl Sessions {
 }
 
 impl Session {
-    fn new(permit: &Permit, upstream: HeaderValue, sealed: HeaderValue, version: &str) -> Self {
-        let digest = sha256(&[permit.principal().as_slice(), upstream.as_bytes()].concat());
-        Self { upstream, sealed, version: version.to_owned(), digest }
+    fn new(permit: &Permit, held: Held, sealed: HeaderValue, version: &str) -> Self {
+        let own = match &held {
+            Held::Behind(id) => id.as_bytes(),
+            Held::Here(facts) => facts.nonce.as_bytes(),
+        };
+        let digest = sha256(&[permit.principal().as_slice(), own].concat());
+        Self { held, sealed, version: version.to_owned(), digest }
     }
+
+    /// The id at the server behind, if the session is there.
+    pub(crate) fn upstream(&self) -> Option<&HeaderValue> {
+        match &self.held {
+            Held::Behind(id) => Some(id),
+            Held::Here(_) => None,
+        }
+    }
+
+    /// What it was opened with, if the sidecar holds it.
+    pub(crate) fn facts(&self) -> Option<&Facts> {
+        match &self.held {
+            Held::Behind(_) => None,
+            Held::Here(facts) => Some(facts),
+        }
+    }
+}
+
+fn read(plain: &[u8]) -> Option<(Held, String)> {
+    let mut lines = std::str::from_utf8(plain).ok()?.splitn(3, '\n');
+    let (kind, version, rest) = (lines.next()?, lines.next()?, lines.next()?);
+    let held = match kind {
+        "behind" => Held::Behind(HeaderValue::from_str(rest).ok()?),
+        "here" => Held::Here(serde_json::from_str(rest).ok()?),
+        _ => return None,
+    };
+    Some((held, version.to_owned()))
 }

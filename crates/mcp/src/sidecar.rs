@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) client: UpstreamClient,
     pub(crate) pulse: Arc<Pulse>,
     pub(crate) limits: Limits,
+    pub(crate) sealing: Sealing,
+    pub(crate) peer_url: Option<http::Uri>,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) allowed_origins: AllowedOrigins,
 }
@@ -77,6 +79,8 @@ impl Sidecar {
             trust,
             pulse: Arc::new(Pulse::new()),
             limits: config.limits,
+            sealing,
+            peer_url: config.peer_url,
             allowed_hosts: config.allowed_hosts,
             allowed_origins: config.allowed_origins,
         });

@@ -3,6 +3,7 @@
 pub(crate) mod events;
 pub(crate) mod guarded;
 pub(crate) mod pulse;
+pub(crate) mod reader;
 mod slots;
 
 pub(crate) use guarded::{Ending, Guarded};

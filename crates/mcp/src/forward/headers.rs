@@ -29,8 +29,8 @@ pub(crate) fn to_upstream(call: &Call<'_>) -> HeaderMap {
             headers.append(name, value.clone());
         }
     }
-    if let Some(session) = &call.session {
-        headers.insert(SESSION, session.upstream.clone());
+    if let Some(id) = call.session.as_ref().and_then(|session| session.upstream()) {
+        headers.insert(SESSION, id.clone());
     }
     for (name, value) in call.permit.identity().iter().chain(upstream) {
         headers.insert(name, value.clone());
@@ -49,7 +49,8 @@ pub(crate) fn to_client(call: &Call<'_>, upstream: &HeaderMap) -> HeaderMap {
     }
     // A server may repeat the session's id on each answer; any other id is not passed on.
     if let Some(session) = &call.session
-        && upstream.get(SESSION) == Some(&session.upstream)
+        && let Some(id) = upstream.get(SESSION)
+        && session.upstream() == Some(id)
     {
         headers.insert(SESSION, session.sealed.clone());
     }
@@ -61,6 +62,14 @@ pub(crate) fn to_client(call: &Call<'_>, upstream: &HeaderMap) -> HeaderMap {
 /// What a stream of events needs besides (C-06): proxies between must not collect it.
 pub(crate) fn for_events(headers: &mut HeaderMap) {
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+}
+
+/// All headers of a stream of events of our own.
+pub(crate) fn of_events(headers: &mut HeaderMap) {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(NOSNIFF, HeaderValue::from_static("nosniff"));
+    for_events(headers);
 }
 
 fn passes(name: &HeaderName) -> bool {

@@ -1,12 +1,11 @@
 //! Filters one answer to `tools/list`, byte for byte outside what is taken away.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use bytes::Bytes;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::json::{Members, Object};
 use crate::policy::Hints;
 
 /// A filtered result.
@@ -86,41 +85,44 @@ pub(crate) fn filter(
     result: &RawValue,
     keep: impl Fn(&str, Hints) -> bool,
 ) -> Result<Filtered, Unfilterable> {
-    let Members(members) = serde_json::from_str(result.get()).map_err(|_| Unfilterable)?;
+    let members = Members::read(result.get()).map_err(|_| Unfilterable)?;
     let modern_members = ["resultType", "ttlMs", "cacheScope"];
-    let modern = members.iter().any(|(name, _)| modern_members.contains(&&**name));
+    let modern = members.iter().any(|(name, _)| modern_members.contains(&name));
     let mut filtered =
         Filtered { result: Bytes::new(), ttl_millis: None, public: false, hints: Vec::new() };
     let mut object = Object::with_capacity(result.get().len() + 32);
-    for (name, value) in &members {
-        match &**name {
-            "tools" => object.member(name, &tools(value, &keep, &mut filtered.hints)?),
+    for (name, value) in members.iter() {
+        match name {
+            "tools" => {
+                object.member(name, &tools(value, &keep, &mut filtered.hints)?);
+            }
             "cacheScope" => filtered.public = value.get() == "\"public\"",
             "ttlMs" => {
                 // Something that is no number of milliseconds is not kept at all.
                 filtered.ttl_millis = Some(value.get().parse().unwrap_or(0));
                 object.member(name, value.get());
             }
-            _ => object.member(name, value.get()),
+            _ => {
+                object.member(name, value.get());
+            }
         }
     }
     if modern {
         object.member("cacheScope", "\"private\"");
     }
-    filtered.result = object.finish();
+    filtered.result = object.finish().into();
     Ok(filtered)
 }
 
 /// Whether a result has a `tools` member.
 pub(crate) fn is_list(result: &RawValue) -> bool {
-    serde_json::from_str(result.get())
-        .is_ok_and(|Members(members)| members.iter().any(|(name, _)| name == "tools"))
+    Members::read(result.get()).is_ok_and(|members| members.get("tools").is_some())
 }
 
 /// The tools in the `tools` member of a result.
 pub(crate) fn tools_of(result: &RawValue) -> Result<Vec<Tool<'_>>, Unfilterable> {
-    let Members(members) = serde_json::from_str(result.get()).map_err(|_| Unfilterable)?;
-    let list = members.into_iter().find(|(name, _)| name == "tools").ok_or(Unfilterable)?.1;
+    let members = Members::read(result.get()).map_err(|_| Unfilterable)?;
+    let list = members.get("tools").ok_or(Unfilterable)?;
     let raw: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(|_| Unfilterable)?;
     Ok(raw.into_iter().filter_map(|tool| Tool::read(tool.get())).collect())
 }
@@ -159,58 +161,6 @@ impl<'a> Tool<'a> {
             harmless: annotations.destructive_hint == Some(false),
         };
         Some(Self { name: tool.name, title: tool.title, hints })
-    }
-}
-
-/// An object in the making.
-struct Object(String);
-
-impl Object {
-    fn with_capacity(bytes: usize) -> Self {
-        let mut text = String::with_capacity(bytes);
-        text.push('{');
-        Self(text)
-    }
-
-    fn member(&mut self, name: &str, value: &str) {
-        if self.0.len() > 1 {
-            self.0.push(',');
-        }
-        self.0.push_str(&serde_json::Value::from(name).to_string());
-        self.0.push(':');
-        self.0.push_str(value);
-    }
-
-    fn finish(mut self) -> Bytes {
-        self.0.push('}');
-        self.0.into()
-    }
-}
-
-/// The members of an object in their order.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
-            members.push((Cow::Owned(name), value));
-        }
-        Ok(Members(members))
     }
 }
 

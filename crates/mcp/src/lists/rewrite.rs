@@ -6,8 +6,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, Stream};
 use http::StatusCode;
 use http_body::Frame;
-use http_body_util::{BodyExt as _, StreamBody};
-use hyper::body::Incoming;
+use http_body_util::StreamBody;
 use serde_json::value::RawValue;
 
 use super::answer::{Sieve, Sifted, message, respond_with, unfilterable};
@@ -17,14 +16,8 @@ use crate::forward::Call;
 use crate::forward::answer::{Accepted, Standing, broke_off, respond};
 use crate::forward::headers;
 use crate::reply::Answer;
-use crate::stream::events::{Event, Splitter};
-
-/// Reads events one by one from a server behind.
-pub(crate) struct Reader {
-    body: Incoming,
-    splitter: Splitter,
-    limit: usize,
-}
+use crate::stream::events::Event;
+use crate::stream::reader::Reader;
 
 /// Answers `tools/list` from a stream. If the list is the first message, it is sent as JSON.
 /// Otherwise the messages before it pass as they come, and only the list is rewritten.
@@ -133,31 +126,4 @@ pub(crate) fn rewritten(
         let bytes = change(&event)?;
         Ok(Some((Frame::data(bytes), (reader, before, change))))
     })
-}
-
-impl Reader {
-    pub(crate) fn new(body: Incoming, limit: usize) -> Self {
-        Self { body, splitter: Splitter::default(), limit }
-    }
-
-    /// The next whole event; `None` at the end. An event that breaks off is none.
-    pub(crate) async fn next(&mut self) -> Result<Option<Event>, BodyError> {
-        loop {
-            if let Some(event) = self.splitter.next() {
-                return Ok(Some(event));
-            }
-            if self.splitter.waiting() > self.limit {
-                return Err(broke_off("an event that is too large"));
-            }
-            match self.body.frame().await {
-                Some(Ok(frame)) => {
-                    if let Ok(bytes) = frame.into_data() {
-                        self.splitter.push(&bytes);
-                    }
-                }
-                Some(Err(error)) => return Err(broke_off(error)),
-                None => return Ok(None),
-            }
-        }
-    }
 }

@@ -109,6 +109,19 @@ pub(crate) fn of_message(message: &str) -> Bytes {
     Bytes::from(format!("event: message\ndata: {message}\n\n"))
 }
 
+/// The same for a message as bytes; its line ends are white space between JSON tokens.
+pub(crate) fn of_bytes(message: &[u8]) -> Bytes {
+    let mut event = Vec::with_capacity(message.len() + 32);
+    event.extend_from_slice(b"event: message\n");
+    for line in lines(message) {
+        event.extend_from_slice(b"data: ");
+        event.extend_from_slice(line);
+        event.push(b'\n');
+    }
+    event.push(b'\n');
+    event.into()
+}
+
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let line_end = |b: &u8| *b == b'\n' || *b == b'\r';
     text.split(line_end).filter(|line| !line.is_empty())

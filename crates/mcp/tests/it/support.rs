@@ -12,8 +12,8 @@ use http::Uri;
 use kernel::seal::SealingKey;
 use kernel::{ManualClock, SystemChance, Timestamp};
 use mcp::{
-    AllowedOrigins, Config, Limits, PolicyConfig, Rule, ServerConfig, Sidecar, UpstreamAuth,
-    Visibility,
+    AllowedOrigins, Config, EraChoice, Limits, PolicyConfig, Rule, ServerConfig, Sidecar,
+    Transport, UpstreamAuth, Visibility,
 };
 use protocol::{ResourceUri, Scope, Scopes};
 
@@ -97,6 +97,7 @@ fn config(upstream: Uri) -> Config {
             any_loopback: false,
         },
         sealing_key: SealingKey::from_bytes([7; 32]),
+        peer_url: None,
         max_status_age_seconds: 600,
         limits: Limits::default(),
     }
@@ -116,6 +117,8 @@ pub(crate) fn server(name: &str, path: &str, upstream: Uri) -> ServerConfig {
         ],
         ceiling: Scopes::of(&[Scope::Read, Scope::Write, Scope::ProcessAdmin]),
         upstream,
+        transport: Transport::Http,
+        eras: EraChoice::Both,
         upstream_auth: UpstreamAuth::None,
         policy: PolicyConfig {
             rules: vec![

@@ -24,6 +24,7 @@ pub(super) fn build(
         allowed_hosts: allowed_hosts(settings),
         allowed_origins: settings.mcp.allowed_origins.clone(),
         sealing_key: sealing_key(settings, &*ambient.chance),
+        peer_url: settings.mcp.peer_url.clone(),
         max_status_age_seconds: settings.mcp.max_status_age,
         limits: Limits { body_bytes: settings.mcp.max_body_bytes, ..Limits::default() },
     };
@@ -52,6 +53,8 @@ fn server_config(url: &PublicUrl, server: &UpstreamSettings) -> ServerConfig {
         resource: server.resource.clone(),
         ceiling: server.ceiling,
         upstream: server.upstream.clone(),
+        transport: server.transport.clone(),
+        eras: server.eras,
         upstream_auth: server.upstream_auth.clone(),
         policy: server.policy.clone(),
         list_cache_seconds: server.list_cache_seconds,
@@ -66,6 +69,9 @@ fn allowed_hosts(settings: &Settings) -> Vec<String> {
         let uri = server.resource.as_str();
         let authority = uri.split('/').nth(2).unwrap_or_default();
         hosts.push(authority.to_ascii_lowercase());
+    }
+    if let Some(peer) = settings.mcp.peer_url.as_ref().and_then(http::Uri::authority) {
+        hosts.push(peer.as_str().to_ascii_lowercase());
     }
     if settings.public_url.is_loopback() {
         hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));

@@ -1,6 +1,7 @@
 //! One file for each part of the configuration: which keys there are, their defaults, what they
 //! must be, and what to do when they are not.
 
+mod behind;
 mod clients;
 mod mcp;
 mod oauth;

@@ -116,6 +116,8 @@ pub struct McpSettings {
     pub allowed_origins: AllowedOrigins,
     /// Seals session ids; role all derives it.
     pub sealing_key: Option<SealingKey>,
+    /// Where other replicas reach this one, if there are any.
+    pub peer_url: Option<http::Uri>,
     /// Seconds for which cached keys and status lists serve without the authority.
     pub max_status_age: i64,
     /// Where the authorization server is, for the sidecar alone.
@@ -146,6 +148,10 @@ pub struct UpstreamSettings {
     pub resource: ResourceUri,
     /// The MCP endpoint behind.
     pub upstream: http::Uri,
+    /// How messages reach it.
+    pub transport: mcp::Transport,
+    /// Which generations of MCP it speaks.
+    pub eras: mcp::EraChoice,
     /// How to identify there.
     pub upstream_auth: UpstreamAuth,
     /// The most that anybody can be granted.

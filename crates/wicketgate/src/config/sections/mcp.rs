@@ -38,6 +38,7 @@ pub(super) fn read(
     let log_level = log_level(section);
     let allowed_origins = allowed_origins(section, public_url);
     let sealing_key = sealing_key(section, role, public_url);
+    let peer_url = peer_url(section);
     let max_status_age = section.integer("max_status_age_seconds", 600, 10..=86_400);
     let max_body_bytes = section.integer("max_body_bytes", 4_194_304, 1024..=268_435_456);
     let authority = section.section("authority", |authority| {
@@ -52,6 +53,7 @@ pub(super) fn read(
         servers: servers.into_iter().collect::<Option<Vec<_>>>()?,
         allowed_origins,
         sealing_key,
+        peer_url: peer_url?,
         max_status_age,
         authority: if role == Role::Mcp { authority } else { None },
         log_level,
@@ -140,6 +142,25 @@ fn sealing_key(
             section.missing("sealing_key", &error.to_string(), "It must be 32 bytes in base64");
         })
         .ok()
+}
+
+/// Where the other replicas reach this one: inside a private network, so plain http is fine.
+fn peer_url(section: &Reader<'_>) -> Option<Option<http::Uri>> {
+    let text = section.text("peer_url", "");
+    if text.is_empty() {
+        return Some(None);
+    }
+    let uri = text.parse::<http::Uri>().ok().filter(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.authority().is_some()
+            && uri.path() == "/"
+            && uri.query().is_none()
+    });
+    if uri.is_none() {
+        let fix = "Write scheme, host and port of this replica, such as \"http://10.0.0.7:8787\"";
+        section.problem("peer_url", &Value::String(text), "it is no http URL without a path", fix);
+    }
+    uri.map(Some)
 }
 
 fn authority_settings(

@@ -5,6 +5,7 @@ use http::{HeaderName, Uri};
 use protocol::{ResourceUri, Scope, Scopes};
 use toml::Value;
 
+use super::behind;
 use super::mcp::parse_ceiling;
 use super::people;
 use crate::config::reader::Reader;
@@ -29,6 +30,7 @@ pub(super) fn read(
     };
     let resource = resource(section, public_url, &path);
     let upstream = section.section("upstream", upstream_url);
+    let (transport, eras) = section.section("upstream", behind::read);
     let upstream_auth = section.section("upstream_auth", upstream_auth);
     let ceiling = own_ceiling(section, ceiling);
     let access = people::read_access(section);
@@ -40,6 +42,8 @@ pub(super) fn read(
         path,
         resource: resource?,
         upstream: upstream?,
+        transport: transport?,
+        eras: eras?,
         upstream_auth: upstream_auth?,
         ceiling,
         access: access?,

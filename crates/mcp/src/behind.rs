@@ -1,0 +1,109 @@
+//! Which generations of MCP a server behind speaks, and how it is reached.
+
+mod eras;
+
+use std::sync::Arc;
+
+pub(crate) use eras::Eras;
+
+use crate::config::Transport;
+use crate::links::legacy::{Declared, LegacyPeer};
+use crate::links::pool::Pool;
+use crate::links::streamable::HttpLink;
+use crate::links::{Caller, Link, LinkError};
+use crate::mirror::Era;
+use crate::server::Server;
+use crate::sidecar::Shared;
+
+/// What the sidecar keeps open to one server behind.
+pub(crate) struct Behind {
+    pub(crate) eras: Eras,
+    /// Sessions with a legacy server, by whose they are and what was declared (D-30).
+    pub(crate) peers: Pool<PeerKey, LegacyPeer>,
+    /// Connections to a modern server that is not reached over HTTP, by whose they are.
+    pub(crate) pipes: Pool<Owner, Box<dyn Link>>,
+}
+
+/// Whose a kept connection is.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Owner {
+    /// One person through one client.
+    Principal([u8; 32]),
+    /// Everybody: one child for all, as configured.
+    Everybody,
+}
+
+/// What a session with a legacy server depends on.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct PeerKey {
+    pub(crate) owner: Owner,
+    pub(crate) declared: Declared,
+    /// Different where sessions must not be shared even so.
+    pub(crate) session: Option<[u8; 32]>,
+}
+
+/// How many connections are kept for one server behind.
+const PLACES: usize = 2_000;
+/// How long one is kept that nobody uses.
+const IDLE_SECONDS: i64 = 600;
+
+impl Behind {
+    pub(crate) fn new(choice: crate::config::EraChoice) -> Self {
+        Self {
+            eras: Eras::new(choice),
+            peers: Pool::new(PLACES, IDLE_SECONDS),
+            pipes: Pool::new(PLACES, IDLE_SECONDS),
+        }
+    }
+}
+
+impl Server {
+    /// A new connection of this caller's to the server behind; nothing was said over it yet.
+    pub(crate) async fn connect(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        _caller: &Caller,
+        era: Era,
+    ) -> Result<Box<dyn Link>, LinkError> {
+        match &self.transport {
+            Transport::Http => Ok(Box::new(HttpLink::new(shared, self, era))),
+            Transport::HttpSse | Transport::Stdio(_) => Err(LinkError::Away),
+        }
+    }
+
+    /// Whose connections this caller's are.
+    pub(crate) fn owner(&self, caller: &Caller) -> Owner {
+        match &self.transport {
+            Transport::Stdio(child) if child.shared_by_everyone => Owner::Everybody,
+            _ => Owner::Principal(*caller.permit.principal()),
+        }
+    }
+
+    /// The session of this caller with a legacy server, opened if there is none.
+    pub(crate) async fn legacy_peer(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        caller: &Caller,
+        declared: &Declared,
+        session: Option<[u8; 32]>,
+    ) -> Result<Arc<LegacyPeer>, LinkError> {
+        let owner = self.owner(caller);
+        let key = PeerKey { owner, declared: declared.clone(), session };
+        let open = || async {
+            let link = self.connect(shared, caller, Era::Legacy).await?;
+            LegacyPeer::open(link, caller, declared.clone()).await
+        };
+        self.behind.peers.get(&key, shared.trust.now(), LegacyPeer::is_open, open).await
+    }
+
+    /// The connection of this caller to a modern server.
+    pub(crate) async fn modern_link(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        caller: &Caller,
+    ) -> Result<Arc<Box<dyn Link>>, LinkError> {
+        let open = || self.connect(shared, caller, Era::Modern);
+        let good = |link: &Box<dyn Link>| link.is_open();
+        self.behind.pipes.get(&self.owner(caller), shared.trust.now(), good, open).await
+    }
+}

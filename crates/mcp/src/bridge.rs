@@ -1,0 +1,71 @@
+//! Clients and servers of different generations, and servers that are not reached over Streamable
+//! HTTP. Where both sides speak the same over HTTP, nothing here is involved.
+
+pub(crate) mod direct;
+pub(crate) mod legacy_client;
+pub(crate) mod modern_client;
+pub(crate) mod relay;
+
+use bytes::Bytes;
+use protocol::jsonrpc::Message;
+
+use crate::config::Transport;
+use crate::forward::Call;
+use crate::judge::Way;
+use crate::links::{Caller, LinkError};
+use crate::message::Admitted;
+use crate::mirror::Era;
+use crate::reply::Answer;
+
+/// How a message gets from its client to the server behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// Its bytes pass untouched.
+    Pass,
+    /// A modern client's to a legacy server (D-30…D-43).
+    ModernToLegacy,
+    /// A legacy client's to a modern server (D-50…D-62).
+    LegacyToModern,
+    /// A legacy client's to a legacy server over another transport (D-70).
+    Relay,
+    /// A modern client's to a modern server over another transport.
+    Direct,
+}
+
+/// The route of a client of this era.
+pub(crate) async fn route(admitted: &Admitted<'_>, era: Era) -> Result<Route, LinkError> {
+    let server = admitted.server;
+    let speaks = match server.behind.eras.known(admitted.shared.trust.now()) {
+        Some(speaks) => speaks,
+        None => {
+            let call = admitted.call(None, None);
+            server.speaks(admitted.shared, &Caller::of(&call)).await?
+        }
+    };
+    let http = server.transport == Transport::Http;
+    Ok(match era {
+        Era::Modern if speaks.modern && http => Route::Pass,
+        Era::Modern if speaks.modern => Route::Direct,
+        Era::Modern => Route::ModernToLegacy,
+        Era::Legacy if speaks.legacy && http => Route::Pass,
+        Era::Legacy if speaks.legacy => Route::Relay,
+        Era::Legacy => Route::LegacyToModern,
+    })
+}
+
+/// Answers a message that does not simply pass. It was judged before.
+pub(crate) async fn answer(
+    route: Route,
+    call: &Call<'_>,
+    message: &Message<'_>,
+    way: Way,
+    body: Bytes,
+) -> Answer {
+    match route {
+        Route::ModernToLegacy => modern_client::answer(call, message, way, body).await,
+        Route::LegacyToModern => legacy_client::answer(call, message, way, body).await,
+        Route::Relay => relay::answer(call, message, way, body).await,
+        Route::Direct => direct::answer(call, message, way, body).await,
+        Route::Pass => call.relay(body, crate::forward::answer::Standing::Answer).await,
+    }
+}

@@ -1,0 +1,131 @@
+//! JSON objects taken apart and put together again, value by value, without re-encoding: numbers,
+//! order and unknown members survive.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The members of an object in their order, each value as it was written.
+pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+/// The text is not one JSON object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoObject;
+
+impl<'a> Members<'a> {
+    /// Takes an object apart.
+    pub(crate) fn read(text: &'a str) -> Result<Self, NoObject> {
+        serde_json::from_str(text).map_err(|_| NoObject)
+    }
+
+    /// The same for an object that may be absent: then there are no members.
+    pub(crate) fn of(value: Option<&'a RawValue>) -> Result<Self, NoObject> {
+        value.map_or(Ok(Self(Vec::new())), |value| Self::read(value.get()))
+    }
+
+    /// A member's value. Of a name that stands twice, the last counts, as with most parsers.
+    pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| *value)
+    }
+
+    /// A member that is a string.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        serde_json::from_str(self.get(name)?.get()).ok()
+    }
+
+    /// All members in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(name, value)| (&**name, *value))
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// An object in the making.
+pub(crate) struct Object(String);
+
+impl Object {
+    /// An object with room for so many bytes.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        let mut text = String::with_capacity(bytes);
+        text.push('{');
+        Self(text)
+    }
+
+    /// Adds a member; `value` is JSON.
+    pub(crate) fn member(&mut self, name: &str, value: &str) -> &mut Self {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push_str(&quoted(name));
+        self.0.push(':');
+        self.0.push_str(value);
+        self
+    }
+
+    /// Adds the members for which `keep` says so.
+    pub(crate) fn members(&mut self, from: &Members<'_>, keep: impl Fn(&str) -> bool) -> &mut Self {
+        for (name, value) in from.iter().filter(|(name, _)| keep(name)) {
+            self.member(name, value.get());
+        }
+        self
+    }
+
+    /// The object's text.
+    pub(crate) fn finish(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+}
+
+/// A text as a JSON string.
+pub(crate) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
+            members.push((Cow::Owned(name), value));
+        }
+        Ok(Members(members))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_keeps_its_bytes() {
+        let members =
+            Members::read(r#"{"a": 1.0,"b":{"x":12345678901234567890123 },"a":2}"#).unwrap();
+        assert_eq!(members.get("a").unwrap().get(), "2");
+        let mut object = Object::with_capacity(0);
+        object.members(&members, |name| name == "b").member("c\"", "[]");
+        assert_eq!(object.finish(), r#"{"b":{"x":12345678901234567890123 },"c\"":[]}"#);
+        assert!(Members::read("[1]").is_err());
+        assert!(Members::of(None).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,84 @@
+//! Connections to servers behind whose messages are read here instead of passed untouched: across
+//! eras, and wherever the transport is not Streamable HTTP.
+
+mod exchange;
+mod heard;
+pub(crate) mod legacy;
+pub(crate) mod pool;
+pub(crate) mod streamable;
+mod trouble;
+
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use std::sync::Arc;
+use tokio::sync::broadcast;
+
+pub(crate) use exchange::Exchange;
+pub(crate) use heard::{Heard, Kind, Outcome};
+pub(crate) use trouble::LinkError;
+
+use crate::forward::Call;
+use crate::verify::Permit;
+
+/// On whose behalf a message goes to a server behind. Like a call passed untouched, it takes a
+/// permit.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub(crate) permit: Arc<Permit>,
+    /// The client's harmless headers: trace context and user agent.
+    pub(crate) headers: HeaderMap,
+}
+
+/// A request to a server behind, ready to be sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    /// Our id for it, unique on its link. A question that wants progress uses the same number as
+    /// its `progressToken`, which is how news of it finds back.
+    pub(crate) id: u64,
+    /// The JSON-RPC method.
+    pub(crate) method: Box<str>,
+    /// The whole JSON-RPC message.
+    pub(crate) text: String,
+    /// Headers that mirror the body (2026-07-28); only HTTP has a use for them.
+    pub(crate) mirrors: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// One connection, or one session, to a server behind.
+pub(crate) trait Link: Send + Sync {
+    /// Sends a request. Everything that comes on its account comes out of the exchange; dropping
+    /// that before the answer cancels the request.
+    fn ask<'a>(
+        &'a self,
+        caller: &'a Caller,
+        question: Question,
+    ) -> BoxFuture<'a, Result<Exchange, LinkError>>;
+
+    /// Sends what wants no answer: a notification, or the answer to a question of the server's.
+    fn tell<'a>(&'a self, caller: &'a Caller, text: String)
+    -> BoxFuture<'a, Result<(), LinkError>>;
+
+    /// What the server says on no request's account. The first listener opens whatever it takes.
+    fn listen(&self, caller: &Caller) -> broadcast::Receiver<Arc<Heard>>;
+
+    /// Tells the link which revision `initialize` agreed on.
+    fn agreed(&self, version: &str);
+
+    /// Whether it can still be used. Once false, never true again.
+    fn is_open(&self) -> bool;
+
+    /// Ends it, as far as that is not so already.
+    fn close(&self, caller: &Caller);
+}
+
+impl Caller {
+    pub(crate) fn of(call: &Call<'_>) -> Self {
+        let passing = ["traceparent", "tracestate", "baggage", "user-agent"];
+        let mut headers = HeaderMap::with_capacity(passing.len());
+        for name in passing {
+            if let Some(value) = call.headers.get(name) {
+                headers.insert(HeaderName::from_static(name), value.clone());
+            }
+        }
+        Self { permit: Arc::clone(call.permit), headers }
+    }
+}

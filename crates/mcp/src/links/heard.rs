@@ -1,0 +1,115 @@
+//! One message from a server behind.
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::LinkError;
+use crate::json::Members;
+
+/// A message with what routes it; the rest is read when it is needed.
+#[derive(Clone, Debug)]
+pub(crate) struct Heard {
+    /// The message as it came. It is one JSON object in UTF-8.
+    pub(crate) text: Bytes,
+    pub(crate) kind: Kind,
+}
+
+/// What kind of message it is.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    /// A response. Its id is the request's.
+    Answer,
+    Notification {
+        method: Box<str>,
+    },
+    /// A request of the server's, to be answered under this id.
+    Question {
+        id: Box<RawValue>,
+        method: Box<str>,
+    },
+}
+
+/// What a response says.
+#[derive(Debug)]
+pub(crate) enum Outcome<'a> {
+    Result(&'a RawValue),
+    Error(&'a RawValue),
+}
+
+impl Heard {
+    /// Reads a message of any kind.
+    pub(crate) fn read(text: Bytes) -> Result<Self, LinkError> {
+        let kind = {
+            let members = members(&text)?;
+            let has = |name| members.get(name).is_some();
+            match (members.get("method"), members.get("id")) {
+                (None, Some(_)) if has("result") != has("error") => Kind::Answer,
+                // JSON-RPC: an error about a message whose id could not be read has a null id.
+                (None, None) if has("error") => Kind::Answer,
+                (Some(_), id) => {
+                    let method: Box<str> = members.text("method").ok_or(LinkError::Garbled)?.into();
+                    match id {
+                        Some(id) => Kind::Question { id: id.to_owned(), method },
+                        None => Kind::Notification { method },
+                    }
+                }
+                _ => return Err(LinkError::Garbled),
+            }
+        };
+        Ok(Self { text, kind })
+    }
+
+    /// The members of the message.
+    pub(crate) fn members(&self) -> Result<Members<'_>, LinkError> {
+        members(&self.text)
+    }
+
+    /// The id as it was written; `None` for a notification and for an answer to nobody.
+    pub(crate) fn id(&self) -> Option<&RawValue> {
+        self.members().ok()?.get("id").filter(|id| id.get() != "null")
+    }
+
+    /// `params` of a notification or question.
+    pub(crate) fn params(&self) -> Option<&RawValue> {
+        self.members().ok()?.get("params")
+    }
+
+    /// What an answer says.
+    pub(crate) fn outcome(&self) -> Result<Outcome<'_>, LinkError> {
+        let members = self.members()?;
+        match (members.get("result"), members.get("error")) {
+            (Some(result), None) => Ok(Outcome::Result(result)),
+            (None, Some(error)) => Ok(Outcome::Error(error)),
+            _ => Err(LinkError::Garbled),
+        }
+    }
+}
+
+fn members(text: &[u8]) -> Result<Members<'_>, LinkError> {
+    let text = std::str::from_utf8(text).map_err(|_| LinkError::Garbled)?;
+    Members::read(text).map_err(|_| LinkError::Garbled)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_of_messages() {
+        let kind =
+            |text: &'static str| Heard::read(Bytes::from_static(text.as_bytes())).map(|h| h.kind);
+        assert!(matches!(kind(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#), Ok(Kind::Answer)));
+        assert!(matches!(kind(r#"{"id":null,"error":{"code":1}}"#), Ok(Kind::Answer)));
+        let question = kind(r#"{"id":"a","method":"ping"}"#).unwrap();
+        assert!(
+            matches!(question, Kind::Question { id, method } if id.get() == "\"a\"" && &*method == "ping")
+        );
+        assert!(matches!(kind(r#"{"method":"notifications/x"}"#), Ok(Kind::Notification { .. })));
+        for garbled in
+            [r#"{"id":1}"#, r#"{"id":1,"result":1,"error":2}"#, "[]", "1", r#"{"method":7}"#, "{"]
+        {
+            assert_eq!(kind(garbled).unwrap_err(), LinkError::Garbled, "{garbled}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! A legacy server behind with which the sidecar itself holds a session.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::value::RawValue;
+
+use super::{Caller, Exchange, Link, LinkError, Outcome, Question};
+use crate::json::{Members, Object, quoted};
+
+/// What is declared to a legacy server on a client's behalf. Sessions that differ in it are never
+/// shared.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Declared {
+    /// The revision that is offered.
+    pub(crate) version: String,
+    /// `ClientCapabilities` in the words of the 2025 revisions, as JSON.
+    pub(crate) capabilities: String,
+    /// `clientInfo`, as JSON.
+    pub(crate) client_info: String,
+}
+
+/// An open session with a legacy server.
+pub(crate) struct LegacyPeer {
+    link: Box<dyn Link>,
+    declared: Declared,
+    version: String,
+    opened: Box<RawValue>,
+    last_id: AtomicU64,
+}
+
+impl LegacyPeer {
+    /// Goes through the handshake (D-01, D-30).
+    pub(crate) async fn open(
+        link: Box<dyn Link>,
+        caller: &Caller,
+        declared: Declared,
+    ) -> Result<Self, LinkError> {
+        let Declared { version, capabilities, client_info } = &declared;
+        let params = format!(
+            "{{\"protocolVersion\":{},\"capabilities\":{capabilities},\"clientInfo\":{client_info}}}",
+            quoted(version)
+        );
+        let question = question(0, "initialize", Some(&params));
+        let answer = link.ask(caller, question).await?.answer().await?;
+        let Outcome::Result(result) = answer.outcome()? else {
+            return Err(LinkError::Garbled);
+        };
+        let members = Members::read(result.get()).map_err(|_| LinkError::Garbled)?;
+        let version = members.text("protocolVersion").ok_or(LinkError::Garbled)?;
+        link.agreed(&version);
+        let opened = result.to_owned();
+        link.tell(caller, notification("notifications/initialized", None)).await?;
+        Ok(Self { link, declared, version, opened, last_id: AtomicU64::new(0) })
+    }
+
+    /// The revision agreed on.
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// What was declared to it.
+    pub(crate) fn declared(&self) -> &Declared {
+        &self.declared
+    }
+
+    /// The `InitializeResult` as it came.
+    pub(crate) fn opened(&self) -> &RawValue {
+        &self.opened
+    }
+
+    /// Whether the server declared this capability, such as `resources` or `resources.subscribe`.
+    pub(crate) fn offers(&self, capability: &str) -> bool {
+        let mut value = Members::read(self.opened.get()).ok().and_then(|m| m.get("capabilities"));
+        for name in capability.split('.') {
+            value = value.and_then(|value| Members::read(value.get()).ok()?.get(name));
+        }
+        value.is_some_and(|value| !matches!(value.get(), "false" | "null"))
+    }
+
+    /// An id that no other request of this session has.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.last_id.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Asks under an id from [`LegacyPeer::next_id`]. `params` is JSON; a `progressToken` in it
+    /// must be that same id.
+    pub(crate) async fn ask(
+        &self,
+        caller: &Caller,
+        id: u64,
+        method: &str,
+        params: Option<&str>,
+    ) -> Result<Exchange, LinkError> {
+        self.link.ask(caller, question(id, method, params)).await
+    }
+
+    /// Sends a notification.
+    pub(crate) async fn notify(
+        &self,
+        caller: &Caller,
+        method: &str,
+        params: Option<&str>,
+    ) -> Result<(), LinkError> {
+        self.link.tell(caller, notification(method, params)).await
+    }
+
+    /// Answers a question of the server's. `outcome` is `result` or `error`, `value` its JSON.
+    pub(crate) async fn answer(
+        &self,
+        caller: &Caller,
+        id: &RawValue,
+        outcome: &str,
+        value: &str,
+    ) -> Result<(), LinkError> {
+        let mut message = Object::with_capacity(value.len() + 48);
+        message.member("jsonrpc", "\"2.0\"").member("id", id.get()).member(outcome, value);
+        self.link.tell(caller, message.finish()).await
+    }
+
+    /// The connection below.
+    pub(crate) fn link(&self) -> &dyn Link {
+        &*self.link
+    }
+
+    /// Whether it can still be used.
+    pub(crate) fn is_open(&self) -> bool {
+        self.link.is_open()
+    }
+}
+
+/// A request as a message.
+pub(crate) fn question(id: u64, method: &str, params: Option<&str>) -> Question {
+    let mut message = Object::with_capacity(params.map_or(0, str::len) + 64);
+    message.member("jsonrpc", "\"2.0\"").member("id", &id.to_string());
+    message.member("method", &quoted(method));
+    if let Some(params) = params {
+        message.member("params", params);
+    }
+    Question { id, method: method.into(), text: message.finish(), mirrors: Vec::new() }
+}
+
+fn notification(method: &str, params: Option<&str>) -> String {
+    let mut message = Object::with_capacity(params.map_or(0, str::len) + 64);
+    message.member("jsonrpc", "\"2.0\"").member("method", &quoted(method));
+    if let Some(params) = params {
+        message.member("params", params);
+    }
+    message.finish()
+}

@@ -1,0 +1,148 @@
+//! Streamable HTTP to a server behind: each message is a POST, answered with JSON or with a
+//! stream of events. One link is one legacy session, or, in the modern revision, none.
+
+mod answer;
+mod headers;
+mod standing;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use protocol::mcp::SESSION_HEADER;
+use tokio::sync::broadcast;
+
+use super::{Caller, Exchange, Heard, Link, LinkError, Question};
+use crate::mirror::Era;
+use crate::server::Server;
+use crate::sidecar::Shared;
+use standing::Standing;
+
+/// A link over Streamable HTTP.
+#[derive(Clone)]
+pub(crate) struct HttpLink(Arc<Inner>);
+
+struct Inner {
+    shared: Arc<Shared>,
+    server: Arc<Server>,
+    era: Era,
+    /// The server's own session id, once `initialize` gave one.
+    session: OnceLock<HeaderValue>,
+    /// The revision agreed on.
+    version: OnceLock<HeaderValue>,
+    standing: Standing,
+    closed: AtomicBool,
+}
+
+impl HttpLink {
+    /// A link that is not connected yet: HTTP connects with each request.
+    pub(crate) fn new(shared: &Arc<Shared>, server: &Arc<Server>, era: Era) -> Self {
+        Self(Arc::new(Inner {
+            shared: Arc::clone(shared),
+            server: Arc::clone(server),
+            era,
+            session: OnceLock::new(),
+            version: OnceLock::new(),
+            standing: Standing::new(),
+            closed: AtomicBool::new(false),
+        }))
+    }
+
+    async fn post(
+        &self,
+        caller: &Caller,
+        question: Option<&Question>,
+        text: String,
+    ) -> Result<Response<Incoming>, LinkError> {
+        let mut headers = headers::of(&self.0, caller);
+        if let Some(question) = question {
+            headers.extend(question.mirrors.iter().cloned());
+        }
+        self.send(Method::POST, headers, text.into()).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        headers: http::HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, LinkError> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = self.0.server.upstream.uri.clone();
+        *request.headers_mut() = headers;
+        let answer = self.0.shared.client.request(request);
+        match tokio::time::timeout(self.0.shared.limits.first_byte_timeout, answer).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) if error.is_connect() => Err(LinkError::Away),
+            Ok(Err(_)) => Err(LinkError::Broken),
+            Err(_) => Err(LinkError::Timeout),
+        }
+    }
+}
+
+impl Link for HttpLink {
+    fn ask<'a>(
+        &'a self,
+        caller: &'a Caller,
+        question: Question,
+    ) -> BoxFuture<'a, Result<Exchange, LinkError>> {
+        Box::pin(async move {
+            let text = question.text.clone();
+            let response = self.post(caller, Some(&question), text).await?;
+            if &*question.method == "initialize"
+                && let Some(session) = response.headers().get(SESSION_HEADER)
+            {
+                self.0.session.get_or_init(|| session.clone());
+            }
+            answer::exchange(self, caller, &question, response).await
+        })
+    }
+
+    fn tell<'a>(
+        &'a self,
+        caller: &'a Caller,
+        text: String,
+    ) -> BoxFuture<'a, Result<(), LinkError>> {
+        Box::pin(async move {
+            let response = self.post(caller, None, text).await?;
+            match response.status() {
+                status if status.is_success() => Ok(()),
+                StatusCode::NOT_FOUND if self.0.session.get().is_some() => {
+                    self.0.closed.store(true, Ordering::Relaxed);
+                    Err(LinkError::SessionGone)
+                }
+                status => Err(LinkError::Refused(status)),
+            }
+        })
+    }
+
+    fn listen(&self, caller: &Caller) -> broadcast::Receiver<Arc<Heard>> {
+        self.0.standing.listen(self, caller)
+    }
+
+    fn agreed(&self, version: &str) {
+        if let Ok(version) = HeaderValue::from_str(version) {
+            self.0.version.get_or_init(|| version);
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        !self.0.closed.load(Ordering::Relaxed)
+    }
+
+    fn close(&self, caller: &Caller) {
+        if self.0.closed.swap(true, Ordering::Relaxed) || self.0.session.get().is_none() {
+            return;
+        }
+        // The server would drop the session some day anyway, so failure does not matter.
+        let (link, headers) = (self.clone(), headers::of(&self.0, caller));
+        tokio::spawn(async move {
+            let _ = link.send(Method::DELETE, headers, Bytes::new()).await;
+        });
+    }
+}

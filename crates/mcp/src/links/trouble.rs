@@ -1,0 +1,78 @@
+//! What can go wrong with a server behind, and how a client hears of it.
+
+use http::StatusCode;
+use protocol::mcp::{
+    SESSION_UNKNOWN, TEMPORARILY_UNAVAILABLE, UPSTREAM_TIMEOUT, UPSTREAM_UNAVAILABLE,
+};
+
+use crate::forward::Call;
+use crate::reply::{Fault, Refused};
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LinkError {
+    /// It cannot be reached; nothing was executed.
+    #[error("it cannot be reached")]
+    Away,
+    /// The connection ended; something may have been executed.
+    #[error("the connection broke off")]
+    Broken,
+    /// It took too long.
+    #[error("it took too long")]
+    Timeout,
+    /// An HTTP status without a JSON-RPC answer.
+    #[error("it answered with HTTP status {0}")]
+    Refused(StatusCode),
+    /// It does not know the session any more; nothing was executed.
+    #[error("it does not know the session")]
+    SessionGone,
+    /// What it said is no message, or too large.
+    #[error("what it said cannot be read")]
+    Garbled,
+    /// All places are taken: children, sessions, parked calls.
+    #[error("all places are taken")]
+    Full,
+}
+
+impl LinkError {
+    /// The same as a JSON-RPC error. Legacy sessions never get 404 from here: they would think
+    /// that the session ended (D-55).
+    pub(crate) fn fault(self) -> Fault<'static> {
+        let (status, code, message) = match self {
+            Self::Away => (
+                502,
+                UPSTREAM_UNAVAILABLE,
+                "the MCP server behind does not answer; try again later",
+            ),
+            Self::Broken => (502, UPSTREAM_UNAVAILABLE, "the MCP server's answer broke off"),
+            Self::Timeout => {
+                (504, UPSTREAM_TIMEOUT, "the MCP server behind took too long to answer")
+            }
+            Self::Refused(_) => {
+                (502, UPSTREAM_UNAVAILABLE, "the MCP server behind answered with an error")
+            }
+            Self::SessionGone => {
+                (404, SESSION_UNKNOWN, "this session is not known; initialize a new one")
+            }
+            Self::Garbled => (
+                502,
+                UPSTREAM_UNAVAILABLE,
+                "the MCP server behind sent something that cannot be read",
+            ),
+            Self::Full => (
+                503,
+                TEMPORARILY_UNAVAILABLE,
+                "too much is going on at the MCP server behind; try again soon",
+            ),
+        };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+        Fault { status, code, message }
+    }
+
+    /// The answer to this call.
+    pub(crate) fn refusal(self, call: &Call<'_>) -> Refused {
+        tracing::warn!(server.name = %call.server.name, error = %self, "mcp.upstream.failed");
+        let refused = self.fault().for_id(call.id);
+        if self == Self::Full { refused.retry_soon() } else { refused }
+    }
+}

@@ -1,0 +1,42 @@
+//! Reads the events of a server behind, one by one.
+
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+
+use super::events::{Event, Splitter};
+use crate::body::BodyError;
+use crate::forward::answer::broke_off;
+
+/// Reads events one by one from a server behind.
+pub(crate) struct Reader {
+    body: Incoming,
+    splitter: Splitter,
+    limit: usize,
+}
+
+impl Reader {
+    pub(crate) fn new(body: Incoming, limit: usize) -> Self {
+        Self { body, splitter: Splitter::default(), limit }
+    }
+
+    /// The next whole event; `None` at the end. An event that breaks off is none.
+    pub(crate) async fn next(&mut self) -> Result<Option<Event>, BodyError> {
+        loop {
+            if let Some(event) = self.splitter.next() {
+                return Ok(Some(event));
+            }
+            if self.splitter.waiting() > self.limit {
+                return Err(broke_off("an event that is too large"));
+            }
+            match self.body.frame().await {
+                Some(Ok(frame)) => {
+                    if let Ok(bytes) = frame.into_data() {
+                        self.splitter.push(&bytes);
+                    }
+                }
+                Some(Err(error)) => return Err(broke_off(error)),
+                None => return Ok(None),
+            }
+        }
+    }
+}
