@@ -57,6 +57,16 @@ impl Behind {
     }
 }
 
+impl Behind {
+    /// Ends what nobody used for long, and forgets what ended by itself.
+    pub(crate) fn sweep(&self, now: kernel::Timestamp) {
+        for peer in self.peers.sweep(now, LegacyPeer::is_open) {
+            peer.close();
+        }
+        self.pipes.sweep(now, |link| link.is_open());
+    }
+}
+
 impl Server {
     /// A new connection of this caller's to the server behind; nothing was said over it yet.
     pub(crate) async fn connect(

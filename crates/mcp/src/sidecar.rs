@@ -122,7 +122,7 @@ impl Sidecar {
     /// Keeps keys and status lists current, and ends the streams of tokens that end. Runs until
     /// `shutdown` is cancelled.
     pub async fn watch(self: Arc<Self>, shutdown: CancellationToken) {
-        watch::run(&self.shared, shutdown).await;
+        watch::run(&self.shared, &self.servers, shutdown).await;
     }
 
     /// Begins the end: standing streams stop now, running answers after a short grace. Requests

@@ -1,10 +1,12 @@
 //! The background task: what the authority changes reaches the board and the running streams.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use crate::server::Server;
 use crate::sidecar::Shared;
 
 /// How often running streams are looked at for tokens that expired.
@@ -13,7 +15,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const CONFIRM_EVERY_SECONDS: i64 = 60;
 
 /// Runs until `shutdown` is cancelled.
-pub(crate) async fn run(shared: &Shared, shutdown: CancellationToken) {
+pub(crate) async fn run(shared: &Shared, servers: &[Arc<Server>], shutdown: CancellationToken) {
     let mut looks = tokio::time::interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     shared.trust.refresh().await;
@@ -26,7 +28,12 @@ pub(crate) async fn run(shared: &Shared, shutdown: CancellationToken) {
                 shared.trust.refresh().await;
                 changed = shared.trust.authority().changed();
             }
-            _ = looks.tick() => confirm(shared).await,
+            _ = looks.tick() => {
+                confirm(shared).await;
+                for server in servers {
+                    server.behind.sweep(shared.trust.now());
+                }
+            }
         }
         shared.pulse.beat();
     }

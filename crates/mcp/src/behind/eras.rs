@@ -108,7 +108,7 @@ impl Server {
         }
         let legacy = match self.legacy_peer(shared, caller, &probe(), None).await {
             Ok(peer) => {
-                peer.link().close(caller);
+                peer.close();
                 true
             }
             Err(LinkError::Garbled | LinkError::Refused(_) | LinkError::SessionGone) => false,

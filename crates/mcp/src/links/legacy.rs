@@ -22,6 +22,8 @@ pub(crate) struct Declared {
 /// An open session with a legacy server.
 pub(crate) struct LegacyPeer {
     link: Box<dyn Link>,
+    /// Who opened it, for its end.
+    opener: Caller,
     declared: Declared,
     version: String,
     opened: Box<RawValue>,
@@ -50,7 +52,14 @@ impl LegacyPeer {
         link.agreed(&version);
         let opened = result.to_owned();
         link.tell(caller, notification("notifications/initialized", None)).await?;
-        Ok(Self { link, declared, version, opened, last_id: AtomicU64::new(0) })
+        Ok(Self {
+            link,
+            opener: caller.clone(),
+            declared,
+            version,
+            opened,
+            last_id: AtomicU64::new(0),
+        })
     }
 
     /// The revision agreed on.
@@ -120,6 +129,11 @@ impl LegacyPeer {
     /// The connection below.
     pub(crate) fn link(&self) -> &dyn Link {
         &*self.link
+    }
+
+    /// Ends the session, unless that is so already.
+    pub(crate) fn close(&self) {
+        self.link.close(&self.opener);
     }
 
     /// Whether it can still be used.

@@ -3,6 +3,7 @@
 
 mod answer;
 mod headers;
+mod resume;
 mod standing;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -85,6 +85,12 @@ impl Event {
         (!data.is_empty()).then_some(data)
     }
 
+    /// The last value of a field such as `id`, if it is one line of text.
+    pub(crate) fn value(&self, name: &[u8]) -> Option<String> {
+        let value = lines(&self.raw).map(field).filter(|(known, _)| *known == name).last()?.1;
+        std::str::from_utf8(value).ok().map(str::to_owned)
+    }
+
     /// The same event with other data; its id and everything else stay.
     pub(crate) fn with_message(&self, message: &[u8]) -> Bytes {
         let mut event = Vec::with_capacity(self.raw.len() + message.len());

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 
 use super::HttpLink;
+use super::resume::{Tail, resume};
 use crate::links::{Caller, Exchange, Heard, Kind, Link as _, LinkError, Question};
 use crate::mirror::Era;
 use crate::stream::reader::Reader;
@@ -37,7 +38,7 @@ pub(super) async fn exchange(
             let collected = Limited::new(body, limit).collect().await;
             let text = collected.map_err(|_| LinkError::Broken)?.to_bytes();
             match Heard::read(text) {
-                Ok(heard) if is_answer_to(&heard, question) => {
+                Ok(heard) if answers(&heard, question.id) => {
                     Ok(Exchange::new(stream::iter([Ok(heard)]).boxed(), || ()))
                 }
                 _ if status.is_success() => Err(LinkError::Garbled),
@@ -50,10 +51,17 @@ pub(super) async fn exchange(
 
 fn events(link: &HttpLink, caller: &Caller, question: &Question, body: Incoming) -> Exchange {
     let reader = Reader::new(body, link.0.shared.limits.message_bytes);
-    let asked = question.clone();
-    let heard = stream::unfold((reader, asked), |(mut reader, asked)| async {
-        let heard = next(&mut reader, &asked).await?;
-        Some((heard, (reader, asked)))
+    let running = Running {
+        link: link.clone(),
+        caller: caller.clone(),
+        asked: question.id,
+        reader,
+        tail: Tail::default(),
+        barren: 0,
+    };
+    let heard = stream::unfold(running, |mut running| async {
+        let heard = running.next().await;
+        Some((heard, running))
     });
     let (link, caller, id) = (link.clone(), caller.clone(), question.id);
     Exchange::new(heard.boxed(), move || {
@@ -67,27 +75,53 @@ fn events(link: &HttpLink, caller: &Caller, question: &Question, body: Incoming)
     })
 }
 
-/// The next message that belongs here. A response with another id is nobody's.
-async fn next(reader: &mut Reader, asked: &Question) -> Option<Result<Heard, LinkError>> {
-    loop {
-        let event = match reader.next().await {
-            Ok(Some(event)) => event,
-            Ok(None) => return None,
-            Err(_) => return Some(Err(LinkError::Broken)),
-        };
-        let Some(text) = event.message() else { continue };
-        let heard = Heard::read(Bytes::from(text));
-        match heard {
-            Ok(heard) if matches!(heard.kind, Kind::Answer) && !is_answer_to(&heard, asked) => {}
-            heard => return Some(heard),
+/// An answer that is on its way as a stream of events.
+struct Running {
+    link: HttpLink,
+    caller: Caller,
+    asked: u64,
+    reader: Reader,
+    tail: Tail,
+    /// How many streams in a row ended without a message.
+    barren: u32,
+}
+
+/// A server that ends its streams again and again without a word is not going to answer.
+const MOST_BARREN: u32 = 100;
+
+impl Running {
+    /// The next message that belongs here. A response with another id is nobody's.
+    async fn next(&mut self) -> Result<Heard, LinkError> {
+        loop {
+            let Ok(Some(event)) = self.reader.next().await else {
+                self.resume().await?;
+                continue;
+            };
+            self.tail.saw(&event);
+            let Some(text) = event.message() else { continue };
+            self.barren = 0;
+            let heard = Heard::read(Bytes::from(text))?;
+            if !matches!(heard.kind, Kind::Answer) || answers(&heard, self.asked) {
+                return Ok(heard);
+            }
         }
+    }
+
+    /// D-35: legacy servers may end a stream and be asked for the rest; modern ones may not
+    /// (C-07).
+    async fn resume(&mut self) -> Result<(), LinkError> {
+        self.barren += 1;
+        if self.link.0.era == Era::Modern || self.barren > MOST_BARREN {
+            return Err(LinkError::Broken);
+        }
+        self.reader = resume(&self.link, &self.caller, &self.tail).await?;
+        Ok(())
     }
 }
 
 /// An error about a message whose id could not be read is about the only one that was sent.
-fn is_answer_to(heard: &Heard, question: &Question) -> bool {
-    matches!(heard.kind, Kind::Answer)
-        && heard.id().is_none_or(|id| id.get() == question.id.to_string())
+fn answers(heard: &Heard, asked: u64) -> bool {
+    matches!(heard.kind, Kind::Answer) && heard.id().is_none_or(|id| id.get() == asked.to_string())
 }
 
 /// `notifications/cancelled` for a request of ours.

@@ -1,29 +1,117 @@
 //! The standing stream of a legacy session (D-02): what the server says unasked.
+//!
+//! It is opened for the first listener and stays while there is one.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
+use http::header::ACCEPT;
+use http::{HeaderValue, Method, StatusCode};
 use tokio::sync::broadcast;
 
-use super::HttpLink;
-use crate::links::{Caller, Heard};
+use super::resume::Tail;
+use super::{HttpLink, headers};
+use crate::links::{Caller, Heard, Kind, Link as _};
+use crate::stream::reader::Reader;
 
 /// How many messages a slow listener may be behind before it misses some.
 const BEHIND: usize = 256;
+/// How often in a row an attempt to open the stream may fail.
+const ATTEMPTS: u32 = 5;
 
-pub(super) struct Standing {
-    news: broadcast::Sender<Arc<Heard>>,
+/// The listeners. Dropping the sender tells them that nothing will come any more.
+pub(super) struct Standing(Mutex<Option<broadcast::Sender<Arc<Heard>>>>);
+
+/// Why a stream is not there any more.
+enum Ended {
+    /// The connection: another attempt is worth it.
+    Broke,
+    /// The server has no such stream, or the session ended.
+    ForGood,
 }
 
 impl Standing {
     pub(super) fn new() -> Self {
-        Self { news: broadcast::channel(BEHIND).0 }
+        Self(Mutex::new(None))
     }
 
     pub(super) fn listen(
         &self,
-        _link: &HttpLink,
-        _caller: &Caller,
+        link: &HttpLink,
+        caller: &Caller,
     ) -> broadcast::Receiver<Arc<Heard>> {
-        self.news.subscribe()
+        let mut running = self.lock();
+        if let Some(news) = &*running {
+            return news.subscribe();
+        }
+        let (news, receiver) = broadcast::channel(BEHIND);
+        *running = Some(news.clone());
+        tokio::spawn(run(link.clone(), caller.clone(), news));
+        receiver
     }
+
+    /// Ends the task if nobody listens. Checked and forgotten under one lock, so that a listener
+    /// who comes now starts a new one.
+    fn abandoned(&self, news: &broadcast::Sender<Arc<Heard>>) -> bool {
+        let mut running = self.lock();
+        let abandoned = news.receiver_count() == 0;
+        if abandoned {
+            *running = None;
+        }
+        abandoned
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<broadcast::Sender<Arc<Heard>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn run(link: HttpLink, caller: Caller, news: broadcast::Sender<Arc<Heard>>) {
+    let (mut tail, mut failed) = (Tail::default(), 0);
+    while failed < ATTEMPTS && link.is_open() {
+        let ended = tokio::select! {
+            ended = follow(&link, &caller, &mut tail, &news, &mut failed) => ended,
+            () = news.closed() => Ended::Broke,
+        };
+        if matches!(ended, Ended::ForGood) {
+            break;
+        }
+        if link.0.standing.abandoned(&news) {
+            return;
+        }
+        failed += 1;
+        tokio::time::sleep(tail.pause()).await;
+    }
+    *link.0.standing.lock() = None;
+}
+
+async fn follow(
+    link: &HttpLink,
+    caller: &Caller,
+    tail: &mut Tail,
+    news: &broadcast::Sender<Arc<Heard>>,
+    failed: &mut u32,
+) -> Ended {
+    let mut asked = headers::of(&link.0, caller);
+    asked.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+    tail.name(&mut asked);
+    let Ok(response) = link.send(Method::GET, asked, Bytes::new()).await else {
+        return Ended::Broke;
+    };
+    match response.status() {
+        StatusCode::OK => {}
+        status if status.is_server_error() => return Ended::Broke,
+        _ => return Ended::ForGood,
+    }
+    *failed = 0;
+    let mut reader = Reader::new(response.into_body(), link.0.shared.limits.message_bytes);
+    while let Ok(Some(event)) = reader.next().await {
+        tail.saw(&event);
+        let heard = event.message().and_then(|text| Heard::read(Bytes::from(text)).ok());
+        // D-02: no answers come here.
+        if let Some(heard) = heard.filter(|heard| !matches!(heard.kind, Kind::Answer)) {
+            let _ = news.send(Arc::new(heard));
+        }
+    }
+    Ended::Broke
 }
