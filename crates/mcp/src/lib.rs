@@ -8,6 +8,7 @@
 //! binary implements in process and over HTTP.
 
 mod authority;
+mod batch;
 mod body;
 mod catalogue;
 mod config;
@@ -23,10 +24,13 @@ mod mirror;
 mod policy;
 mod ready;
 mod reply;
+mod schemas;
 mod server;
 mod session;
 mod sidecar;
 mod stream;
+mod tasks;
+mod tool_call;
 mod verify;
 mod watch;
 

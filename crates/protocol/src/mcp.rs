@@ -8,6 +8,9 @@ pub const MODERN_REVISION: &str = "2026-07-28";
 /// The one revision that knows JSON-RPC batches.
 pub const BATCHING_REVISION: &str = "2025-03-26";
 
+/// The one revision with tasks in its core.
+pub const TASKS_REVISION: &str = "2025-11-25";
+
 /// Where a request of [`MODERN_REVISION`] or later names its revision, inside `params._meta`.
 pub const META_PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 

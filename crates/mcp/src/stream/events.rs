@@ -109,6 +109,11 @@ pub(crate) fn of_message(message: &str) -> Bytes {
     Bytes::from(format!("event: message\ndata: {message}\n\n"))
 }
 
+/// The same for a message of somebody else, which may have line ends of its own.
+pub(crate) fn of_foreign_message(message: &[u8]) -> Bytes {
+    Event { raw: Bytes::from_static(b"event: message\n\n") }.with_message(message)
+}
+
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let line_end = |b: &u8| *b == b'\n' || *b == b'\r';
     text.split(line_end).filter(|line| !line.is_empty())
