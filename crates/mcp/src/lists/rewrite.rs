@@ -148,6 +148,11 @@ impl Reader {
         Self { body, splitter: Splitter::default(), limit }
     }
 
+    /// The half of an event with which a stream ended.
+    pub(crate) fn rest(&mut self) -> Bytes {
+        self.splitter.rest()
+    }
+
     /// The next whole event; `None` at the end. An event that breaks off is none.
     pub(crate) async fn next(&mut self) -> Result<Option<Event>, BodyError> {
         loop {

@@ -31,7 +31,6 @@ impl Splitter {
     }
 
     /// What is left when the stream is over.
-    #[cfg(test)]
     pub(crate) fn rest(&mut self) -> Bytes {
         self.looked = 0;
         self.line = 0;

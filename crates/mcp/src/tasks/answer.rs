@@ -1,10 +1,11 @@
 //! Calls that may begin a task, requests about tasks, and what else names them.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::stream;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http_body::Frame;
 use http_body_util::StreamBody;
 use protocol::jsonrpc::{INVALID_PARAMS, Params};
 use protocol::mcp::{NAME_HEADER, TASKS_EXTENSION, encode_mirrored};
@@ -16,7 +17,7 @@ use crate::body::{Body, BodyError};
 use crate::forward::Call;
 use crate::forward::answer::{Accepted, Form, Standing, broke_off, respond};
 use crate::forward::headers;
-use crate::lists::rewrite::{Reader, rewritten};
+use crate::lists::rewrite::Reader;
 use crate::mirror::Era;
 use crate::reply::{Answer, Refused};
 use crate::server::Server;
@@ -109,7 +110,19 @@ pub(crate) fn pass_events(
     let mut head = headers::to_client(call, &accepted.upstream_headers);
     headers::for_events(&mut head);
     let reader = Reader::new(accepted.body, call.shared.limits.list_bytes);
-    let events = rewritten(reader, VecDeque::new(), move |event| naming.event(event));
+    let events = stream::try_unfold(Some((reader, naming)), |reading| async {
+        let Some((mut reader, naming)) = reading else {
+            return Ok::<_, BodyError>(None);
+        };
+        match reader.next().await? {
+            Some(event) => {
+                let bytes = naming.event(&event)?;
+                Ok(Some((Frame::data(bytes), Some((reader, naming)))))
+            }
+            // Half an event is nothing to a client, but it is not ours to take away.
+            None => Ok(Some((Frame::data(reader.rest()), None))),
+        }
+    });
     let body = call.guard(StreamBody::new(Box::pin(events)), standing);
     respond(accepted.status, head, body)
 }
@@ -136,7 +149,7 @@ impl Naming {
         exchanged(message, |place, id| self.handle(place, id)).map(|text| text.map(Into::into))
     }
 
-    pub(crate) fn event(&self, event: &Event) -> Result<Bytes, BodyError> {
+    fn event(&self, event: &Event) -> Result<Bytes, BodyError> {
         let message = could_name(&event.raw).then(|| event.message()).flatten();
         let changed = message.map_or(Ok(None), |message| self.outward(&message));
         match changed {
