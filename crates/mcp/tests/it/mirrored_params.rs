@@ -203,3 +203,22 @@ async fn legacy_calls_are_not_compared() {
     let ask = legacy("tools/call", &params).bearer(&world.token("mcp:read"));
     assert_eq!(outcome(&world, ask).await, (200, 0));
 }
+
+/// News that tools changed make everything unknown, here as in the kept lists.
+#[tokio::test]
+async fn changed_tools_are_forgotten() {
+    let world = World::new(|request| match request.rpc_method().as_str() {
+        "tools/list" => json_reply(&list(request, "Region")),
+        "ping" => events(
+            "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n\n",
+        ),
+        _ => echo(request),
+    })
+    .await;
+    listed(&world).await;
+    // The first refusal asks the server once more, and for a while it is not asked again.
+    let lying = || call(&world, "get_sales", &json!({})).header("mcp-param-region", "south");
+    assert_eq!(outcome(&world, lying()).await, (400, -32020));
+    world.ask(modern("ping", &json!({})).bearer(&world.token("mcp:read"))).await;
+    assert_eq!(outcome(&world, lying()).await, (200, 0));
+}

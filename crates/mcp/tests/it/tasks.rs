@@ -338,3 +338,17 @@ async fn e_20_no_list_is_advertised() {
         assert_eq!(body.trim().strip_prefix("data: ").unwrap_or(body), expected);
     }
 }
+
+/// A result that is announced as larger than any task passes as it comes.
+#[tokio::test]
+async fn large_results_are_not_collected() {
+    let world = World::with(
+        |_| json_reply(&format!(r#"{{"id":7,"result":{{"text":"{}"}}}}"#, "x".repeat(100_000))),
+        |config| config.limits.list_bytes = 1000,
+    )
+    .await;
+    let params = json!({ "name": "get_x", "task": {} });
+    let ask = legacy("tools/call", &params).bearer(&world.token("mcp:read"));
+    let answer = world.ask(ask).await;
+    assert_eq!((answer.status.as_u16(), answer.body.len() > 100_000), (200, true));
+}
