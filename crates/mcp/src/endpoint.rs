@@ -7,7 +7,7 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use protocol::challenge::ChallengeError;
 use protocol::jsonrpc::INVALID_REQUEST;
-use protocol::mcp::TEMPORARILY_UNAVAILABLE;
+use protocol::mcp::{TASKS_REVISION, TEMPORARILY_UNAVAILABLE};
 
 use crate::body::Body;
 use crate::bridge::{self, Route};
@@ -21,6 +21,7 @@ use crate::mirror::Era;
 use crate::reply::{Answer, Fault, Refused};
 use crate::server::Server;
 use crate::sidecar::Shared;
+use crate::tasks::answer::{About, Naming, pass_events};
 use crate::verify::{NoPermit, Permit};
 
 /// Whether the path is the endpoint itself or something unknown below it.
@@ -132,6 +133,12 @@ async fn listen(admitted: &Admitted<'_>) -> Answer {
     if admitted.headers.contains_key(LAST_EVENT_ID) && accepted.form == Form::Events {
         let sieve = Sieve::new(&call, &protocol::jsonrpc::Params::default());
         return Ok(filter_resumed(&call, sieve, accepted, standing));
+    }
+    // Only this revision's servers send news of tasks here.
+    let tasks = call.session.as_ref().is_some_and(|session| session.version == TASKS_REVISION);
+    if tasks && accepted.form == Form::Events {
+        let naming = Naming::of(&call, About::Anything);
+        return Ok(pass_events(&call, naming, accepted, standing));
     }
     Ok(call.pass(accepted, standing))
 }

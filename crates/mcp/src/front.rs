@@ -111,7 +111,7 @@ fn sift(sieve: Option<&Sieve>, id: Option<&str>, said: Said) -> Result<Said, Lin
 }
 
 fn frame(said: &Said) -> Frame<Bytes> {
-    Frame::data(events::of_bytes(&said.text))
+    Frame::data(events::of_foreign_message(&said.text))
 }
 
 fn repeating_session(call: &Call<'_>, mut response: Response<Body>) -> Response<Body> {

@@ -16,6 +16,7 @@ use crate::lists::rewrite::rewritten;
 use crate::reply::Answer;
 use crate::session::Held;
 use crate::stream::reader::Reader;
+use crate::tasks::advertised::without_list;
 
 #[derive(Deserialize)]
 struct Response {
@@ -31,10 +32,9 @@ struct InitializeResult {
 /// Passes `initialize` on and seals the session that it opens, with the revision agreed on.
 pub(crate) async fn answer(call: &Call<'_>, body: Bytes) -> Answer {
     let accepted = call.accept(call.send(body).await?)?;
-    let opens = accepted.upstream_headers.contains_key(SESSION_HEADER);
     match (accepted.status, accepted.form) {
-        (StatusCode::OK, Form::Json) if opens => from_json(call, accepted).await,
-        (StatusCode::OK, Form::Events) if opens => from_events(call, accepted).await,
+        (StatusCode::OK, Form::Json) => from_json(call, accepted).await,
+        (StatusCode::OK, Form::Events) => from_events(call, accepted).await,
         _ => Ok(call.pass(accepted, Standing::Answer)),
     }
 }
@@ -44,6 +44,7 @@ async fn from_json(call: &Call<'_>, accepted: Accepted) -> Answer {
     let message = call.collect(body).await?;
     let version = version_in(&message).unwrap_or_default();
     let head = sealed_head(call, &upstream_headers, &version)?;
+    let message = without_list(&message).unwrap_or(message);
     Ok(respond(status, head, Body::ready(message)))
 }
 
@@ -67,7 +68,10 @@ async fn from_events(call: &Call<'_>, accepted: Accepted) -> Answer {
     let version = found.ok().flatten().unwrap_or_default();
     let mut head = sealed_head(call, &upstream_headers, &version)?;
     headers::for_events(&mut head);
-    let events = rewritten(reader, before, |event| Ok(event.raw.clone()));
+    let events = rewritten(reader, before, |event| {
+        let changed = event.message().and_then(|message| without_list(&message));
+        Ok(changed.map_or_else(|| event.raw.clone(), |message| event.with_message(&message)))
+    });
     let body = call.guard(StreamBody::new(Box::pin(events)), Standing::Answer);
     Ok(respond(status, head, body))
 }

@@ -6,10 +6,12 @@ use protocol::jsonrpc::{INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, Messa
 use protocol::mcp::{self, INSUFFICIENT_SCOPE, Method};
 use protocol::{Scope, Scopes};
 
+use crate::forward::Call;
 use crate::mirror::Era;
 use crate::policy::{self, Decision};
 use crate::reply::{Fault, Refused};
 use crate::server::Server;
+use crate::tasks::Task;
 use crate::verify::Permit;
 
 /// How a message that may pass is answered.
@@ -23,6 +25,10 @@ pub(crate) enum Way {
     ListTools,
     /// The answer is a stream that stays.
     Listen,
+    /// A tool is called; the answer may begin a task.
+    CallTool,
+    /// A task is asked about.
+    Task,
 }
 
 /// Decides about one message. Nothing but its body and the permit counts.
@@ -48,8 +54,15 @@ pub(crate) fn judge(
         Some(Method::ListTools) => Ok(Way::ListTools),
         Some(Method::Read) => case.with_scope(Scope::Read).map(|()| Way::Pass),
         Some(Method::Listen) => case.with_scope(Scope::Read).map(|()| Way::Listen),
-        Some(Method::CallTool) => case.call_tool(params).map(|()| Way::Pass),
+        Some(Method::CallTool) => case.call_tool(params).map(|()| Way::CallTool),
+        Some(Method::Task) => case.task(method, params).map(|()| Way::Task),
     }
+}
+
+/// Decides about news of a task, which a modern subscription asks for.
+pub(crate) fn follow(call: &Call<'_>, task: &Task) -> Result<(), Refused> {
+    let (server, permit, id) = (call.server, call.permit, call.id.unwrap_or("null"));
+    Case { server, permit, era: Era::Modern, id }.follow(task)
 }
 
 /// One request and everything that decides about it.
@@ -65,9 +78,7 @@ impl Case<'_> {
         let Some(tool) = params.name.as_deref() else {
             return Err(self.error(StatusCode::OK, INVALID_PARAMS, "params.name must name a tool"));
         };
-        let policy = &self.server.policy;
-        let hints = if policy.uses_hints() { self.server.lists.hints(tool) } else { None };
-        match policy.decide(self.permit.reach(), tool, hints) {
+        match self.decide(tool) {
             Decision::Allow => Ok(()),
             Decision::Challenge(needed) => Err(self.insufficient(needed)),
             // E-15: exactly what an unknown tool gets, so that nothing tells the two apart.
@@ -76,6 +87,38 @@ impl Case<'_> {
                 Err(self.error(StatusCode::OK, INVALID_PARAMS, &message))
             }
         }
+    }
+
+    fn decide(&self, tool: &str) -> Decision {
+        let policy = &self.server.policy;
+        let hints = if policy.uses_hints() { self.server.lists.hints(tool) } else { None };
+        policy.decide(self.permit.reach(), tool, hints)
+    }
+
+    /// 2025-11-25 has `tasks/result`, and the extension of 2026-07-28 has `tasks/update`.
+    fn task(&self, method: &str, params: &Params<'_>) -> Result<(), Refused> {
+        let foreign = match self.era {
+            Era::Modern => "tasks/result",
+            Era::Legacy => "tasks/update",
+        };
+        if method == foreign {
+            return Err(self.unknown_method());
+        }
+        let task = self.server.tasks.named(self.permit, params);
+        self.follow(&task.ok_or_else(|| self.unknown_task())?)
+    }
+
+    /// E-19: the tool that began a task decides about it, by what is allowed today.
+    fn follow(&self, task: &Task) -> Result<(), Refused> {
+        match self.decide(&task.tool) {
+            Decision::Allow => Ok(()),
+            Decision::Challenge(needed) => Err(self.insufficient(needed)),
+            Decision::Hide => Err(self.unknown_task()),
+        }
+    }
+
+    fn unknown_task(&self) -> Refused {
+        self.error(StatusCode::OK, INVALID_PARAMS, "Unknown task")
     }
 
     fn with_scope(&self, scope: Scope) -> Result<(), Refused> {
@@ -90,16 +133,8 @@ impl Case<'_> {
         }
     }
 
-    /// RFC 6750 §3.1 and B-12. All scopes that the operation needs are named at once. Clients of
-    /// the 2025 revisions replace what they hold by what a challenge names, so it names both.
     fn insufficient(&self, needed: Scopes) -> Refused {
-        let scope = match self.era {
-            Era::Modern => needed,
-            Era::Legacy => needed.or(self.permit.reach().held),
-        };
-        let message = format!("this needs the scope {needed}; authorize again with it");
-        self.error(StatusCode::FORBIDDEN, INSUFFICIENT_SCOPE, &message)
-            .challenging(self.server.challenge(scope, Some(ChallengeError::InsufficientScope)))
+        insufficient(self.server, self.permit, self.era, (Some(self.id), needed))
     }
 
     /// C-42 and D-55: 404 is for modern clients; a legacy one would think that its session died.
@@ -114,6 +149,25 @@ impl Case<'_> {
     fn error(&self, status: StatusCode, code: i32, message: &str) -> Refused {
         Fault { status, code, message }.for_id(Some(self.id))
     }
+}
+
+/// RFC 6750 §3.1 and B-12. All scopes that the operation needs are named at once. Clients of the
+/// 2025 revisions replace what they hold by what a challenge names, so it names both.
+pub(crate) fn insufficient(
+    server: &Server,
+    permit: &Permit,
+    era: Era,
+    (id, needed): (Option<&str>, Scopes),
+) -> Refused {
+    let scope = match era {
+        Era::Modern => needed,
+        Era::Legacy => needed.or(permit.reach().held),
+    };
+    let message = format!("this needs the scope {needed}; authorize again with it");
+    Fault { status: StatusCode::FORBIDDEN, code: INSUFFICIENT_SCOPE, message: &message }
+        .for_id(id)
+        .challenging(server.challenge(scope, Some(ChallengeError::InsufficientScope)))
+        .needing(needed)
 }
 
 /// A request method without an id would be carried out without an answer: nobody needs that.

@@ -8,6 +8,7 @@
 //! binary implements in process and over HTTP.
 
 mod authority;
+mod batch;
 mod behind;
 mod body;
 mod bridge;
@@ -29,10 +30,13 @@ mod policy;
 mod ready;
 mod replica;
 mod reply;
+mod schemas;
 mod server;
 mod session;
 mod sidecar;
 mod stream;
+mod tasks;
+mod tool_call;
 mod verify;
 mod watch;
 

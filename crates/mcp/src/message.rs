@@ -7,9 +7,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use protocol::jsonrpc::{self, INVALID_REQUEST, Message, PARSE_ERROR};
-use protocol::mcp::{
-    BATCHING_REVISION, NOT_TAKEN, PROTOCOL_VERSION_HEADER, SESSION_HEADER, SESSION_UNKNOWN,
-};
+use protocol::mcp::{NOT_TAKEN, PROTOCOL_VERSION_HEADER, SESSION_HEADER, SESSION_UNKNOWN};
 
 use crate::bridge::{self, Route};
 use crate::forward::Call;
@@ -22,7 +20,7 @@ use crate::session::Session;
 use crate::sidecar::Shared;
 use crate::stream::Slot;
 use crate::verify::Permit;
-use crate::{initialize, lists};
+use crate::{batch, initialize, lists, tasks, tool_call};
 
 /// A request whose token is verified.
 pub(crate) struct Admitted<'r> {
@@ -47,7 +45,7 @@ where
     })?;
     match read {
         jsonrpc::Body::One(message) => one(admitted, &message, body.clone()).await,
-        jsonrpc::Body::Batch(messages) => batch(admitted, &messages, body.clone()).await,
+        jsonrpc::Body::Batch(batch) => batch::answer(admitted, &batch, body.clone()).await,
     }
 }
 
@@ -77,34 +75,21 @@ async fn one(admitted: &Admitted<'_>, message: &Message<'_>, body: Bytes) -> Ans
         (Way::ListTools, Message::Request { params, .. }) => {
             lists::answer::answer(&call, params, body).await
         }
-        (Way::Listen, _) => {
-            let slot = admitted.slot(id)?;
-            call.relay(body, Standing::Listening(slot)).await
+        (Way::CallTool, Message::Request { params, .. }) => {
+            tool_call::answer(&call, era, params, body).await
+        }
+        (Way::Task, Message::Request { params, .. }) => {
+            tasks::answer::answer(&call, params, body).await
+        }
+        (Way::Listen, Message::Request { params, .. }) => {
+            let standing = Standing::Listening(admitted.slot(id)?);
+            tasks::listen::answer(&call, params, body, standing).await
+        }
+        (_, Message::Answer | Message::Notification { .. }) => {
+            call.relay(tasks::answer::inward(&call, body)?, Standing::Answer).await
         }
         _ => call.relay(body, Standing::Answer).await,
     }
-}
-
-/// D-60: one HTTP answer cannot say that one of several messages was refused, so one refusal is
-/// the refusal of all.
-async fn batch(admitted: &Admitted<'_>, messages: &[Message<'_>], body: Bytes) -> Answer {
-    mirror::check_batch(messages, admitted.headers).map_err(|mismatch| mismatch.refusal(None))?;
-    let session = admitted.session(None)?;
-    if session.as_ref().is_none_or(|session| session.version != BATCHING_REVISION) {
-        return Err(bad_request(
-            "send one message at a time; this protocol revision has no batches",
-        ));
-    }
-    for message in messages {
-        match judge(admitted.server, &admitted.permit, Era::Legacy, message)? {
-            Way::Pass => {}
-            Way::ListTools => return Err(bad_request("send tools/list alone, outside a batch")),
-            Way::Initialize | Way::Listen => {
-                return Err(bad_request("send this method alone, outside a batch"));
-            }
-        }
-    }
-    admitted.call(None, session).relay(body, Standing::Answer).await
 }
 
 impl Admitted<'_> {
@@ -173,7 +158,7 @@ impl Admitted<'_> {
 }
 
 impl Mismatch {
-    fn refusal(self, id: Option<&str>) -> Refused {
+    pub(crate) fn refusal(self, id: Option<&str>) -> Refused {
         let Self { code, reason } = self;
         Fault { status: StatusCode::BAD_REQUEST, code, message: reason }.for_id(id)
     }
@@ -213,6 +198,6 @@ fn too_large() -> Refused {
     Fault { status: StatusCode::PAYLOAD_TOO_LARGE, code: NOT_TAKEN, message }.for_id(None)
 }
 
-fn bad_request(message: &str) -> Refused {
+pub(crate) fn bad_request(message: &str) -> Refused {
     Fault { status: StatusCode::BAD_REQUEST, code: INVALID_REQUEST, message }.for_id(None)
 }

@@ -4,7 +4,7 @@
 //! because the server behind, or anything between, may look at those instead.
 
 use http::HeaderMap;
-use protocol::jsonrpc::{INVALID_PARAMS, INVALID_REQUEST, Message, Params};
+use protocol::jsonrpc::{Element, INVALID_PARAMS, INVALID_REQUEST, Message, Params};
 use protocol::mcp::{
     HEADER_MISMATCH, METHOD_HEADER, MODERN_REVISION, Mirrored, NAME_HEADER,
     PROTOCOL_VERSION_HEADER, decode_mirrored,
@@ -48,10 +48,10 @@ fn mirrors_agree(message: &Message<'_>, headers: &HeaderMap, era: Era) -> Result
 }
 
 /// Checks what may stand beside a batch, which is always legacy: nothing that mirrors a body.
-pub(crate) fn check_batch(batch: &[Message<'_>], headers: &HeaderMap) -> Result<(), Mismatch> {
-    let modern = batch
-        .iter()
-        .any(|message| params(message).is_some_and(|params| params.protocol_version.is_some()));
+pub(crate) fn check_batch(batch: &[Element<'_>], headers: &HeaderMap) -> Result<(), Mismatch> {
+    let modern = batch.iter().any(|element| {
+        params(&element.message).is_some_and(|params| params.protocol_version.is_some())
+    });
     let mirrored = headers.contains_key(METHOD_HEADER) || headers.contains_key(NAME_HEADER);
     if modern || mirrored {
         return Err(legacy_fault("send these messages one by one"));
@@ -119,22 +119,24 @@ fn name_agrees(message: &Message<'_>, header: Option<&str>, era: Era) -> Result<
     let mirrored = message.method().and_then(Mirrored::by);
     let Some(header) = header else {
         let required = era == Era::Modern && mirrored.is_some();
-        let help = "send Mcp-Name with the tool, prompt or resource of the body";
+        let help = "send Mcp-Name with the tool, prompt, resource or task of the body";
         return if required { Err(help) } else { Ok(()) };
     };
     let claimed = decode_mirrored(header).ok_or("Mcp-Name is not decodable")?;
     let params = params(message);
     let name = params.and_then(|params| params.name.as_deref());
     let uri = params.and_then(|params| params.uri.as_deref());
+    let task = params.and_then(Params::task_id);
     let actual = match mirrored {
         Some(Mirrored::Name) => name,
         Some(Mirrored::Uri) => uri,
+        Some(Mirrored::Task) => task.as_deref(),
         None => name.or(uri),
     };
     if actual == Some(&*claimed) {
         Ok(())
     } else {
-        Err("Mcp-Name must equal the tool, prompt or resource of the body")
+        Err("Mcp-Name must equal the tool, prompt, resource or task of the body")
     }
 }
 

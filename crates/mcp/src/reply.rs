@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use protocol::Scopes;
 use protocol::jsonrpc::error_response;
 
 use crate::body::Body;
@@ -52,6 +54,29 @@ impl Refused {
     pub(crate) fn allowing(mut self, methods: &'static str) -> Self {
         self.0.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
         self
+    }
+}
+
+/// The scopes for want of which something was refused.
+#[derive(Clone, Copy)]
+struct Needed(Scopes);
+
+impl Refused {
+    /// The same, remembering which scopes would have done.
+    pub(crate) fn needing(mut self, scopes: Scopes) -> Self {
+        self.0.extensions_mut().insert(Needed(scopes));
+        self
+    }
+
+    /// Which scopes would have done, if that was all that is missing.
+    pub(crate) fn needed(&self) -> Option<Scopes> {
+        self.0.extensions().get().map(|Needed(scopes)| *scopes)
+    }
+
+    /// The error alone, to be part of another answer.
+    pub(crate) async fn into_text(self) -> Bytes {
+        let collected = self.0.into_body().collect().await;
+        collected.map(http_body_util::Collected::to_bytes).unwrap_or_default()
     }
 }
 

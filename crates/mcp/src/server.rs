@@ -13,8 +13,10 @@ use crate::behind::Behind;
 use crate::config::{ConfigError, Limits, ServerConfig, Transport, UpstreamAuth};
 use crate::lists::Lists;
 use crate::policy::Policy;
+use crate::schemas::Schemas;
 use crate::session::{Sealing, Sessions};
 use crate::stream::Slots;
+use crate::tasks::Handles;
 use crate::verify::{self, Trust, Verifier};
 
 /// One server behind.
@@ -32,6 +34,8 @@ pub(crate) struct Server {
     pub(crate) policy: Policy,
     pub(crate) sessions: Sessions,
     pub(crate) lists: Lists,
+    pub(crate) schemas: Schemas,
+    pub(crate) tasks: Handles,
     pub(crate) slots: Arc<Slots>,
     metadata_url: String,
 }
@@ -66,6 +70,8 @@ impl Server {
             policy: Policy::compile(&config.policy),
             sessions: Sessions::new(sealing.clone(), entries),
             lists: Lists::new(config.list_cache_seconds, limits.cached_list_bytes),
+            schemas: Schemas::default(),
+            tasks: Handles::new(sealing.clone(), &config.name, entries),
             slots: Arc::new(Slots::new(limits.streams_per_principal)),
             metadata_url: config.resource_metadata_url.clone(),
         };

@@ -20,7 +20,16 @@ pub enum Body<'a> {
     /// One message.
     One(Message<'a>),
     /// A batch, which only MCP 2025-03-26 knows.
-    Batch(Vec<Message<'a>>),
+    Batch(Vec<Element<'a>>),
+}
+
+/// One message of a batch.
+#[derive(Debug)]
+pub struct Element<'a> {
+    /// The message as it was written.
+    pub text: &'a str,
+    /// What it says.
+    pub message: Message<'a>,
 }
 
 /// One JSON-RPC message, borrowed from the body.
@@ -46,8 +55,9 @@ pub enum Message<'a> {
     Answer,
 }
 
-/// The parameters that decide about a message; all others pass unread.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// The parameters that decide about a message; all others pass unread. Those that are kept as they
+/// were written cost nothing until somebody reads them.
+#[derive(Debug, Default)]
 pub struct Params<'a> {
     /// `name`: the tool or prompt.
     pub name: Option<Cow<'a, str>>,
@@ -57,6 +67,16 @@ pub struct Params<'a> {
     pub cursor: Option<Cow<'a, str>>,
     /// `_meta["io.modelcontextprotocol/protocolVersion"]`.
     pub protocol_version: Option<Cow<'a, str>>,
+    /// `_meta["io.modelcontextprotocol/clientCapabilities"]` as it was written.
+    pub client_capabilities: Option<&'a RawValue>,
+    /// `arguments` of a tool or prompt as they were written.
+    pub arguments: Option<&'a RawValue>,
+    /// `task`: the wish of MCP 2025-11-25 that the call outlives its answer.
+    pub task: Option<&'a RawValue>,
+    /// `taskId` as it was written.
+    pub task_id: Option<&'a RawValue>,
+    /// `notifications`: what `subscriptions/listen` wants to hear of.
+    pub notifications: Option<&'a RawValue>,
 }
 
 /// Why a body is not taken.
@@ -94,6 +114,13 @@ impl<'a> Body<'a> {
             return Err(Unreadable::invalid("arrays and objects nest too deeply", text));
         }
         if text.trim_ascii_start().starts_with('[') { read_batch(text) } else { read_one(text) }
+    }
+}
+
+impl Params<'_> {
+    /// `taskId`, if it is a string.
+    pub fn task_id(&self) -> Option<String> {
+        serde_json::from_str(self.task_id?.get()).ok()
     }
 }
 
@@ -141,10 +168,14 @@ fn read_batch(text: &str) -> Result<Body<'_>, Unreadable> {
     }
     elements
         .into_iter()
-        .map(|element| read_message(element.get()))
+        .map(|element| read_element(element.get()))
         .map(|read| read.map_err(|error| Unreadable { id: None, ..error }))
         .collect::<Result<_, _>>()
         .map(Body::Batch)
+}
+
+fn read_element(text: &str) -> Result<Element<'_>, Unreadable> {
+    Ok(Element { text, message: read_message(text)? })
 }
 
 fn read_message(text: &str) -> Result<Message<'_>, Unreadable> {

@@ -18,6 +18,7 @@ pub mod redirect_uri;
 pub mod registration;
 pub mod resource;
 pub mod scope;
+pub mod splice;
 pub mod status_list;
 pub mod text;
 pub mod token;

@@ -8,8 +8,18 @@ pub const MODERN_REVISION: &str = "2026-07-28";
 /// The one revision that knows JSON-RPC batches.
 pub const BATCHING_REVISION: &str = "2025-03-26";
 
+/// The one revision with tasks in its core.
+pub const TASKS_REVISION: &str = "2025-11-25";
+
 /// Where a request of [`MODERN_REVISION`] or later names its revision, inside `params._meta`.
 pub const META_PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+
+/// Where such a request says what its client can do, inside `params._meta`.
+pub const META_CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+/// The extension of [`MODERN_REVISION`] in which a call may outlive its answer as a task.
+pub const TASKS_EXTENSION: &str = "io.modelcontextprotocol/tasks";
+/// The key of 2025-11-25, inside `_meta`, that names the task a message belongs to.
+pub const META_RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
 
 /// Header: the protocol revision.
 pub const PROTOCOL_VERSION_HEADER: &str = "mcp-protocol-version";
@@ -57,6 +67,8 @@ pub enum Method {
     ListTools,
     /// `tools/call`: what the policy says of the tool.
     CallTool,
+    /// About a task: what the policy says of the tool that began it.
+    Task,
 }
 
 /// Which parameter the `Mcp-Name` header mirrors.
@@ -66,11 +78,13 @@ pub enum Mirrored {
     Name,
     /// `params.uri`.
     Uri,
+    /// `params.taskId`.
+    Task,
 }
 
 impl Method {
-    /// The method with this name. Tasks are not among them: their handles outlive a call and
-    /// would need the scope of the call that made them.
+    /// The method with this name. `tasks/list` is not among them: a server that knows the sidecar
+    /// and not the person would list everybody's tasks.
     pub fn of_request(name: &str) -> Option<Self> {
         Some(match name {
             "tools/call" => Self::CallTool,
@@ -86,6 +100,7 @@ impl Method {
             | "resources/unsubscribe"
             | "completion/complete" => Self::Read,
             "subscriptions/listen" => Self::Listen,
+            "tasks/get" | "tasks/result" | "tasks/update" | "tasks/cancel" => Self::Task,
             _ => return None,
         })
     }
@@ -93,11 +108,12 @@ impl Method {
 
 impl Mirrored {
     /// The parameter that `Mcp-Name` mirrors for this method (2026-07-28, "Standard Request
-    /// Headers").
+    /// Headers"; for tasks the extension's own rule).
     pub fn by(method: &str) -> Option<Self> {
         match method {
             "tools/call" | "prompts/get" => Some(Self::Name),
             "resources/read" => Some(Self::Uri),
+            "tasks/get" | "tasks/update" | "tasks/cancel" => Some(Self::Task),
             _ => None,
         }
     }
@@ -114,16 +130,57 @@ pub fn is_notification(method: &str) -> bool {
 /// `None` if the base64 is not base64 or not UTF-8.
 pub fn decode_mirrored(value: &str) -> Option<Cow<'_, str>> {
     let value = value.trim_matches([' ', '\t']);
-    let Some(encoded) = value.strip_prefix("=?base64?").and_then(|v| v.strip_suffix("?=")) else {
+    let Some(encoded) = value.strip_prefix(ENCODED).and_then(|v| v.strip_suffix("?=")) else {
         return Some(Cow::Borrowed(value));
     };
     let bytes = kernel::encoding::from_any_base64(encoded)?;
     String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
+/// Writes a value so that [`decode_mirrored`] reads it back: as it is where a header can carry it,
+/// and otherwise as base64 between the marks, which it may not begin with by itself either.
+pub fn encode_mirrored(value: &str) -> Cow<'_, str> {
+    let carried = value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let trimmed = value.starts_with(' ') || value.ends_with(' ');
+    if carried && !trimmed && !value.starts_with(ENCODED) {
+        return Cow::Borrowed(value);
+    }
+    let encoded = kernel::encoding::base64(value.as_bytes());
+    Cow::Owned([ENCODED, &encoded, "?="].concat())
+}
+
+const ENCODED: &str = "=?base64?";
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// C-14: what a header cannot carry, or what would be read as something else, is encoded.
+    #[test]
+    fn c_14_values_are_encoded_where_they_must_be() {
+        for plain in ["", "us-west1", "a b", "=?other?=", "~!\"", "=?BASE64?YQ==?="] {
+            assert_eq!(encode_mirrored(plain), plain);
+        }
+        assert_eq!(encode_mirrored("Grüße"), "=?base64?R3LDvMOfZQ==?=");
+        assert_eq!(encode_mirrored("=?base64?YQ==?="), "=?base64?PT9iYXNlNjQ/WVE9PT89?=");
+        for unsafe_value in [" a", "a ", "\ta", "a\tb", "a\r\nX: y", "\u{7f}", "日本"] {
+            let encoded = encode_mirrored(unsafe_value);
+            assert!(encoded.starts_with(ENCODED), "{unsafe_value:?}");
+        }
+    }
+
+    proptest! {
+        /// C-14: whatever is written is read back, and fits a header.
+        #[test]
+        fn c_14_every_value_comes_back(value in ".*|[ -~]*|(=\\?base64\\?)?[a-zA-Z0-9+/=?]*(\\?=)?") {
+            let encoded = encode_mirrored(&value);
+            prop_assert!(encoded.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+            let decoded = decode_mirrored(&encoded);
+            prop_assert_eq!(decoded.as_deref(), Some(&*value));
+        }
+    }
 
     /// C-14: the markers are exact, and what cannot be decoded is a failure.
     #[test]

@@ -145,6 +145,7 @@ impl Sieve {
         &self,
         result: &serde_json::value::RawValue,
     ) -> Result<Filtered, Unfilterable> {
+        self.server.schemas.learn(result);
         let (policy, reach) = (&self.server.policy, self.permit.reach());
         let mut filtered = filter(result, |tool, hints| policy.lists(reach, tool, Some(hints)))?;
         if policy.uses_hints() {

@@ -127,6 +127,27 @@ pub(crate) fn tools_of(result: &RawValue) -> Result<Vec<Tool<'_>>, Unfilterable>
     Ok(raw.into_iter().filter_map(|tool| Tool::read(tool.get())).collect())
 }
 
+/// The names and input schemas of the tools in a result, as far as they can be read.
+pub(crate) fn schemas_of(result: &RawValue) -> Vec<(Cow<'_, str>, Option<&RawValue>)> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Described<'a> {
+        #[serde(borrow)]
+        name: Cow<'a, str>,
+        #[serde(borrow, default)]
+        input_schema: Option<&'a RawValue>,
+    }
+    #[derive(serde::Deserialize)]
+    struct List<'a> {
+        #[serde(borrow)]
+        tools: Vec<&'a RawValue>,
+    }
+    let list: Option<List<'_>> = serde_json::from_str(result.get()).ok();
+    let tools = list.map(|list| list.tools).unwrap_or_default().into_iter();
+    let described = tools.filter_map(|tool| serde_json::from_str::<Described<'_>>(tool.get()).ok());
+    described.map(|tool| (tool.name, tool.input_schema)).collect()
+}
+
 fn tools(
     list: &RawValue,
     keep: &impl Fn(&str, Hints) -> bool,

@@ -10,7 +10,7 @@ use http_body_util::StreamBody;
 use serde_json::value::RawValue;
 
 use super::answer::{Sieve, Sifted, message, respond_with, unfilterable};
-use super::filter::{Message, is_list, read};
+use super::filter::{Message, Unfilterable, is_list, read};
 use crate::body::BodyError;
 use crate::forward::Call;
 use crate::forward::answer::{Accepted, Standing, broke_off, respond};
@@ -84,20 +84,28 @@ struct Identified<'a> {
 }
 
 fn resumed(sieve: &Sieve, event: &Event) -> Result<Bytes, BodyError> {
-    let refuse = || broke_off("a resumed stream that cannot be read");
     let Some(text) = event.message() else {
         return Ok(event.raw.clone());
     };
-    let Message::Result(result) = read(&text).map_err(|_| refuse())? else {
-        return Ok(event.raw.clone());
-    };
-    // A result that is no list is an ordinary answer.
-    if !is_list(result) {
-        return Ok(event.raw.clone());
+    match filtered(sieve, &text) {
+        Ok(None) => Ok(event.raw.clone()),
+        Ok(Some(message)) => Ok(event.with_message(&message)),
+        Err(Unfilterable) => Err(broke_off("a resumed stream that cannot be read")),
     }
-    let filtered = sieve.filter(result).map_err(|_| refuse())?;
-    let response: Identified<'_> = serde_json::from_slice(&text).map_err(|_| refuse())?;
-    Ok(event.with_message(&message(Some(response.id.get()), &filtered.result)))
+}
+
+/// Filters a message that may be the answer to anything. `None` if it holds no list: a result
+/// without tools is an ordinary answer.
+pub(crate) fn filtered(sieve: &Sieve, text: &[u8]) -> Result<Option<Vec<u8>>, Unfilterable> {
+    let Message::Result(result) = read(text)? else {
+        return Ok(None);
+    };
+    if !is_list(result) {
+        return Ok(None);
+    }
+    let filtered = sieve.filter(result)?;
+    let response: Identified<'_> = serde_json::from_slice(text).map_err(|_| Unfilterable)?;
+    Ok(Some(message(Some(response.id.get()), &filtered.result)))
 }
 
 fn end_early(call: &Call<'_>, mut head: http::HeaderMap, events: VecDeque<Event>) -> Answer {

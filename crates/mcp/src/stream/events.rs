@@ -31,7 +31,6 @@ impl Splitter {
     }
 
     /// What is left when the stream is over.
-    #[cfg(test)]
     pub(crate) fn rest(&mut self) -> Bytes {
         self.looked = 0;
         self.line = 0;
@@ -115,17 +114,9 @@ pub(crate) fn of_message(message: &str) -> Bytes {
     Bytes::from(format!("event: message\ndata: {message}\n\n"))
 }
 
-/// The same for a message as bytes; its line ends are white space between JSON tokens.
-pub(crate) fn of_bytes(message: &[u8]) -> Bytes {
-    let mut event = Vec::with_capacity(message.len() + 32);
-    event.extend_from_slice(b"event: message\n");
-    for line in lines(message) {
-        event.extend_from_slice(b"data: ");
-        event.extend_from_slice(line);
-        event.push(b'\n');
-    }
-    event.push(b'\n');
-    event.into()
+/// The same for a message of somebody else, which may have line ends of its own.
+pub(crate) fn of_foreign_message(message: &[u8]) -> Bytes {
+    Event { raw: Bytes::from_static(b"event: message\n\n") }.with_message(message)
 }
 
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {

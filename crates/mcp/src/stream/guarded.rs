@@ -103,6 +103,7 @@ impl ChangeWatch {
     pub(crate) fn look(&self, bytes: &[u8]) {
         if self.finder.find(bytes).is_some() {
             self.server.lists.forget();
+            self.server.schemas.forget();
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Reads the events of a server behind, one by one.
 
+use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
@@ -17,6 +18,11 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) fn new(body: Incoming, limit: usize) -> Self {
         Self { body, splitter: Splitter::default(), limit }
+    }
+
+    /// The half of an event with which a stream ended.
+    pub(crate) fn rest(&mut self) -> Bytes {
+        self.splitter.rest()
     }
 
     /// The next whole event; `None` at the end. An event that breaks off is none.

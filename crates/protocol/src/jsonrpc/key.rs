@@ -19,7 +19,7 @@ pub(super) struct KeyIn(pub(super) &'static [&'static str]);
 
 /// Remembers which known members were seen, and refuses the second of each.
 #[derive(Default)]
-pub(super) struct Seen(u8);
+pub(super) struct Seen(u16);
 
 impl Seen {
     pub(super) fn once<E: de::Error>(&mut self, position: usize) -> Result<(), E> {

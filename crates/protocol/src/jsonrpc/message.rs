@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::key::{ID, KeyIn, SHAPE, Seen, VERSION};
 use super::{Message, Params};
-use crate::mcp::META_PROTOCOL_VERSION;
+use crate::mcp::{META_CLIENT_CAPABILITIES, META_PROTOCOL_VERSION};
 
 const MAX_ID_LENGTH: usize = 1024;
 
@@ -120,7 +120,8 @@ impl<'de> Visitor<'de> for ParamsSeed {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        const KNOWN: &[&str] = &["name", "uri", "cursor", "_meta"];
+        const KNOWN: &[&str] =
+            &["name", "uri", "cursor", "_meta", "arguments", "task", "taskId", "notifications"];
         let (mut params, mut seen) = (Params::default(), Seen::default());
         while let Some(known) = map.next_key_seed(KeyIn(KNOWN))? {
             let Some(position) = known else {
@@ -132,7 +133,15 @@ impl<'de> Visitor<'de> for ParamsSeed {
                 0 => params.name = Some(map.next_value_seed(Text)?),
                 1 => params.uri = Some(map.next_value_seed(Text)?),
                 2 => params.cursor = map.next_value_seed(Maybe(Text))?,
-                _ => params.protocol_version = map.next_value_seed(MetaSeed)?,
+                3 => {
+                    let meta = map.next_value_seed(MetaSeed)?;
+                    params.protocol_version = meta.protocol_version;
+                    params.client_capabilities = meta.client_capabilities;
+                }
+                4 => params.arguments = Some(map.next_value()?),
+                5 => params.task = Some(map.next_value()?),
+                6 => params.task_id = Some(map.next_value()?),
+                _ => params.notifications = Some(map.next_value()?),
             }
         }
         Ok(params)
@@ -142,8 +151,14 @@ impl<'de> Visitor<'de> for ParamsSeed {
 /// `_meta`: an object, or null.
 struct MetaSeed;
 
+#[derive(Default)]
+struct Meta<'a> {
+    protocol_version: Option<Cow<'a, str>>,
+    client_capabilities: Option<&'a RawValue>,
+}
+
 impl<'de> DeserializeSeed<'de> for MetaSeed {
-    type Value = Option<Cow<'de, str>>;
+    type Value = Meta<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
@@ -151,30 +166,31 @@ impl<'de> DeserializeSeed<'de> for MetaSeed {
 }
 
 impl<'de> Visitor<'de> for MetaSeed {
-    type Value = Option<Cow<'de, str>>;
+    type Value = Meta<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(Meta::default())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let (mut version, mut seen) = (None, Seen::default());
-        while let Some(known) = map.next_key_seed(KeyIn(&[META_PROTOCOL_VERSION]))? {
-            match known {
-                Some(position) => {
-                    seen.once(position)?;
-                    version = Some(map.next_value_seed(Text)?);
-                }
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+        const KNOWN: &[&str] = &[META_PROTOCOL_VERSION, META_CLIENT_CAPABILITIES];
+        let (mut meta, mut seen) = (Meta::default(), Seen::default());
+        while let Some(known) = map.next_key_seed(KeyIn(KNOWN))? {
+            let Some(position) = known else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            seen.once(position)?;
+            match position {
+                0 => meta.protocol_version = Some(map.next_value_seed(Text)?),
+                _ => meta.client_capabilities = Some(map.next_value()?),
             }
         }
-        Ok(version)
+        Ok(meta)
     }
 }
 

@@ -29,6 +29,26 @@ fn reads_what_decides() {
     assert_eq!(params.protocol_version.as_deref(), Some("2026-07-28"));
 }
 
+/// What is only kept for later is given back as it was written.
+#[test]
+fn parameters_that_are_read_later() {
+    let message = one(concat!(
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","task":{"ttl":1.0},"#,
+        r#""arguments":{"n": 1e2},"taskId":"t\u0031","notifications":[ ],"#,
+        r#""_meta":{"io.modelcontextprotocol/clientCapabilities":{"x":1}}}}"#
+    ));
+    let Message::Request { params, .. } = message else { panic!("no request") };
+    assert_eq!(params.arguments.unwrap().get(), r#"{"n": 1e2}"#);
+    assert_eq!(params.task.unwrap().get(), r#"{"ttl":1.0}"#);
+    assert_eq!(params.task_id().as_deref(), Some("t1"));
+    assert_eq!(params.notifications.unwrap().get(), "[ ]");
+    assert_eq!(params.client_capabilities.unwrap().get(), r#"{"x":1}"#);
+    for twice in [r#""taskId":"a","taskId":"b""#, r#""arguments":{},"Arguments":{}"#] {
+        let body = format!(r#"{{"jsonrpc":"2.0","id":7,"method":"x","params":{{{twice}}}}}"#);
+        assert_eq!(refused(&body).code, INVALID_REQUEST, "{twice}");
+    }
+}
+
 #[test]
 fn tells_the_three_kinds_apart() {
     let note = one(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
