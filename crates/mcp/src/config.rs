@@ -1,11 +1,15 @@
 //! What the sidecar is told. The binary reads it from the configuration file.
 
+mod http;
+
 use std::time::Duration;
 
-use http::{HeaderName, Uri};
+use ::http::{HeaderName, Uri};
 use kernel::Redacted;
 use kernel::seal::SealingKey;
 use protocol::{ResourceUri, Scope, Scopes};
+
+pub use http::HttpConfig;
 
 /// The whole sidecar.
 #[derive(Debug)]
@@ -55,6 +59,8 @@ pub struct ServerConfig {
     pub ceiling: Scopes,
     /// The MCP endpoint of the server behind.
     pub upstream: Uri,
+    /// How it is reached.
+    pub http: HttpConfig,
     /// How the sidecar identifies itself there.
     pub upstream_auth: UpstreamAuth,
     /// Which tool needs what.
@@ -150,6 +156,15 @@ pub enum ConfigError {
     /// The upstream cannot be reached like this.
     #[error("the upstream of the MCP server {0} must be an absolute http or https URL")]
     Upstream(String),
+    /// Too many addresses.
+    #[error("the MCP server {0} has too many upstream URLs; 64 are the most")]
+    Addresses(String),
+    /// A socket has one URL, and TLS makes no sense in it.
+    #[error("the MCP server {0} has a Unix socket; give it one http URL for path and Host")]
+    UnixSocket(String),
+    /// The health page has no usable path.
+    #[error("the health path of the MCP server {0} must begin with /")]
+    HealthPath(String),
     /// A value does not fit into a header.
     #[error("the {what} of the MCP server {server} cannot be sent in a header; use visible ASCII")]
     Header {
@@ -203,10 +218,6 @@ impl ServerConfig {
         if !self.ceiling.contains(Scope::Read) {
             return Err(ConfigError::CeilingWithoutRead(self.name.clone()));
         }
-        let web = matches!(self.upstream.scheme_str(), Some("http" | "https"));
-        if !web || self.upstream.authority().is_none() {
-            return Err(ConfigError::Upstream(self.name.clone()));
-        }
-        Ok(())
+        self.check_http()
     }
 }

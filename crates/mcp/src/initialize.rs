@@ -14,6 +14,7 @@ use crate::forward::answer::{Accepted, Form, Standing, respond};
 use crate::forward::headers;
 use crate::lists::rewrite::{Reader, rewritten};
 use crate::reply::Answer;
+use crate::upstream::BackendId;
 
 #[derive(Deserialize)]
 struct Response {
@@ -38,15 +39,15 @@ pub(crate) async fn answer(call: &Call<'_>, body: Bytes) -> Answer {
 }
 
 async fn from_json(call: &Call<'_>, accepted: Accepted) -> Answer {
-    let Accepted { status, upstream_headers, body, .. } = accepted;
+    let Accepted { status, upstream_headers, body, backend, .. } = accepted;
     let message = call.collect(body).await?;
     let version = version_in(&message).unwrap_or_default();
-    let head = sealed_head(call, &upstream_headers, &version)?;
+    let head = sealed_head(call, (&upstream_headers, backend), &version)?;
     Ok(respond(status, head, Body::ready(message)))
 }
 
 async fn from_events(call: &Call<'_>, accepted: Accepted) -> Answer {
-    let Accepted { status, upstream_headers, body, .. } = accepted;
+    let Accepted { status, upstream_headers, body, backend, .. } = accepted;
     let mut reader = Reader::new(body, call.shared.limits.list_bytes);
     let mut before = VecDeque::new();
     let search = async {
@@ -61,9 +62,9 @@ async fn from_events(call: &Call<'_>, accepted: Accepted) -> Answer {
             }
         }
     };
-    let found = tokio::time::timeout(call.shared.limits.first_byte_timeout, search).await;
+    let found = tokio::time::timeout(call.server.upstream.response_timeout(), search).await;
     let version = found.ok().flatten().unwrap_or_default();
-    let mut head = sealed_head(call, &upstream_headers, &version)?;
+    let mut head = sealed_head(call, (&upstream_headers, backend), &version)?;
     headers::for_events(&mut head);
     let events = rewritten(reader, before, |event| Ok(event.raw.clone()));
     let body = call.guard(StreamBody::new(Box::pin(events)), Standing::Answer);
@@ -72,12 +73,12 @@ async fn from_events(call: &Call<'_>, accepted: Accepted) -> Answer {
 
 fn sealed_head(
     call: &Call<'_>,
-    upstream: &HeaderMap,
+    (upstream, backend): (&HeaderMap, BackendId),
     version: &str,
 ) -> Result<HeaderMap, crate::reply::Refused> {
     let mut head = headers::to_client(call, upstream);
     if let Some(id) = upstream.get(SESSION_HEADER) {
-        let session = call.server.sessions.seal(call.permit, id.clone(), version);
+        let session = call.server.sessions.seal(call.permit, (id.clone(), backend), version);
         let session = session
             .ok_or_else(|| call.bad_gateway("the MCP server behind sent an unusable session id"))?;
         head.insert(SESSION_HEADER, session.sealed.clone());

@@ -27,14 +27,15 @@ mod server;
 mod session;
 mod sidecar;
 mod stream;
+mod upstream;
 mod verify;
 mod watch;
 
 pub use authority::{Authority, AuthorityAway};
 pub use body::{Body, BodyError};
 pub use config::{
-    AllowedOrigins, Config, ConfigError, Limits, PolicyConfig, Rule, ServerConfig, UpstreamAuth,
-    Visibility,
+    AllowedOrigins, Config, ConfigError, HttpConfig, Limits, PolicyConfig, Rule, ServerConfig,
+    UpstreamAuth, Visibility,
 };
 pub use ready::NotReady;
 pub use sidecar::Sidecar;

@@ -12,12 +12,15 @@ use kernel::seal::SealingKey;
 use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 
+use crate::upstream::BackendId;
 use crate::verify::Permit;
 
 /// Seals and opens the session ids of one server.
 pub(crate) struct Sessions {
     sealing: Sealing,
     opened: Cache<Name, Arc<Session>>,
+    /// How many addresses the server behind has.
+    backends: usize,
 }
 
 /// What seals and opens, the same for all servers.
@@ -32,6 +35,8 @@ pub(crate) struct Sealing {
 pub(crate) struct Session {
     /// The id at the server behind.
     pub(crate) upstream: HeaderValue,
+    /// Which of its addresses opened the session: only there it is known.
+    pub(crate) backend: BackendId,
     /// The id that the client knows.
     pub(crate) sealed: HeaderValue,
     /// The revision that `initialize` agreed on; empty if it could not be read.
@@ -66,22 +71,22 @@ impl Equivalent<Name> for NameRef<'_> {
 }
 
 impl Sessions {
-    pub(crate) fn new(sealing: Sealing, entries: usize) -> Self {
-        Self { sealing, opened: Cache::new(entries) }
+    pub(crate) fn new(sealing: Sealing, entries: usize, backends: usize) -> Self {
+        Self { sealing, opened: Cache::new(entries), backends }
     }
 
     /// A session that the server behind has just opened for this principal.
     pub(crate) fn seal(
         &self,
         permit: &Permit,
-        upstream: HeaderValue,
+        (upstream, backend): (HeaderValue, BackendId),
         version: &str,
     ) -> Option<Arc<Session>> {
-        let plain = format!("{version}\n{}", upstream.to_str().ok()?);
+        let plain = format!("{version}\n{}\n{}", backend.0, upstream.to_str().ok()?);
         let Sealing { key, chance } = &self.sealing;
         let sealed = key.seal(plain.as_bytes(), permit.session_place(), &**chance);
         let value = HeaderValue::from_str(&sealed).ok()?;
-        let session = Session::new(permit, upstream, value, version);
+        let session = Session::new(permit, (upstream, backend), value, version);
         Some(self.keep(permit, &sealed, session))
     }
 
@@ -101,10 +106,19 @@ impl Sessions {
         let plain =
             self.sealing.key.open(unverified, permit.session_place()).map_err(|_| NoSuchSession)?;
         let plain = std::str::from_utf8(&plain).map_err(|_| NoSuchSession)?;
-        let (version, upstream) = plain.split_once('\n').ok_or(NoSuchSession)?;
+        let (version, rest) = plain.split_once('\n').ok_or(NoSuchSession)?;
+        let (backend, upstream) = rest.split_once('\n').ok_or(NoSuchSession)?;
+        let backend = self.backend(backend).ok_or(NoSuchSession)?;
         let upstream = HeaderValue::from_str(upstream).map_err(|_| NoSuchSession)?;
         let value = HeaderValue::from_str(unverified).map_err(|_| NoSuchSession)?;
-        Ok(self.keep(permit, unverified, Session::new(permit, upstream, value, version)))
+        let session = Session::new(permit, (upstream, backend), value, version);
+        Ok(self.keep(permit, unverified, session))
+    }
+
+    /// An address that was taken out of the configuration took its sessions along.
+    fn backend(&self, number: &str) -> Option<BackendId> {
+        let number = number.parse().ok()?;
+        (usize::from(number) < self.backends).then_some(BackendId(number))
     }
 
     fn keep(&self, permit: &Permit, sealed: &str, session: Session) -> Arc<Session> {
@@ -116,8 +130,15 @@ impl Sessions {
 }
 
 impl Session {
-    fn new(permit: &Permit, upstream: HeaderValue, sealed: HeaderValue, version: &str) -> Self {
-        let digest = sha256(&[permit.principal().as_slice(), upstream.as_bytes()].concat());
-        Self { upstream, sealed, version: version.to_owned(), digest }
+    fn new(
+        permit: &Permit,
+        (upstream, backend): (HeaderValue, BackendId),
+        sealed: HeaderValue,
+        version: &str,
+    ) -> Self {
+        let place = backend.0.to_be_bytes();
+        let parts = [permit.principal().as_slice(), place.as_slice(), upstream.as_bytes()];
+        let digest = sha256(&parts.concat());
+        Self { upstream, backend, sealed, version: version.to_owned(), digest }
     }
 }

@@ -12,8 +12,8 @@ use http::Uri;
 use kernel::seal::SealingKey;
 use kernel::{ManualClock, SystemChance, Timestamp};
 use mcp::{
-    AllowedOrigins, Config, Limits, PolicyConfig, Rule, ServerConfig, Sidecar, UpstreamAuth,
-    Visibility,
+    AllowedOrigins, Config, HttpConfig, Limits, PolicyConfig, Rule, ServerConfig, Sidecar,
+    UpstreamAuth, Visibility,
 };
 use protocol::{ResourceUri, Scope, Scopes};
 
@@ -116,6 +116,7 @@ pub(crate) fn server(name: &str, path: &str, upstream: Uri) -> ServerConfig {
         ],
         ceiling: Scopes::of(&[Scope::Read, Scope::Write, Scope::ProcessAdmin]),
         upstream,
+        http: HttpConfig::default(),
         upstream_auth: UpstreamAuth::None,
         policy: PolicyConfig {
             rules: vec![
