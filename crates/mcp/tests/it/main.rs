@@ -7,16 +7,23 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod authority_away;
+mod backends;
+mod bad_answers;
+mod bad_lists;
+mod bad_requests;
 mod batches;
 mod bearer;
 mod catalogue;
+mod circuit;
 mod claims;
+mod crowds;
 mod documents;
 mod eras;
 mod forwarding;
 mod gate;
 mod lists;
 mod policy;
+mod sealed_ways;
 mod sessions;
 mod streams;
 mod support;

@@ -52,6 +52,7 @@ fn server_config(url: &PublicUrl, server: &UpstreamSettings) -> ServerConfig {
         resource: server.resource.clone(),
         ceiling: server.ceiling,
         upstream: server.upstream.clone(),
+        http: server.http.clone(),
         upstream_auth: server.upstream_auth.clone(),
         policy: server.policy.clone(),
         list_cache_seconds: server.list_cache_seconds,

@@ -146,6 +146,8 @@ pub struct UpstreamSettings {
     pub resource: ResourceUri,
     /// The MCP endpoint behind.
     pub upstream: http::Uri,
+    /// How it is reached.
+    pub http: ::mcp::HttpConfig,
     /// How to identify there.
     pub upstream_auth: UpstreamAuth,
     /// The most that anybody can be granted.
