@@ -52,10 +52,10 @@ impl Backend {
     }
 
     /// A check failed. `sick`: the server itself said so, and whether it can be reached does not
-    /// matter.
-    pub(crate) fn note_unwell(&self, sick: bool) {
-        self.sick.store(sick, Ordering::Relaxed);
+    /// matter. Returns whether that is new.
+    pub(crate) fn note_unwell(&self, sick: bool) -> bool {
         self.well_at.store(0, Ordering::Relaxed);
+        self.sick.swap(sick, Ordering::Relaxed) != sick
     }
 
     /// Another path at the same address.

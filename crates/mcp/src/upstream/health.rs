@@ -88,10 +88,14 @@ impl HttpUpstream {
             }
             // Requests may still try, after the waits of the circuit: they are sooner than we.
             Finding::Unreachable => {
-                backend.note_unwell(false);
+                let _ = backend.note_unwell(false);
                 self.note_unreachable(id);
             }
-            Finding::Sick => backend.note_unwell(true),
+            Finding::Sick => {
+                if backend.note_unwell(true) {
+                    tracing::warn!(server.name = %self.name, backend = id.0, "mcp.upstream.sick");
+                }
+            }
         }
         finding == Finding::Well
     }

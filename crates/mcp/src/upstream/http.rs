@@ -20,7 +20,7 @@ use crate::config::{ConfigError, Limits, ServerConfig, UpstreamAuth};
 
 /// A server behind, with all its addresses.
 pub(crate) struct HttpUpstream {
-    name: String,
+    pub(super) name: String,
     pub(super) backends: Box<[Backend]>,
     pub(super) pool: Pool,
     pub(super) check: Check,

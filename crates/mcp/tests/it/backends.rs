@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use http::Uri;
 use mcp::NotReady;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
-use crate::support::{Ask, Recorded, Reply, TestServer, World, echo, legacy, status};
+use crate::support::{Ask, Recorded, Reply, SOON, TestServer, World, echo, legacy, status};
 
 fn nobody() -> Uri {
     // Port 1 on loopback: nothing listens there.
@@ -77,13 +79,18 @@ async fn a_session_stays_where_it_was_opened() {
     let ping =
         |session: &str| legacy("ping", &json!({})).bearer(&token).header("mcp-session-id", session);
     let mut places = Vec::new();
-    for session in sessions.iter().cycle().take(20) {
-        let answer = world.ask(ping(session)).await;
-        assert_eq!(answer.status, 200);
-        places.push(answer.json()["result"]["at"].as_str().unwrap().to_owned());
+    for session in &sessions {
+        let mut seen = Vec::new();
+        for _ in 0..5 {
+            let answer = world.ask(ping(session)).await;
+            assert_eq!(answer.status, 200);
+            seen.push(answer.json()["result"]["at"].as_str().unwrap().to_owned());
+        }
+        seen.dedup();
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        places.append(&mut seen);
     }
-    assert_eq!(places[..4], places[4..8]);
-    assert_eq!(places.iter().filter(|place| *place == "first").count(), 10);
+    assert_eq!(places.iter().filter(|place| *place == "first").count(), 2, "{places:?}");
     // A replica that was told of one address only: the sessions of the other are gone with it.
     world.sidecar = world.replica();
     for (session, place) in sessions.iter().zip(&places) {
@@ -156,4 +163,25 @@ async fn the_health_page_decides() {
     well.store(true, Ordering::SeqCst);
     assert_eq!(world.sidecar.ready().await, Ok(()));
     assert_eq!(world.ask(call(&world)).await.status, 200);
+}
+
+/// The background task looks by itself, and again after the interval.
+#[tokio::test]
+async fn watching_looks() {
+    let world = World::with(echo, |config| {
+        config.servers[0].http.health_path = "/health".to_owned();
+        config.servers[0].http.health_interval = Duration::from_millis(20);
+    })
+    .await;
+    let shutdown = CancellationToken::new();
+    let watching = tokio::spawn(Arc::clone(&world.sidecar).watch(shutdown.clone()));
+    let looked = async {
+        while world.server.requests().len() < 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, looked).await.unwrap();
+    shutdown.cancel();
+    tokio::time::timeout(SOON, watching).await.unwrap().unwrap();
+    assert!(world.server.requests().iter().all(|sent| sent.uri == "/health"));
 }
