@@ -15,7 +15,7 @@ fn call() -> Ask {
     legacy("tools/call", &json!({ "name": "get_x" }))
 }
 
-/// T-MCP-30 to 34: what cannot be read, or could be read in two ways, is refused with the id as
+/// G-44: what cannot be read, or could be read in two ways, is refused with the id as
 /// far as there is one.
 #[tokio::test]
 async fn bodies_that_cannot_be_judged() {
@@ -48,9 +48,9 @@ async fn bodies_that_cannot_be_judged() {
     assert!(world.server.requests().is_empty(), "nothing went on");
 }
 
-/// What the headers say must be what the body says.
+/// T-MCP-46: what the headers say must be what the body says.
 #[tokio::test]
-async fn headers_that_say_something_else() {
+async fn t_mcp_46_headers_that_say_something_else() {
     let world = World::new(echo).await;
     let token = world.token("mcp:read");
     let ask = || modern("tools/call", &json!({ "name": "get_x" })).bearer(&token);
