@@ -51,7 +51,7 @@ pub(crate) async fn answer(admitted: &Admitted<'_>, batch: &[Element<'_>], body:
     let sieve = split.list().map(|params| Sieve::new(&call, params));
     let response = call.send(split.body(body)).await?;
     // Servers of later revisions that still open such sessions know no arrays.
-    if response.status() == StatusCode::BAD_REQUEST {
+    if response.response.status() == StatusCode::BAD_REQUEST {
         return Ok(piecemeal::answer(&call, sieve, &split.passing, &split.refused));
     }
     let accepted = call.accept(response)?;

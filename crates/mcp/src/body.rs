@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::Full;
-use hyper::body::Incoming;
+
+use crate::upstream::paced::Paced;
 
 /// The body of an answer.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub(crate) type Streamed = Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError>
 enum Kind {
     Ready(Full<Bytes>),
     Pieces(VecDeque<Bytes>),
-    Passing(Incoming),
+    Passing(Paced),
     Streamed(Streamed),
 }
 
@@ -56,8 +57,8 @@ impl Body {
     }
 
     /// The bytes of the server behind, untouched.
-    pub(crate) fn passing(incoming: Incoming) -> Self {
-        Self(Kind::Passing(incoming))
+    pub(crate) fn passing(paced: Paced) -> Self {
+        Self(Kind::Passing(paced))
     }
 
     /// A stream that is watched or rewritten.
@@ -79,9 +80,7 @@ impl HttpBody for Body {
                 .poll_frame(cx)
                 .map(|frame| frame.map(|frame| frame.map_err(|never| match never {}))),
             Kind::Pieces(pieces) => Poll::Ready(pieces.pop_front().map(|b| Ok(Frame::data(b)))),
-            Kind::Passing(incoming) => Pin::new(incoming)
-                .poll_frame(cx)
-                .map(|frame| frame.map(|frame| frame.map_err(|e| BodyError(Box::new(e))))),
+            Kind::Passing(paced) => Pin::new(paced).poll_frame(cx),
             Kind::Streamed(streamed) => streamed.as_mut().poll_frame(cx),
         }
     }
@@ -90,7 +89,7 @@ impl HttpBody for Body {
         match &self.0 {
             Kind::Ready(full) => full.is_end_stream(),
             Kind::Pieces(pieces) => pieces.is_empty(),
-            Kind::Passing(incoming) => incoming.is_end_stream(),
+            Kind::Passing(paced) => paced.is_end_stream(),
             Kind::Streamed(streamed) => streamed.is_end_stream(),
         }
     }
@@ -101,7 +100,7 @@ impl HttpBody for Body {
             Kind::Pieces(pieces) => {
                 SizeHint::with_exact(pieces.iter().map(|piece| piece.len() as u64).sum())
             }
-            Kind::Passing(incoming) => incoming.size_hint(),
+            Kind::Passing(paced) => paced.size_hint(),
             Kind::Streamed(streamed) => streamed.size_hint(),
         }
     }

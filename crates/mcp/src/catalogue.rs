@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
 use kernel::Timestamp;
 use protocol::catalogue::CatalogueTool;
 use protocol::mcp::{METHOD_HEADER, MODERN_REVISION, PROTOCOL_VERSION_HEADER, SESSION_HEADER};
@@ -20,6 +20,7 @@ use crate::reply;
 use crate::server::Server;
 use crate::sidecar::Shared;
 use crate::stream::events::Splitter;
+use crate::upstream::{BackendId, Outgoing, Sent};
 
 /// What was asked before, by server and user type.
 #[derive(Default)]
@@ -91,7 +92,7 @@ fn visible(server: &Server, user_type: UserType, message: &[u8]) -> Option<Vec<C
 
 /// Modern first; a legacy server refuses that with some 4xx, and then gets a session.
 async fn fetch(shared: &Shared, server: &Server) -> Option<Vec<u8>> {
-    let asking = Asking { shared, server, session: None };
+    let asking = Asking { shared, server, session: None, backend: None };
     let modern = format!(
         r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{{"_meta":{{"io.modelcontextprotocol/protocolVersion":"{MODERN_REVISION}","io.modelcontextprotocol/clientCapabilities":{{}},"io.modelcontextprotocol/clientInfo":{{"name":"wicketgate","version":"1"}}}}}}}}"#
     );
@@ -106,9 +107,11 @@ struct Asking<'a> {
     shared: &'a Shared,
     server: &'a Server,
     session: Option<HeaderValue>,
+    backend: Option<BackendId>,
 }
 
 struct Answered {
+    backend: BackendId,
     session: Option<HeaderValue>,
     message: Option<Vec<u8>>,
 }
@@ -121,6 +124,7 @@ impl Asking<'_> {
         let opened = self.post(initialize, LEGACY_REVISION).await?;
         let version = agreed_version(&opened.message?)?;
         self.session = opened.session;
+        self.backend = Some(opened.backend);
         let initialized = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
         self.post(initialized.to_owned(), &version).await?;
         let list = r#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#;
@@ -133,7 +137,7 @@ impl Asking<'_> {
     }
 
     async fn post(&self, body: String, version: &str) -> Option<Answered> {
-        let response = self.request(Method::POST, body, version).await?;
+        let Sent { response, backend } = self.request(Method::POST, body, version).await?;
         let session = response.headers().get(SESSION_HEADER).cloned();
         let events = response.headers().get(CONTENT_TYPE).is_some_and(|value| {
             value.as_bytes().to_ascii_lowercase().starts_with(b"text/event-stream")
@@ -141,28 +145,18 @@ impl Asking<'_> {
         let success = response.status() == StatusCode::OK;
         let mut body = Limited::new(response.into_body(), self.shared.limits.list_bytes);
         if !success {
-            return Some(Answered { session, message: None });
+            return Some(Answered { backend, session, message: None });
         }
         let message = if events {
             first_response(&mut body).await
         } else {
             body.collect().await.ok().map(|collected| collected.to_bytes().to_vec())
         };
-        Some(Answered { session, message })
+        Some(Answered { backend, session, message })
     }
 
-    async fn request(
-        &self,
-        method: Method,
-        body: String,
-        version: &str,
-    ) -> Option<http::Response<hyper::body::Incoming>> {
-        let upstream = &self.server.upstream;
-        let mut request = Request::new(Full::new(Bytes::from(body)));
-        *request.method_mut() = method;
-        *request.uri_mut() = upstream.uri.clone();
-        let headers = request.headers_mut();
-        headers.extend(upstream.headers.iter().cloned());
+    async fn request(&self, method: Method, body: String, version: &str) -> Option<Sent> {
+        let mut headers = HeaderMap::with_capacity(10);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         let version_header = HeaderName::from_static(PROTOCOL_VERSION_HEADER);
@@ -173,7 +167,8 @@ impl Asking<'_> {
         if let Some(session) = &self.session {
             headers.insert(SESSION_HEADER, session.clone());
         }
-        self.shared.client.request(request).await.ok()
+        let (body, backend) = (Bytes::from(body), self.backend);
+        self.server.upstream.send(Outgoing { method, headers, body, backend }).await.ok()
     }
 }
 

@@ -1,11 +1,15 @@
 //! What the sidecar is told. The binary reads it from the configuration file.
 
+mod http;
+
 use std::time::Duration;
 
-use http::{HeaderName, Uri};
+use ::http::{HeaderName, Uri};
 use kernel::Redacted;
 use kernel::seal::SealingKey;
 use protocol::{ResourceUri, Scope, Scopes};
+
+pub use http::HttpConfig;
 
 /// The whole sidecar.
 #[derive(Debug)]
@@ -62,6 +66,8 @@ pub struct ServerConfig {
     pub transport: Transport,
     /// Which generations of MCP it speaks.
     pub eras: EraChoice,
+    /// How it is reached.
+    pub http: HttpConfig,
     /// How the sidecar identifies itself there.
     pub upstream_auth: UpstreamAuth,
     /// Which tool needs what.
@@ -204,6 +210,15 @@ pub enum ConfigError {
     /// There is no program to run.
     #[error("the command of the MCP server {0} is empty; name a program and its arguments")]
     Command(String),
+    /// Too many addresses.
+    #[error("the MCP server {0} has too many upstream URLs; 64 are the most")]
+    Addresses(String),
+    /// A socket has one URL, and TLS makes no sense in it.
+    #[error("the MCP server {0} has a Unix socket; give it one http URL for path and Host")]
+    UnixSocket(String),
+    /// The health page has no usable path.
+    #[error("the health path of the MCP server {0} must begin with /")]
+    HealthPath(String),
     /// A value does not fit into a header.
     #[error("the {what} of the MCP server {server} cannot be sent in a header; use visible ASCII")]
     Header {
@@ -262,10 +277,6 @@ impl ServerConfig {
             let empty = child.command.is_empty();
             return if empty { Err(ConfigError::Command(self.name.clone())) } else { Ok(()) };
         }
-        let web = matches!(self.upstream.scheme_str(), Some("http" | "https"));
-        if !web || self.upstream.authority().is_none() {
-            return Err(ConfigError::Upstream(self.name.clone()));
-        }
-        Ok(())
+        self.check_http()
     }
 }

@@ -1,21 +1,19 @@
 //! The way to a server behind and back.
 
 pub(crate) mod answer;
-pub(crate) mod client;
 pub(crate) mod headers;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use protocol::mcp::{UPSTREAM_TIMEOUT, UPSTREAM_UNAVAILABLE};
+use http::{HeaderMap, Method, StatusCode};
+use protocol::mcp::{TEMPORARILY_UNAVAILABLE, UPSTREAM_TIMEOUT, UPSTREAM_UNAVAILABLE};
 
 use crate::reply::{Fault, Refused};
 use crate::server::Server;
 use crate::session::Session;
 use crate::sidecar::Shared;
+use crate::upstream::{Outgoing, SendError, Sent, repeat};
 use crate::verify::Permit;
 
 /// One admitted request: who asks, where, and with which headers.
@@ -32,28 +30,43 @@ pub(crate) struct Call<'r> {
 }
 
 impl Call<'_> {
-    /// Sends the original bytes to the server behind and waits for the head of its answer.
-    ///
-    /// Dropping the future, or later the body, closes the connection: that is how a client that
-    /// goes away is noticed there (MCP 2026-07-28, "Cancellation").
-    pub(crate) async fn send(&self, body: Bytes) -> Result<Response<Incoming>, Refused> {
+    /// Sends the original bytes to the server behind and waits for the head of its answer. What
+    /// only reads is sent once more if the connection broke.
+    pub(crate) async fn send(&self, body: Bytes) -> Result<Sent, Refused> {
         let upstream = &self.server.upstream;
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = upstream.uri.clone();
-        *request.headers_mut() = headers::to_upstream(self);
-        let answer = self.shared.client.request(request);
-        match tokio::time::timeout(self.shared.limits.first_byte_timeout, answer).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => {
-                tracing::warn!(server.name = %self.server.name, error = ?error, "mcp.upstream.failed");
-                Err(self.bad_gateway("the MCP server behind does not answer; try again later"))
+        let answered = match upstream.send(self.outgoing(body.clone())).await {
+            Err(SendError::Broken) if repeat::is_harmless(&self.method, &body) => {
+                upstream.send(self.outgoing(body)).await
             }
-            Err(_) => {
-                tracing::warn!(server.name = %self.server.name, "mcp.upstream.timeout");
+            answered => answered,
+        };
+        answered.map_err(|error| self.unanswered(error))
+    }
+
+    fn outgoing(&self, body: Bytes) -> Outgoing {
+        Outgoing {
+            method: self.method.clone(),
+            headers: headers::to_upstream(self),
+            body,
+            backend: self.session.as_ref().and_then(|session| session.backend()),
+        }
+    }
+
+    /// D-55: never 404, which would tell a legacy client that its session died.
+    fn unanswered(&self, error: SendError) -> Refused {
+        match error {
+            SendError::Away => {
+                let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, TEMPORARILY_UNAVAILABLE);
+                let message = "the MCP server behind is away; try again later";
+                self.fault(status, code, message).retry_soon()
+            }
+            SendError::Broken => {
+                self.bad_gateway("the MCP server behind broke off before it answered")
+            }
+            SendError::Timeout => {
                 let status = StatusCode::GATEWAY_TIMEOUT;
                 let message = "the MCP server behind took too long to answer";
-                Err(self.fault(status, UPSTREAM_TIMEOUT, message))
+                self.fault(status, UPSTREAM_TIMEOUT, message)
             }
         }
     }

@@ -50,7 +50,7 @@ pub(crate) async fn deliver(
     sieve: Option<Sieve>,
     standing: Standing,
 ) -> Answer {
-    let first = tokio::time::timeout(call.shared.limits.first_byte_timeout, reply.next()).await;
+    let first = tokio::time::timeout(call.server.upstream.response_timeout(), reply.next()).await;
     let first = first.map_err(|_| LinkError::Timeout.refusal(call))?;
     let first = first.unwrap_or(Err(LinkError::Broken)).map_err(|error| error.refusal(call))?;
     let id = call.id.map(str::to_owned);
@@ -105,7 +105,7 @@ fn sift(sieve: Option<&Sieve>, id: Option<&str>, said: Said) -> Result<Said, Lin
     };
     match sieve.sift(&said.text) {
         Ok(Sifted::List(result)) => Ok(Said { text: message(id, &result).into(), ..said }),
-        Ok(Sifted::Untouched) => Ok(said),
+        Ok(Sifted::Untouched | Sifted::Error) => Ok(said),
         Err(_) => Err(LinkError::Garbled),
     }
 }

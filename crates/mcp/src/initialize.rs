@@ -17,6 +17,7 @@ use crate::reply::Answer;
 use crate::session::Held;
 use crate::stream::reader::Reader;
 use crate::tasks::advertised::without_list;
+use crate::upstream::BackendId;
 
 #[derive(Deserialize)]
 struct Response {
@@ -40,16 +41,16 @@ pub(crate) async fn answer(call: &Call<'_>, body: Bytes) -> Answer {
 }
 
 async fn from_json(call: &Call<'_>, accepted: Accepted) -> Answer {
-    let Accepted { status, upstream_headers, body, .. } = accepted;
+    let Accepted { status, upstream_headers, body, backend, .. } = accepted;
     let message = call.collect(body).await?;
     let version = version_in(&message).unwrap_or_default();
-    let head = sealed_head(call, &upstream_headers, &version)?;
+    let head = sealed_head(call, (&upstream_headers, backend), &version)?;
     let message = without_list(&message).unwrap_or(message);
     Ok(respond(status, head, Body::ready(message)))
 }
 
 async fn from_events(call: &Call<'_>, accepted: Accepted) -> Answer {
-    let Accepted { status, upstream_headers, body, .. } = accepted;
+    let Accepted { status, upstream_headers, body, backend, .. } = accepted;
     let mut reader = Reader::new(body, call.shared.limits.list_bytes);
     let mut before = VecDeque::new();
     let search = async {
@@ -64,9 +65,9 @@ async fn from_events(call: &Call<'_>, accepted: Accepted) -> Answer {
             }
         }
     };
-    let found = tokio::time::timeout(call.shared.limits.first_byte_timeout, search).await;
+    let found = tokio::time::timeout(call.server.upstream.response_timeout(), search).await;
     let version = found.ok().flatten().unwrap_or_default();
-    let mut head = sealed_head(call, &upstream_headers, &version)?;
+    let mut head = sealed_head(call, (&upstream_headers, backend), &version)?;
     headers::for_events(&mut head);
     let events = rewritten(reader, before, |event| {
         let changed = event.message().and_then(|message| without_list(&message));
@@ -78,12 +79,13 @@ async fn from_events(call: &Call<'_>, accepted: Accepted) -> Answer {
 
 fn sealed_head(
     call: &Call<'_>,
-    upstream: &HeaderMap,
+    (upstream, backend): (&HeaderMap, BackendId),
     version: &str,
 ) -> Result<HeaderMap, crate::reply::Refused> {
     let mut head = headers::to_client(call, upstream);
     if let Some(id) = upstream.get(SESSION_HEADER) {
-        let session = call.server.sessions.seal(call.permit, Held::Behind(id.clone()), version);
+        let held = Held::Behind { id: id.clone(), backend };
+        let session = call.server.sessions.seal(call.permit, held, version);
         let session = session
             .ok_or_else(|| call.bad_gateway("the MCP server behind sent an unusable session id"))?;
         head.insert(SESSION_HEADER, session.sealed.clone());

@@ -37,14 +37,15 @@ mod sidecar;
 mod stream;
 mod tasks;
 mod tool_call;
+mod upstream;
 mod verify;
 mod watch;
 
 pub use authority::{Authority, AuthorityAway};
 pub use body::{Body, BodyError};
 pub use config::{
-    AllowedOrigins, ChildConfig, Config, ConfigError, EraChoice, Limits, PolicyConfig, Rule,
-    ServerConfig, Transport, UpstreamAuth, Visibility,
+    AllowedOrigins, ChildConfig, Config, ConfigError, EraChoice, HttpConfig, Limits, PolicyConfig,
+    Rule, ServerConfig, Transport, UpstreamAuth, Visibility,
 };
 pub use ready::NotReady;
 pub use sidecar::Sidecar;

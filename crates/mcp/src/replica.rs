@@ -55,9 +55,9 @@ impl Call<'_> {
         }
         headers.insert(HANDED_OVER, HeaderValue::from_static("1"));
         *request.uri_mut() = uri;
-        let answer = self.shared.client.request(request);
+        let answer = self.shared.peers.request(request);
         match tokio::time::timeout(self.shared.limits.first_byte_timeout, answer).await {
-            Ok(Ok(response)) => Ok(response.map(Body::passing)),
+            Ok(Ok(response)) => Ok(response.map(|body| Body::passing(body.into()))),
             _ => {
                 tracing::warn!(server.name = %self.server.name, "mcp.replica.away");
                 Err(self.gone())

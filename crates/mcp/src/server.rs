@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::HOST;
-use http::{HeaderName, HeaderValue, Uri};
+use http::HeaderValue;
 use protocol::Scopes;
 use protocol::challenge::{Challenge, ChallengeError};
 use protocol::metadata::ProtectedResourceMetadata;
 
 use crate::behind::Behind;
-use crate::config::{ConfigError, Limits, ServerConfig, Transport, UpstreamAuth};
+use crate::config::{ConfigError, Limits, ServerConfig, Transport};
 use crate::lists::Lists;
 use crate::policy::Policy;
 use crate::schemas::Schemas;
 use crate::session::{Sealing, Sessions};
 use crate::stream::Slots;
 use crate::tasks::Handles;
+use crate::upstream::HttpUpstream;
 use crate::verify::{self, Trust, Verifier};
 
 /// One server behind.
@@ -27,7 +27,7 @@ pub(crate) struct Server {
     /// The RFC 9728 document.
     pub(crate) metadata: Bytes,
     pub(crate) ceiling: Scopes,
-    pub(crate) upstream: Upstream,
+    pub(crate) upstream: HttpUpstream,
     pub(crate) transport: Transport,
     pub(crate) behind: Behind,
     pub(crate) verifier: Verifier,
@@ -40,13 +40,6 @@ pub(crate) struct Server {
     metadata_url: String,
 }
 
-/// Where the server is and what is sent to it each time.
-pub(crate) struct Upstream {
-    pub(crate) uri: Uri,
-    /// Host, and the credential if there is one.
-    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
-}
-
 impl Server {
     pub(crate) fn new(
         config: &ServerConfig,
@@ -54,6 +47,7 @@ impl Server {
         limits: &Limits,
         trust: &Arc<Trust>,
         sealing: &Sealing,
+        upstream: HttpUpstream,
     ) -> Result<Self, ConfigError> {
         let entries = limits.cached_entries;
         let principal = verify::principal(config, issuer);
@@ -63,16 +57,16 @@ impl Server {
             metadata_paths: config.metadata_paths.clone(),
             metadata: metadata(config, issuer),
             ceiling: config.ceiling,
-            upstream: Upstream::new(config)?,
             transport: config.transport.clone(),
             behind: Behind::new(config.eras),
             verifier: Verifier::new(principal, entries, Arc::clone(trust)),
             policy: Policy::compile(&config.policy),
-            sessions: Sessions::new(sealing.clone(), entries),
+            sessions: Sessions::new(sealing.clone(), entries, upstream.len()),
             lists: Lists::new(config.list_cache_seconds, limits.cached_list_bytes),
             schemas: Schemas::default(),
             tasks: Handles::new(sealing.clone(), &config.name, entries),
             slots: Arc::new(Slots::new(limits.streams_per_principal)),
+            upstream,
             metadata_url: config.resource_metadata_url.clone(),
         };
         // Everything else in a challenge is ours, so this is the one place where it can fail.
@@ -86,22 +80,6 @@ impl Server {
     pub(crate) fn challenge(&self, scope: Scopes, error: Option<ChallengeError>) -> HeaderValue {
         let challenge = Challenge { resource_metadata: &self.metadata_url, scope, error };
         HeaderValue::from_str(&challenge.to_header()).unwrap_or(HeaderValue::from_static("Bearer"))
-    }
-}
-
-impl Upstream {
-    fn new(config: &ServerConfig) -> Result<Self, ConfigError> {
-        let authority = config.upstream.authority().map_or("", |authority| authority.as_str());
-        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        let host = HeaderValue::from_str(host).map_err(|_| unsendable(config, "upstream"))?;
-        let mut headers = vec![(HOST, host)];
-        if let UpstreamAuth::Header { name, value } = &config.upstream_auth {
-            let mut value = HeaderValue::from_str(value.reveal())
-                .map_err(|_| unsendable(config, "upstream_auth"))?;
-            value.set_sensitive(true);
-            headers.push((name.clone(), value));
-        }
-        Ok(Self { uri: config.upstream.clone(), headers })
     }
 }
 

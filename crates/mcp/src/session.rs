@@ -12,12 +12,15 @@ use kernel::seal::SealingKey;
 use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 
+use crate::upstream::BackendId;
 use crate::verify::Permit;
 
 /// Seals and opens the session ids of one server.
 pub(crate) struct Sessions {
     sealing: Sealing,
     opened: Cache<Name, Arc<Session>>,
+    /// How many addresses the server behind has.
+    backends: usize,
 }
 
 /// What seals and opens, the same for all servers.
@@ -43,8 +46,9 @@ pub(crate) struct Session {
 /// Where a session is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Held {
-    /// At the server behind, under this id of its own.
-    Behind(HeaderValue),
+    /// At the server behind, under this id of its own, and known only at the address that opened
+    /// it.
+    Behind { id: HeaderValue, backend: BackendId },
     /// By the sidecar itself, which bridges to a server behind that knows no such session.
     Here(Facts),
 }
@@ -90,14 +94,16 @@ impl Equivalent<Name> for NameRef<'_> {
 }
 
 impl Sessions {
-    pub(crate) fn new(sealing: Sealing, entries: usize) -> Self {
-        Self { sealing, opened: Cache::new(entries) }
+    pub(crate) fn new(sealing: Sealing, entries: usize, backends: usize) -> Self {
+        Self { sealing, opened: Cache::new(entries), backends }
     }
 
     /// A session that was just opened for this principal, in this revision.
     pub(crate) fn seal(&self, permit: &Permit, held: Held, version: &str) -> Option<Arc<Session>> {
         let plain = match &held {
-            Held::Behind(id) => format!("behind\n{version}\n{}", id.to_str().ok()?),
+            Held::Behind { id, backend } => {
+                format!("behind\n{version}\n{}\n{}", backend.0, id.to_str().ok()?)
+            }
             Held::Here(facts) => format!("here\n{version}\n{}", serde_json::to_string(facts).ok()?),
         };
         let Sealing { key, chance } = &self.sealing;
@@ -125,9 +131,30 @@ impl Sessions {
         }
         let plain =
             self.sealing.key.open(unverified, permit.session_place()).map_err(|_| NoSuchSession)?;
-        let (held, version) = read(&plain).ok_or(NoSuchSession)?;
+        let (held, version) = self.read(&plain).ok_or(NoSuchSession)?;
         let value = HeaderValue::from_str(unverified).map_err(|_| NoSuchSession)?;
         Ok(self.keep(permit, unverified, Session::new(permit, held, value, &version)))
+    }
+
+    fn read(&self, plain: &[u8]) -> Option<(Held, String)> {
+        let mut lines = std::str::from_utf8(plain).ok()?.splitn(3, '\n');
+        let (kind, version, rest) = (lines.next()?, lines.next()?, lines.next()?);
+        let held = match kind {
+            "behind" => {
+                let (backend, id) = rest.split_once('\n')?;
+                let id = HeaderValue::from_str(id).ok()?;
+                Held::Behind { id, backend: self.backend(backend)? }
+            }
+            "here" => Held::Here(serde_json::from_str(rest).ok()?),
+            _ => return None,
+        };
+        Some((held, version.to_owned()))
+    }
+
+    /// An address that was taken out of the configuration took its sessions along.
+    fn backend(&self, number: &str) -> Option<BackendId> {
+        let number = number.parse().ok()?;
+        (usize::from(number) < self.backends).then_some(BackendId(number))
     }
 
     fn keep(&self, permit: &Permit, sealed: &str, session: Session) -> Arc<Session> {
@@ -140,18 +167,28 @@ impl Sessions {
 
 impl Session {
     fn new(permit: &Permit, held: Held, sealed: HeaderValue, version: &str) -> Self {
-        let own = match &held {
-            Held::Behind(id) => id.as_bytes(),
-            Held::Here(facts) => facts.nonce.as_bytes(),
+        let principal = permit.principal().as_slice();
+        let digest = match &held {
+            Held::Behind { id, backend } => {
+                sha256(&[principal, backend.0.to_be_bytes().as_slice(), id.as_bytes()].concat())
+            }
+            Held::Here(facts) => sha256(&[principal, facts.nonce.as_bytes()].concat()),
         };
-        let digest = sha256(&[permit.principal().as_slice(), own].concat());
         Self { held, sealed, version: version.to_owned(), digest }
     }
 
     /// The id at the server behind, if the session is there.
     pub(crate) fn upstream(&self) -> Option<&HeaderValue> {
         match &self.held {
-            Held::Behind(id) => Some(id),
+            Held::Behind { id, .. } => Some(id),
+            Held::Here(_) => None,
+        }
+    }
+
+    /// Which address of the server behind knows the session, if it is there.
+    pub(crate) fn backend(&self) -> Option<BackendId> {
+        match &self.held {
+            Held::Behind { backend, .. } => Some(*backend),
             Held::Here(_) => None,
         }
     }
@@ -159,19 +196,8 @@ impl Session {
     /// What it was opened with, if the sidecar holds it.
     pub(crate) fn facts(&self) -> Option<&Facts> {
         match &self.held {
-            Held::Behind(_) => None,
+            Held::Behind { .. } => None,
             Held::Here(facts) => Some(facts),
         }
     }
-}
-
-fn read(plain: &[u8]) -> Option<(Held, String)> {
-    let mut lines = std::str::from_utf8(plain).ok()?.splitn(3, '\n');
-    let (kind, version, rest) = (lines.next()?, lines.next()?, lines.next()?);
-    let held = match kind {
-        "behind" => Held::Behind(HeaderValue::from_str(rest).ok()?),
-        "here" => Held::Here(serde_json::from_str(rest).ok()?),
-        _ => return None,
-    };
-    Some((held, version.to_owned()))
 }

@@ -16,12 +16,13 @@ use crate::catalogue::{self, Catalogues};
 use crate::config::{AllowedOrigins, Config, ConfigError, Limits};
 use crate::documents::{self, Document};
 use crate::endpoint::{self, Spot};
-use crate::forward::client::{self, UpstreamClient};
 use crate::ready::{self, NotReady};
 use crate::reply::Fault;
 use crate::server::Server;
 use crate::session::Sealing;
 use crate::stream::Pulse;
+use crate::upstream::connect::Pool;
+use crate::upstream::{HttpUpstream, health};
 use crate::verify::Trust;
 use crate::watch;
 
@@ -36,11 +37,12 @@ pub struct Sidecar {
 /// What all servers share.
 pub(crate) struct Shared {
     pub(crate) trust: Arc<Trust>,
-    pub(crate) client: UpstreamClient,
     pub(crate) pulse: Arc<Pulse>,
     pub(crate) limits: Limits,
     pub(crate) sealing: Sealing,
     pub(crate) peer_url: Option<http::Uri>,
+    /// Connections to other replicas.
+    pub(crate) peers: Pool,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) allowed_origins: AllowedOrigins,
 }
@@ -65,17 +67,26 @@ impl Sidecar {
         chance: Arc<dyn Chance>,
     ) -> Result<Arc<Self>, ConfigError> {
         config.check()?;
-        let trust = Arc::new(Trust::new(authority, clock, config.max_status_age_seconds));
         let sealing = Sealing { key: Arc::new(config.sealing_key), chance };
-        let server = |server| Server::new(server, &config.issuer, &config.limits, &trust, &sealing);
+        let ways = config.servers.iter();
+        let ways =
+            ways.map(|server| HttpUpstream::new(server, &config.limits, &clock, &sealing.chance));
+        let ways = ways.collect::<Result<Vec<_>, _>>()?;
+        let trust = Arc::new(Trust::new(authority, clock, config.max_status_age_seconds));
+        let server = |(server, way)| {
+            Server::new(server, &config.issuer, &config.limits, &trust, &sealing, way)
+        };
         let mut servers = config
             .servers
             .iter()
-            .map(|config| server(config).map(Arc::new))
+            .zip(ways)
+            .map(|pair| server(pair).map(Arc::new))
             .collect::<Result<Vec<_>, _>>()?;
         servers.sort_by_key(|server| std::cmp::Reverse(server.path.len()));
+        let secure = config.peer_url.as_ref().and_then(http::Uri::scheme_str) == Some("https");
+        let connect_timeout = config.limits.connect_timeout;
         let shared = Arc::new(Shared {
-            client: client::connect(&config.limits)?,
+            peers: Pool::web(connect_timeout, secure, "").map_err(ConfigError::Tls)?,
             trust,
             pulse: Arc::new(Pulse::new()),
             limits: config.limits,
@@ -119,10 +130,12 @@ impl Sidecar {
         }
     }
 
-    /// Keeps keys and status lists current, and ends the streams of tokens that end. Runs until
+    /// Keeps keys and status lists current, looks whether the servers behind are well, and ends
+    /// the streams of tokens that end. Runs until
     /// `shutdown` is cancelled.
     pub async fn watch(self: Arc<Self>, shutdown: CancellationToken) {
-        watch::run(&self.shared, &self.servers, shutdown).await;
+        let looking = health::run(&self.servers, shutdown.clone());
+        tokio::join!(watch::run(&self.shared, &self.servers, shutdown), looking);
     }
 
     /// Begins the end: standing streams stop now, running answers after a short grace. Requests

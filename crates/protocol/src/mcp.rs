@@ -45,7 +45,7 @@ pub const SESSION_UNKNOWN: i32 = -31404;
 pub const NOT_TAKEN: i32 = -31413;
 /// Ours: the server behind gave no usable answer.
 pub const UPSTREAM_UNAVAILABLE: i32 = -31502;
-/// Ours: access cannot be checked at the moment.
+/// Ours: access cannot be checked, or the server behind is away, at the moment.
 pub const TEMPORARILY_UNAVAILABLE: i32 = -31503;
 /// Ours: the server behind took too long.
 pub const UPSTREAM_TIMEOUT: i32 = -31504;

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Method, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
 use protocol::jsonrpc::error_response;
 use protocol::mcp::{ACCESS_ENDED, UPSTREAM_UNAVAILABLE};
 
@@ -16,6 +15,8 @@ use crate::body::{Body, BodyError};
 use crate::reply::{Answer, Refused};
 use crate::stream::guarded::ChangeWatch;
 use crate::stream::{Ending, Guarded, Slot, events};
+use crate::upstream::paced::Paced;
+use crate::upstream::{BackendId, Sent};
 
 /// The form of an answer's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +32,9 @@ pub(crate) struct Accepted {
     pub(crate) status: StatusCode,
     pub(crate) form: Form,
     pub(crate) upstream_headers: HeaderMap,
-    pub(crate) body: Incoming,
+    pub(crate) body: Paced,
+    /// Who answered.
+    pub(crate) backend: BackendId,
 }
 
 /// What a stream of events is for, which decides how it ends early.
@@ -52,14 +55,18 @@ impl Call<'_> {
     }
 
     /// Judges the head of an answer.
-    pub(crate) fn accept(&self, response: Response<Incoming>) -> Result<Accepted, Refused> {
-        let (parts, body) = response.into_parts();
+    pub(crate) fn accept(&self, sent: Sent) -> Result<Accepted, Refused> {
+        let Sent { response, backend } = sent;
+        let (parts, incoming) = response.into_parts();
+        let body = Paced::new(incoming, self.server.upstream.idle_timeout());
         let status = parts.status;
         let form = form(&parts.headers);
         if parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
             return Err(self.bad_gateway("the MCP server behind compressed its answer unasked"));
         }
         match (status.as_u16(), form) {
+            // An upgrade that nobody asked for; other interim answers never get here.
+            (..200, _) => Err(self.bad_gateway("the MCP server behind speaks another protocol")),
             // Never followed: the credential belongs to the configured URL only.
             (300..400, _) => {
                 Err(self.bad_gateway("the MCP server behind redirects; configure its final URL"))
@@ -70,9 +77,13 @@ impl Call<'_> {
             }
             // Nothing to say, framed as an empty chunked body: how many servers accept a
             // notification or end a session.
-            (200..300, None) if self.expects_nothing(status, &parts.headers) => {
-                Ok(Accepted { status, form: Form::Plain, upstream_headers: parts.headers, body })
-            }
+            (200..300, None) if self.expects_nothing(status, &parts.headers) => Ok(Accepted {
+                status,
+                form: Form::Plain,
+                upstream_headers: parts.headers,
+                body,
+                backend,
+            }),
             (200..300, None) if !is_empty(&body) => {
                 Err(self.bad_gateway("the MCP server behind answered with another content type"))
             }
@@ -83,7 +94,7 @@ impl Call<'_> {
             }
             _ => {
                 let form = form.unwrap_or(Form::Plain);
-                Ok(Accepted { status, form, upstream_headers: parts.headers, body })
+                Ok(Accepted { status, form, upstream_headers: parts.headers, body, backend })
             }
         }
     }
@@ -95,11 +106,20 @@ impl Call<'_> {
     }
 
     /// Passes an answer untouched. Streams of events are watched on their way.
+    ///
+    /// Its ids are not looked at, and need not be: one HTTP exchange with the server behind belongs
+    /// to one request of one client, and a connection with anything left over is never used again.
+    /// Whatever a server writes into this answer, nobody else gets it.
     pub(crate) fn pass(&self, accepted: Accepted, standing: Standing) -> Response<Body> {
         let mut head = headers::to_client(self, &accepted.upstream_headers);
         let body = if accepted.form == Form::Events {
             headers::for_events(&mut head);
-            self.guard(accepted.body, standing)
+            // Silence is normal where a stream waits for news.
+            let body = match standing {
+                Standing::Answer => accepted.body,
+                Standing::Listening(_) | Standing::Open(_) => accepted.body.patient(),
+            };
+            self.guard(body, standing)
         } else {
             Body::passing(accepted.body)
         };
@@ -117,9 +137,9 @@ impl Call<'_> {
     }
 
     /// Reads a whole answer that has to be understood before it passes.
-    pub(crate) async fn collect(&self, body: Incoming) -> Result<Bytes, Refused> {
+    pub(crate) async fn collect(&self, body: Paced) -> Result<Bytes, Refused> {
         let limited = Limited::new(body, self.shared.limits.list_bytes).collect();
-        match tokio::time::timeout(self.shared.limits.first_byte_timeout, limited).await {
+        match tokio::time::timeout(self.server.upstream.response_timeout(), limited).await {
             Ok(Ok(collected)) => Ok(collected.to_bytes()),
             _ => Err(self.bad_gateway("the MCP server's answer broke off or is too large")),
         }
@@ -182,6 +202,6 @@ fn form(headers: &HeaderMap) -> Option<Form> {
     }
 }
 
-fn is_empty(body: &Incoming) -> bool {
+fn is_empty(body: &Paced) -> bool {
     http_body::Body::is_end_stream(body)
 }

@@ -15,13 +15,13 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 const SESSION: HeaderName = HeaderName::from_static(SESSION_HEADER);
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// What the server behind gets: the client's harmless headers, our credential, and who calls.
+/// What the server behind gets: the client's harmless headers and who calls. `Host` and our
+/// credential are added when it is sent.
 ///
 /// `Authorization`, `Cookie`, `Forwarded`, `X-Forwarded-*`, `X-Wicketgate-*` and anything unknown
 /// are not on the list (BR-6, B-23). What `Connection` names ends here, and cannot take our own
 /// headers along because those are added afterwards.
 pub(crate) fn to_upstream(call: &Call<'_>) -> HeaderMap {
-    let upstream = &call.server.upstream.headers;
     let mut headers = HeaderMap::with_capacity(20);
     let hop_by_hop = call.headers.contains_key(CONNECTION);
     for (name, value) in call.headers {
@@ -32,7 +32,7 @@ pub(crate) fn to_upstream(call: &Call<'_>) -> HeaderMap {
     if let Some(id) = call.session.as_ref().and_then(|session| session.upstream()) {
         headers.insert(SESSION, id.clone());
     }
-    for (name, value) in call.permit.identity().iter().chain(upstream) {
+    for (name, value) in call.permit.identity() {
         headers.insert(name, value.clone());
     }
     headers

@@ -11,8 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::Full;
+use http::{HeaderValue, Method, Response, StatusCode};
 use hyper::body::Incoming;
 use protocol::mcp::SESSION_HEADER;
 use tokio::sync::broadcast;
@@ -21,6 +20,7 @@ use super::{Caller, Exchange, Heard, Link, LinkError, Question};
 use crate::mirror::Era;
 use crate::server::Server;
 use crate::sidecar::Shared;
+use crate::upstream::{BackendId, Outgoing};
 use standing::Standing;
 
 /// A link over Streamable HTTP.
@@ -33,6 +33,8 @@ struct Inner {
     era: Era,
     /// The server's own session id, once `initialize` gave one.
     session: OnceLock<HeaderValue>,
+    /// Which address of the server it is at.
+    backend: OnceLock<BackendId>,
     /// The revision agreed on.
     version: OnceLock<HeaderValue>,
     standing: Standing,
@@ -47,6 +49,7 @@ impl HttpLink {
             server: Arc::clone(server),
             era,
             session: OnceLock::new(),
+            backend: OnceLock::new(),
             version: OnceLock::new(),
             standing: Standing::new(),
             closed: AtomicBool::new(false),
@@ -72,17 +75,13 @@ impl HttpLink {
         headers: http::HeaderMap,
         body: Bytes,
     ) -> Result<Response<Incoming>, LinkError> {
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = method;
-        *request.uri_mut() = self.0.server.upstream.uri.clone();
-        *request.headers_mut() = headers;
-        let answer = self.0.shared.client.request(request);
-        match tokio::time::timeout(self.0.shared.limits.first_byte_timeout, answer).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) if error.is_connect() => Err(LinkError::Away),
-            Ok(Err(_)) => Err(LinkError::Broken),
-            Err(_) => Err(LinkError::Timeout),
+        let backend = self.0.backend.get().copied();
+        let sent = self.0.server.upstream.send(Outgoing { method, headers, body, backend }).await?;
+        // A session is known only where it was opened.
+        if self.0.era == Era::Legacy {
+            self.0.backend.get_or_init(|| sent.backend);
         }
+        Ok(sent.response)
     }
 }
 

@@ -7,6 +7,7 @@ use protocol::mcp::{
 
 use crate::forward::Call;
 use crate::reply::{Fault, Refused};
+use crate::upstream::SendError;
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +33,16 @@ pub(crate) enum LinkError {
     /// All places are taken: children, sessions, parked calls.
     #[error("all places are taken")]
     Full,
+}
+
+impl From<SendError> for LinkError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Away => Self::Away,
+            SendError::Broken => Self::Broken,
+            SendError::Timeout => Self::Timeout,
+        }
+    }
 }
 
 impl LinkError {
@@ -73,6 +84,6 @@ impl LinkError {
     pub(crate) fn refusal(self, call: &Call<'_>) -> Refused {
         tracing::warn!(server.name = %call.server.name, error = %self, "mcp.upstream.failed");
         let refused = self.fault().for_id(call.id);
-        if self == Self::Full { refused.retry_soon() } else { refused }
+        if matches!(self, Self::Full | Self::Away) { refused.retry_soon() } else { refused }
     }
 }

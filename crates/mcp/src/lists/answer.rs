@@ -7,7 +7,7 @@ use http::{HeaderMap, Response, StatusCode};
 use kernel::Timestamp;
 use protocol::jsonrpc::Params;
 
-use super::filter::{Filtered, Message, Unfilterable, filter, read};
+use super::filter::{Filtered, Message, Unfilterable, answers, filter, read};
 use super::{Key, Owner};
 use crate::body::Body;
 use crate::forward::Call;
@@ -21,6 +21,8 @@ use crate::verify::Permit;
 pub(crate) struct Sieve {
     server: Arc<Server>,
     permit: Arc<Permit>,
+    /// The id of the request, as it was written.
+    id: Option<Box<str>>,
     key: Key,
     asked: (u64, Timestamp),
 }
@@ -48,8 +50,8 @@ async fn filter_json(call: &Call<'_>, sieve: Sieve, accepted: Accepted) -> Answe
     let message = call.collect(accepted.body).await?;
     match sieve.sift(&message) {
         Ok(Sifted::List(result)) => Ok(respond_with(call, result)),
-        Ok(Sifted::Untouched) => Ok(respond(accepted.status, head, Body::ready(message))),
-        Err(Unfilterable) => Err(unfilterable(call)),
+        Ok(Sifted::Error) => Ok(respond(accepted.status, head, Body::ready(message))),
+        Ok(Sifted::Untouched) | Err(Unfilterable) => Err(unfilterable(call)),
     }
 }
 
@@ -97,7 +99,9 @@ fn repeat_session(call: &Call<'_>, headers: &mut HeaderMap) {
 pub(crate) enum Sifted {
     /// A list; this is its filtered result.
     List(Bytes),
-    /// Something else, which passes as it is.
+    /// An error instead of a list.
+    Error,
+    /// No answer at all; it passes as it is.
     Untouched,
 }
 
@@ -118,7 +122,8 @@ impl Sieve {
             params.cursor.as_deref(),
         );
         let asked = (server.lists.epoch(), call.shared.trust.now());
-        Self { server: Arc::clone(server), permit: Arc::clone(permit), key, asked }
+        let id = call.id.map(Box::from);
+        Self { server: Arc::clone(server), permit: Arc::clone(permit), id, key, asked }
     }
 
     /// A kept result: this principal's own, or one that is the same for everybody.
@@ -127,10 +132,14 @@ impl Sieve {
         lists.ready(&self.key, now).or_else(|| lists.ready(&self.key.clone().shared(), now))
     }
 
-    /// Filters one message, if it is the answer with a list, and keeps the result.
+    /// Filters one message, if it is the answer with a list, and keeps the result. The answer to
+    /// some other request is none to this one.
     pub(crate) fn sift(&self, message: &[u8]) -> Result<Sifted, Unfilterable> {
-        let Message::Result(result) = read(message)? else {
-            return Ok(Sifted::Untouched);
+        let result = match read(message)? {
+            Message::Other => return Ok(Sifted::Untouched),
+            _ if !answers(message, self.id.as_deref()) => return Err(Unfilterable),
+            Message::Error => return Ok(Sifted::Error),
+            Message::Result(result) => result,
         };
         let filtered = self.filter(result)?;
         let key = self.key.clone();

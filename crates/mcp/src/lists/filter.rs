@@ -67,6 +67,26 @@ struct Annotations {
     destructive_hint: Option<bool>,
 }
 
+#[derive(serde::Deserialize)]
+struct Identified<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+}
+
+/// Whether a response has the id of this request, however it is written. Only an error may be
+/// without: the server could not read which request it refuses (JSON-RPC 2.0 §5).
+pub(crate) fn answers(message: &[u8], id: Option<&str>) -> bool {
+    let Ok(Identified { id: given }) = serde_json::from_slice(message) else {
+        return false;
+    };
+    let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    match (given.map(RawValue::get).filter(|id| *id != "null"), id) {
+        (Some(given), Some(id)) => given == id || value(given) == value(id),
+        (None, _) => matches!(read(message), Ok(Message::Error)),
+        (Some(_), None) => false,
+    }
+}
+
 /// What kind of message this is.
 pub(crate) fn read(message: &[u8]) -> Result<Message<'_>, Unfilterable> {
     let response: Response<'_> = serde_json::from_slice(message).map_err(|_| Unfilterable)?;
@@ -221,6 +241,24 @@ mod tests {
         assert_eq!((filtered.ttl_millis, filtered.public), (Some(1500), true));
         let odd = filter_text(r#"{"resultType":"complete","tools":[],"ttlMs":-1}"#, "");
         assert_eq!((odd.ttl_millis, odd.public), (Some(0), false));
+    }
+
+    #[test]
+    fn ids_are_compared_by_value() {
+        let result = |id: &str| format!(r#"{{"id":{id},"result":{{}}}}"#).into_bytes();
+        for (given, id) in
+            [("7", "7"), (r#""\u00e9""#, "\"é\""), ("18446744073709551615", "18446744073709551615")]
+        {
+            assert!(answers(&result(given), Some(id)), "{given}");
+        }
+        for (given, id) in [("8", "7"), ("\"7\"", "7"), ("null", "7"), ("[7]", "7")] {
+            assert!(!answers(&result(given), Some(id)), "{given}");
+        }
+        assert!(!answers(br#"{"id":7,"id":8,"result":{}}"#, Some("7")));
+        assert!(!answers(br#"{"result":{}}"#, Some("7")));
+        assert!(!answers(&result("7"), None));
+        assert!(answers(br#"{"id":null,"error":{}}"#, Some("7")));
+        assert!(!answers(br#"{"id":8,"error":{}}"#, Some("7")));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Lists of tools inside streams of events.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
@@ -36,7 +37,7 @@ pub(crate) async fn filter_events(call: &Call<'_>, sieve: Sieve, accepted: Accep
             }
         }
     };
-    let first = tokio::time::timeout(call.shared.limits.first_byte_timeout, first).await;
+    let first = tokio::time::timeout(call.server.upstream.response_timeout(), first).await;
     let Ok(Some((event, text))) = first else {
         // The stream ended without a message: a server may ask its client to come back for the
         // answer (MCP 2025-11-25, "Sending Messages"), so the comments and ids pass.
@@ -44,18 +45,27 @@ pub(crate) async fn filter_events(call: &Call<'_>, sieve: Sieve, accepted: Accep
     };
     match sieve.sift(&text) {
         Ok(Sifted::List(result)) => return Ok(respond_with(call, result)),
+        Ok(Sifted::Error) => {
+            before.push_back(event);
+            return end_early(call, head, before);
+        }
         Ok(Sifted::Untouched) => before.push_back(event),
         Err(_) => return Err(unfilterable(call)),
     }
     headers::for_events(&mut head);
     let id = call.id.map(str::to_owned);
-    let events = rewritten(reader, before, move |event| match event.message() {
-        None => Ok(event.raw.clone()),
-        Some(text) => match sieve.sift(&text) {
-            Ok(Sifted::Untouched) => Ok(event.raw.clone()),
-            Ok(Sifted::List(result)) => Ok(event.with_message(&message(id.as_deref(), &result))),
-            Err(_) => Err(broke_off("a list of tools that cannot be read")),
-        },
+    let answered = Cell::new(false);
+    let events = rewritten(reader, before, move |event| {
+        let Some(text) = event.message() else {
+            return Ok(event.raw.clone());
+        };
+        let sifted = sieve.sift(&text).map_err(|_| broke_off("a list that cannot be read"))?;
+        match sifted {
+            Sifted::Untouched => Ok(event.raw.clone()),
+            _ if answered.replace(true) => Err(broke_off("a second answer to one request")),
+            Sifted::Error => Ok(event.raw.clone()),
+            Sifted::List(result) => Ok(event.with_message(&message(id.as_deref(), &result))),
+        }
     });
     let body = call.guard(StreamBody::new(Box::pin(events)), Standing::Answer);
     Ok(respond(StatusCode::OK, head, body))
@@ -71,7 +81,7 @@ pub(crate) fn filter_resumed(
 ) -> http::Response<crate::body::Body> {
     let mut head = headers::to_client(call, &accepted.upstream_headers);
     headers::for_events(&mut head);
-    let reader = Reader::new(accepted.body, call.shared.limits.list_bytes);
+    let reader = Reader::new(accepted.body.patient(), call.shared.limits.list_bytes);
     let events = rewritten(reader, VecDeque::new(), move |event| resumed(&sieve, event));
     let body = call.guard(StreamBody::new(Box::pin(events)), standing);
     respond(accepted.status, head, body)

@@ -2,22 +2,22 @@
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 
 use super::events::{Event, Splitter};
 use crate::body::BodyError;
 use crate::forward::answer::broke_off;
+use crate::upstream::paced::Paced;
 
 /// Reads events one by one from a server behind.
 pub(crate) struct Reader {
-    body: Incoming,
+    body: Paced,
     splitter: Splitter,
     limit: usize,
 }
 
 impl Reader {
-    pub(crate) fn new(body: Incoming, limit: usize) -> Self {
-        Self { body, splitter: Splitter::default(), limit }
+    pub(crate) fn new(body: impl Into<Paced>, limit: usize) -> Self {
+        Self { body: body.into(), splitter: Splitter::default(), limit }
     }
 
     /// The half of an event with which a stream ended.

@@ -7,10 +7,16 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod authority_away;
+mod backends;
+mod bad_answers;
+mod bad_lists;
+mod bad_requests;
 mod batches;
 mod bearer;
 mod catalogue;
+mod circuit;
 mod claims;
+mod crowds;
 mod documents;
 mod eras;
 mod forwarding;
@@ -18,6 +24,7 @@ mod gate;
 mod lists;
 mod mirrored_params;
 mod policy;
+mod sealed_ways;
 mod sessions;
 mod streams;
 mod support;

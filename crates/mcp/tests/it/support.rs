@@ -2,6 +2,7 @@
 
 mod asking;
 mod authority;
+mod raw;
 mod server;
 mod token;
 
@@ -12,14 +13,15 @@ use http::Uri;
 use kernel::seal::SealingKey;
 use kernel::{ManualClock, SystemChance, Timestamp};
 use mcp::{
-    AllowedOrigins, Config, EraChoice, Limits, PolicyConfig, Rule, ServerConfig, Sidecar,
-    Transport, UpstreamAuth, Visibility,
+    AllowedOrigins, Config, EraChoice, HttpConfig, Limits, PolicyConfig, Rule, ServerConfig,
+    Sidecar, Transport, UpstreamAuth, Visibility,
 };
 use protocol::{ResourceUri, Scope, Scopes};
 
 pub(crate) use asking::{Answer, Ask, frame, get, legacy, modern, post, text};
 pub(crate) use authority::TestAuthority;
-pub(crate) use server::{Recorded, Reply, TestServer, events, json, open_events, status};
+pub(crate) use raw::{RawServer, read_request};
+pub(crate) use server::{Doing, Recorded, Reply, TestServer, events, json, open_events, status};
 pub(crate) use token::{SigningKey, Token, sign_raw};
 
 pub(crate) const ISSUER: &str = "https://gate.example";
@@ -65,9 +67,16 @@ impl World {
 
     /// A second sidecar of the default configuration, which knows only what is configured.
     pub(crate) fn replica(&self) -> Arc<Sidecar> {
+        self.replica_with(|_| {})
+    }
+
+    /// The same with another configuration.
+    pub(crate) fn replica_with(&self, change: impl FnOnce(&mut Config)) -> Arc<Sidecar> {
+        let mut config = config(self.server.uri());
+        change(&mut config);
         let clock = Arc::new(self.clock.clone());
-        let chance = Arc::new(SystemChance::new());
-        Sidecar::new(config(self.server.uri()), self.authority.clone(), clock, chance).unwrap()
+        let randomness = Arc::new(SystemChance::new());
+        Sidecar::new(config, self.authority.clone(), clock, randomness).unwrap()
     }
 
     /// A token for a basic user with these scopes.
@@ -119,6 +128,7 @@ pub(crate) fn server(name: &str, path: &str, upstream: Uri) -> ServerConfig {
         upstream,
         transport: Transport::Http,
         eras: EraChoice::Both,
+        http: HttpConfig::default(),
         upstream_auth: UpstreamAuth::None,
         policy: PolicyConfig {
             rules: vec![

@@ -71,7 +71,9 @@ async fn t_mcp_51_nobody_there() {
         config.servers[0].upstream = "http://127.0.0.1:1/mcp".parse().unwrap();
     })
     .await;
-    fails(&world, 502, -31502).await;
+    for _ in 0..5 {
+        fails(&world, 503, -31503).await;
+    }
     let not_ready = NotReady::Upstream("default".to_owned());
     assert_eq!(world.sidecar.ready().await, Err(not_ready));
 }

@@ -55,6 +55,7 @@ fn server_config(url: &PublicUrl, server: &UpstreamSettings) -> ServerConfig {
         upstream: server.upstream.clone(),
         transport: server.transport.clone(),
         eras: server.eras,
+        http: server.http.clone(),
         upstream_auth: server.upstream_auth.clone(),
         policy: server.policy.clone(),
         list_cache_seconds: server.list_cache_seconds,

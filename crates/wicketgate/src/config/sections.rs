@@ -9,6 +9,7 @@ mod people;
 mod server;
 mod sign_in;
 mod upstream;
+mod upstream_http;
 
 use super::reader::Reader;
 use super::settings::{Role, Settings};

@@ -152,6 +152,8 @@ pub struct UpstreamSettings {
     pub transport: mcp::Transport,
     /// Which generations of MCP it speaks.
     pub eras: mcp::EraChoice,
+    /// How it is reached.
+    pub http: ::mcp::HttpConfig,
     /// How to identify there.
     pub upstream_auth: UpstreamAuth,
     /// The most that anybody can be granted.

@@ -11,6 +11,7 @@ mod authorize_begins;
 mod client_auth;
 mod config;
 mod config_sign_in;
+mod config_upstream;
 mod consent;
 mod doctor;
 mod keys;

@@ -10,7 +10,7 @@ use crate::mirror::Era;
 
 const VERSION: HeaderName = HeaderName::from_static(PROTOCOL_VERSION_HEADER);
 
-/// Who calls, our credential, the revision, and the session if there is one. The client's token
+/// Who calls, the revision, and the session if there is one. The client's token
 /// is not among them (B-23).
 pub(super) fn of(link: &Inner, caller: &Caller) -> HeaderMap {
     let mut headers = caller.headers.clone();
@@ -29,7 +29,7 @@ pub(super) fn of(link: &Inner, caller: &Caller) -> HeaderMap {
     if let Some(session) = link.session.get() {
         headers.insert(HeaderName::from_static(SESSION_HEADER), session.clone());
     }
-    for (name, value) in caller.permit.identity().iter().chain(&link.server.upstream.headers) {
+    for (name, value) in caller.permit.identity() {
         headers.insert(name, value.clone());
     }
     headers

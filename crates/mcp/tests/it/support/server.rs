@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
 
@@ -53,31 +54,19 @@ impl Recorded {
 
 impl TestServer {
     pub(crate) async fn start(reply: impl Fn(&Recorded) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let abandoned = Arc::new(Notify::new());
-        let (reply, seen, gone) = (Arc::new(reply), Arc::clone(&requests), Arc::clone(&abandoned));
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), reply)
+    }
+
+    /// The same on this listener.
+    pub(crate) fn on(
+        listener: TcpListener,
+        reply: impl Fn(&Recorded) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let (address, doing) = (listener.local_addr().unwrap(), Doing::new(reply));
+        let Doing { requests, abandoned, .. } = doing.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (reply, seen) = (Arc::clone(&reply), Arc::clone(&seen));
-                let gone = Arc::clone(&gone);
-                let service = service_fn(move |request: Request<Incoming>| {
-                    let (reply, seen) = (Arc::clone(&reply), Arc::clone(&seen));
-                    let guard = Guard(Arc::clone(&gone), false);
-                    async move {
-                        let recorded = record(request).await;
-                        seen.lock().unwrap().push(recorded.clone());
-                        let mut guard = guard;
-                        let response = reply(&recorded).await;
-                        guard.1 = true;
-                        Ok::<_, Infallible>(response)
-                    }
-                });
-                tokio::spawn(
-                    hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), service),
-                );
+                tokio::spawn(doing.clone().serve(stream));
             }
         });
         Self { address, requests, abandoned }
@@ -97,6 +86,43 @@ impl TestServer {
         let mut requests = self.requests();
         assert_eq!(requests.len(), 1, "{requests:?}");
         requests.remove(0)
+    }
+}
+
+/// What a server does on each of its connections.
+#[derive(Clone)]
+pub(crate) struct Doing {
+    reply: Arc<dyn Fn(&Recorded) -> Reply + Send + Sync>,
+    pub(crate) requests: Arc<Mutex<Vec<Recorded>>>,
+    abandoned: Arc<Notify>,
+}
+
+impl Doing {
+    pub(crate) fn new(reply: impl Fn(&Recorded) -> Reply + Send + Sync + 'static) -> Self {
+        let (requests, abandoned) = (Arc::default(), Arc::default());
+        Self { reply: Arc::new(reply), requests, abandoned }
+    }
+
+    /// Answers everything on one connection.
+    pub(crate) async fn serve<S>(self, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = service_fn(move |request: Request<Incoming>| {
+            let doing = self.clone();
+            let guard = Guard(Arc::clone(&self.abandoned), false);
+            async move {
+                let recorded = record(request).await;
+                doing.requests.lock().unwrap().push(recorded.clone());
+                let mut guard = guard;
+                let response = (doing.reply)(&recorded).await;
+                guard.1 = true;
+                Ok::<_, Infallible>(response)
+            }
+        });
+        // A client that goes away is no failure.
+        let builder = hyper::server::conn::http1::Builder::new();
+        let _ = builder.serve_connection(TokioIo::new(stream), service).await;
     }
 }
 

@@ -1,13 +1,13 @@
 //! `[[mcp.server]]`: one MCP server, what stands behind it and what its tools need.
 
-use ::mcp::{PolicyConfig, Rule, UpstreamAuth, Visibility};
+use ::mcp::{HttpConfig, PolicyConfig, Rule, UpstreamAuth, Visibility};
 use http::{HeaderName, Uri};
 use protocol::{ResourceUri, Scope, Scopes};
 use toml::Value;
 
 use super::behind;
 use super::mcp::parse_ceiling;
-use super::people;
+use super::{people, upstream_http};
 use crate::config::reader::Reader;
 use crate::config::settings::UpstreamSettings;
 use crate::config::urls::PublicUrl;
@@ -29,21 +29,23 @@ pub(super) fn read(
         Some(name) => format!("/mcp/{name}"),
     };
     let resource = resource(section, public_url, &path);
-    let upstream = section.section("upstream", upstream_url);
+    let upstream = section.section("upstream", way);
     let (transport, eras) = section.section("upstream", behind::read);
     let upstream_auth = section.section("upstream_auth", upstream_auth);
     let ceiling = own_ceiling(section, ceiling);
     let access = people::read_access(section);
     let policy = policy(section);
     let list_cache_seconds = section.integer("list_cache_seconds", 5, 0..=3600);
+    let (upstream, http) = upstream?;
     Some(UpstreamSettings {
         name: name?,
         title,
         path,
         resource: resource?,
-        upstream: upstream?,
+        upstream,
         transport: transport?,
         eras: eras?,
+        http,
         upstream_auth: upstream_auth?,
         ceiling,
         access: access?,
@@ -98,8 +100,7 @@ fn resource(
     }
 }
 
-fn upstream_url(section: &Reader<'_>) -> Option<Uri> {
-    let fix = "Write the URL of the MCP endpoint behind, such as \"http://127.0.0.1:9000/mcp\"";
+fn way(section: &Reader<'_>) -> Option<(Uri, HttpConfig)> {
     if section.has("command") {
         section.list("command", &[]);
         section.missing(
@@ -109,15 +110,7 @@ fn upstream_url(section: &Reader<'_>) -> Option<Uri> {
         );
         return None;
     }
-    let text = section.resolved_text("url");
-    let uri = text.parse::<Uri>().ok();
-    let uri = uri.filter(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some()
-    });
-    if uri.is_none() {
-        section.problem("url", &Value::String(text), "it is no http or https URL", fix);
-    }
-    uri
+    upstream_http::read(section)
 }
 
 fn upstream_auth(section: &Reader<'_>) -> Option<UpstreamAuth> {

@@ -1,0 +1,14 @@
+//! The way to a server behind that speaks Streamable HTTP.
+//!
+//! A server may have several addresses, its backends. [`HttpUpstream::send`] chooses one that is
+//! well, adds what every request there needs, and tries another only while nothing was executed.
+
+mod backend;
+mod circuit;
+pub(crate) mod connect;
+pub(crate) mod health;
+mod http;
+pub(crate) mod paced;
+pub(crate) mod repeat;
+
+pub(crate) use http::{BackendId, HttpUpstream, Outgoing, SendError, Sent};

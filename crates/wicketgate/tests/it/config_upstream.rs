@@ -1,0 +1,93 @@
+//! The configuration of the way to a server behind.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use kernel::encoding::base64;
+use wicketgate::config::{self, Loaded, Problem, Role, Source};
+
+use crate::world::BRIDGE_SECRET;
+
+fn load(upstream: &str) -> Result<Loaded, Vec<Problem>> {
+    let text = format!(
+        r#"
+        public_url = "http://127.0.0.1:8787"
+        [oauth]
+        key_encryption_key = "{}"
+        bridge_token_signing_secret = "{BRIDGE_SECRET}"
+        [sign_in]
+        demo_people = true
+        [[mcp.server]]
+        upstream = {upstream}
+        rules = [{{ tools = ["*"], scope = "mcp:read" }}]
+        "#,
+        base64(&[7; 32])
+    );
+    let source = Source { text, environment: BTreeMap::new(), ..Source::default() };
+    config::load(&source, Role::All).map_err(|problems| problems.0)
+}
+
+#[test]
+fn a_url_is_enough() {
+    let loaded = load(r#"{ url = "http://127.0.0.1:9000/mcp" }"#).expect("good");
+    let server = &loaded.settings.mcp.servers[0];
+    assert_eq!(server.upstream, "http://127.0.0.1:9000/mcp");
+    let http = &server.http;
+    assert!(http.others.is_empty() && http.unix.is_none() && http.idle_timeout.is_none());
+    assert_eq!(http.response_timeout, Some(Duration::from_mins(5)));
+    assert_eq!(http.health_interval, Duration::from_secs(10));
+}
+
+#[test]
+fn everything_can_be_said() {
+    let loaded = load(
+        r#"{ urls = ["https://a.example/mcp", "https://b.example/mcp"], connect_timeout_seconds = 2,
+        response_timeout_seconds = 30, idle_timeout_seconds = 60,
+        health = { interval_seconds = 3, path = "/health?deep=1" } }"#,
+    )
+    .expect("good");
+    let server = &loaded.settings.mcp.servers[0];
+    assert_eq!(server.upstream, "https://a.example/mcp");
+    let http = &server.http;
+    assert_eq!(http.others, ["https://b.example/mcp"]);
+    assert_eq!(http.connect_timeout, Some(Duration::from_secs(2)));
+    assert_eq!(http.response_timeout, Some(Duration::from_secs(30)));
+    assert_eq!(http.idle_timeout, Some(Duration::from_mins(1)));
+    assert_eq!(http.health_interval, Duration::from_secs(3));
+    assert_eq!(http.health_path, "/health?deep=1");
+    let socket = load(r#"{ unix = "/run/server.sock", url = "http://localhost/mcp" }"#);
+    let socket = socket.expect("good").settings.mcp.servers[0].http.unix.clone();
+    assert_eq!(socket.as_deref(), Some(std::path::Path::new("/run/server.sock")));
+}
+
+#[test]
+fn mistakes_name_their_key() {
+    for (upstream, key) in [
+        ("{}", "url"),
+        (r"{ urls = [] }", "urls"),
+        (r#"{ urls = ["http://a.example/mcp", "ftp://b.example"] }"#, "urls"),
+        (r#"{ urls = ["http://a.example/mcp"], url = "http://b.example/mcp" }"#, "url"),
+        (r#"{ unix = "run/x.sock", url = "http://localhost/mcp" }"#, "unix"),
+        (r#"{ unix = "/run/x.sock", url = "https://localhost/mcp" }"#, "unix"),
+        (r#"{ unix = "/run/x.sock", urls = ["http://a.example", "http://b.example"] }"#, "unix"),
+        (r#"{ unix = "/run/x.sock" }"#, "url"),
+        (r#"{ url = "http://a.example/mcp", ca_file = "no-such-file.pem" }"#, "ca_file"),
+        (r#"{ url = "http://a.example/mcp", ca_file = "Cargo.toml" }"#, "ca_file"),
+        (
+            r#"{ url = "http://a.example/mcp", connect_timeout_seconds = 0 }"#,
+            "connect_timeout_seconds",
+        ),
+        (r#"{ url = "http://a.example/mcp", health = { path = "health" } }"#, "health.path"),
+        (
+            r#"{ url = "http://a.example/mcp", health = { interval_seconds = 0 } }"#,
+            "health.interval_seconds",
+        ),
+        (r#"{ url = "http://a.example/mcp", health = { page = "/x" } }"#, "health.page"),
+        (r#"{ url = "http://a.example/mcp", timeout = 5 }"#, "timeout"),
+    ] {
+        let key = format!("mcp.server[0].upstream.{key}");
+        let problems = load(upstream).err().unwrap_or_default();
+        assert!(problems.iter().any(|problem| problem.key == key), "{upstream}: {problems:?}");
+        assert!(problems.iter().all(|problem| !problem.fix.is_empty()), "{problems:?}");
+    }
+}
