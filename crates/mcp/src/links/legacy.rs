@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::value::RawValue;
 
+use super::desk::Desk;
 use super::{Caller, Exchange, Link, LinkError, Outcome, Question};
 use crate::json::{Members, Object, quoted};
 
@@ -26,6 +27,7 @@ pub(crate) struct LegacyPeer {
     version: String,
     opened: Box<RawValue>,
     last_id: AtomicU64,
+    desk: Desk,
 }
 
 impl LegacyPeer {
@@ -50,7 +52,14 @@ impl LegacyPeer {
         link.agreed(&version);
         let opened = result.to_owned();
         link.tell(caller, notification("notifications/initialized", None)).await?;
-        Ok(Self { link, declared, version, opened, last_id: AtomicU64::new(0) })
+        Ok(Self {
+            link,
+            declared,
+            version,
+            opened,
+            last_id: AtomicU64::new(0),
+            desk: Desk::default(),
+        })
     }
 
     /// The revision agreed on.
@@ -115,6 +124,11 @@ impl LegacyPeer {
         let mut message = Object::with_capacity(value.len() + 48);
         message.member("jsonrpc", "\"2.0\"").member("id", id.get()).member(outcome, value);
         self.link.tell(caller, message.finish()).await
+    }
+
+    /// What goes on in this session.
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     /// The connection below.
