@@ -70,6 +70,15 @@ impl World {
         Sidecar::new(config(self.server.uri()), self.authority.clone(), clock, chance).unwrap()
     }
 
+    /// A second sidecar of another configuration, in front of the same server.
+    pub(crate) fn replica_with(&self, change: impl FnOnce(&mut Config)) -> Arc<Sidecar> {
+        let clock = Arc::new(self.clock.clone());
+        let chance = Arc::new(SystemChance::new());
+        let mut config = config(self.server.uri());
+        change(&mut config);
+        Sidecar::new(config, self.authority.clone(), clock, chance).unwrap()
+    }
+
     /// A token for a basic user with these scopes.
     pub(crate) fn token(&self, scopes: &str) -> String {
         Token::new(scopes).sign(&self.authority.key())
