@@ -10,6 +10,8 @@ mod cancel;
 mod declared;
 mod discover;
 mod error;
+#[cfg(test)]
+mod fake;
 mod flight;
 mod listen;
 mod logging;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use protocol::jsonrpc::{INVALID_PARAMS, Params, error_response};
 use protocol::mcp::{MODERN_REVISION, UNSUPPORTED_VERSION};
+use serde_json::value::RawValue;
 
 use super::declared::{self, Able};
 use super::logging::Level;
@@ -63,7 +64,7 @@ impl Asked {
                 return Err(call.fault(StatusCode::OK, INVALID_PARAMS, message));
             }
         };
-        let declared = declared::declared(able, meta.get(CLIENT_INFO).map(|info| info.get()));
+        let declared = declared::declared(able, meta.get(CLIENT_INFO).map(RawValue::get));
         let progress = meta.get("progressToken").map(|token| token.get().into());
         Ok(Self {
             shared: Arc::clone(call.shared),
@@ -134,5 +135,5 @@ fn text(body: &[u8]) -> &str {
 }
 
 fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
-    Members::read(object).ok()?.get(name).map(|value| value.get())
+    Members::read(object).ok()?.get(name).map(RawValue::get)
 }

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use protocol::mcp::MODERN_REVISION;
+use serde_json::value::RawValue;
 
 use super::asked::Asked;
 use super::{refusal, result};
@@ -38,7 +39,7 @@ fn from_handshake(opened: &str) -> Option<String> {
         object.member("instructions", instructions.get());
     }
     object.member("ttlMs", HOLDS_MILLIS).member("cacheScope", "\"private\"");
-    let server = opened.get("serverInfo").map(|info| info.get());
+    let server = opened.get("serverInfo").map(RawValue::get);
     if let Some(meta) = result::meta(&Members::of(None).ok()?, server) {
         object.member("_meta", &meta);
     }

@@ -58,10 +58,16 @@ pub(super) async fn answer(call: &Call<'_>, asked: Asked) -> Answer {
     })?;
     let slot = call.slot()?;
     let peer = asked.peer().await.map_err(|error| refusal(call, error))?;
+    let reply = open(&asked, peer, wanted).await;
+    deliver(call, reply, None, Standing::Listening(slot)).await
+}
+
+/// Begins to listen; the acknowledgement is the first message.
+async fn open(asked: &Asked, peer: Arc<LegacyPeer>, wanted: Wanted) -> Reply {
     // First to listen, then to subscribe, so that nothing falls between.
     let news = peer.link().listen(&asked.caller);
-    unasked::watch(&asked, &peer);
-    let granted = wanted.granted(&asked, &peer).await;
+    unasked::watch(asked, &peer);
+    let granted = wanted.granted(asked, &peer).await;
     let listening = Listening {
         id: asked.id.clone(),
         methods: granted.kinds.iter().map(|(_, _, method)| *method).collect(),
@@ -71,8 +77,7 @@ pub(super) async fn answer(call: &Call<'_>, asked: Asked) -> Answer {
         over: false,
     };
     let acknowledged = listening.acknowledged(&granted.kinds);
-    let reply = listening.into_reply(acknowledged);
-    deliver(call, reply, None, Standing::Listening(slot)).await
+    listening.into_reply(acknowledged)
 }
 
 struct Granted {
@@ -192,5 +197,62 @@ impl Listening {
         let result =
             format!("{{\"resultType\":\"complete\",\"_meta\":{{\"{SUBSCRIPTION}\":{}}}}}", self.id);
         Said::answer(result::response(&self.id, "result", &result), StatusCode::OK)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::fake::Fake;
+    use super::*;
+
+    async fn next(reply: &mut Reply) -> Value {
+        serde_json::from_slice(&reply.next().await.unwrap().unwrap().text).unwrap()
+    }
+
+    /// C-70, C-71: what was asked for, marked with the request's id, and nothing else.
+    #[tokio::test]
+    async fn c_71_news_are_marked() {
+        let fake = Fake::new(false).await;
+        let notifications = json!({ "toolsListChanged": true, "promptsListChanged": true,
+                                    "resourceSubscriptions": ["a:1"] });
+        let params = json!({ "notifications": notifications });
+        let asked = fake.asked(1, "subscriptions/listen", &params);
+        let wanted = Wanted::read(&asked).unwrap();
+        let mut reply = open(&asked, Arc::clone(&fake.peer), wanted).await;
+        let granted = &next(&mut reply).await["params"]["notifications"];
+        assert_eq!(*granted, json!({ "toolsListChanged": true, "resourceSubscriptions": ["a:1"] }));
+        let news = |method: &str, params: Value| json!({ "jsonrpc": "2.0", "method": method, "params": params });
+        let updated = |uri: &str| news("notifications/resources/updated", json!({ "uri": uri }));
+        for unwanted in [
+            news("notifications/prompts/list_changed", json!({})),
+            news("notifications/resources/list_changed", json!({})),
+            news("notifications/message", json!({ "level": "error", "data": 1 })),
+            updated("a:2"),
+            updated("a:12"),
+        ] {
+            fake.say(&unwanted);
+        }
+        fake.say(&news("notifications/tools/list_changed", json!({ "_meta": { "x": 1 } })));
+        fake.say(&updated("a:1"));
+        fake.say(&updated("a:1/part"));
+        let changed = next(&mut reply).await;
+        assert_eq!(changed["method"], "notifications/tools/list_changed");
+        assert_eq!(changed["params"]["_meta"], json!({ "x": 1, SUBSCRIPTION: "id" }));
+        for uri in ["a:1", "a:1/part"] {
+            let params = &next(&mut reply).await["params"];
+            assert_eq!(
+                (&params["uri"], &params["_meta"][SUBSCRIPTION]),
+                (&json!(uri), &json!("id"))
+            );
+        }
+        // C-72: the session ends, and with it the request.
+        fake.peer.link().close(&asked.caller);
+        fake.say(&updated("a:2"));
+        let last = next(&mut reply).await;
+        assert_eq!(last["result"]["_meta"][SUBSCRIPTION], "id");
+        assert!(reply.next().await.is_none());
     }
 }

@@ -40,8 +40,6 @@ fn meta(params: &Members<'_>, id: u64) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     fn params_of(params: &str) -> Option<String> {
         super::params(format!(r#"{{"id":1,"method":"x","params":{params}}}"#).as_bytes(), 42)
     }

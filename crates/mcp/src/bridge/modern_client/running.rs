@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use protocol::jsonrpc::INTERNAL_ERROR;
-use serde_json::value::RawValue;
 use tokio::time::Sleep;
 
 use super::asked::Asked;
 use super::flight::Flight;
 use super::question::{Pending, Verdict, judge};
 use super::{cancel, request, unasked};
+use crate::json::Members;
 use crate::links::legacy::LegacyPeer;
 use crate::links::{Exchange, Heard, Kind, LinkError};
 
@@ -99,14 +99,14 @@ impl Running {
                 question = Flight::question(&mut self.flight) => Ok(question),
             };
             match heard {
-                Ok(Heard { kind: Kind::Question { id, method }, text }) => {
+                Ok(heard) if matches!(heard.kind, Kind::Question { .. }) => {
                     self.fresh = false;
-                    let kind = Kind::Question { id: id.clone(), method: method.clone() };
-                    self.question(&id, &method, &Heard { text, kind }).await;
+                    self.question(&heard).await;
                     if !self.pending.is_empty() && self.gathering.is_none() {
                         self.gather();
                     }
                 }
+                Ok(heard) if is_withdrawal(&heard) => self.withdraw(&heard),
                 heard => return Next::Heard(heard),
             }
         }
@@ -127,10 +127,11 @@ impl Running {
     /// are for a stream that is no longer there.
     pub(super) async fn keep(&mut self, heard: Result<Heard, LinkError>) {
         match heard {
-            Ok(Heard { kind: Kind::Notification { .. }, .. }) => {}
             Ok(heard) => match &heard.kind {
-                Kind::Question { id, method } => self.question(id, method, &heard).await,
-                _ => self.ended = Some(Ok(heard)),
+                Kind::Question { .. } => self.question(&heard).await,
+                Kind::Notification { .. } if is_withdrawal(&heard) => self.withdraw(&heard),
+                Kind::Notification { .. } => {}
+                Kind::Answer => self.ended = Some(Ok(heard)),
             },
             Err(error) => self.ended = Some(Err(error)),
         }
@@ -141,7 +142,8 @@ impl Running {
         self.gathering = None;
     }
 
-    async fn question(&mut self, id: &RawValue, method: &str, heard: &Heard) {
+    async fn question(&mut self, heard: &Heard) {
+        let Kind::Question { id, method } = &heard.kind else { return };
         let caller = &self.asked.caller;
         let refusal = match judge(method, heard.params(), self.asked.able) {
             Verdict::Ping => return unasked::tell(&self.peer, caller, id, Ok(())).await,
@@ -149,7 +151,7 @@ impl Running {
                 if self.has_room(&request) {
                     self.keys += 1;
                     let key = format!("q{}", self.keys);
-                    return self.pending.push(Pending { key, id: id.to_owned(), request });
+                    return self.pending.push(Pending { key, id: id.clone(), request });
                 }
                 (INTERNAL_ERROR, "too many questions at once")
             }
@@ -160,6 +162,16 @@ impl Running {
         unasked::tell(&self.peer, caller, id, Err(refusal)).await;
     }
 
+    /// The server does not want to know any more.
+    fn withdraw(&mut self, heard: &Heard) {
+        let params = heard.params().and_then(|params| Members::read(params.get()).ok());
+        let Some(id) = params.and_then(|params| params.get("requestId")) else { return };
+        self.pending.retain(|pending| pending.id.get() != id.get());
+        if self.pending.is_empty() {
+            self.gathering = None;
+        }
+    }
+
     fn has_room(&self, request: &str) -> bool {
         let taken: usize = self.pending.iter().map(|pending| pending.request.len()).sum();
         self.pending.len() < MOST_QUESTIONS && taken + request.len() <= LARGEST_QUESTIONS
@@ -168,6 +180,10 @@ impl Running {
     fn gather(&mut self) {
         self.gathering = Some(Box::pin(tokio::time::sleep(GATHERING)));
     }
+}
+
+fn is_withdrawal(heard: &Heard) -> bool {
+    matches!(&heard.kind, Kind::Notification { method } if &**method == "notifications/cancelled")
 }
 
 async fn gathered(gathering: &mut Option<Pin<Box<Sleep>>>) {

@@ -39,19 +39,16 @@ impl Subscription {
         // Counted first: should this future be dropped while it asks, the share ends what may
         // have begun.
         subscribed.insert(uri.to_owned(), 1);
-        match tell(&share.peer, &share.caller, "resources/subscribe", uri).await {
-            Ok(()) => Some(share),
-            Err(_) => {
-                subscribed.remove(uri);
-                share.untaken()
-            }
+        if tell(peer, &share.caller, "resources/subscribe", uri).await.is_ok() {
+            return Some(share);
         }
+        subscribed.remove(uri);
+        share.untaken()
     }
 
     /// Gives up a share that was never counted.
-    fn untaken(self) -> Option<Self> {
-        let mut this = self;
-        this.uri.clear();
+    fn untaken(mut self) -> Option<Self> {
+        self.uri.clear();
         None
     }
 }

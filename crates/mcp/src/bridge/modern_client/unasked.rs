@@ -108,3 +108,69 @@ pub(super) async fn tell(
         tracing::debug!("mcp.upstream.answer_not_taken");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt as _;
+    use serde_json::{Value, json};
+
+    use super::super::fake::Fake;
+    use super::super::running::Running;
+    use super::super::talk;
+    use crate::front::Reply;
+
+    fn call(fake: &Fake, principal: u8) -> Reply {
+        let asked = fake.asked(principal, "tools/call", &json!({ "name": "x" }));
+        talk::reply(Running::start(asked, std::sync::Arc::clone(&fake.peer)))
+    }
+
+    fn form(id: &str) -> Value {
+        let params = json!({ "message": id, "requestedSchema": {} });
+        json!({ "jsonrpc": "2.0", "id": id, "method": "elicitation/create", "params": params })
+    }
+
+    async fn asked(reply: &mut Reply) -> Value {
+        let said = reply.next().await.map(|said| said.ok().map(|said| said.text));
+        let text = said.flatten().unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    /// D-37: over a pipe no question says where it belongs. The latest call gets it.
+    #[tokio::test]
+    async fn d_37_questions_are_related_to_the_latest_call() {
+        let mut fake = Fake::new(false).await;
+        let earlier = call(&fake, 1);
+        let mut later = call(&fake, 1);
+        fake.say(&form("a"));
+        let answer = asked(&mut later).await;
+        let requests = &answer["result"]["inputRequests"];
+        assert_eq!(requests["q1"]["params"]["message"], "a", "{answer}");
+        drop(earlier);
+        // It is parked now, and still the latest: it hears of more, and of pings.
+        fake.say(&json!({ "jsonrpc": "2.0", "id": 5, "method": "ping" }));
+        assert_eq!(fake.told().await, json!({ "jsonrpc": "2.0", "id": 5, "result": {} }));
+    }
+
+    /// D-37: nobody is there to be asked.
+    #[tokio::test]
+    async fn d_37_questions_without_any_call_are_refused() {
+        let mut fake = Fake::new(false).await;
+        drop(call(&fake, 1));
+        fake.say(&form("a"));
+        let told = fake.told().await;
+        assert_eq!((&told["id"], &told["error"]["code"]), (&json!("a"), &json!(-32601)));
+    }
+
+    /// Where one child serves everybody, nobody is asked what might be meant for somebody else.
+    #[tokio::test]
+    async fn d_37_a_shared_child_asks_only_who_is_alone() {
+        let mut fake = Fake::new(true).await;
+        let mut one = call(&fake, 1);
+        let other = call(&fake, 2);
+        fake.say(&form("a"));
+        assert_eq!(fake.told().await["error"]["code"], -32601);
+        drop(other);
+        fake.say(&form("b"));
+        assert_eq!(asked(&mut one).await["result"]["resultType"], "input_required");
+    }
+}

@@ -8,7 +8,7 @@ use url::{Host, Url};
 
 use super::asked::Asked;
 use super::declared::Skill;
-use super::question;
+use super::{question, result};
 use crate::front::Said;
 use crate::json::{Members, Object};
 
@@ -24,19 +24,15 @@ pub(super) fn answer(asked: &Asked, error: &Members<'_>) -> Said {
         let text = error_response(Some(&asked.id), MISSING_CAPABILITY, message, Some(&data));
         return Said::answer(text, StatusCode::BAD_REQUEST);
     }
-    match pages(error.get("data")) {
-        Some(requests) => {
-            let mut result = Object::with_capacity(requests.len() + 64);
-            result.member("resultType", "\"input_required\"").member("inputRequests", &requests);
-            let text = super::result::response(&asked.id, "result", &result.finish());
-            Said::answer(text, StatusCode::OK)
-        }
-        None => {
-            let message = "the MCP server behind asks for a page that nobody can be sent to";
-            let text = error_response(Some(&asked.id), INTERNAL_ERROR, message, None);
-            Said::answer(text, StatusCode::OK)
-        }
-    }
+    let Some(requests) = pages(error.get("data")) else {
+        let message = "the MCP server behind asks for a page that nobody can be sent to";
+        let text = error_response(Some(&asked.id), INTERNAL_ERROR, message, None);
+        return Said::answer(text, StatusCode::OK);
+    };
+    let mut result = Object::with_capacity(requests.len() + 64);
+    result.member("resultType", "\"input_required\"").member("inputRequests", &requests);
+    let text = result::response(&asked.id, "result", &result.finish());
+    Said::answer(text, StatusCode::OK)
 }
 
 /// `inputRequests` for the pages in the error's `data`; `None` unless each of them is fit.
