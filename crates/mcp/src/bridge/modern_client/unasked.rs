@@ -146,7 +146,7 @@ mod tests {
         let requests = &answer["result"]["inputRequests"];
         assert_eq!(requests["q1"]["params"]["message"], "a", "{answer}");
         drop(earlier);
-        // It is parked now, and still the latest: it hears of more, and of pings.
+        // Pings are nobody's in particular.
         fake.say(&json!({ "jsonrpc": "2.0", "id": 5, "method": "ping" }));
         assert_eq!(fake.told().await, json!({ "jsonrpc": "2.0", "id": 5, "result": {} }));
     }

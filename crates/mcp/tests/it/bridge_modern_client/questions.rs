@@ -100,6 +100,40 @@ async fn d_36_an_answer_waits_for_its_client() {
     }
 }
 
+/// A server may take its question back; the answer to it is then nobody's.
+#[tokio::test]
+async fn d_36_questions_may_be_withdrawn() {
+    let legacy = Legacy::new(plain).await;
+    let (answer, running) = parked(&legacy, &["a"]).await;
+    running.say(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled",
+                         "params": { "requestId": "a" } }));
+    running.question("p", "ping", &json!({}));
+    assert_eq!(legacy.told().await["id"], "p", "so the withdrawal was heard as well");
+    running.finish(&json!({ "content": [] }));
+    let answer = legacy.ask(retry(&state(&answer), &json!({ "q1": accept() }))).await;
+    assert_eq!(answer.json()["result"]["resultType"], "complete");
+    assert!(legacy.told_nothing().await);
+}
+
+/// D-36: samples and roots take the same way, each only for clients that declare it.
+#[tokio::test]
+async fn d_36_samples_and_roots() {
+    let legacy = Legacy::new(plain).await;
+    let able = json!({ "sampling": {}, "roots": {} });
+    let params = json!({ "name": "get_x" });
+    let (answer, _running) = tokio::join!(legacy.ask(with("tools/call", &params, &able)), async {
+        let running = legacy.call().await;
+        running.question("s", "sampling/createMessage", &json!({ "messages": [], "maxTokens": 9 }));
+        running.question("r", "roots/list", &json!({}));
+        running
+    });
+    let requests = answer.json()["result"]["inputRequests"].clone();
+    let sample = json!({ "method": "sampling/createMessage",
+                         "params": { "messages": [], "maxTokens": 9 } });
+    assert_eq!(requests["q1"], sample);
+    assert_eq!(requests["q2"], json!({ "method": "roots/list" }));
+}
+
 /// C-82, G-21, T-MCP-45: a state opens for its own principal, in time, unchanged, and for the
 /// same request; a refused try uses nothing up.
 #[tokio::test]
