@@ -5,9 +5,10 @@ use protocol::jsonrpc::INVALID_PARAMS;
 use serde_json::value::RawValue;
 
 use super::asked::Asked;
+use super::question::{Verdict, judge};
 use super::running::Running;
 use super::state::State;
-use super::{refusal, talk};
+use super::{refusal, talk, unasked};
 use crate::forward::Call;
 use crate::forward::answer::Standing;
 use crate::front::deliver;
@@ -50,7 +51,27 @@ impl Running {
             let pending = self.pending.remove(at);
             self.peer.answer(&self.asked.caller, &pending.id, "result", value).await?;
         }
+        self.refuse_undeclared().await;
         Ok(self)
+    }
+}
+
+impl Running {
+    /// C-31: each request declares anew what its client can be asked. What this one cannot, the
+    /// server hears.
+    async fn refuse_undeclared(&mut self) {
+        for pending in std::mem::take(&mut self.pending) {
+            let request = Members::read(&pending.request).ok();
+            let method = request.as_ref().and_then(|request| request.text("method"));
+            let params = request.as_ref().and_then(|request| request.get("params"));
+            match judge(&method.unwrap_or_default(), params, self.asked.able) {
+                Verdict::Refuse(code, why) => {
+                    let caller = &self.asked.caller;
+                    unasked::tell(&self.peer, caller, &pending.id, Err((code, why))).await;
+                }
+                Verdict::Ask(_) | Verdict::Ping => self.pending.push(pending),
+            }
+        }
     }
 }
 

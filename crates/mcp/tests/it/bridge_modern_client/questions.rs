@@ -169,6 +169,20 @@ async fn c_82_states_that_are_not_valid() {
     assert_eq!(legacy.ask(retry(&state(&answer), &responses)).await.code(), -32602, "too late");
 }
 
+/// C-31: a retry of a client that says it can no longer be asked.
+#[tokio::test]
+async fn c_31_each_request_declares_anew() {
+    let legacy = Legacy::new(plain).await;
+    let (answer, running) = parked(&legacy, &["a"]).await;
+    let params = json!({ "name": "get_x", "requestState": state(&answer) });
+    let (answer, ()) = tokio::join!(legacy.ask(with("tools/call", &params, &json!({}))), async {
+        let told = legacy.told().await;
+        assert_eq!((&told["id"], &told["error"]["code"]), (&json!("a"), &json!(-32602)));
+        running.finish(&json!({ "content": [] }));
+    });
+    assert_eq!(answer.json()["result"]["resultType"], "complete");
+}
+
 /// C-83: a retry is judged like any other request.
 #[tokio::test]
 async fn c_83_retries_are_authorized() {
