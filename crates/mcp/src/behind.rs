@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 pub(crate) use eras::Eras;
 
+use crate::bridge::modern_client::ParkedCalls;
 use crate::config::Transport;
 use crate::links::legacy::{Declared, LegacyPeer};
 use crate::links::pool::Pool;
@@ -22,6 +23,8 @@ pub(crate) struct Behind {
     pub(crate) peers: Pool<PeerKey, LegacyPeer>,
     /// Connections to a modern server that is not reached over HTTP, by whose they are.
     pub(crate) pipes: Pool<Owner, Box<dyn Link>>,
+    /// Calls at a legacy server that wait for their clients (D-36).
+    pub(crate) parked: ParkedCalls,
 }
 
 /// Whose a kept connection is.
@@ -53,6 +56,7 @@ impl Behind {
             eras: Eras::new(choice),
             peers: Pool::new(PLACES, IDLE_SECONDS),
             pipes: Pool::new(PLACES, IDLE_SECONDS),
+            parked: ParkedCalls::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Connections to servers behind whose messages are read here instead of passed untouched: across
 //! eras, and wherever the transport is not Streamable HTTP.
 
+pub(crate) mod desk;
 mod exchange;
 mod heard;
 pub(crate) mod legacy;

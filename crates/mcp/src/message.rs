@@ -124,12 +124,7 @@ impl Admitted<'_> {
 
     /// A place for one more standing stream (MC-5).
     pub(crate) fn slot(&self, id: Option<&str>) -> Result<Slot, Refused> {
-        self.server.slots.take(*self.permit.principal()).ok_or_else(|| {
-            let message = "too many open streams; close one first";
-            Fault { status: StatusCode::TOO_MANY_REQUESTS, code: NOT_TAKEN, message }
-                .for_id(id)
-                .retry_soon()
-        })
+        self.call(id, None).slot()
     }
 
     async fn receive<B>(&self, body: B) -> Result<Bytes, Refused>
@@ -154,6 +149,16 @@ impl Admitted<'_> {
                     .for_id(None))
             }
         }
+    }
+}
+
+impl Call<'_> {
+    /// A place for one more standing stream (MC-5).
+    pub(crate) fn slot(&self) -> Result<Slot, Refused> {
+        self.server.slots.take(*self.permit.principal()).ok_or_else(|| {
+            let message = "too many open streams; close one first";
+            self.fault(StatusCode::TOO_MANY_REQUESTS, NOT_TAKEN, message).retry_soon()
+        })
     }
 }
 

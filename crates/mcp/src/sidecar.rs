@@ -166,6 +166,12 @@ impl Sidecar {
         catalogue::of(&self.shared, &self.catalogues, server, user_type).await
     }
 
+    /// The only server, for tests of what is inside.
+    #[cfg(test)]
+    pub(crate) fn inside(&self) -> (&Arc<Shared>, &Arc<Server>) {
+        (&self.shared, &self.servers[0])
+    }
+
     fn place(&self, path: &str) -> Option<Place<'_>> {
         for server in &self.servers {
             if let Some(rest) = path.strip_prefix(server.path.as_str()) {

@@ -99,6 +99,8 @@ pub const INVALID_REQUEST: i32 = -32600;
 pub const METHOD_NOT_FOUND: i32 = -32601;
 /// There is no such tool, or the parameters do not fit.
 pub const INVALID_PARAMS: i32 = -32602;
+/// Something went wrong inside.
+pub const INTERNAL_ERROR: i32 = -32603;
 
 /// How deep arrays and objects may nest.
 const MAX_DEPTH: usize = 128;

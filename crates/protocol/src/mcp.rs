@@ -37,6 +37,14 @@ pub const TOOLS_LIST_CHANGED: &str = "notifications/tools/list_changed";
 
 /// 2026-07-28: a header does not agree with the body.
 pub const HEADER_MISMATCH: i32 = -32020;
+/// 2026-07-28: the client lacks a capability that the answer would need.
+pub const MISSING_CAPABILITY: i32 = -32021;
+/// 2026-07-28: the revision is not supported.
+pub const UNSUPPORTED_VERSION: i32 = -32022;
+/// Until 2025-11-25: there is no such resource.
+pub const RESOURCE_NOT_FOUND: i32 = -32002;
+/// 2025-11-25: somebody must visit a page first.
+pub const URL_ELICITATION_REQUIRED: i32 = -32042;
 /// Ours, outside the reserved range (2026-07-28, "Error Codes"): a grant of more scope is needed.
 pub const INSUFFICIENT_SCOPE: i32 = -31403;
 /// Ours: the session is unknown, has ended, or is somebody else's.

@@ -1,17 +1,117 @@
-//! Not written yet.
+//! A modern client in front of a legacy server (D-30…D-43).
+//!
+//! The client knows no session: each of its requests says everything. The server knows nothing
+//! else. So the sidecar holds the session, one for each principal and each set of capabilities,
+//! and each request goes through it. The hardest part is a server that asks its client something
+//! in the middle of a call: see [`park`].
+
+mod asked;
+mod cancel;
+mod declared;
+mod discover;
+mod error;
+#[cfg(test)]
+mod fake;
+mod flight;
+mod listen;
+mod logging;
+mod news;
+mod park;
+mod parked;
+mod question;
+mod request;
+mod result;
+mod retry;
+mod running;
+mod state;
+mod subscriptions;
+mod talk;
+mod tasks;
+mod unasked;
+mod url;
 
 use bytes::Bytes;
-use protocol::jsonrpc::Message;
+use http::StatusCode;
+use protocol::jsonrpc::{METHOD_NOT_FOUND, Message, Params};
 
 use crate::forward::Call;
+use crate::forward::answer::Standing;
+use crate::front::deliver;
 use crate::judge::Way;
-use crate::reply::Answer;
+use crate::links::LinkError;
+use crate::links::legacy::LegacyPeer;
+use crate::lists::answer::{Sieve, respond_with};
+use crate::reply::{self, Answer, Refused};
+use asked::Asked;
+use running::Running;
 
+/// The calls at one server that wait for their clients.
+pub(crate) type ParkedCalls = parked::Table<park::Waiting>;
+
+/// Answers a message of a modern client.
 pub(crate) async fn answer(
     call: &Call<'_>,
-    _message: &Message<'_>,
+    message: &Message<'_>,
     _way: Way,
-    _body: Bytes,
+    body: Bytes,
 ) -> Answer {
-    std::future::ready(Err(call.bad_gateway("this is not bridged yet"))).await
+    // C-03: a modern client has nothing to notify a server of over HTTP, so it goes no further.
+    let Message::Request { method, params, .. } = message else {
+        return Ok(reply::empty(StatusCode::ACCEPTED));
+    };
+    let asked = Asked::read(call, method, params, body)?;
+    match &**method {
+        "server/discover" => discover::answer(call, &asked).await,
+        "subscriptions/listen" => listen::answer(call, asked).await,
+        "tools/list" => list_tools(call, params, asked).await,
+        "tools/call" | "prompts/get" | "resources/read" => match asked.state() {
+            Some(state) => retry::answer(call, asked, &state).await,
+            None => ask(call, asked, None).await,
+        },
+        "prompts/list" | "resources/list" | "resources/templates/list" | "completion/complete" => {
+            ask(call, asked, None).await
+        }
+        // C-42: what this revision no longer has: `ping`, `logging/setLevel` and so on.
+        _ => Err(unknown_method(call)),
+    }
+}
+
+async fn list_tools(call: &Call<'_>, params: &Params<'_>, asked: Asked) -> Answer {
+    let sieve = Sieve::new(call, params);
+    if let Some(result) = sieve.ready() {
+        return Ok(respond_with(call, result));
+    }
+    ask(call, asked, Some(sieve)).await
+}
+
+async fn ask(call: &Call<'_>, asked: Asked, sieve: Option<Sieve>) -> Answer {
+    let peer = asked.peer().await.map_err(|error| refusal(call, error))?;
+    // C-42: so does what the server does not offer.
+    if !offers(&peer, &asked.method) {
+        return Err(unknown_method(call));
+    }
+    logging::set_level(&asked, &peer).await;
+    let reply = talk::reply(Running::start(asked, peer));
+    deliver(call, reply, sieve, Standing::Answer).await
+}
+
+fn offers(peer: &LegacyPeer, method: &str) -> bool {
+    match method.split_once('/') {
+        Some(("completion", _)) => peer.offers("completions"),
+        Some((capability, _)) => peer.offers(capability),
+        None => false,
+    }
+}
+
+fn unknown_method(call: &Call<'_>) -> Refused {
+    call.fault(StatusCode::NOT_FOUND, METHOD_NOT_FOUND, "Method not found")
+}
+
+/// A modern client knows no sessions, so it never hears that one is gone.
+fn without_session(error: LinkError) -> LinkError {
+    if error == LinkError::SessionGone { LinkError::Broken } else { error }
+}
+
+fn refusal(call: &Call<'_>, error: LinkError) -> Refused {
+    without_session(error).refusal(call)
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::value::RawValue;
 
+use super::desk::Desk;
 use super::{Caller, Exchange, Link, LinkError, Outcome, Question};
 use crate::json::{Members, Object, quoted};
 
@@ -28,6 +29,7 @@ pub(crate) struct LegacyPeer {
     version: String,
     opened: Box<RawValue>,
     last_id: AtomicU64,
+    desk: Desk,
 }
 
 impl LegacyPeer {
@@ -59,6 +61,7 @@ impl LegacyPeer {
             version,
             opened,
             last_id: AtomicU64::new(0),
+            desk: Desk::default(),
         })
     }
 
@@ -124,6 +127,11 @@ impl LegacyPeer {
         let mut message = Object::with_capacity(value.len() + 48);
         message.member("jsonrpc", "\"2.0\"").member("id", id.get()).member(outcome, value);
         self.link.tell(caller, message.finish()).await
+    }
+
+    /// What goes on in this session.
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     /// The connection below.

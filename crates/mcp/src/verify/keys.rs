@@ -88,6 +88,16 @@ impl Key {
         &self.decoding
     }
 
+    /// The generator of P-256, as a key that nobody signs with.
+    #[cfg(test)]
+    #[expect(clippy::unwrap_used, reason = "tests")]
+    pub(super) fn without_issuer() -> Arc<Self> {
+        let x = "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY";
+        let y = "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU";
+        let decoding = DecodingKey::from_ec_components(x, y).unwrap();
+        Arc::new(Self { id: String::new(), point: (x.to_owned(), y.to_owned()), decoding })
+    }
+
     fn is_same(&self, other: &Self) -> bool {
         self.id == other.id && self.point == other.point
     }

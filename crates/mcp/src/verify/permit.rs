@@ -87,6 +87,23 @@ impl Permit {
     }
 }
 
+#[cfg(test)]
+impl Permit {
+    /// A permit without a token, for tests of what asks for one and does not look into it.
+    pub(crate) fn without_token(principal: [u8; 32]) -> Arc<Self> {
+        Arc::new(Self {
+            reach: Reach { held: Scopes::ALL, obtainable: Scopes::ALL },
+            user_type: UserType::Basic,
+            expires_seconds: i64::MAX,
+            key: super::keys::Key::without_issuer(),
+            status: StatusPlace { list: 0, bit: 0 },
+            session_place: format!("mcp session/{}", base64url(&principal)),
+            principal,
+            identity: Vec::new(),
+        })
+    }
+}
+
 impl Principal {
     pub(crate) fn at(server: &ServerConfig, issuer: &str) -> Self {
         Self {

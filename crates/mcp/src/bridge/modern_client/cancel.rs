@@ -1,0 +1,39 @@
+//! D-34: a modern client cancels by leaving; a legacy server has to be told.
+
+use std::sync::Arc;
+
+use crate::links::Caller;
+use crate::links::legacy::LegacyPeer;
+
+/// Tells a server that a request is off, if it is dropped before the server began to answer. From
+/// then on the exchange sees to it.
+pub(super) struct Guard(Option<Request>);
+
+struct Request {
+    peer: Arc<LegacyPeer>,
+    caller: Caller,
+    id: u64,
+}
+
+impl Guard {
+    /// Watches over a request that is about to be sent.
+    pub(super) fn new(peer: &Arc<LegacyPeer>, caller: &Caller, id: u64) -> Self {
+        Self(Some(Request { peer: Arc::clone(peer), caller: caller.clone(), id }))
+    }
+
+    /// The server began to answer, or never will.
+    pub(super) fn settled(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let Some(Request { peer, caller, id }) = self.0.take() else { return };
+        tokio::spawn(async move {
+            let params = format!("{{\"requestId\":{id},\"reason\":\"the client went away\"}}");
+            // It is told as a favour; it would go on for nothing otherwise.
+            let _ = peer.notify(&caller, "notifications/cancelled", Some(&params)).await;
+        });
+    }
+}

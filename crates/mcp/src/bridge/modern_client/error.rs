@@ -1,0 +1,79 @@
+//! D-33: a legacy server's error in modern words.
+
+use http::StatusCode;
+use protocol::jsonrpc::{
+    INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR,
+};
+use protocol::mcp::{RESOURCE_NOT_FOUND, URL_ELICITATION_REQUIRED};
+use serde_json::value::RawValue;
+
+use super::asked::Asked;
+use super::{result, url};
+use crate::front::Said;
+use crate::json::{Members, Object};
+use crate::links::LinkError;
+
+/// The answer to a request that failed.
+pub(super) fn answer(asked: &Asked, error: &RawValue) -> Result<Said, LinkError> {
+    let members = Members::read(error.get()).map_err(|_| LinkError::Garbled)?;
+    let code: i64 =
+        members.get("code").and_then(|code| code.get().parse().ok()).ok_or(LinkError::Garbled)?;
+    if code == i64::from(URL_ELICITATION_REQUIRED) && asked.may_be_asked() {
+        return Ok(url::answer(asked, &members));
+    }
+    let code = modern(code, &asked.method);
+    let mut object = Object::with_capacity(error.get().len() + 8);
+    object.member("code", &code.to_string());
+    object.members(&members, |name| name != "code");
+    Ok(Said::answer(result::response(&asked.id, "error", &object.finish()), status(code)))
+}
+
+/// C-50: codes that have gone, or that have another meaning now, never reach a modern client. Its
+/// reading of -32020 to -32022 would be that this server is a modern one with an opinion.
+fn modern(code: i64, method: &str) -> i64 {
+    const INVALID: i64 = INVALID_PARAMS as i64;
+    const UNKNOWN: i64 = METHOD_NOT_FOUND as i64;
+    match code {
+        _ if code == i64::from(RESOURCE_NOT_FOUND) => INVALID,
+        // 2025-11-25, "Tasks": so does a tool answer that runs only as a task. The method is known
+        // here, so it is the tool that cannot be called.
+        UNKNOWN if method == "tools/call" => INVALID,
+        -32099..=-32020 => i64::from(INTERNAL_ERROR),
+        _ => code,
+    }
+}
+
+/// C5.
+pub(super) fn status(code: i64) -> StatusCode {
+    match i32::try_from(code) {
+        Ok(METHOD_NOT_FOUND) => StatusCode::NOT_FOUND,
+        Ok(PARSE_ERROR | INVALID_REQUEST) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// D-33, C-50: which codes pass and which change.
+    #[test]
+    fn c_50_codes_of_another_time() {
+        for (legacy, ours) in [
+            (-32002, -32602),
+            (-32020, -32603),
+            (-32022, -32603),
+            (-32042, -32603),
+            (-32099, -32603),
+            (-32601, -32601),
+            (-32000, -32000),
+            (-32100, -32100),
+            (7, 7),
+        ] {
+            assert_eq!(modern(legacy, "resources/read"), ours, "{legacy}");
+        }
+        assert_eq!(modern(-32601, "tools/call"), -32602);
+        assert_eq!(status(-32601), 404);
+        assert_eq!(status(-32602), 200);
+    }
+}

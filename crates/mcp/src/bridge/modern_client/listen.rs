@@ -1,0 +1,258 @@
+//! D-40, C-70…C-73: `subscriptions/listen`, from the standing stream of a legacy session.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+use http::StatusCode;
+use protocol::jsonrpc::INVALID_PARAMS;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::asked::Asked;
+use super::subscriptions::Subscription;
+use super::{refusal, result, unasked};
+use crate::forward::Call;
+use crate::forward::answer::Standing;
+use crate::front::{Reply, Said, deliver};
+use crate::json::{Members, Object, quoted};
+use crate::links::legacy::LegacyPeer;
+use crate::links::{Heard, Kind};
+use crate::reply::Answer;
+
+const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
+/// Resources that one stream may ask for.
+const MOST_RESOURCES: usize = 100;
+/// How often to look whether the session has ended.
+const LOOKING: Duration = Duration::from_secs(30);
+
+/// The kinds of changes: what the client calls them, what the server offers, and what it sends.
+const KINDS: [(&str, &str, &str); 3] = [
+    ("toolsListChanged", "tools.listChanged", "notifications/tools/list_changed"),
+    ("promptsListChanged", "prompts.listChanged", "notifications/prompts/list_changed"),
+    ("resourcesListChanged", "resources.listChanged", "notifications/resources/list_changed"),
+];
+
+/// What a client asked for, read and not yet granted.
+struct Wanted {
+    kinds: Vec<(&'static str, &'static str, &'static str)>,
+    uris: Vec<String>,
+}
+
+/// One client's stream.
+struct Listening {
+    /// The id of the request as it was written; it marks every message (C-71).
+    id: Box<str>,
+    peer: Arc<LegacyPeer>,
+    news: Receiver<Arc<Heard>>,
+    methods: Vec<&'static str>,
+    subscriptions: Vec<Subscription>,
+    over: bool,
+}
+
+/// Answers `subscriptions/listen`.
+pub(super) async fn answer(call: &Call<'_>, asked: Asked) -> Answer {
+    let wanted = Wanted::read(&asked).ok_or_else(|| {
+        let message = "params.notifications must say what to listen for";
+        call.fault(StatusCode::OK, INVALID_PARAMS, message)
+    })?;
+    let slot = call.slot()?;
+    let peer = asked.peer().await.map_err(|error| refusal(call, error))?;
+    let reply = open(&asked, peer, wanted).await;
+    deliver(call, reply, None, Standing::Listening(slot)).await
+}
+
+/// Begins to listen; the acknowledgement is the first message.
+async fn open(asked: &Asked, peer: Arc<LegacyPeer>, wanted: Wanted) -> Reply {
+    // First to listen, then to subscribe, so that nothing falls between.
+    let news = peer.link().listen(&asked.caller);
+    unasked::watch(asked, &peer);
+    let granted = wanted.granted(asked, &peer).await;
+    let listening = Listening {
+        id: asked.id.clone(),
+        methods: granted.kinds.iter().map(|(_, _, method)| *method).collect(),
+        subscriptions: granted.subscriptions,
+        peer,
+        news,
+        over: false,
+    };
+    let acknowledged = listening.acknowledged(&granted.kinds);
+    listening.into_reply(acknowledged)
+}
+
+struct Granted {
+    kinds: Vec<(&'static str, &'static str, &'static str)>,
+    subscriptions: Vec<Subscription>,
+}
+
+impl Wanted {
+    fn read(asked: &Asked) -> Option<Self> {
+        let notifications = Members::read(asked.param("notifications")?).ok()?;
+        let is_wanted = |name| notifications.get(name).is_some_and(|value| value.get() == "true");
+        let kinds = KINDS.into_iter().filter(|(name, _, _)| is_wanted(name)).collect();
+        let uris = notifications.get("resourceSubscriptions");
+        let mut uris: Vec<String> = match uris {
+            Some(uris) => serde_json::from_str(uris.get()).ok()?,
+            None => Vec::new(),
+        };
+        uris.retain(|uri| !uri.is_empty());
+        uris.sort_unstable();
+        uris.dedup();
+        (uris.len() <= MOST_RESOURCES).then_some(Self { kinds, uris })
+    }
+
+    /// C-70: only what the server really offers.
+    async fn granted(mut self, asked: &Asked, peer: &Arc<LegacyPeer>) -> Granted {
+        self.kinds.retain(|(_, capability, _)| peer.offers(capability));
+        let mut subscriptions = Vec::new();
+        if peer.offers("resources.subscribe") {
+            for uri in &self.uris {
+                subscriptions.extend(Subscription::take(asked, peer, uri).await);
+            }
+        }
+        Granted { kinds: self.kinds, subscriptions }
+    }
+}
+
+impl Listening {
+    /// C-70: the first message.
+    fn acknowledged(&self, kinds: &[(&str, &str, &str)]) -> String {
+        let mut granted = Object::with_capacity(128);
+        for (name, _, _) in kinds {
+            granted.member(name, "true");
+        }
+        if !self.subscriptions.is_empty() {
+            let uris: Vec<String> = self.subscriptions.iter().map(|s| quoted(&s.uri)).collect();
+            granted.member("resourceSubscriptions", &format!("[{}]", uris.join(",")));
+        }
+        format!(
+            "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\
+             \"params\":{{\"_meta\":{{\"{SUBSCRIPTION}\":{}}},\"notifications\":{}}}}}",
+            self.id,
+            granted.finish()
+        )
+    }
+
+    fn into_reply(self, acknowledged: String) -> Reply {
+        let first = stream::iter([Ok(Said::before(acknowledged))]);
+        let news = stream::unfold(self, |mut listening| async {
+            if listening.over {
+                return None;
+            }
+            let said = listening.next().await;
+            listening.over = said.last;
+            Some((Ok(said), listening))
+        });
+        first.chain(news).boxed()
+    }
+
+    async fn next(&mut self) -> Said {
+        while self.peer.is_open() {
+            match tokio::time::timeout(LOOKING, self.news.recv()).await {
+                Ok(Ok(heard)) => {
+                    if let Some(text) = self.tagged(&heard) {
+                        return Said::before(text);
+                    }
+                }
+                Ok(Err(RecvError::Closed)) => break,
+                // Some news are lost to whoever reads so slowly; or there were none for a while.
+                Ok(Err(RecvError::Lagged(_))) | Err(_) => {}
+            }
+        }
+        self.complete()
+    }
+
+    /// C-71: the message with our mark, if it was asked for.
+    fn tagged(&self, heard: &Heard) -> Option<String> {
+        let Kind::Notification { method } = &heard.kind else { return None };
+        let message = heard.members().ok()?;
+        let params = Members::of(message.get("params")).ok()?;
+        let wanted = self.methods.contains(&&**method)
+            || (&**method == "notifications/resources/updated"
+                && params.text("uri").is_some_and(|uri| self.is_subscribed(&uri)));
+        if !wanted {
+            return None;
+        }
+        let mut meta = Object::with_capacity(64);
+        meta.members(&Members::of(params.get("_meta")).ok()?, |name| name != SUBSCRIPTION);
+        meta.member(SUBSCRIPTION, &self.id);
+        let mut tagged = Object::with_capacity(heard.text.len() + 96);
+        tagged.members(&params, |name| name != "_meta").member("_meta", &meta.finish());
+        let mut object = Object::with_capacity(heard.text.len() + 128);
+        object.members(&message, |name| name != "params").member("params", &tagged.finish());
+        Some(object.finish())
+    }
+
+    /// 2025-11-25, "Subscriptions": news may be of a part of what was subscribed to.
+    fn is_subscribed(&self, uri: &str) -> bool {
+        self.subscriptions.iter().any(|subscription| {
+            uri.strip_prefix(subscription.uri.as_str()).is_some_and(|rest| {
+                rest.is_empty() || rest.starts_with('/') || subscription.uri.ends_with('/')
+            })
+        })
+    }
+
+    /// C-72: the server behind ended it, so the request is answered.
+    fn complete(&self) -> Said {
+        let result =
+            format!("{{\"resultType\":\"complete\",\"_meta\":{{\"{SUBSCRIPTION}\":{}}}}}", self.id);
+        Said::answer(result::response(&self.id, "result", &result), StatusCode::OK)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::fake::Fake;
+    use super::*;
+
+    async fn next(reply: &mut Reply) -> Value {
+        serde_json::from_slice(&reply.next().await.unwrap().unwrap().text).unwrap()
+    }
+
+    /// C-70, C-71: what was asked for, marked with the request's id, and nothing else.
+    #[tokio::test]
+    async fn c_71_news_are_marked() {
+        let fake = Fake::new(false).await;
+        let notifications = json!({ "toolsListChanged": true, "promptsListChanged": true,
+                                    "resourceSubscriptions": ["a:1"] });
+        let params = json!({ "notifications": notifications });
+        let asked = fake.asked(1, "subscriptions/listen", &params);
+        let wanted = Wanted::read(&asked).unwrap();
+        let mut reply = open(&asked, Arc::clone(&fake.peer), wanted).await;
+        let granted = &next(&mut reply).await["params"]["notifications"];
+        assert_eq!(*granted, json!({ "toolsListChanged": true, "resourceSubscriptions": ["a:1"] }));
+        let news = |method: &str, params: Value| json!({ "jsonrpc": "2.0", "method": method, "params": params });
+        let updated = |uri: &str| news("notifications/resources/updated", json!({ "uri": uri }));
+        for unwanted in [
+            news("notifications/prompts/list_changed", json!({})),
+            news("notifications/resources/list_changed", json!({})),
+            news("notifications/message", json!({ "level": "error", "data": 1 })),
+            updated("a:2"),
+            updated("a:12"),
+        ] {
+            fake.say(&unwanted);
+        }
+        fake.say(&news("notifications/tools/list_changed", json!({ "_meta": { "x": 1 } })));
+        fake.say(&updated("a:1"));
+        fake.say(&updated("a:1/part"));
+        let changed = next(&mut reply).await;
+        assert_eq!(changed["method"], "notifications/tools/list_changed");
+        assert_eq!(changed["params"]["_meta"], json!({ "x": 1, SUBSCRIPTION: "id" }));
+        for uri in ["a:1", "a:1/part"] {
+            let params = &next(&mut reply).await["params"];
+            assert_eq!(
+                (&params["uri"], &params["_meta"][SUBSCRIPTION]),
+                (&json!(uri), &json!("id"))
+            );
+        }
+        // C-72: the session ends, and with it the request.
+        fake.peer.link().close(&asked.caller);
+        fake.say(&updated("a:2"));
+        let last = next(&mut reply).await;
+        assert_eq!(last["result"]["_meta"][SUBSCRIPTION], "id");
+        assert!(reply.next().await.is_none());
+    }
+}

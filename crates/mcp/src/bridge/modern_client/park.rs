@@ -1,0 +1,107 @@
+//! D-36: a legacy server asks its client something in the middle of a call.
+//!
+//! The server waits for the answer with the call's stream open. A modern client gets the question
+//! as the *result* of its request (C-80) and comes back with another request. In between the call
+//! is parked here: a task goes on listening to the server, answers its pings, and waits to be
+//! woken by the retry. Nobody comes: the call is cancelled.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use protocol::jsonrpc::error_response;
+use protocol::mcp::UPSTREAM_UNAVAILABLE;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::parked::{self, Ticket};
+use super::result;
+use super::running::Running;
+use super::state::{PATIENCE_SECONDS, State};
+use crate::front::Said;
+use crate::json::{Members, Object};
+use crate::links::LinkError;
+use crate::server::Server;
+
+/// A parked call. Dropping it cancels the call.
+pub(crate) struct Waiting {
+    wake: oneshot::Sender<()>,
+    task: JoinHandle<Option<Running>>,
+}
+
+/// C-84: how often one call may send its client away. A server that asks for ever is stopped.
+const MOST_ROUNDS: u32 = 25;
+
+/// Parks a call and tells its client what to answer.
+pub(super) fn park(mut running: Running) -> Result<Said, LinkError> {
+    running.rest();
+    running.rounds += 1;
+    let id = running.asked.id.clone();
+    if running.rounds > MOST_ROUNDS {
+        let message = "the MCP server behind asks its questions without end";
+        let text = error_response(Some(&id), UPSTREAM_UNAVAILABLE, message, None);
+        return Ok(Said::answer(text, StatusCode::BAD_GATEWAY));
+    }
+    let ticket = parked::ticket(&*running.asked.shared.sealing.chance);
+    let said = input_required(&running, &State::seal(&running.asked, ticket));
+    // The digest of it travels in the state; it need not be kept as well.
+    running.asked.body = Bytes::new();
+    let (server, caller) = (Arc::clone(&running.asked.server), running.asked.caller.clone());
+    let (wake, woken) = oneshot::channel();
+    let task = tokio::spawn(wait(running, woken, Arc::clone(&server), ticket));
+    server
+        .behind
+        .parked
+        .insert(ticket, caller.permit.principal(), Waiting { wake, task })
+        .map_err(|parked::NoRoom| LinkError::Full)?;
+    Ok(Said::answer(result::response(&id, "result", &said), StatusCode::OK))
+}
+
+impl Waiting {
+    /// The call, for the retry that goes on with it. `None` if it has just been given up.
+    pub(super) async fn wake(self) -> Option<Running> {
+        self.wake.send(()).ok()?;
+        self.task.await.ok().flatten()
+    }
+}
+
+/// Listens until somebody comes for the call, or nobody does.
+async fn wait(
+    mut running: Running,
+    mut woken: oneshot::Receiver<()>,
+    server: Arc<Server>,
+    ticket: Ticket,
+) -> Option<Running> {
+    let patience = tokio::time::sleep(Duration::from_secs(PATIENCE_SECONDS.into()));
+    tokio::pin!(patience);
+    loop {
+        tokio::select! {
+            biased;
+            // An error means that there was no room, or that the table is gone.
+            woken = &mut woken => return woken.ok().map(|()| running),
+            () = &mut patience => {
+                server.behind.parked.forget(&ticket);
+                return None;
+            }
+            heard = running.next_unheard() => running.keep(heard).await,
+        }
+    }
+}
+
+fn input_required(running: &Running, state: &str) -> String {
+    let mut requests = Object::with_capacity(256);
+    for pending in &running.pending {
+        requests.member(&pending.key, &pending.request);
+    }
+    let mut object = Object::with_capacity(512);
+    object.member("resultType", "\"input_required\"");
+    object.member("inputRequests", &requests.finish());
+    object.member("requestState", &crate::json::quoted(state));
+    let server = result::server_info(&running.peer);
+    let nothing = Members::of(None).ok();
+    if let Some(meta) = nothing.and_then(|nothing| result::meta(&nothing, server.as_deref())) {
+        object.member("_meta", &meta);
+    }
+    object.finish()
+}

@@ -1,0 +1,97 @@
+//! D-36, C-81: a client comes back with answers.
+
+use http::StatusCode;
+use protocol::jsonrpc::INVALID_PARAMS;
+use serde_json::value::RawValue;
+
+use super::asked::Asked;
+use super::question::{Verdict, judge};
+use super::running::Running;
+use super::state::State;
+use super::{refusal, talk, unasked};
+use crate::forward::Call;
+use crate::forward::answer::Standing;
+use crate::front::deliver;
+use crate::json::{Members, Object};
+use crate::links::LinkError;
+use crate::reply::{Answer, Refused};
+
+/// Answers a retry. It was judged like any other request before (C-83).
+pub(super) async fn answer(call: &Call<'_>, asked: Asked, unverified: &str) -> Answer {
+    let state = State::open(&asked, unverified).ok_or_else(|| stale(call))?;
+    if !call.shared.is_own(&state.owner) {
+        let path = call.server.path.as_str();
+        let answered = call.hand_over(&state.owner, path, asked.body).await;
+        return answered.map_err(|_| stale(call));
+    }
+    // Looked at before the call is woken: a client may mend these and try again.
+    let answers = answers(&asked).ok_or_else(|| {
+        let message = "inputResponses must be an object that holds an object for each key";
+        call.fault(StatusCode::OK, INVALID_PARAMS, message)
+    })?;
+    let parked = call.server.behind.parked.take(&state.ticket, call.permit.principal());
+    let running = parked.ok_or_else(|| stale(call))?.wake().await.ok_or_else(|| stale(call))?;
+    let running = running.resume(asked, &answers).await.map_err(|error| refusal(call, error))?;
+    deliver(call, talk::reply(running), None, Standing::Answer).await
+}
+
+impl Running {
+    /// Goes on under the retry's id. What it did not answer stays pending, and is asked again.
+    async fn resume(
+        mut self,
+        asked: Asked,
+        answers: &[(String, String)],
+    ) -> Result<Self, LinkError> {
+        self.asked = asked;
+        for (key, value) in answers {
+            // A key that was never asked is no answer to anything.
+            let Some(at) = self.pending.iter().position(|pending| pending.key == *key) else {
+                continue;
+            };
+            let pending = self.pending.remove(at);
+            self.peer.answer(&self.asked.caller, &pending.id, "result", value).await?;
+        }
+        self.refuse_undeclared().await;
+        Ok(self)
+    }
+}
+
+impl Running {
+    /// C-31: each request declares anew what its client can be asked. What this one cannot, the
+    /// server hears.
+    async fn refuse_undeclared(&mut self) {
+        for pending in std::mem::take(&mut self.pending) {
+            let request = Members::read(&pending.request).ok();
+            let method = request.as_ref().and_then(|request| request.text("method"));
+            let params = request.as_ref().and_then(|request| request.get("params"));
+            match judge(&method.unwrap_or_default(), params, self.asked.able) {
+                Verdict::Refuse(code, why) => {
+                    let caller = &self.asked.caller;
+                    unasked::tell(&self.peer, caller, &pending.id, Err((code, why))).await;
+                }
+                Verdict::Ask(_) | Verdict::Ping => self.pending.push(pending),
+            }
+        }
+    }
+}
+
+/// `inputResponses`, each a result in the words of 2025-11-25; `None` if they are malformed.
+fn answers(asked: &Asked) -> Option<Vec<(String, String)>> {
+    let responses = Members::read(asked.param("inputResponses").unwrap_or("{}")).ok()?;
+    responses.iter().map(|(key, value)| Some((key.to_owned(), legacy(value)?))).collect()
+}
+
+fn legacy(response: &RawValue) -> Option<String> {
+    let members = Members::read(response.get()).ok()?;
+    let mut object = Object::with_capacity(response.get().len());
+    object.members(&members, |name| name != "resultType");
+    Some(object.finish())
+}
+
+/// The same for a state that is damaged, somebody else's, too old, used up, or for another
+/// request: nothing tells them apart.
+fn stale(call: &Call<'_>) -> Refused {
+    let message =
+        "this requestState is not valid here, or no longer; send the request again without it";
+    call.fault(StatusCode::OK, INVALID_PARAMS, message)
+}

@@ -1,0 +1,56 @@
+//! The answer to a modern client, message by message, while a legacy server works on it.
+
+use futures_util::stream::{self, StreamExt as _};
+use http::StatusCode;
+
+use super::running::{Next, Running};
+use super::{error, news, park, result, without_session};
+use crate::front::{Reply, Said};
+use crate::links::{Heard, Kind, LinkError, Outcome};
+
+/// What the client is told of a request.
+pub(super) fn reply(running: Running) -> Reply {
+    stream::unfold(Some(running), |running| async {
+        match step(running?).await {
+            Ok((said, running)) => Some((Ok(said), running)),
+            Err(error) => Some((Err(without_session(error)), None)),
+        }
+    })
+    .boxed()
+}
+
+/// The next message, and the request if it goes on.
+async fn step(mut running: Running) -> Result<(Said, Option<Running>), LinkError> {
+    loop {
+        let heard = match running.next().await {
+            Next::Heard(Err(LinkError::SessionGone)) if running.fresh => {
+                running = running.start_again().await?;
+                continue;
+            }
+            Next::Heard(heard) => heard?,
+            Next::Questions => return Ok((park::park(running)?, None)),
+        };
+        running.fresh = false;
+        match &heard.kind {
+            Kind::Answer => return Ok((answer(&running, &heard)?, None)),
+            Kind::Notification { method } => {
+                if let Some(text) = news::of(&running, method, &heard) {
+                    return Ok((Said::before(text), Some(running)));
+                }
+            }
+            // Taken care of where it was heard.
+            Kind::Question { .. } => {}
+        }
+    }
+}
+
+fn answer(running: &Running, heard: &Heard) -> Result<Said, LinkError> {
+    let asked = &running.asked;
+    match heard.outcome()? {
+        Outcome::Result(value) => {
+            let result = result::complete(&asked.method, value, &running.peer)?;
+            Ok(Said::answer(result::response(&asked.id, "result", &result), StatusCode::OK))
+        }
+        Outcome::Error(value) => error::answer(asked, value),
+    }
+}
