@@ -114,16 +114,57 @@ pub fn is_notification(method: &str) -> bool {
 /// `None` if the base64 is not base64 or not UTF-8.
 pub fn decode_mirrored(value: &str) -> Option<Cow<'_, str>> {
     let value = value.trim_matches([' ', '\t']);
-    let Some(encoded) = value.strip_prefix("=?base64?").and_then(|v| v.strip_suffix("?=")) else {
+    let Some(encoded) = value.strip_prefix(ENCODED).and_then(|v| v.strip_suffix("?=")) else {
         return Some(Cow::Borrowed(value));
     };
     let bytes = kernel::encoding::from_any_base64(encoded)?;
     String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
+/// Writes a value so that [`decode_mirrored`] reads it back: as it is where a header can carry it,
+/// and otherwise as base64 between the marks, which it may not begin with by itself either.
+pub fn encode_mirrored(value: &str) -> Cow<'_, str> {
+    let carried = value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let trimmed = value.starts_with(' ') || value.ends_with(' ');
+    if carried && !trimmed && !value.starts_with(ENCODED) {
+        return Cow::Borrowed(value);
+    }
+    let encoded = kernel::encoding::base64(value.as_bytes());
+    Cow::Owned([ENCODED, &encoded, "?="].concat())
+}
+
+const ENCODED: &str = "=?base64?";
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// C-14: what a header cannot carry, or what would be read as something else, is encoded.
+    #[test]
+    fn c_14_values_are_encoded_where_they_must_be() {
+        for plain in ["", "us-west1", "a b", "=?other?=", "~!\"", "=?BASE64?YQ==?="] {
+            assert_eq!(encode_mirrored(plain), plain);
+        }
+        assert_eq!(encode_mirrored("Grüße"), "=?base64?R3LDvMOfZQ==?=");
+        assert_eq!(encode_mirrored("=?base64?YQ==?="), "=?base64?PT9iYXNlNjQ/WVE9PT89?=");
+        for unsafe_value in [" a", "a ", "\ta", "a\tb", "a\r\nX: y", "\u{7f}", "日本"] {
+            let encoded = encode_mirrored(unsafe_value);
+            assert!(encoded.starts_with(ENCODED), "{unsafe_value:?}");
+        }
+    }
+
+    proptest! {
+        /// C-14: whatever is written is read back, and fits a header.
+        #[test]
+        fn c_14_every_value_comes_back(value in ".*|[ -~]*|(=\\?base64\\?)?[a-zA-Z0-9+/=?]*(\\?=)?") {
+            let encoded = encode_mirrored(&value);
+            prop_assert!(encoded.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+            let decoded = decode_mirrored(&encoded);
+            prop_assert_eq!(decoded.as_deref(), Some(&*value));
+        }
+    }
 
     /// C-14: the markers are exact, and what cannot be decoded is a failure.
     #[test]
