@@ -95,6 +95,9 @@ async fn batch(admitted: &Admitted<'_>, messages: &[Message<'_>], body: Bytes) -
             "send one message at a time; this protocol revision has no batches",
         ));
     }
+    if session.as_ref().is_some_and(|session| session.facts().is_some()) {
+        return batch_held_here(admitted, session, messages, &body).await;
+    }
     for message in messages {
         match judge(admitted.server, &admitted.permit, Era::Legacy, message)? {
             Way::Pass => {}
@@ -105,6 +108,20 @@ async fn batch(admitted: &Admitted<'_>, messages: &[Message<'_>], body: Bytes) -
         }
     }
     admitted.call(None, session).relay(body, Standing::Answer).await
+}
+
+/// A batch in a session that the sidecar holds.
+async fn batch_held_here(
+    admitted: &Admitted<'_>,
+    session: Option<Arc<Session>>,
+    messages: &[Message<'_>],
+    body: &[u8],
+) -> Answer {
+    let call = admitted.call(None, session);
+    match bridge::route(admitted, Era::Legacy).await.map_err(|error| error.refusal(&call))? {
+        Route::LegacyToModern => bridge::legacy_client::batch(&call, messages, body).await,
+        _ => Err(bad_request("send one message at a time to this server")),
+    }
 }
 
 impl Admitted<'_> {

@@ -10,6 +10,7 @@ use protocol::challenge::{Challenge, ChallengeError};
 use protocol::metadata::ProtectedResourceMetadata;
 
 use crate::behind::Behind;
+use crate::bridge::legacy_client::LegacyClients;
 use crate::config::{ConfigError, Limits, ServerConfig, Transport, UpstreamAuth};
 use crate::lists::Lists;
 use crate::policy::Policy;
@@ -33,6 +34,7 @@ pub(crate) struct Server {
     pub(crate) sessions: Sessions,
     pub(crate) lists: Lists,
     pub(crate) slots: Arc<Slots>,
+    pub(crate) legacy_clients: LegacyClients,
     metadata_url: String,
 }
 
@@ -67,6 +69,7 @@ impl Server {
             sessions: Sessions::new(sealing.clone(), entries),
             lists: Lists::new(config.list_cache_seconds, limits.cached_list_bytes),
             slots: Arc::new(Slots::new(limits.streams_per_principal)),
+            legacy_clients: LegacyClients::default(),
             metadata_url: config.resource_metadata_url.clone(),
         };
         // Everything else in a challenge is ours, so this is the one place where it can fail.

@@ -1,0 +1,136 @@
+//! One request of a client, carried out to its end whether or not the client stays (D-58).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use protocol::jsonrpc::Params;
+use protocol::mcp::{ACCESS_ENDED, UPSTREAM_TIMEOUT};
+use tokio::sync::mpsc;
+
+use super::asker::{Asked, Asker};
+use super::running::Running;
+use super::seat::Seat;
+use super::state::LONGEST_SECONDS;
+use super::trouble::Trouble;
+use super::{at_once, rounds, shape, status};
+use crate::forward::Call;
+use crate::front::{Reply, Said};
+use crate::lists::answer::{Sieve, Sifted, message};
+use crate::reply::Refused;
+
+/// How many messages wait for a client that reads slowly; then the server behind waits, too.
+const WAITING: usize = 4;
+const LONGEST: Duration = Duration::from_secs(LONGEST_SECONDS.unsigned_abs());
+/// How long a request goes on whose client went away.
+const ALONE: Duration = Duration::from_mins(10);
+
+/// Begins to carry out a request.
+///
+/// MCP 2025-11-25, "Sending Messages": a client that goes away has not cancelled, so the request
+/// runs in a task of its own. Its result then is nobody's: streams are not resumable here.
+pub(super) fn start(
+    call: &Call<'_>,
+    seat: Seat,
+    asked: Asked,
+    params: &Params<'_>,
+) -> Result<Reply, Refused> {
+    let sieve = (&*asked.method == "tools/list").then(|| Sieve::new(call, params));
+    if let Some(result) = sieve.as_ref().and_then(Sieve::ready) {
+        return Ok(at_once(list(&seat, &asked, &result)));
+    }
+    let (id, principal) = (asked.id().unwrap_or_default(), *call.permit.principal());
+    let now = call.shared.trust.now();
+    let Ok(running) = Running::begin(call.server, &seat, id, principal, now) else {
+        return Ok(at_once(Trouble::busy().said(call.id)));
+    };
+    let (tell, told) = mpsc::channel(WAITING);
+    tokio::spawn(carry_out(Asker::of(call, seat), asked, sieve, running, tell));
+    let told = stream::unfold(told, |mut told| async { Some((Ok(told.recv().await?), told)) });
+    Ok(told.boxed())
+}
+
+async fn carry_out(
+    asker: Asker,
+    asked: Asked,
+    sieve: Option<Sieve>,
+    running: Running,
+    tell: mpsc::Sender<Said>,
+) {
+    let shared = &asker.shared;
+    let (trust, permit) = (Arc::clone(&shared.trust), Arc::clone(&asker.caller.permit));
+    let ended = Arc::clone(&shared.pulse).ended(trust, permit, shared.limits.drain_grace);
+    let alone = async {
+        tell.closed().await;
+        tokio::time::sleep(ALONE).await;
+    };
+    // Whatever comes first; the others are dropped, and with them what was asked behind.
+    let said = tokio::select! {
+        said = conclude(&asker, &asked, sieve, &tell) => said,
+        () = running.cancelled() => cancelled().said(asked.id()),
+        () = ended => access_ended().said(asked.id()),
+        () = tokio::time::sleep(LONGEST) => too_long().said(asked.id()),
+        () = alone => return,
+    };
+    // Nobody may be there to hear it.
+    let _ = tell.send(said).await;
+}
+
+async fn conclude(
+    asker: &Asker,
+    asked: &Asked,
+    sieve: Option<Sieve>,
+    tell: &mpsc::Sender<Said>,
+) -> Said {
+    match rounds::answer(asker, asked, tell).await {
+        Ok(answer) => {
+            if let Some(sieve) = sieve {
+                return sifted(asker, asked, &sieve, &answer.text);
+            }
+            let shaped = shape::answer(asker.seat.revision, asked, &answer);
+            shaped.unwrap_or_else(|error| Trouble::from(error).said(asked.id()))
+        }
+        Err(trouble) => trouble.said(asked.id()),
+    }
+}
+
+/// A list of tools, first filtered and then shaped: what is kept still says how long it may be.
+fn sifted(asker: &Asker, asked: &Asked, sieve: &Sieve, text: &[u8]) -> Said {
+    asker.server.legacy_clients.schemas.learn_from(text);
+    match sieve.sift(text) {
+        Ok(Sifted::List(result)) => list(&asker.seat, asked, &result),
+        Ok(Sifted::Untouched) => match crate::links::Heard::read(text.to_vec().into()) {
+            Ok(heard) => shape::answer(asker.seat.revision, asked, &heard)
+                .unwrap_or_else(|error| Trouble::from(error).said(asked.id())),
+            Err(error) => Trouble::from(error).said(asked.id()),
+        },
+        Err(_) => unreadable_list().said(asked.id()),
+    }
+}
+
+fn list(seat: &Seat, asked: &Asked, result: &[u8]) -> Said {
+    match shape::result_text(seat.revision, &asked.method, result) {
+        Ok(shaped) => Said::answer(message(asked.id(), shaped.as_bytes()), status::ANSWER),
+        Err(_) => unreadable_list().said(asked.id()),
+    }
+}
+
+fn unreadable_list() -> Trouble {
+    Trouble::internal("the MCP server behind sent a list of tools that cannot be read")
+}
+
+/// Nobody waits for this any more, but the HTTP request has to end somehow.
+fn cancelled() -> Trouble {
+    Trouble::internal("the client cancelled this request")
+}
+
+fn access_ended() -> Trouble {
+    let message = "access ended while the answer was on its way; sign in again and retry";
+    Trouble { code: ACCESS_ENDED, message: message.into() }
+}
+
+fn too_long() -> Trouble {
+    let message = "the MCP server behind took too long to answer";
+    Trouble { code: UPSTREAM_TIMEOUT, message: message.into() }
+}
