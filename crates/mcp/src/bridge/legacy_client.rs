@@ -42,7 +42,7 @@ use crate::forward::answer::Standing;
 use crate::front::{Reply, Said, deliver};
 use crate::judge::Way;
 use crate::reply::{self, Answer, Refused};
-use asker::Asked;
+use asker::Original;
 use seat::Seat;
 use trouble::Trouble;
 
@@ -88,8 +88,9 @@ async fn request(
         | "resources/read"
         | "resources/templates/list"
         | "completion/complete" => {
-            let asked = Asked::read(call.id, (method, params), &body);
-            talk::start(call, seat, asked.map_err(|_| call.fault_of(&Trouble::params()))?, params)
+            let original = Original::read(call.id, (method, params), &body);
+            let original = original.map_err(|_| call.fault_of(&Trouble::params()))?;
+            Ok(talk::start(call, seat, original, params))
         }
         // What only other revisions know, and tasks, which are not bridged (D-61).
         _ => Ok(at_once(Trouble::no_method().said(call.id))),

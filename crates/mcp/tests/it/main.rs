@@ -9,6 +9,7 @@
 mod authority_away;
 mod batches;
 mod bearer;
+mod bridge_legacy_client;
 mod catalogue;
 mod claims;
 mod documents;

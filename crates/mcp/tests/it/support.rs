@@ -65,9 +65,16 @@ impl World {
 
     /// A second sidecar of the default configuration, which knows only what is configured.
     pub(crate) fn replica(&self) -> Arc<Sidecar> {
+        self.replica_with(|_| {})
+    }
+
+    /// The same with another configuration.
+    pub(crate) fn replica_with(&self, change: impl FnOnce(&mut Config)) -> Arc<Sidecar> {
+        let mut config = config(self.server.uri());
+        change(&mut config);
         let clock = Arc::new(self.clock.clone());
         let chance = Arc::new(SystemChance::new());
-        Sidecar::new(config(self.server.uri()), self.authority.clone(), clock, chance).unwrap()
+        Sidecar::new(config, self.authority.clone(), clock, chance).unwrap()
     }
 
     /// A token for a basic user with these scopes.

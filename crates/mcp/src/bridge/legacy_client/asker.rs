@@ -29,7 +29,7 @@ pub(super) struct Asker {
 }
 
 /// One request of a client.
-pub(super) struct Asked {
+pub(super) struct Original {
     /// Its id as it was written.
     pub(super) id: Option<Box<str>>,
     pub(super) method: Box<str>,
@@ -78,7 +78,7 @@ impl Asker {
     }
 }
 
-impl Asked {
+impl Original {
     pub(super) fn read(
         id: Option<&str>,
         (method, known): (&str, &Params<'_>),

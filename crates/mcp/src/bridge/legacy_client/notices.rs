@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::value::RawValue;
 
-use super::asker::Asked;
+use super::asker::Original;
 use super::running;
 use super::seat::Seat;
 use super::subscribe::at_home_too;
@@ -44,11 +44,16 @@ pub(super) struct Sent {
 
 /// What a server says on account of a request, for its client. `None` for what the client did not
 /// ask for.
-pub(super) fn of_request(heard: &Heard, method: &str, asked: &Asked, sent: Sent) -> Option<String> {
+pub(super) fn of_request(
+    heard: &Heard,
+    method: &str,
+    original: &Original,
+    sent: Sent,
+) -> Option<String> {
     let params = heard.params()?;
     match method {
         "notifications/progress" => {
-            let token = asked.progress_token.as_ref()?;
+            let token = original.progress_token.as_ref()?;
             let members = Members::read(params.get()).ok()?;
             let ours = members.get("progressToken")?.get() == sent.id.to_string();
             ours.then(|| notification(method, &with_token(&members, token, params.get().len())))
@@ -79,8 +84,8 @@ pub(super) fn notification(method: &str, params: &str) -> String {
 mod tests {
     use super::*;
 
-    fn asked(token: Option<&str>) -> Asked {
-        Asked {
+    fn original(token: Option<&str>) -> Original {
+        Original {
             id: Some("1".into()),
             method: "tools/call".into(),
             params: None,
@@ -98,15 +103,15 @@ mod tests {
             br#"{"method":"notifications/progress","params":{"progress":1.0,"progressToken":9}}"#,
         ))
         .unwrap();
-        let told = of_request(&heard, "notifications/progress", &asked(Some("\"t\"")), SENT);
+        let told = of_request(&heard, "notifications/progress", &original(Some("\"t\"")), SENT);
         assert!(told.unwrap().ends_with(r#""params":{"progressToken":"t","progress":1.0}}"#));
         let other = of_request(
             &heard,
             "notifications/progress",
-            &asked(Some("\"t\"")),
+            &original(Some("\"t\"")),
             Sent { id: 8, ..SENT },
         );
         assert!(other.is_none());
-        assert!(of_request(&heard, "notifications/progress", &asked(None), SENT).is_none());
+        assert!(of_request(&heard, "notifications/progress", &original(None), SENT).is_none());
     }
 }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::asker::{Asked, Asker, Mirrors};
+use super::asker::{Asker, Mirrors, Original};
 use crate::json::{Members, quoted};
 use crate::links::{Heard, Outcome};
 
@@ -15,8 +15,8 @@ use crate::links::{Heard, Outcome};
 #[derive(Default)]
 pub(super) struct Schemas {
     tools: Mutex<HashMap<String, Arc<[ParamHeader]>>>,
-    /// When the server was last asked because a tool was unknown.
-    asked: tokio::sync::Mutex<Option<Timestamp>>,
+    /// When they were last asked for because a tool was unknown.
+    listed: tokio::sync::Mutex<Option<Timestamp>>,
 }
 
 /// One argument that has a header.
@@ -32,26 +32,26 @@ const MAX_DEPTH: usize = 8;
 const ASK_EVERY_SECONDS: i64 = 5;
 
 /// The headers for a request; the tools are asked for once if this one is unknown.
-pub(super) async fn of(asker: &Asker, asked: &Asked) -> Mirrors {
-    let Some(tool) = asked.name.as_deref().filter(|_| &*asked.method == "tools/call") else {
+pub(super) async fn of(asker: &Asker, original: &Original) -> Mirrors {
+    let Some(tool) = original.name.as_deref().filter(|_| &*original.method == "tools/call") else {
         return Vec::new();
     };
     let schemas = &asker.server.legacy_clients.schemas;
     if schemas.headers_of(tool).is_none() {
         fetch(asker, ASK_EVERY_SECONDS).await;
     }
-    generate(asker, asked, tool)
+    generate(asker, original, tool)
 }
 
 /// The same after the tools were asked for anew (C-20).
-pub(super) async fn again(asker: &Asker, asked: &Asked) -> Mirrors {
+pub(super) async fn again(asker: &Asker, original: &Original) -> Mirrors {
     fetch(asker, 0).await;
-    generate(asker, asked, asked.name.as_deref().unwrap_or_default())
+    generate(asker, original, original.name.as_deref().unwrap_or_default())
 }
 
-fn generate(asker: &Asker, asked: &Asked, tool: &str) -> Mirrors {
+fn generate(asker: &Asker, original: &Original, tool: &str) -> Mirrors {
     let headers = asker.server.legacy_clients.schemas.headers_of(tool);
-    let params = Members::of(asked.params.as_deref()).ok();
+    let params = Members::of(original.params.as_deref()).ok();
     let arguments = params.and_then(|params| params.get("arguments"));
     let mut mirrors = HeaderMap::new();
     for header in headers.iter().flat_map(|headers| headers.iter()) {
@@ -67,11 +67,11 @@ fn generate(asker: &Asker, asked: &Asked, tool: &str) -> Mirrors {
 async fn fetch(asker: &Asker, every_seconds: i64) {
     let schemas = &asker.server.legacy_clients.schemas;
     let now = asker.shared.trust.now();
-    let mut asked = schemas.asked.lock().await;
-    if every_seconds > 0 && asked.is_some_and(|at| now < at.plus_seconds(every_seconds)) {
+    let mut listed = schemas.listed.lock().await;
+    if every_seconds > 0 && listed.is_some_and(|at| now < at.plus_seconds(every_seconds)) {
         return;
     }
-    *asked = Some(now);
+    *listed = Some(now);
     let mut cursor: Option<String> = None;
     for _ in 0..MAX_PAGES {
         let params = cursor.map_or_else(

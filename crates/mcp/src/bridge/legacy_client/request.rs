@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::asker::{Asked, Asker, Mirrors, mirrors_of};
+use super::asker::{Asker, Mirrors, Original, mirrors_of};
 use crate::json::{Members, NoObject, Object, quoted};
 use crate::links::Question;
 use crate::links::legacy::question;
@@ -34,19 +34,19 @@ const RESERVED: &str = "io.modelcontextprotocol/";
 /// The request for the server behind, under a new id. Progress is asked for under that id.
 pub(super) fn compose(
     asker: &Asker,
-    asked: &Asked,
+    original: &Original,
     returned: &Returned,
     param_headers: Mirrors,
 ) -> Result<Question, NoObject> {
     let id = asker.server.legacy_clients.next_id();
-    let params = Members::of(asked.params.as_deref())?;
+    let params = Members::of(original.params.as_deref())?;
     let meta = Meta {
         asker,
         level: asker.log_level(),
-        progress: asked.progress_token.as_ref().map(|_| id),
+        progress: original.progress_token.as_ref().map(|_| id),
         old: params.get("_meta"),
     };
-    let size = asked.params.as_ref().map_or(0, |params| params.get().len());
+    let size = original.params.as_ref().map_or(0, |params| params.get().len());
     let mut object = Object::with_capacity(size + 512);
     // Tasks are not bridged (D-61), and no legacy client has anything to return.
     object.members(&params, |name| {
@@ -59,8 +59,8 @@ pub(super) fn compose(
         object.member("requestState", state.get());
     }
     object.member("_meta", &meta.to_json());
-    let mut question = question(id, &asked.method, Some(&object.finish()));
-    question.mirrors = mirrors_of(&asked.method, asked.name.as_deref());
+    let mut question = question(id, &original.method, Some(&object.finish()));
+    question.mirrors = mirrors_of(&original.method, original.name.as_deref());
     question.mirrors.extend(param_headers);
     Ok(question)
 }

@@ -6,7 +6,7 @@ use protocol::mcp::HEADER_MISMATCH;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
-use super::asker::{Asked, Asker};
+use super::asker::{Asker, Original};
 use super::forms::Told;
 use super::notices::Sent;
 use super::request::{Returned, compose};
@@ -26,40 +26,39 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// The final answer of the server behind.
 pub(super) async fn answer(
     asker: &Asker,
-    asked: &Asked,
+    original: &Original,
     tell: &mpsc::Sender<Said>,
 ) -> Result<Heard, Trouble> {
     let mut told = Told::default();
-    let answer = go_round(asker, asked, tell, &mut told).await;
+    let answer = go_round(asker, original, tell, &mut told).await;
     told.complete(tell).await;
     answer
 }
 
 async fn go_round(
     asker: &Asker,
-    asked: &Asked,
+    original: &Original,
     tell: &mpsc::Sender<Said>,
     told: &mut Told,
 ) -> Result<Heard, Trouble> {
     let mut returned = Returned::default();
     let mut pause = FIRST_PAUSE;
     for _ in 0..MOST_ROUNDS {
-        let answer = ask_once(asker, asked, &returned, tell).await?;
+        let answer = ask_once(asker, original, &returned, tell).await?;
         let Some(wanted) = Wanted::read(&answer)? else {
             return Ok(answer);
         };
-        if !matches!(&*asked.method, "tools/call" | "prompts/get" | "resources/read") {
+        if !matches!(&*original.method, "tools/call" | "prompts/get" | "resources/read") {
             // C-80: nothing else may ask back.
             return Err(LinkError::Garbled.into());
         }
-        let responses = match &wanted.requests {
-            Some(requests) => Some(questions::put(asker, requests, tell, told).await?),
-            None => {
-                // C-81: the server sheds load; it wants the same again, later.
-                tokio::time::sleep(pause).await;
-                pause = LONGEST_PAUSE.min(pause * 2);
-                None
-            }
+        let responses = if let Some(requests) = &wanted.requests {
+            Some(questions::put(asker, requests, tell, told).await?)
+        } else {
+            // C-81: the server sheds load; it wants the same again, later.
+            tokio::time::sleep(pause).await;
+            pause = LONGEST_PAUSE.min(pause * 2);
+            None
         };
         still_allowed(asker)?;
         returned = Returned { responses, state: wanted.state };
@@ -82,15 +81,15 @@ fn still_allowed(asker: &Asker) -> Result<(), Trouble> {
 /// are learned anew, once.
 async fn ask_once(
     asker: &Asker,
-    asked: &Asked,
+    original: &Original,
     returned: &Returned,
     tell: &mpsc::Sender<Said>,
 ) -> Result<Heard, Trouble> {
-    let headers = param_headers::of(asker, asked).await;
-    let question = compose(asker, asked, returned, headers).map_err(|_| Trouble::params())?;
-    let answer = hear(asker, asked, question, tell).await?;
+    let headers = param_headers::of(asker, original).await;
+    let question = compose(asker, original, returned, headers).map_err(|_| Trouble::params())?;
+    let answer = hear(asker, original, question, tell).await?;
     match error_code(&answer) {
-        Some(HEADER_MISMATCH) if &*asked.method == "tools/call" => {}
+        Some(HEADER_MISMATCH) if &*original.method == "tools/call" => {}
         Some(UNSUPPORTED_VERSION) => {
             // Not what it said when it was asked for its eras.
             asker.server.behind.eras.doubt();
@@ -98,14 +97,14 @@ async fn ask_once(
         }
         _ => return Ok(answer),
     }
-    let headers = param_headers::again(asker, asked).await;
-    let question = compose(asker, asked, returned, headers).map_err(|_| Trouble::params())?;
-    hear(asker, asked, question, tell).await
+    let headers = param_headers::again(asker, original).await;
+    let question = compose(asker, original, returned, headers).map_err(|_| Trouble::params())?;
+    hear(asker, original, question, tell).await
 }
 
 async fn hear(
     asker: &Asker,
-    asked: &Asked,
+    original: &Original,
     question: Question,
     tell: &mpsc::Sender<Said>,
 ) -> Result<Heard, Trouble> {
@@ -116,7 +115,7 @@ async fn hear(
         match &heard.kind {
             Kind::Answer => return Ok(heard),
             Kind::Notification { method } => {
-                if let Some(notice) = notices::of_request(&heard, method, asked, sent) {
+                if let Some(notice) = notices::of_request(&heard, method, original, sent) {
                     // D-58: a client that went away hears nothing, and nothing stops.
                     let _ = tell.send(Said::before(notice)).await;
                 }

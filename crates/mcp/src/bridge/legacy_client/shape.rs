@@ -8,7 +8,7 @@ mod tools;
 
 use serde_json::value::RawValue;
 
-use super::asker::Asked;
+use super::asker::Original;
 use super::local;
 use super::revision::Revision;
 use super::status;
@@ -20,17 +20,22 @@ pub(super) use error::UNSUPPORTED_VERSION;
 pub(super) use names::info;
 
 /// A whole answer, under the client's id.
-pub(super) fn answer(revision: Revision, asked: &Asked, heard: &Heard) -> Result<Said, LinkError> {
+pub(super) fn answer(
+    revision: Revision,
+    original: &Original,
+    heard: &Heard,
+) -> Result<Said, LinkError> {
     match heard.outcome()? {
         Outcome::Result(value) => {
-            let shaped = result(revision, &asked.method, value).map_err(|_| LinkError::Garbled)?;
-            Ok(local::result(asked.id(), &shaped))
+            let shaped =
+                result(revision, &original.method, value).map_err(|_| LinkError::Garbled)?;
+            Ok(local::result(original.id(), &shaped))
         }
         Outcome::Error(value) => {
-            let shaped = error::shaped(&asked.method, value).map_err(|_| LinkError::Garbled)?;
+            let shaped = error::shaped(&original.method, value).map_err(|_| LinkError::Garbled)?;
             let mut message = Object::with_capacity(shaped.len() + 64);
             message.member("jsonrpc", "\"2.0\"");
-            message.member("id", asked.id().unwrap_or("null")).member("error", &shaped);
+            message.member("id", original.id().unwrap_or("null")).member("error", &shaped);
             Ok(Said::answer(message.finish(), status::ANSWER))
         }
     }

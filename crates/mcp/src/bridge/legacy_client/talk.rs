@@ -9,7 +9,7 @@ use protocol::jsonrpc::Params;
 use protocol::mcp::{ACCESS_ENDED, UPSTREAM_TIMEOUT};
 use tokio::sync::mpsc;
 
-use super::asker::{Asked, Asker};
+use super::asker::{Asker, Original};
 use super::running::Running;
 use super::seat::Seat;
 use super::state::LONGEST_SECONDS;
@@ -18,7 +18,6 @@ use super::{at_once, rounds, shape, status};
 use crate::forward::Call;
 use crate::front::{Reply, Said};
 use crate::lists::answer::{Sieve, Sifted, message};
-use crate::reply::Refused;
 
 /// How many messages wait for a client that reads slowly; then the server behind waits, too.
 const WAITING: usize = 4;
@@ -30,30 +29,25 @@ const ALONE: Duration = Duration::from_mins(10);
 ///
 /// MCP 2025-11-25, "Sending Messages": a client that goes away has not cancelled, so the request
 /// runs in a task of its own. Its result then is nobody's: streams are not resumable here.
-pub(super) fn start(
-    call: &Call<'_>,
-    seat: Seat,
-    asked: Asked,
-    params: &Params<'_>,
-) -> Result<Reply, Refused> {
-    let sieve = (&*asked.method == "tools/list").then(|| Sieve::new(call, params));
+pub(super) fn start(call: &Call<'_>, seat: Seat, original: Original, params: &Params<'_>) -> Reply {
+    let sieve = (&*original.method == "tools/list").then(|| Sieve::new(call, params));
     if let Some(result) = sieve.as_ref().and_then(Sieve::ready) {
-        return Ok(at_once(list(&seat, &asked, &result)));
+        return at_once(list(&seat, &original, &result));
     }
-    let (id, principal) = (asked.id().unwrap_or_default(), *call.permit.principal());
+    let (id, principal) = (original.id().unwrap_or_default(), *call.permit.principal());
     let now = call.shared.trust.now();
     let Ok(running) = Running::begin(call.server, &seat, id, principal, now) else {
-        return Ok(at_once(Trouble::busy().said(call.id)));
+        return at_once(Trouble::busy().said(call.id));
     };
     let (tell, told) = mpsc::channel(WAITING);
-    tokio::spawn(carry_out(Asker::of(call, seat), asked, sieve, running, tell));
+    tokio::spawn(carry_out(Asker::of(call, seat), original, sieve, running, tell));
     let told = stream::unfold(told, |mut told| async { Some((Ok(told.recv().await?), told)) });
-    Ok(told.boxed())
+    told.boxed()
 }
 
 async fn carry_out(
     asker: Asker,
-    asked: Asked,
+    original: Original,
     sieve: Option<Sieve>,
     running: Running,
     tell: mpsc::Sender<Said>,
@@ -67,10 +61,10 @@ async fn carry_out(
     };
     // Whatever comes first; the others are dropped, and with them what was asked behind.
     let said = tokio::select! {
-        said = conclude(&asker, &asked, sieve, &tell) => said,
-        () = running.cancelled() => cancelled().said(asked.id()),
-        () = ended => access_ended().said(asked.id()),
-        () = tokio::time::sleep(LONGEST) => too_long().said(asked.id()),
+        said = conclude(&asker, &original, sieve, &tell) => said,
+        () = running.cancelled() => cancelled().said(original.id()),
+        () = ended => access_ended().said(original.id()),
+        () = tokio::time::sleep(LONGEST) => too_long().said(original.id()),
         () = alone => return,
     };
     // Nobody may be there to hear it.
@@ -79,40 +73,40 @@ async fn carry_out(
 
 async fn conclude(
     asker: &Asker,
-    asked: &Asked,
+    original: &Original,
     sieve: Option<Sieve>,
     tell: &mpsc::Sender<Said>,
 ) -> Said {
-    match rounds::answer(asker, asked, tell).await {
+    match rounds::answer(asker, original, tell).await {
         Ok(answer) => {
             if let Some(sieve) = sieve {
-                return sifted(asker, asked, &sieve, &answer.text);
+                return sifted(asker, original, &sieve, &answer.text);
             }
-            let shaped = shape::answer(asker.seat.revision, asked, &answer);
-            shaped.unwrap_or_else(|error| Trouble::from(error).said(asked.id()))
+            let shaped = shape::answer(asker.seat.revision, original, &answer);
+            shaped.unwrap_or_else(|error| Trouble::from(error).said(original.id()))
         }
-        Err(trouble) => trouble.said(asked.id()),
+        Err(trouble) => trouble.said(original.id()),
     }
 }
 
 /// A list of tools, first filtered and then shaped: what is kept still says how long it may be.
-fn sifted(asker: &Asker, asked: &Asked, sieve: &Sieve, text: &[u8]) -> Said {
+fn sifted(asker: &Asker, original: &Original, sieve: &Sieve, text: &[u8]) -> Said {
     asker.server.legacy_clients.schemas.learn_from(text);
     match sieve.sift(text) {
-        Ok(Sifted::List(result)) => list(&asker.seat, asked, &result),
+        Ok(Sifted::List(result)) => list(&asker.seat, original, &result),
         Ok(Sifted::Untouched) => match crate::links::Heard::read(text.to_vec().into()) {
-            Ok(heard) => shape::answer(asker.seat.revision, asked, &heard)
-                .unwrap_or_else(|error| Trouble::from(error).said(asked.id())),
-            Err(error) => Trouble::from(error).said(asked.id()),
+            Ok(heard) => shape::answer(asker.seat.revision, original, &heard)
+                .unwrap_or_else(|error| Trouble::from(error).said(original.id())),
+            Err(error) => Trouble::from(error).said(original.id()),
         },
-        Err(_) => unreadable_list().said(asked.id()),
+        Err(_) => unreadable_list().said(original.id()),
     }
 }
 
-fn list(seat: &Seat, asked: &Asked, result: &[u8]) -> Said {
-    match shape::result_text(seat.revision, &asked.method, result) {
-        Ok(shaped) => Said::answer(message(asked.id(), shaped.as_bytes()), status::ANSWER),
-        Err(_) => unreadable_list().said(asked.id()),
+fn list(seat: &Seat, original: &Original, result: &[u8]) -> Said {
+    match shape::result_text(seat.revision, &original.method, result) {
+        Ok(shaped) => Said::answer(message(original.id(), shaped.as_bytes()), status::ANSWER),
+        Err(_) => unreadable_list().said(original.id()),
     }
 }
 

@@ -132,7 +132,7 @@ impl Upstream {
         }
         let subscribed = self.resources.as_ref().filter(|resources| !resources.is_empty());
         if let Some(resources) = subscribed {
-            let list = serde_json::Value::from_iter(resources.iter().map(String::as_str));
+            let list: serde_json::Value = resources.iter().map(String::as_str).collect();
             wanted.member("resourceSubscriptions", &list.to_string());
         }
         let any = tools || prompts || resources || subscribed.is_some();
