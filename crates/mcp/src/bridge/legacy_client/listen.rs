@@ -3,7 +3,6 @@
 
 mod upstream;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -101,7 +100,6 @@ impl Listener {
                 return;
             }
             self.upstream.want(&view.resources);
-            let clients = Arc::clone(&self.upstream.asker.server);
             let event = tokio::select! {
                 changed = self.view.changed() => match changed {
                     Ok(()) => continue,
@@ -109,9 +107,7 @@ impl Listener {
                 },
                 () = self.tell.closed() => return,
                 _ = alive.tick() => {
-                    // The session is in use, however silent it is.
-                    let now = self.upstream.asker.shared.trust.now();
-                    clients.legacy_clients.stand(&self.upstream.asker.seat.digest, now);
+                    self.stay_in_use();
                     Bytes::from_static(b": \n\n")
                 }
                 news = self.upstream.next() => events::of_message(&news),
@@ -120,5 +116,11 @@ impl Listener {
                 return;
             }
         }
+    }
+
+    /// The session is in use, however silent it is.
+    fn stay_in_use(&self) {
+        let asker = &self.upstream.asker;
+        asker.server.legacy_clients.stand(&asker.seat.digest, asker.shared.trust.now());
     }
 }

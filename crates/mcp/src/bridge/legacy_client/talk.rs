@@ -67,8 +67,8 @@ async fn carry_out(
         () = tokio::time::sleep(LONGEST) => too_long().said(original.id()),
         () = alone => return,
     };
-    // Nobody may be there to hear it.
-    let _ = tell.send(said).await;
+    // Nobody may be there to hear it, or nobody who reads.
+    let _ = tokio::time::timeout(ALONE, tell.send(said)).await;
 }
 
 async fn conclude(

@@ -1,6 +1,6 @@
 //! Going away is not cancelling, and cancelling is (D-56, D-58).
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc};

@@ -76,7 +76,7 @@ pub(crate) fn stream(mut messages: mpsc::UnboundedReceiver<String>) -> Reply {
 pub(crate) struct Client {
     pub(crate) token: String,
     pub(crate) session: String,
-    version: String,
+    pub(crate) version: String,
 }
 
 impl Client {

@@ -33,7 +33,8 @@ pub(super) struct Upstream {
     failures: u32,
 }
 
-const LONGEST_PAUSE_SECONDS: u64 = 60;
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 impl Kinds {
     pub(super) fn of(server: &Discovered) -> Self {
@@ -69,12 +70,14 @@ impl Upstream {
                 opened = ready(&mut self.opening) => {
                     self.opening = None;
                     match opened {
-                        Ok(exchange) => (self.current, self.failures) = (exchange, 0),
+                        Ok(exchange) => self.current = exchange,
                         Err(_) => self.open_later(),
                     }
                 }
                 heard = next_of(&mut self.current) => match heard {
                     Some(Ok(heard)) if !matches!(heard.kind, Kind::Answer) => {
+                        // Only now it has shown to be of use.
+                        self.failures = 0;
                         if let Some(news) = self.news(&heard) {
                             return news;
                         }
@@ -92,9 +95,9 @@ impl Upstream {
     }
 
     fn open_later(&mut self) {
-        let seconds = LONGEST_PAUSE_SECONDS.min(1 << self.failures.min(6));
+        let pause = LONGEST_PAUSE.min(FIRST_PAUSE * (1 << self.failures.min(8)));
         self.failures = self.failures.saturating_add(1);
-        self.opening = Some(self.open(Duration::from_secs(seconds)));
+        self.opening = Some(self.open(pause));
     }
 
     fn open(&self, pause: Duration) -> BoxFuture<'static, Result<Option<Exchange>, Trouble>> {
