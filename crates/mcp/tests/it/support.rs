@@ -69,9 +69,9 @@ impl World {
     }
 
     /// The same with another configuration.
-    pub(crate) fn replica_with(&self, change: impl FnOnce(&mut Config)) -> Arc<Sidecar> {
+    pub(crate) fn replica_with(&self, adapt: impl FnOnce(&mut Config)) -> Arc<Sidecar> {
         let mut config = config(self.server.uri());
-        change(&mut config);
+        adapt(&mut config);
         let clock = Arc::new(self.clock.clone());
         let chance = Arc::new(SystemChance::new());
         Sidecar::new(config, self.authority.clone(), clock, chance).unwrap()

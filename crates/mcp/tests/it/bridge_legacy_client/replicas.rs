@@ -61,13 +61,13 @@ async fn at(replica: &Arc<Sidecar>, ask: Ask) -> Answer {
 /// D-53: the question waits where the call runs; its answer may arrive anywhere.
 #[tokio::test]
 async fn d_53_an_answer_finds_its_question() {
-    let (world, replica) = two(|request| match request.message()["params"].get("inputResponses") {
-        Some(_) => result(request, &done("thanks")),
-        None => {
-            let requests = json!({ "a": { "method": "roots/list" } });
-            let wanted = json!({ "resultType": "input_required", "inputRequests": requests });
-            result(request, &wanted)
+    let (world, replica) = two(|request| {
+        if request.message()["params"].get("inputResponses").is_some() {
+            return result(request, &done("thanks"));
         }
+        let requests = json!({ "a": { "method": "roots/list" } });
+        let wanted = json!({ "resultType": "input_required", "inputRequests": requests });
+        result(request, &wanted)
     })
     .await;
     let client = Client::open(&world, "2025-11-25", ABLE).await;
