@@ -7,18 +7,22 @@
 mod join;
 mod piecemeal;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::StatusCode;
 use protocol::Scopes;
 use protocol::jsonrpc::{Element, METHOD_NOT_FOUND, Message};
 use protocol::mcp::{BATCHING_REVISION, Method};
 
+use crate::bridge::{self, Route};
 use crate::forward::answer::{Form, Standing};
 use crate::judge::{Way, insufficient, judge};
 use crate::lists::answer::{Sieve, unfilterable};
 use crate::message::{Admitted, bad_request};
 use crate::mirror::{self, Era};
 use crate::reply::{self, Answer, Fault, Refused};
+use crate::session::Session;
 
 /// A batch after judgement.
 struct Split<'b> {
@@ -39,6 +43,9 @@ pub(crate) async fn answer(admitted: &Admitted<'_>, batch: &[Element<'_>], body:
         ));
     }
     refuse_what_stands_alone(batch)?;
+    if session.as_ref().is_some_and(|session| session.facts().is_some()) {
+        return held_here(admitted, session, batch).await;
+    }
     let split = Split::of(admitted, batch).await;
     if let Some(needed) = split.needed {
         let needed = (None, needed);
@@ -65,6 +72,19 @@ pub(crate) async fn answer(admitted: &Admitted<'_>, batch: &[Element<'_>], body:
         _ if sieve.is_some() => Err(unfilterable(&call)),
         // Nothing that passed wanted an answer.
         _ => Ok(reply::json(StatusCode::OK, join::array(&split.refused))),
+    }
+}
+
+/// A batch in a session that the sidecar holds.
+async fn held_here(
+    admitted: &Admitted<'_>,
+    session: Option<Arc<Session>>,
+    batch: &[Element<'_>],
+) -> Answer {
+    let call = admitted.call(None, session);
+    match bridge::route(admitted, Era::Legacy).await.map_err(|error| error.refusal(&call))? {
+        Route::LegacyToModern => bridge::legacy_client::batch(&call, batch).await,
+        _ => Err(bad_request("send one message at a time to this server")),
     }
 }
 

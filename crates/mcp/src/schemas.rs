@@ -22,7 +22,6 @@ use serde_json::value::RawValue;
 pub(crate) use declared::ParamHeader;
 use declared::declared;
 pub(crate) use mirrored::check;
-#[cfg(test)]
 pub(crate) use mirrored::generate;
 
 use crate::forward::Call;

@@ -9,6 +9,7 @@ use protocol::challenge::{Challenge, ChallengeError};
 use protocol::metadata::ProtectedResourceMetadata;
 
 use crate::behind::Behind;
+use crate::bridge::legacy_client::LegacyClients;
 use crate::config::{ConfigError, Limits, ServerConfig, Transport};
 use crate::lists::Lists;
 use crate::policy::Policy;
@@ -37,6 +38,7 @@ pub(crate) struct Server {
     pub(crate) schemas: Schemas,
     pub(crate) tasks: Handles,
     pub(crate) slots: Arc<Slots>,
+    pub(crate) legacy_clients: LegacyClients,
     metadata_url: String,
 }
 
@@ -67,6 +69,7 @@ impl Server {
             tasks: Handles::new(sealing.clone(), &config.name, entries),
             slots: Arc::new(Slots::new(limits.streams_per_principal)),
             upstream,
+            legacy_clients: LegacyClients::default(),
             metadata_url: config.resource_metadata_url.clone(),
         };
         // Everything else in a challenge is ours, so this is the one place where it can fail.

@@ -1,27 +1,121 @@
-//! Not written yet.
+//! A legacy client in front of a modern server (D-50…D-61): the sidecar holds the session that the
+//! client believes in, and asks the server one self-contained question after the other.
+
+mod answers;
+mod asker;
+mod batch;
+mod capabilities;
+mod discovery;
+mod forms;
+mod initialize;
+mod listen;
+mod local;
+mod notices;
+mod param_headers;
+mod places;
+mod questions;
+mod request;
+mod revision;
+mod rounds;
+mod running;
+mod seat;
+mod shape;
+mod stand;
+mod state;
+mod status;
+mod subscribe;
+mod talk;
+mod trouble;
 
 use bytes::Bytes;
-use protocol::jsonrpc::Message;
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use http::StatusCode;
+use protocol::jsonrpc::{Message, Params};
+
+pub(crate) use batch::answer as batch;
+pub(crate) use listen::listen;
+pub(crate) use state::LegacyClients;
 
 use crate::forward::Call;
+use crate::forward::answer::Standing;
+use crate::front::{Reply, Said, deliver};
 use crate::judge::Way;
-use crate::reply::Answer;
+use crate::reply::{self, Answer, Refused};
+use asker::Original;
+use seat::Seat;
+use trouble::Trouble;
 
+/// Answers one message.
 pub(crate) async fn answer(
     call: &Call<'_>,
-    _message: &Message<'_>,
-    _way: Way,
-    _body: Bytes,
+    message: &Message<'_>,
+    way: Way,
+    body: Bytes,
 ) -> Answer {
-    std::future::ready(Err(call.bad_gateway("this is not bridged yet"))).await
+    if way == Way::Initialize {
+        return initialize::answer(call, &body).await;
+    }
+    let seat = Seat::of(call)?;
+    match message {
+        Message::Request { method, params, .. } => {
+            let reply = request(call, seat, (method, params), body).await?;
+            deliver(call, reply, None, Standing::Answer).await
+        }
+        Message::Notification { method, .. } => notices::take(call, &seat, method, body).await,
+        Message::Answer => answers::take(call, &seat, body).await,
+    }
 }
 
-/// GET: the standing stream of a session that the sidecar holds.
-pub(crate) async fn listen(call: &Call<'_>) -> Answer {
-    std::future::ready(Err(call.bad_gateway("this is not bridged yet"))).await
+/// What a request is told: at once where the sidecar knows it, otherwise by the server behind.
+async fn request(
+    call: &Call<'_>,
+    seat: Seat,
+    (method, params): (&str, &Params<'_>),
+    body: Bytes,
+) -> Result<Reply, Refused> {
+    match method {
+        "ping" => Ok(at_once(local::result(call.id, "{}"))),
+        "logging/setLevel" => local::set_level(call, &seat, body).await,
+        "resources/subscribe" | "resources/unsubscribe" => {
+            subscribe::change(call, &seat, method, body).await
+        }
+        "tools/list"
+        | "tools/call"
+        | "prompts/list"
+        | "prompts/get"
+        | "resources/list"
+        | "resources/read"
+        | "resources/templates/list"
+        | "completion/complete" => {
+            let original = Original::read(call.id, (method, params), &body);
+            let original = original.map_err(|_| call.fault_of(&Trouble::params()))?;
+            Ok(talk::start(call, seat, original, params))
+        }
+        // What only other revisions know, and tasks, which are not bridged (D-61).
+        _ => Ok(at_once(Trouble::no_method().said(call.id))),
+    }
 }
 
-/// DELETE: the client ends its session.
+/// DELETE: what stands for the session ends with it, wherever that is.
 pub(crate) async fn end(call: &Call<'_>) -> Answer {
-    std::future::ready(Err(call.bad_gateway("this is not bridged yet"))).await
+    let seat = Seat::of(call)?;
+    call.server.legacy_clients.end(&seat, *call.permit.principal(), call.shared.trust.now());
+    let home = &seat.facts.home;
+    if !call.shared.is_own(home) {
+        // If its home is gone, nothing stands there any more.
+        let _ = call.hand_over(home, &call.server.path, Bytes::new()).await;
+    }
+    Ok(reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// A reply that is known already.
+fn at_once(said: Said) -> Reply {
+    stream::iter([Ok(said)]).boxed()
+}
+
+impl Call<'_> {
+    fn fault_of(&self, trouble: &Trouble) -> Refused {
+        self.fault(StatusCode::OK, trouble.code, &trouble.message)
+    }
 }

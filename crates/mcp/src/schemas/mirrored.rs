@@ -17,7 +17,6 @@ const LARGEST: i64 = (1 << 53) - 1;
 struct Twice;
 
 /// The headers that go with these arguments (D-51). C-16: none for what is null or absent.
-#[cfg_attr(not(test), expect(dead_code, reason = "for calls that change their era on the way"))]
 pub(crate) fn generate(
     headers: &[ParamHeader],
     arguments: Option<&RawValue>,

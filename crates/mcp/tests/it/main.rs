@@ -13,6 +13,7 @@ mod bad_lists;
 mod bad_requests;
 mod batches;
 mod bearer;
+mod bridge_legacy_client;
 mod bridge_modern_client;
 mod catalogue;
 mod circuit;

@@ -1,0 +1,216 @@
+//! The three things that a server may ask of a client, in both generations' words.
+
+use protocol::jsonrpc::INVALID_REQUEST;
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+use url::Url;
+
+use super::answers::Given;
+use super::revision::Revision;
+use super::trouble::Trouble;
+use crate::front::Said;
+use crate::json::{Members, Object, quoted};
+use crate::links::LinkError;
+
+/// One input request (C-80).
+#[derive(Debug)]
+pub(super) struct Form {
+    kind: Kind,
+    params: Option<Box<RawValue>>,
+    revision: Revision,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// `elicitation/create` with a form.
+    Form,
+    /// `elicitation/create` with a page to visit.
+    Url,
+    Sampling,
+    Roots,
+}
+
+/// The pages that the client was sent to.
+#[derive(Default)]
+pub(super) struct Told(Vec<Box<str>>);
+
+/// Reads an input request. C-80: only what was declared may be asked.
+pub(super) fn read(
+    request: &RawValue,
+    declared: &str,
+    revision: Revision,
+) -> Result<Form, Trouble> {
+    let members = Members::read(request.get()).map_err(|_| LinkError::Garbled)?;
+    let params = members.get("params");
+    let inner = Members::of(params).map_err(|_| LinkError::Garbled)?;
+    let kind = match members.text("method").as_deref() {
+        Some("elicitation/create") if inner.text("mode").as_deref() == Some("url") => Kind::Url,
+        Some("elicitation/create") => Kind::Form,
+        Some("sampling/createMessage") => Kind::Sampling,
+        Some("roots/list") => Kind::Roots,
+        _ => return Err(not_declared()),
+    };
+    if !kind.is_in(declared) {
+        return Err(not_declared());
+    }
+    if kind == Kind::Url && !inner.text("url").is_some_and(|url| leads_to_the_web(&url)) {
+        return Err(Trouble::internal("the MCP server behind names a page that is no web page"));
+    }
+    Ok(Form { kind, params: params.map(RawValue::to_owned), revision })
+}
+
+fn not_declared() -> Trouble {
+    let message = "the MCP server behind needs something that this client cannot be asked";
+    Trouble { code: INVALID_REQUEST, message: message.into() }
+}
+
+/// G-32: never `javascript:` and the like, which some clients would open.
+fn leads_to_the_web(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
+}
+
+impl Kind {
+    fn is_in(self, declared: &str) -> bool {
+        let path: &[&str] = match self {
+            Self::Form => &["elicitation", "form"],
+            Self::Url => &["elicitation", "url"],
+            Self::Sampling => &["sampling"],
+            Self::Roots => &["roots"],
+        };
+        let mut text = Some(declared);
+        for name in path {
+            let inner = text.and_then(|text| Members::read(text).ok());
+            text = inner.and_then(|members| members.get(name)).map(RawValue::get);
+        }
+        text.is_some()
+    }
+}
+
+impl Form {
+    pub(super) fn method(&self) -> &'static str {
+        match self.kind {
+            Kind::Form | Kind::Url => "elicitation/create",
+            Kind::Sampling => "sampling/createMessage",
+            Kind::Roots => "roots/list",
+        }
+    }
+
+    /// The parameters for the client's revision. A page to visit gets an id, under which the
+    /// client hears later that it is done with (D-54).
+    pub(super) fn params(&mut self, told: &mut Told, new_id: impl FnOnce() -> Box<str>) -> String {
+        let old = Members::of(self.params.as_deref()).ok();
+        let mut object = Object::with_capacity(256);
+        let latest = self.revision >= Revision::November2025;
+        let keep = |name: &str| match self.kind {
+            // Before URLs there was one mode, which had no name.
+            Kind::Form => name != "task" && (latest || name != "mode"),
+            Kind::Url => !matches!(name, "task" | "elicitationId"),
+            Kind::Sampling => name != "task" && (latest || !matches!(name, "tools" | "toolChoice")),
+            Kind::Roots => name == "_meta",
+        };
+        if let Some(old) = &old {
+            object.members(old, keep);
+        }
+        if self.kind == Kind::Url {
+            let id = new_id();
+            object.member("elicitationId", &quoted(&id));
+            told.0.push(id);
+        }
+        object.finish()
+    }
+
+    /// What the client said, for the server behind. A form that a client could not show, or that
+    /// nobody filled in in time, was cancelled; there is no such word for the other two.
+    pub(super) fn response(&self, given: Given) -> Result<String, Trouble> {
+        match (given, self.kind) {
+            (Given::Result(result), _) => Ok(result.get().to_owned()),
+            (Given::Error, Kind::Form | Kind::Url) => Ok(r#"{"action":"cancel"}"#.to_owned()),
+            (Given::Error, Kind::Sampling | Kind::Roots) => {
+                Err(Trouble::internal("the client did not answer what the MCP server behind asked"))
+            }
+        }
+    }
+}
+
+impl Told {
+    /// D-54: the request is over, and so is whatever the client was sent away for.
+    pub(super) async fn complete(self, tell: &mpsc::Sender<Said>) {
+        for id in self.0 {
+            let mut params = Object::with_capacity(64);
+            params.member("elicitationId", &quoted(&id));
+            let mut message = Object::with_capacity(128);
+            message.member("jsonrpc", "\"2.0\"");
+            message.member("method", "\"notifications/elicitation/complete\"");
+            message.member("params", &params.finish());
+            let _ = tell.send(Said::before(message.finish())).await;
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    const ALL: &str = r#"{"elicitation":{"form":{},"url":{}},"sampling":{},"roots":{}}"#;
+
+    fn form(text: &str, declared: &str, revision: Revision) -> Result<Form, Trouble> {
+        read(serde_json::from_str(text).unwrap(), declared, revision)
+    }
+
+    fn params(text: &str, revision: Revision) -> String {
+        let mut form = form(text, ALL, revision).unwrap();
+        form.params(&mut Told::default(), || "e1".into())
+    }
+
+    /// D-53: each kind in the words of the client's revision, values untouched.
+    #[test]
+    fn d_53_questions_in_older_words() {
+        let elicit = r#"{"method":"elicitation/create","params":{"mode":"form","message":"?",
+            "requestedSchema":{"n":1.0}}}"#;
+        assert_eq!(
+            params(elicit, Revision::June2025),
+            r#"{"message":"?","requestedSchema":{"n":1.0}}"#
+        );
+        assert!(params(elicit, Revision::November2025).contains(r#""mode":"form""#));
+        let sample = r#"{"method":"sampling/createMessage","params":{"maxTokens":5,"tools":[]}}"#;
+        assert_eq!(params(sample, Revision::June2025), r#"{"maxTokens":5}"#);
+        assert_eq!(params(r#"{"method":"roots/list"}"#, Revision::March2025), "{}");
+    }
+
+    /// D-54: the sidecar mints the id. G-32: only pages of the web.
+    #[test]
+    fn d_54_pages_get_an_id() {
+        let page = |url: &str| {
+            format!(
+                r#"{{"method":"elicitation/create","params":{{"mode":"url","message":"?","url":"{url}","elicitationId":"x"}}}}"#
+            )
+        };
+        let good = page("https://a.example/");
+        assert!(params(&good, Revision::November2025).ends_with(r#","elicitationId":"e1"}"#));
+        for bad in ["javascript:alert(1)", "file:///etc/passwd", "x"] {
+            assert!(form(&page(bad), ALL, Revision::November2025).is_err(), "{bad}");
+        }
+        let forms_only = r#"{"elicitation":{"form":{}}}"#;
+        assert!(form(&good, forms_only, Revision::November2025).is_err());
+    }
+
+    /// C-80: nothing that was not declared.
+    #[test]
+    fn c_80_only_what_was_declared() {
+        for method in ["elicitation/create", "sampling/createMessage", "roots/list", "tools/call"] {
+            let text = format!(r#"{{"method":"{method}","params":{{}}}}"#);
+            let error = form(&text, "{}", Revision::November2025).unwrap_err();
+            assert_eq!(error.code, INVALID_REQUEST);
+        }
+    }
+
+    #[test]
+    fn d_53_no_answer_is_a_cancelled_form() {
+        let elicit = r#"{"method":"elicitation/create","params":{}}"#;
+        let elicit = form(elicit, ALL, Revision::June2025).unwrap();
+        assert_eq!(elicit.response(Given::Error).unwrap(), r#"{"action":"cancel"}"#);
+        let roots = form(r#"{"method":"roots/list"}"#, ALL, Revision::June2025).unwrap();
+        assert!(roots.response(Given::Error).is_err());
+    }
+}

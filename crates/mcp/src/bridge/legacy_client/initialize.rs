@@ -1,0 +1,91 @@
+//! `initialize`, answered from what the server behind says of itself (D-50).
+
+use http::StatusCode;
+use kernel::encoding::base64url;
+use protocol::mcp::SESSION_HEADER;
+use serde_json::value::RawValue;
+
+use super::asker::Asker;
+use super::discovery::{Discovered, discovered};
+use super::revision::Revision;
+use super::seat::Seat;
+use super::trouble::Trouble;
+use super::{capabilities, local, shape};
+use crate::forward::Call;
+use crate::json::{Members, Object, quoted};
+use crate::reply::{self, Answer};
+use crate::session::{Facts, Held};
+
+/// What a client says of itself.
+struct Opening {
+    revision: Revision,
+    facts: Facts,
+}
+
+const NONCE_BYTES: usize = 16;
+/// Of `clientInfo`, what tells people who it is. The whole could hold pictures, and must fit into
+/// a header.
+const CLIENT_INFO: [&str; 3] = ["name", "title", "version"];
+
+/// Answers `initialize` and opens a session of our own.
+pub(super) async fn answer(call: &Call<'_>, body: &[u8]) -> Answer {
+    let opening = Opening::read(call, body).map_err(|trouble| call.fault_of(&trouble))?;
+    let Opening { revision, facts } = opening;
+    // The session is sealed once the server behind has answered.
+    let seat = Seat { facts: facts.clone(), revision, digest: [0; 32] };
+    let server = discovered(&Asker::of(call, seat)).await;
+    let server = server.map_err(|trouble| call.fault_of(&trouble))?;
+    let session = call.server.sessions.seal(call.permit, Held::Here(facts), revision.name());
+    let session = session.ok_or_else(|| {
+        let mut trouble = Trouble::params();
+        trouble.message = "clientInfo is too long".into();
+        call.fault_of(&trouble)
+    })?;
+    let said = local::result(call.id, &result(call, &server, revision));
+    let mut response = reply::json(StatusCode::OK, said.text);
+    response.headers_mut().insert(SESSION_HEADER, session.sealed.clone());
+    Ok(response)
+}
+
+impl Opening {
+    fn read(call: &Call<'_>, body: &[u8]) -> Result<Self, Trouble> {
+        let text = std::str::from_utf8(body).unwrap_or_default();
+        let params = Members::read(text).ok().and_then(|members| members.get("params"));
+        let params = Members::of(params).map_err(|_| Trouble::params())?;
+        let mut nonce = [0; NONCE_BYTES];
+        call.shared.sealing.chance.fill(&mut nonce);
+        let facts = Facts {
+            capabilities: capabilities::reduced(params.get("capabilities")),
+            client_info: client_info(params.get("clientInfo")),
+            home: call.shared.own_name(),
+            nonce: base64url(&nonce),
+        };
+        let asked = params.text("protocolVersion").unwrap_or_default();
+        Ok(Self { revision: Revision::agreed(&asked), facts })
+    }
+}
+
+fn client_info(sent: Option<&RawValue>) -> String {
+    let mut object = Object::with_capacity(128);
+    if let Ok(sent) = Members::of(sent) {
+        for name in CLIENT_INFO {
+            if let Some(text) = sent.text(name) {
+                object.member(name, &quoted(&text));
+            }
+        }
+    }
+    object.finish()
+}
+
+fn result(call: &Call<'_>, server: &Discovered, revision: Revision) -> String {
+    let mut object = Object::with_capacity(512);
+    object.member("protocolVersion", &quoted(revision.name()));
+    object.member("capabilities", &capabilities::offered(server.capabilities(), revision));
+    let info = server.server_info().and_then(|info| shape::info(revision, info));
+    let nameless = || format!("{{\"name\":{},\"version\":\"\"}}", quoted(&call.server.name));
+    object.member("serverInfo", &info.unwrap_or_else(nameless));
+    if let Some(instructions) = server.instructions() {
+        object.member("instructions", instructions.get());
+    }
+    object.finish()
+}

@@ -1,0 +1,126 @@
+//! The standing stream of a session (D-57): one `subscriptions/listen` at the server behind for
+//! everything that the client wants to hear.
+
+mod upstream;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::StatusCode;
+use http_body::Frame;
+use http_body_util::StreamBody;
+use protocol::jsonrpc::INVALID_REQUEST;
+use protocol::mcp::{NOT_TAKEN, SESSION_HEADER};
+use tokio::sync::{mpsc, watch};
+
+use super::asker::Asker;
+use super::discovery::discovered;
+use super::seat::Seat;
+use super::stand::View;
+use super::trouble::Trouble;
+use crate::body::BodyError;
+use crate::forward::Call;
+use crate::forward::answer::Standing;
+use crate::front::events_response;
+use crate::reply::{Answer, Fault};
+use crate::stream::events;
+use upstream::{Kinds, Upstream};
+
+/// How often an idle stream shows that it is alive.
+const ALIVE_EVERY: Duration = Duration::from_secs(25);
+const WAITING: usize = 16;
+
+/// One stream and what feeds it.
+struct Listener {
+    view: watch::Receiver<View>,
+    /// Which of the session's streams this is.
+    number: u64,
+    upstream: Upstream,
+    tell: mpsc::Sender<Bytes>,
+}
+
+/// GET: opens the stream, at the session's home.
+pub(crate) async fn listen(call: &Call<'_>) -> Answer {
+    if call.session.is_none() {
+        // D-02: without a session there is nothing to listen to.
+        let message = "initialize first; without a session only POST is served";
+        return Err(call
+            .fault(StatusCode::METHOD_NOT_ALLOWED, INVALID_REQUEST, message)
+            .allowing("POST"));
+    }
+    let seat = Seat::of(call)?;
+    if !call.shared.is_own(&seat.facts.home) {
+        return call.hand_over(&seat.facts.home, &call.server.path, Bytes::new()).await;
+    }
+    open(call, seat).await
+}
+
+async fn open(call: &Call<'_>, seat: Seat) -> Answer {
+    let principal = *call.permit.principal();
+    let slot = call.server.slots.take(principal).ok_or_else(|| {
+        let message = "too many open streams; close one first";
+        Fault { status: StatusCode::TOO_MANY_REQUESTS, code: NOT_TAKEN, message }
+            .for_id(None)
+            .retry_soon()
+    })?;
+    let asker = Asker::of(call, seat);
+    let known = discovered(&asker).await.map_err(|trouble| call.fault_of(&trouble))?;
+    let (clients, now) = (&call.server.legacy_clients, call.shared.trust.now());
+    let stand = clients.stand_of(&asker.seat, principal, now);
+    let stand = stand.ok_or_else(|| call.fault_of(&Trouble::busy()))?;
+    let number = stand.begin_stream();
+    let view = stand.watch();
+    let (tell, told) = mpsc::channel(WAITING);
+    let upstream = Upstream::new(asker, Kinds::of(&known));
+    // The stand is held as long as the stream is, so that it does not age meanwhile.
+    let listener = Listener { view, number, upstream, tell };
+    tokio::spawn(async move {
+        listener.run().await;
+        drop(stand);
+    });
+    let events = stream::unfold(told, |mut told| async {
+        Some((Ok::<_, BodyError>(Frame::data(told.recv().await?)), told))
+    });
+    let body = call.guard(StreamBody::new(Box::pin(events)), Standing::Open(Some(slot)));
+    let mut response = events_response(body);
+    if let Some(session) = &call.session {
+        response.headers_mut().insert(SESSION_HEADER, session.sealed.clone());
+    }
+    Ok(response)
+}
+
+impl Listener {
+    /// Until the client goes away, its token or session ends, or it opens another stream.
+    async fn run(mut self) {
+        let mut alive = tokio::time::interval(ALIVE_EVERY);
+        loop {
+            let view = self.view.borrow_and_update().clone();
+            if view.ended || view.stream != self.number {
+                return;
+            }
+            self.upstream.want(&view.resources);
+            let event = tokio::select! {
+                changed = self.view.changed() => match changed {
+                    Ok(()) => continue,
+                    Err(_) => return,
+                },
+                () = self.tell.closed() => return,
+                _ = alive.tick() => {
+                    self.stay_in_use();
+                    Bytes::from_static(b": \n\n")
+                }
+                news = self.upstream.next() => events::of_message(&news),
+            };
+            if self.tell.send(event).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The session is in use, however silent it is.
+    fn stay_in_use(&self) {
+        let asker = &self.upstream.asker;
+        asker.server.legacy_clients.stand(&asker.seat.digest, asker.shared.trust.now());
+    }
+}

@@ -1,0 +1,46 @@
+//! What is answered without the server behind (D-56).
+
+use bytes::Bytes;
+use protocol::jsonrpc::INVALID_PARAMS;
+
+use super::at_once;
+use super::seat::Seat;
+use super::status;
+use super::subscribe::at_home_too;
+use super::trouble::Trouble;
+use crate::forward::Call;
+use crate::front::{Reply, Said};
+use crate::json::{Members, Object};
+use crate::reply::Refused;
+
+const LEVELS: [&str; 8] =
+    ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+
+/// The answer around a result that is JSON.
+pub(super) fn result(id: Option<&str>, result: &str) -> Said {
+    let mut message = Object::with_capacity(result.len() + 64);
+    message.member("jsonrpc", "\"2.0\"");
+    message.member("id", id.unwrap_or("null")).member("result", result);
+    Said::answer(message.finish(), status::ANSWER)
+}
+
+/// `logging/setLevel`: a modern server is told the level with each request (D-56). It is
+/// remembered here and at the session's home; what else runs elsewhere goes without.
+pub(super) async fn set_level(call: &Call<'_>, seat: &Seat, body: Bytes) -> Result<Reply, Refused> {
+    let text = std::str::from_utf8(&body).unwrap_or_default();
+    let params = Members::read(text).ok().and_then(|members| members.get("params"));
+    let level = Members::of(params).ok().and_then(|params| params.text("level"));
+    let Some(level) = level.and_then(|level| LEVELS.into_iter().find(|known| *known == level))
+    else {
+        let message = "params.level must be one of the eight levels of syslog";
+        let trouble = Trouble { code: INVALID_PARAMS, message: message.into() };
+        return Ok(at_once(trouble.said(call.id)));
+    };
+    let (clients, now) = (&call.server.legacy_clients, call.shared.trust.now());
+    let Some(stand) = clients.stand_of(seat, *call.permit.principal(), now) else {
+        return Ok(at_once(Trouble::busy().said(call.id)));
+    };
+    stand.set_level(level);
+    at_home_too(call, seat, body).await;
+    Ok(at_once(result(call.id, "{}")))
+}

@@ -1,0 +1,117 @@
+//! Notifications, in both directions.
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::value::RawValue;
+
+use super::asker::Original;
+use super::running;
+use super::seat::Seat;
+use super::subscribe::at_home_too;
+use crate::forward::Call;
+use crate::json::{Members, Object, quoted};
+use crate::links::Heard;
+use crate::reply::{self, Answer};
+
+/// What a client says unasked (D-50, D-56). The server behind knows nothing of sessions, so only
+/// a cancellation does anything; all are accepted.
+pub(super) async fn take(call: &Call<'_>, seat: &Seat, method: &str, body: Bytes) -> Answer {
+    if method == "notifications/cancelled"
+        && let Some(id) = cancelled_id(&body)
+        && !running::cancel(call.server, seat, &id)
+    {
+        // A request runs where it arrived. The session's home is the only other place that is
+        // known; one that runs at a third replica goes on to its end.
+        at_home_too(call, seat, body).await;
+    }
+    Ok(reply::empty(StatusCode::ACCEPTED))
+}
+
+/// The id as it was written; JSON has one way to write a number of an id, and few use another.
+fn cancelled_id(body: &[u8]) -> Option<String> {
+    let members = Members::read(std::str::from_utf8(body).ok()?).ok()?;
+    let params = Members::of(members.get("params")).ok()?;
+    params.get("requestId").map(|id| id.get().to_owned())
+}
+
+/// How a request was sent on.
+#[derive(Clone, Copy)]
+pub(super) struct Sent {
+    pub(super) id: u64,
+    /// Whether it asked for log messages.
+    pub(super) wants_logs: bool,
+}
+
+/// What a server says on account of a request, for its client. `None` for what the client did not
+/// ask for.
+pub(super) fn of_request(
+    heard: &Heard,
+    method: &str,
+    original: &Original,
+    sent: Sent,
+) -> Option<String> {
+    let params = heard.params()?;
+    match method {
+        "notifications/progress" => {
+            let token = original.progress_token.as_ref()?;
+            let members = Members::read(params.get()).ok()?;
+            let ours = members.get("progressToken")?.get() == sent.id.to_string();
+            ours.then(|| notification(method, &with_token(&members, token, params.get().len())))
+        }
+        // C-91: a server sends these only if the request asked for them.
+        "notifications/message" if sent.wants_logs => Some(notification(method, params.get())),
+        _ => None,
+    }
+}
+
+fn with_token(members: &Members<'_>, token: &RawValue, size: usize) -> String {
+    let mut object = Object::with_capacity(size + token.get().len());
+    object.member("progressToken", token.get());
+    object.members(members, |name| name != "progressToken");
+    object.finish()
+}
+
+/// A notification as a message.
+pub(super) fn notification(method: &str, params: &str) -> String {
+    let mut message = Object::with_capacity(params.len() + 96);
+    message.member("jsonrpc", "\"2.0\"").member("method", &quoted(method));
+    message.member("params", params);
+    message.finish()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn original(token: Option<&str>) -> Original {
+        Original {
+            id: Some("1".into()),
+            method: "tools/call".into(),
+            params: None,
+            name: None,
+            progress_token: token.map(|token| serde_json::from_str(token).unwrap()),
+        }
+    }
+
+    const SENT: Sent = Sent { id: 9, wants_logs: false };
+
+    /// C-90: the client's own token comes back, as it was written, and nobody else's news.
+    #[test]
+    fn c_90_the_clients_token_is_restored() {
+        let heard = Heard::read(Bytes::from_static(
+            br#"{"method":"notifications/progress","params":{"progress":1.0,"progressToken":9}}"#,
+        ))
+        .unwrap();
+        let told = of_request(&heard, "notifications/progress", &original(Some("\"t\"")), SENT);
+        assert!(told.unwrap().ends_with(r#""params":{"progressToken":"t","progress":1.0}}"#));
+        let other = of_request(
+            &heard,
+            "notifications/progress",
+            &original(Some("\"t\"")),
+            Sent { id: 8, ..SENT },
+        );
+        assert!(other.is_none());
+        assert!(of_request(&heard, "notifications/progress", &original(None), SENT).is_none());
+    }
+}

@@ -1,0 +1,179 @@
+//! Things that are held for a while: so many in all, so many for one principal, so long.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use kernel::Timestamp;
+
+/// Held values by key.
+pub(super) struct Places<K, V> {
+    room: Room,
+    held: Mutex<Held<K, V>>,
+}
+
+/// How much may be held.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    pub(super) total: usize,
+    pub(super) per_principal: usize,
+    pub(super) seconds: i64,
+}
+
+/// All places are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NoRoom;
+
+struct Held<K, V> {
+    places: HashMap<K, Place<V>>,
+    counts: HashMap<[u8; 32], usize>,
+}
+
+struct Place<V> {
+    value: V,
+    principal: [u8; 32],
+    until: Timestamp,
+}
+
+impl<K: Clone + Eq + Hash, V: Clone> Places<K, V> {
+    pub(super) fn new(room: Room) -> Self {
+        let held = Held { places: HashMap::new(), counts: HashMap::new() };
+        Self { room, held: Mutex::new(held) }
+    }
+
+    /// Holds a value, in place of an older one under the same key.
+    pub(super) fn put(
+        &self,
+        key: K,
+        principal: [u8; 32],
+        value: V,
+        now: Timestamp,
+    ) -> Result<(), NoRoom> {
+        let mut held = self.lock();
+        held.remove(&key);
+        if !held.has_room(self.room, &principal) {
+            held.sweep(now);
+        }
+        if !held.has_room(self.room, &principal) {
+            return Err(NoRoom);
+        }
+        *held.counts.entry(principal).or_default() += 1;
+        let until = now.plus_seconds(self.room.seconds);
+        held.places.insert(key, Place { value, principal, until });
+        Ok(())
+    }
+
+    /// The same, for values that may be let go: the oldest of this principal's makes room.
+    pub(super) fn put_anyway(
+        &self,
+        key: K,
+        principal: [u8; 32],
+        value: V,
+        now: Timestamp,
+    ) -> Result<(), NoRoom> {
+        if self.put(key.clone(), principal, value.clone(), now).is_ok() {
+            return Ok(());
+        }
+        let mut held = self.lock();
+        let mine = held.places.iter().filter(|(_, place)| place.principal == principal);
+        let oldest = mine.min_by_key(|(_, place)| place.until).map(|(key, _)| key.clone());
+        held.remove(&oldest.ok_or(NoRoom)?);
+        drop(held);
+        self.put(key, principal, value, now)
+    }
+
+    /// A held value, which now stays its whole time again.
+    pub(super) fn touch(&self, key: &K, now: Timestamp) -> Option<V> {
+        let mut held = self.lock();
+        let place = held.places.get_mut(key).filter(|place| now < place.until)?;
+        place.until = now.plus_seconds(self.room.seconds);
+        Some(place.value.clone())
+    }
+
+    /// A held value.
+    pub(super) fn get(&self, key: &K) -> Option<V> {
+        self.lock().places.get(key).map(|place| place.value.clone())
+    }
+
+    /// Takes a value out if it is the right one.
+    pub(super) fn take_if(&self, key: &K, right: impl Fn(&V) -> bool) -> Option<V> {
+        let mut held = self.lock();
+        held.places.get(key).filter(|place| right(&place.value))?;
+        held.remove(key)
+    }
+
+    /// All values whose keys are right.
+    pub(super) fn all(&self, right: impl Fn(&K) -> bool) -> Vec<V> {
+        let held = self.lock();
+        let right = held.places.iter().filter(|(key, _)| right(key));
+        right.map(|(_, place)| place.value.clone()).collect()
+    }
+
+    /// How many are held.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.lock().places.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held<K, V>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Clone + Eq + Hash, V> Held<K, V> {
+    fn has_room(&self, room: Room, principal: &[u8; 32]) -> bool {
+        let own = self.counts.get(principal).copied().unwrap_or_default();
+        self.places.len() < room.total && own < room.per_principal
+    }
+
+    fn remove(&mut self, key: &K) -> Option<V> {
+        let place = self.places.remove(key)?;
+        if let Some(count) = self.counts.get_mut(&place.principal) {
+            *count -= 1;
+            if *count == 0 {
+                self.counts.remove(&place.principal);
+            }
+        }
+        Some(place.value)
+    }
+
+    fn sweep(&mut self, now: Timestamp) {
+        let over = self.places.iter().filter(|(_, place)| now >= place.until);
+        let over: Vec<K> = over.map(|(key, _)| key.clone()).collect();
+        for key in over {
+            self.remove(&key);
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    const ROOM: Room = Room { total: 3, per_principal: 2, seconds: 60 };
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    /// G-44: one principal does not take the places of the others, and time frees them.
+    #[test]
+    fn g_44_places_are_counted_and_end() {
+        let places: Places<u8, char> = Places::new(ROOM);
+        places.put(1, [1; 32], 'a', at(0)).unwrap();
+        places.put(2, [1; 32], 'b', at(1)).unwrap();
+        assert_eq!(places.put(3, [1; 32], 'c', at(1)), Err(NoRoom));
+        places.put(4, [2; 32], 'd', at(1)).unwrap();
+        assert_eq!(places.put(5, [2; 32], 'e', at(1)), Err(NoRoom));
+        places.put(1, [1; 32], 'z', at(2)).unwrap();
+        assert_eq!(places.take_if(&1, |value| *value == 'a'), None);
+        assert_eq!(places.take_if(&1, |value| *value == 'z'), Some('z'));
+        places.put(5, [2; 32], 'e', at(90)).unwrap();
+        places.put(6, [1; 32], 'f', at(90)).unwrap();
+        places.put_anyway(7, [1; 32], 'g', at(91)).unwrap();
+        places.put_anyway(8, [1; 32], 'h', at(92)).unwrap();
+        assert_eq!((places.len(), places.get(&7)), (3, Some('g')));
+        assert_eq!(places.touch(&7, at(400)), None, "its time is over");
+    }
+}

@@ -1,0 +1,54 @@
+//! The revisions that legacy clients speak, oldest first.
+
+/// A legacy revision. Later ones compare greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Revision {
+    November2024,
+    March2025,
+    June2025,
+    November2025,
+}
+
+impl Revision {
+    /// What `initialize` agrees on: the client's own revision if it is one of these, otherwise the
+    /// latest of them, and never a modern one (D-08, D-50).
+    pub(super) fn agreed(asked: &str) -> Self {
+        Self::of(asked).unwrap_or(Self::November2025)
+    }
+
+    pub(super) fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "2024-11-05" => Self::November2024,
+            "2025-03-26" => Self::March2025,
+            "2025-06-18" => Self::June2025,
+            "2025-11-25" => Self::November2025,
+            _ => return None,
+        })
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::November2024 => "2024-11-05",
+            Self::March2025 => "2025-03-26",
+            Self::June2025 => "2025-06-18",
+            Self::November2025 => "2025-11-25",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// D-08: known ones are echoed, others get the latest legacy one.
+    #[test]
+    fn d_08_never_a_modern_one() {
+        for known in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"] {
+            assert_eq!(Revision::agreed(known).name(), known);
+        }
+        for other in ["2026-07-28", "2027-01-01", "", "1.0"] {
+            assert_eq!(Revision::agreed(other).name(), "2025-11-25");
+        }
+        assert!(Revision::March2025 < Revision::June2025);
+    }
+}

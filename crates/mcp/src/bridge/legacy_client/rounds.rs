@@ -1,0 +1,164 @@
+//! One request, asked as often as the server behind wants more from the client (D-53).
+
+use std::time::Duration;
+
+use protocol::mcp::HEADER_MISMATCH;
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+
+use super::asker::{Asker, Original};
+use super::forms::Told;
+use super::notices::Sent;
+use super::request::{Returned, compose};
+use super::shape::UNSUPPORTED_VERSION;
+use super::trouble::Trouble;
+use super::{notices, param_headers, questions};
+use crate::front::Said;
+use crate::json::Members;
+use crate::links::{Heard, Kind, LinkError, Outcome, Question};
+use crate::verify::Standing;
+
+/// How often a server may ask (C-84).
+const MOST_ROUNDS: u32 = 25;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The final answer of the server behind.
+pub(super) async fn answer(
+    asker: &Asker,
+    original: &Original,
+    tell: &mpsc::Sender<Said>,
+) -> Result<Heard, Trouble> {
+    let mut told = Told::default();
+    let answer = go_round(asker, original, tell, &mut told).await;
+    told.complete(tell).await;
+    answer
+}
+
+async fn go_round(
+    asker: &Asker,
+    original: &Original,
+    tell: &mpsc::Sender<Said>,
+    told: &mut Told,
+) -> Result<Heard, Trouble> {
+    let mut returned = Returned::default();
+    let mut pause = FIRST_PAUSE;
+    for _ in 0..MOST_ROUNDS {
+        let answer = ask_once(asker, original, &returned, tell).await?;
+        let Some(wanted) = Wanted::read(&answer)? else {
+            return Ok(answer);
+        };
+        if !matches!(&*original.method, "tools/call" | "prompts/get" | "resources/read") {
+            // C-80: nothing else may ask back.
+            return Err(LinkError::Garbled.into());
+        }
+        let responses = if let Some(requests) = &wanted.requests {
+            Some(questions::put(asker, requests, tell, told).await?)
+        } else {
+            // C-81: the server sheds load; it wants the same again, later.
+            tokio::time::sleep(pause).await;
+            pause = LONGEST_PAUSE.min(pause * 2);
+            None
+        };
+        still_allowed(asker)?;
+        returned = Returned { responses, state: wanted.state };
+    }
+    Err(Trouble::internal("the MCP server behind asks back again and again"))
+}
+
+/// C-83: each retry is a request by itself, and minutes may lie between.
+fn still_allowed(asker: &Asker) -> Result<(), Trouble> {
+    match asker.shared.trust.standing(&asker.caller.permit) {
+        Standing::Good => Ok(()),
+        _ => Err(Trouble {
+            code: protocol::mcp::ACCESS_ENDED,
+            message: "access ended while the answer was on its way; sign in again and retry".into(),
+        }),
+    }
+}
+
+/// One round. C-20: a server that finds headers and body to differ knows its tools better, so they
+/// are learned anew, once.
+async fn ask_once(
+    asker: &Asker,
+    original: &Original,
+    returned: &Returned,
+    tell: &mpsc::Sender<Said>,
+) -> Result<Heard, Trouble> {
+    let headers = param_headers::of(asker, original).await;
+    let question = compose(asker, original, returned, headers).map_err(|_| Trouble::params())?;
+    let answer = hear(asker, original, question, tell).await?;
+    match error_code(&answer) {
+        Some(HEADER_MISMATCH) if &*original.method == "tools/call" => {}
+        Some(UNSUPPORTED_VERSION) => {
+            // Not what it said when it was asked for its eras.
+            asker.server.behind.eras.doubt();
+            return Ok(answer);
+        }
+        _ => return Ok(answer),
+    }
+    let headers = param_headers::again(asker, original).await;
+    let question = compose(asker, original, returned, headers).map_err(|_| Trouble::params())?;
+    hear(asker, original, question, tell).await
+}
+
+async fn hear(
+    asker: &Asker,
+    original: &Original,
+    question: Question,
+    tell: &mpsc::Sender<Said>,
+) -> Result<Heard, Trouble> {
+    let sent = Sent { id: question.id, wants_logs: asker.log_level().is_some() };
+    let mut exchange = asker.ask(question).await?;
+    while let Some(heard) = exchange.next().await {
+        let heard = heard?;
+        match &heard.kind {
+            Kind::Answer => return Ok(heard),
+            Kind::Notification { method } => {
+                if let Some(notice) = notices::of_request(&heard, method, original, sent) {
+                    // D-58: a client that went away hears nothing, and nothing stops.
+                    let _ = tell.send(Said::before(notice)).await;
+                }
+            }
+            // C-09: a modern server asks by its result and never like this.
+            Kind::Question { .. } => {}
+        }
+    }
+    Err(LinkError::Broken.into())
+}
+
+fn error_code(answer: &Heard) -> Option<i32> {
+    match answer.outcome().ok()? {
+        Outcome::Error(error) => Members::read(error.get()).ok()?.get("code")?.get().parse().ok(),
+        Outcome::Result(_) => None,
+    }
+}
+
+/// What a server wants before it goes on.
+struct Wanted {
+    requests: Option<Box<RawValue>>,
+    state: Option<Box<RawValue>>,
+}
+
+impl Wanted {
+    /// `None` for a result that is complete, and for an error.
+    fn read(answer: &Heard) -> Result<Option<Self>, Trouble> {
+        let Outcome::Result(result) = answer.outcome()? else {
+            return Ok(None);
+        };
+        let members = Members::read(result.get()).map_err(|_| LinkError::Garbled)?;
+        match members.get("resultType").map(RawValue::get) {
+            None | Some("\"complete\"") => return Ok(None),
+            Some("\"input_required\"") => {}
+            // C-32: an unknown kind of result is invalid. Tasks were not declared (D-61).
+            Some(_) => return Err(LinkError::Garbled.into()),
+        }
+        let requests = members.get("inputRequests").filter(|requests| requests.get() != "null");
+        let state = members.get("requestState").filter(|state| state.get() != "null");
+        if requests.is_none() && state.is_none() {
+            return Err(LinkError::Garbled.into());
+        }
+        let owned = |value: Option<&RawValue>| value.map(RawValue::to_owned);
+        Ok(Some(Self { requests: owned(requests), state: owned(state) }))
+    }
+}

@@ -1,0 +1,73 @@
+//! Requests that run, so that the client can cancel them.
+
+use std::sync::Arc;
+
+use kernel::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::places::NoRoom;
+use super::seat::Seat;
+use crate::server::Server;
+
+/// What a running request is called: ids are unique within a session only.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Name {
+    pub(super) session: [u8; 32],
+    /// The client's id as it was written.
+    pub(super) id: Box<str>,
+}
+
+/// One running request. Of two with the same name, each has its own.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    number: u64,
+    stop: CancellationToken,
+}
+
+/// The place of a running request; dropping it frees the place.
+pub(super) struct Running {
+    server: Arc<Server>,
+    name: Name,
+    run: Run,
+}
+
+impl Run {
+    pub(super) fn cancel(&self) {
+        self.stop.cancel();
+    }
+}
+
+impl Running {
+    pub(super) fn begin(
+        server: &Arc<Server>,
+        seat: &Seat,
+        id: &str,
+        principal: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Self, NoRoom> {
+        let clients = &server.legacy_clients;
+        let name = Name { session: seat.digest, id: id.into() };
+        let run = Run { number: clients.next_id(), stop: CancellationToken::new() };
+        clients.running.put(name.clone(), principal, run.clone(), now)?;
+        Ok(Self { server: Arc::clone(server), name, run })
+    }
+
+    /// Resolves when the client cancelled the request.
+    pub(super) async fn cancelled(&self) {
+        self.run.stop.cancelled().await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mine = |run: &Run| run.number == self.run.number;
+        self.server.legacy_clients.running.take_if(&self.name, mine);
+    }
+}
+
+/// Cancels a request that runs here. Whether there was one.
+pub(super) fn cancel(server: &Server, seat: &Seat, id: &str) -> bool {
+    let name = Name { session: seat.digest, id: id.into() };
+    let run = server.legacy_clients.running.get(&name);
+    run.inspect(Run::cancel).is_some()
+}

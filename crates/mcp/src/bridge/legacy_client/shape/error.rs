@@ -1,0 +1,83 @@
+//! Error codes that legacy clients know.
+
+use protocol::jsonrpc::{INVALID_PARAMS, INVALID_REQUEST};
+use protocol::mcp::HEADER_MISMATCH;
+use serde_json::value::RawValue;
+
+use crate::bridge::legacy_client::trouble::INTERNAL_ERROR;
+use crate::json::{Members, NoObject, Object, quoted};
+
+/// Legacy: there is no such resource.
+const RESOURCE_NOT_FOUND: i32 = -32002;
+/// Modern: the client did not declare what the server needs.
+const MISSING_CAPABILITY: i32 = -32021;
+/// Modern: the revision is not known.
+pub(crate) const UNSUPPORTED_VERSION: i32 = -32022;
+
+/// C-50: the codes of the modern revision mean nothing to a legacy client, or something else. What
+/// they say is between the sidecar and the server behind.
+pub(super) fn shaped(method: &str, error: &RawValue) -> Result<String, NoObject> {
+    let members = Members::read(error.get())?;
+    let code = members.get("code").and_then(|code| code.get().parse::<i32>().ok());
+    let (code, message) = match code.ok_or(NoObject)? {
+        // Modern servers have no code of its own for it.
+        INVALID_PARAMS if method == "resources/read" => (RESOURCE_NOT_FOUND, None),
+        MISSING_CAPABILITY => {
+            let message = "the MCP server needs something of this client that it does not offer";
+            (INVALID_REQUEST, Some(message))
+        }
+        HEADER_MISMATCH | UNSUPPORTED_VERSION => {
+            let message = "the gateway and the MCP server behind do not understand each other";
+            (INTERNAL_ERROR, Some(message))
+        }
+        -32099..=-32020 => (INTERNAL_ERROR, Some("the MCP server behind refused the request")),
+        _ => return Ok(error.get().to_owned()),
+    };
+    let mut object = Object::with_capacity(error.get().len() + 64);
+    object.member("code", &code.to_string());
+    match message {
+        Some(message) => object.member("message", &quoted(message)),
+        None => object.members(&members, |name| name != "code"),
+    };
+    Ok(object.finish())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn shape(method: &str, text: &str) -> String {
+        shaped(method, serde_json::from_str(text).unwrap()).unwrap()
+    }
+
+    /// D-59: the code that legacy clients know; what stands beside it stays.
+    #[test]
+    fn d_59_a_missing_resource() {
+        let error = r#"{"code":-32602,"message":"no such thing","data":{"uri":"a:b"}}"#;
+        let legacy = r#"{"code":-32002,"message":"no such thing","data":{"uri":"a:b"}}"#;
+        assert_eq!(shape("resources/read", error), legacy);
+        assert_eq!(shape("tools/call", error), error);
+    }
+
+    /// C-50: none of the modern codes, nor their data.
+    #[test]
+    fn c_50_modern_codes_stay_behind() {
+        for (code, expected) in [
+            (-32020, -32603),
+            (-32021, -32600),
+            (-32022, -32603),
+            (-32042, -32603),
+            (-32099, -32603),
+        ] {
+            let error = format!(r#"{{"code":{code},"message":"m","data":{{"x":1}}}}"#);
+            let shaped: serde_json::Value =
+                serde_json::from_str(&shape("tools/call", &error)).unwrap();
+            assert_eq!((&shaped["code"], shaped.get("data")), (&expected.into(), None), "{code}");
+        }
+        for kept in [-32601, -32000, -31403, 17] {
+            let error = format!(r#"{{"code":{kept},"message":"m"}}"#);
+            assert_eq!(shape("tools/call", &error), error);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What is held for the legacy clients of one modern server.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use kernel::Timestamp;
+use quick_cache::sync::Cache;
+
+use super::answers::Waiter;
+use super::discovery::Discovered;
+use super::param_headers::Listed;
+use super::places::{Places, Room};
+use super::running::{Name, Run};
+use super::seat::Seat;
+use super::stand::Stand;
+use crate::behind::Owner;
+
+/// Everything that outlives one message. All of it is limited in number and in time.
+pub(crate) struct LegacyClients {
+    /// What the server behind says of itself, by who asked.
+    pub(super) discoveries: Cache<Owner, Arc<Discovered>>,
+    /// Questions that wait for a client's answer, by their nonces.
+    pub(super) waiting: Places<Box<str>, Waiter>,
+    /// Requests that run.
+    pub(super) running: Places<Name, Run>,
+    /// What sessions have besides what their ids say.
+    stands: Places<[u8; 32], Arc<Stand>>,
+    pub(super) listed: Listed,
+    last_id: AtomicU64,
+}
+
+const DISCOVERIES: usize = 2_000;
+/// A person has ten minutes to answer.
+pub(super) const PATIENCE_SECONDS: i64 = 600;
+const WAITING: Room = Room { total: 10_000, per_principal: 100, seconds: PATIENCE_SECONDS };
+/// No request runs longer.
+pub(super) const LONGEST_SECONDS: i64 = 3_600;
+const RUNNING: Room = Room { total: 10_000, per_principal: 200, seconds: LONGEST_SECONDS };
+const STANDS: Room = Room { total: 20_000, per_principal: 100, seconds: 3_600 };
+
+impl Default for LegacyClients {
+    fn default() -> Self {
+        Self {
+            discoveries: Cache::new(DISCOVERIES),
+            waiting: Places::new(WAITING),
+            running: Places::new(RUNNING),
+            stands: Places::new(STANDS),
+            listed: Listed::default(),
+            last_id: AtomicU64::new(0),
+        }
+    }
+}
+
+impl LegacyClients {
+    /// An id that no other request of ours to this server has.
+    pub(super) fn next_id(&self) -> u64 {
+        self.last_id.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// What a session has, if it has anything yet.
+    pub(super) fn stand(&self, session: &[u8; 32], now: Timestamp) -> Option<Arc<Stand>> {
+        self.stands.touch(session, now)
+    }
+
+    /// The same, made now if need be. `None` if there is no room.
+    pub(super) fn stand_of(
+        &self,
+        seat: &Seat,
+        principal: [u8; 32],
+        now: Timestamp,
+    ) -> Option<Arc<Stand>> {
+        if let Some(stand) = self.stand(&seat.digest, now) {
+            return Some(stand);
+        }
+        let stand = Arc::new(Stand::default());
+        let put = self.stands.put_anyway(seat.digest, principal, Arc::clone(&stand), now);
+        put.is_ok().then_some(stand)
+    }
+
+    /// Whether the client ended this session, as far as this replica heard of it.
+    pub(super) fn has_ended(&self, session: &[u8; 32]) -> bool {
+        self.stands.get(session).is_some_and(|stand| stand.has_ended())
+    }
+
+    /// Ends what stands for a session and what runs in it.
+    pub(super) fn end(&self, seat: &Seat, principal: [u8; 32], now: Timestamp) {
+        if let Some(stand) = self.stand_of(seat, principal, now) {
+            stand.end();
+        }
+        for run in self.running.all(|name| name.session == seat.digest) {
+            run.cancel();
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! `resources/subscribe` and `resources/unsubscribe` (D-57): remembered at the session's home,
+//! where its standing stream turns them into one subscription of the modern kind.
+
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
+use http_body_util::{BodyExt as _, BodyStream, Limited};
+use protocol::jsonrpc::INVALID_PARAMS;
+
+use super::asker::Asker;
+use super::discovery::discovered;
+use super::seat::Seat;
+use super::trouble::Trouble;
+use super::{at_once, local, status};
+use crate::forward::Call;
+use crate::front::{Reply, Said};
+use crate::json::Members;
+use crate::links::LinkError;
+use crate::reply::Refused;
+
+/// Changes what the session is subscribed to.
+pub(super) async fn change(
+    call: &Call<'_>,
+    seat: &Seat,
+    method: &str,
+    body: Bytes,
+) -> Result<Reply, Refused> {
+    if !call.shared.is_own(&seat.facts.home) {
+        return elsewhere(call, seat, body).await;
+    }
+    let changed = change_here(call, seat, method, &body).await;
+    Ok(at_once(match changed {
+        Ok(()) => local::result(call.id, "{}"),
+        Err(trouble) => trouble.said(call.id),
+    }))
+}
+
+async fn change_here(
+    call: &Call<'_>,
+    seat: &Seat,
+    method: &str,
+    body: &[u8],
+) -> Result<(), Trouble> {
+    let known = discovered(&Asker::of(call, seat.clone())).await?;
+    if !known.offers("resources.subscribe") {
+        return Err(Trouble::no_method());
+    }
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    let params = Members::read(text).ok().and_then(|members| members.get("params"));
+    let uri = Members::of(params).ok().and_then(|params| params.text("uri"));
+    let uri = uri.ok_or_else(Trouble::params)?;
+    let (clients, now) = (&call.server.legacy_clients, call.shared.trust.now());
+    let stand = clients.stand_of(seat, *call.permit.principal(), now).ok_or_else(Trouble::busy)?;
+    if method == "resources/unsubscribe" {
+        stand.unsubscribe(&uri);
+        return Ok(());
+    }
+    stand.subscribe(uri).map_err(|_| Trouble {
+        code: INVALID_PARAMS,
+        message: "this session cannot subscribe to that much; unsubscribe from something".into(),
+    })
+}
+
+/// Lets the session's home answer.
+async fn elsewhere(call: &Call<'_>, seat: &Seat, body: Bytes) -> Result<Reply, Refused> {
+    let response = call.hand_over(&seat.facts.home, &call.server.path, body).await?;
+    if !response.status().is_success() {
+        return Err(response.into());
+    }
+    let limited = Limited::new(response.into_body(), call.shared.limits.body_bytes);
+    let text = limited.collect().await.map_err(|_| LinkError::Broken.refusal(call))?.to_bytes();
+    Ok(at_once(Said::answer(text, status::ANSWER)))
+}
+
+/// Tells the session's home as well, if that is another replica that can be reached.
+pub(super) async fn at_home_too(call: &Call<'_>, seat: &Seat, body: Bytes) {
+    let home = &seat.facts.home;
+    if call.shared.is_own(home) {
+        return;
+    }
+    if let Ok(response) = call.hand_over(home, &call.server.path, body).await {
+        // Read to its end, so that the connection can be used again.
+        let _ = BodyStream::new(response.into_body()).try_for_each(|_| async { Ok(()) }).await;
+    }
+}

@@ -1,0 +1,131 @@
+//! One request of a client, carried out to its end whether or not the client stays (D-58).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use protocol::jsonrpc::Params;
+use protocol::mcp::{ACCESS_ENDED, UPSTREAM_TIMEOUT};
+use tokio::sync::mpsc;
+
+use super::asker::{Asker, Original};
+use super::running::Running;
+use super::seat::Seat;
+use super::state::LONGEST_SECONDS;
+use super::trouble::Trouble;
+use super::{at_once, rounds, shape, status};
+use crate::forward::Call;
+use crate::front::{Reply, Said};
+use crate::lists::answer::{Sieve, Sifted, message};
+
+/// How many messages wait for a client that reads slowly; then the server behind waits, too.
+const WAITING: usize = 4;
+const LONGEST: Duration = Duration::from_secs(LONGEST_SECONDS.unsigned_abs());
+/// How long a request goes on whose client went away.
+const ALONE: Duration = Duration::from_mins(10);
+
+/// Begins to carry out a request.
+///
+/// MCP 2025-11-25, "Sending Messages": a client that goes away has not cancelled, so the request
+/// runs in a task of its own. Its result then is nobody's: streams are not resumable here.
+pub(super) fn start(call: &Call<'_>, seat: Seat, original: Original, params: &Params<'_>) -> Reply {
+    let sieve = (&*original.method == "tools/list").then(|| Sieve::new(call, params));
+    if let Some(result) = sieve.as_ref().and_then(Sieve::ready) {
+        return at_once(list(&seat, &original, &result));
+    }
+    let (id, principal) = (original.id().unwrap_or_default(), *call.permit.principal());
+    let now = call.shared.trust.now();
+    let Ok(running) = Running::begin(call.server, &seat, id, principal, now) else {
+        return at_once(Trouble::busy().said(call.id));
+    };
+    let (tell, told) = mpsc::channel(WAITING);
+    tokio::spawn(carry_out(Asker::of(call, seat), original, sieve, running, tell));
+    let told = stream::unfold(told, |mut told| async { Some((Ok(told.recv().await?), told)) });
+    told.boxed()
+}
+
+async fn carry_out(
+    asker: Asker,
+    original: Original,
+    sieve: Option<Sieve>,
+    running: Running,
+    tell: mpsc::Sender<Said>,
+) {
+    let shared = &asker.shared;
+    let (trust, permit) = (Arc::clone(&shared.trust), Arc::clone(&asker.caller.permit));
+    let ended = Arc::clone(&shared.pulse).ended(trust, permit, shared.limits.drain_grace);
+    let alone = async {
+        tell.closed().await;
+        tokio::time::sleep(ALONE).await;
+    };
+    // Whatever comes first; the others are dropped, and with them what was asked behind.
+    let said = tokio::select! {
+        said = conclude(&asker, &original, sieve, &tell) => said,
+        () = running.cancelled() => cancelled().said(original.id()),
+        () = ended => access_ended().said(original.id()),
+        () = tokio::time::sleep(LONGEST) => too_long().said(original.id()),
+        () = alone => return,
+    };
+    // Nobody may be there to hear it, or nobody who reads.
+    let _ = tokio::time::timeout(ALONE, tell.send(said)).await;
+}
+
+async fn conclude(
+    asker: &Asker,
+    original: &Original,
+    sieve: Option<Sieve>,
+    tell: &mpsc::Sender<Said>,
+) -> Said {
+    match rounds::answer(asker, original, tell).await {
+        Ok(answer) => {
+            if let Some(sieve) = sieve {
+                return sifted(asker, original, &sieve, &answer.text);
+            }
+            let shaped = shape::answer(asker.seat.revision, original, &answer);
+            shaped.unwrap_or_else(|error| Trouble::from(error).said(original.id()))
+        }
+        Err(trouble) => trouble.said(original.id()),
+    }
+}
+
+/// A list of tools, first filtered and then shaped: what is kept still says how long it may be.
+fn sifted(asker: &Asker, original: &Original, sieve: &Sieve, text: &[u8]) -> Said {
+    match sieve.sift(text) {
+        Ok(Sifted::List(result)) => list(&asker.seat, original, &result),
+        Ok(Sifted::Untouched | Sifted::Error) => {
+            match crate::links::Heard::read(text.to_vec().into()) {
+                Ok(heard) => shape::answer(asker.seat.revision, original, &heard)
+                    .unwrap_or_else(|error| Trouble::from(error).said(original.id())),
+                Err(error) => Trouble::from(error).said(original.id()),
+            }
+        }
+        Err(_) => unreadable_list().said(original.id()),
+    }
+}
+
+fn list(seat: &Seat, original: &Original, result: &[u8]) -> Said {
+    match shape::result_text(seat.revision, &original.method, result) {
+        Ok(shaped) => Said::answer(message(original.id(), shaped.as_bytes()), status::ANSWER),
+        Err(_) => unreadable_list().said(original.id()),
+    }
+}
+
+fn unreadable_list() -> Trouble {
+    Trouble::internal("the MCP server behind sent a list of tools that cannot be read")
+}
+
+/// Nobody waits for this any more, but the HTTP request has to end somehow.
+fn cancelled() -> Trouble {
+    Trouble::internal("the client cancelled this request")
+}
+
+fn access_ended() -> Trouble {
+    let message = "access ended while the answer was on its way; sign in again and retry";
+    Trouble { code: ACCESS_ENDED, message: message.into() }
+}
+
+fn too_long() -> Trouble {
+    let message = "the MCP server behind took too long to answer";
+    Trouble { code: UPSTREAM_TIMEOUT, message: message.into() }
+}

@@ -1,0 +1,10 @@
+//! Legacy clients in front of a modern server (D-50…D-61).
+
+mod batches;
+mod cancelling;
+mod listening;
+mod questions;
+mod replicas;
+mod requests;
+mod script;
+mod sessions;

@@ -1,0 +1,143 @@
+//! Two sidecars with one configuration: what only one of them holds is found from the other.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::Uri;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use mcp::{EraChoice, Sidecar};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use super::script::{ABLE, Client, done, next, of_method, result, stream, world_with};
+use crate::support::{Answer, Ask, Recorded, Reply, SOON, World};
+
+/// A world whose sidecar can be reached by the other one that comes with it.
+async fn two(reply: impl Fn(&Recorded) -> Reply + Send + Sync + 'static) -> (World, Arc<Sidecar>) {
+    let own = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = own.local_addr().unwrap();
+    let world = world_with(reply, |config| {
+        config.peer_url = Some(url(address));
+        config.allowed_hosts.push("127.0.0.1".to_owned());
+    })
+    .await;
+    serve(own, Arc::clone(&world.sidecar));
+    let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = other.local_addr().unwrap();
+    let replica = world.replica_with(|config| {
+        config.servers[0].eras = EraChoice::Modern;
+        config.peer_url = Some(url(address));
+        config.allowed_hosts.push("127.0.0.1".to_owned());
+    });
+    serve(other, Arc::clone(&replica));
+    (world, replica)
+}
+
+fn url(address: SocketAddr) -> Uri {
+    format!("http://{address}").parse().unwrap()
+}
+
+fn serve(listener: TcpListener, sidecar: Arc<Sidecar>) {
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let sidecar = Arc::clone(&sidecar);
+            let service = service_fn(move |request: http::Request<Incoming>| {
+                let sidecar = Arc::clone(&sidecar);
+                async move { Ok::<_, std::convert::Infallible>(sidecar.handle(request).await) }
+            });
+            let builder = hyper::server::conn::http1::Builder::new();
+            tokio::spawn(builder.serve_connection(TokioIo::new(stream), service));
+        }
+    });
+}
+
+async fn at(replica: &Arc<Sidecar>, ask: Ask) -> Answer {
+    Answer::read(replica.handle(ask.build()).await).await
+}
+
+/// D-53: the question waits where the call runs; its answer may arrive anywhere.
+#[tokio::test]
+async fn d_53_an_answer_finds_its_question() {
+    let (world, replica) = two(|request| {
+        if request.message()["params"].get("inputResponses").is_some() {
+            return result(request, &done("thanks"));
+        }
+        let requests = json!({ "a": { "method": "roots/list" } });
+        let wanted = json!({ "resultType": "input_required", "inputRequests": requests });
+        result(request, &wanted)
+    })
+    .await;
+    let client = Client::open(&world, "2025-11-25", ABLE).await;
+    // Neither the session's home nor where the answer goes first.
+    let response = replica.handle(client.call(1, "get_x").build()).await;
+    let mut body = response.into_body();
+    let id = next(&mut body).await["id"].clone();
+    let answer = json!({ "jsonrpc": "2.0", "id": id, "result": { "roots": [] } });
+    assert_eq!(world.ask(client.say(&answer)).await.status, 202);
+    assert_eq!(next(&mut body).await["result"]["content"][0]["text"], "thanks");
+    assert_eq!(of_method(&world, "tools/call").len(), 2);
+}
+
+/// D-57: subscriptions and the standing stream meet at the session's home.
+#[tokio::test]
+async fn d_57_the_home_holds_the_stream() {
+    let (open, mut opened) = mpsc::unbounded_channel();
+    let (world, replica) = two(move |request| {
+        if request.rpc_method() != "subscriptions/listen" {
+            return result(request, &json!({}));
+        }
+        let (feed, events) = mpsc::unbounded_channel::<String>();
+        let ack = json!({ "method": "notifications/subscriptions/acknowledged", "params": {} });
+        feed.send(ack.to_string()).unwrap();
+        open.send((request.message()["params"]["notifications"].clone(), feed)).unwrap();
+        stream(events)
+    })
+    .await;
+    let client = Client::open(&world, "2025-11-25", "{}").await;
+    let uri = json!({ "uri": "a:1" });
+    let answer = at(&replica, client.ask(4, "resources/subscribe", &uri)).await;
+    assert_eq!((&answer.json()["id"], &answer.json()["result"]), (&json!(4), &json!({})));
+    let response = replica.handle(client.listen().build()).await;
+    let mut body = response.into_body();
+    let (wanted, feed) = tokio::time::timeout(SOON, opened.recv()).await.unwrap().unwrap();
+    assert_eq!(wanted["resourceSubscriptions"], json!(["a:1"]));
+    let news = json!({ "method": "notifications/resources/updated", "params": uri });
+    feed.send(news.to_string()).unwrap();
+    assert_eq!(next(&mut body).await["params"], uri);
+    assert_eq!(at(&replica, client.end()).await.status, 204);
+    tokio::time::timeout(SOON, feed.closed()).await.expect("the home ends it");
+    assert_eq!(world.ask(client.ask(5, "ping", &json!({}))).await.status, 404, "ended there, too");
+    assert_eq!(at(&replica, client.ask(5, "ping", &json!({}))).await.status, 404);
+}
+
+/// D-56: a call that runs at the session's home is cancelled from elsewhere; a level set
+/// elsewhere counts at home.
+#[tokio::test]
+async fn d_56_cancelling_and_levels_reach_the_home() {
+    let (open, mut opened) = mpsc::unbounded_channel();
+    let (world, replica) = two(move |request| {
+        if request.rpc_method() != "tools/call" {
+            return result(request, &json!({ "tools": [] }));
+        }
+        let (feed, events) = mpsc::unbounded_channel::<String>();
+        open.send((request.message(), feed)).unwrap();
+        stream(events)
+    })
+    .await;
+    let client = Client::open(&world, "2025-11-25", "{}").await;
+    let level = client.ask(1, "logging/setLevel", &json!({ "level": "alert" }));
+    assert_eq!(at(&replica, level).await.json()["result"], json!({}));
+    let (sidecar, call) = (world.sidecar.clone(), client.call(2, "get_x").build());
+    let waiting = tokio::spawn(async move { sidecar.handle(call).await });
+    let (message, feed) = tokio::time::timeout(SOON, opened.recv()).await.unwrap().unwrap();
+    assert_eq!(message["params"]["_meta"]["io.modelcontextprotocol/logLevel"], "alert");
+    let params = json!({ "requestId": 2 });
+    let cancelled =
+        json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
+    assert_eq!(at(&replica, client.say(&cancelled)).await.status, 202);
+    tokio::time::timeout(SOON, feed.closed()).await.expect("the stream behind closes");
+    waiting.await.unwrap();
+}
