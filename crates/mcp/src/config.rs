@@ -7,6 +7,8 @@ use kernel::Redacted;
 use kernel::seal::SealingKey;
 use protocol::{ResourceUri, Scope, Scopes};
 
+use crate::observe::Observe;
+
 /// The whole sidecar.
 #[derive(Debug)]
 pub struct Config {
@@ -25,6 +27,8 @@ pub struct Config {
     pub max_status_age_seconds: i64,
     /// Sizes, times and counts.
     pub limits: Limits,
+    /// What is told to whom.
+    pub observe: Observe,
 }
 
 /// The values of `Origin` that may call the MCP endpoints.

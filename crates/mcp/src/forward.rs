@@ -12,6 +12,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use protocol::mcp::{UPSTREAM_TIMEOUT, UPSTREAM_UNAVAILABLE};
 
+use crate::observe::Exchange;
 use crate::reply::{Fault, Refused};
 use crate::server::Server;
 use crate::session::Session;
@@ -29,6 +30,8 @@ pub(crate) struct Call<'r> {
     pub(crate) id: Option<&'r str>,
     /// The legacy session, if there is one.
     pub(crate) session: Option<Arc<Session>>,
+    /// Who tells what became of it.
+    pub(crate) exchange: &'r Exchange,
 }
 
 impl Call<'_> {
@@ -42,8 +45,11 @@ impl Call<'_> {
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = upstream.uri.clone();
         *request.headers_mut() = headers::to_upstream(self);
+        let sent = self.exchange.sending();
         let answer = self.shared.client.request(request);
-        match tokio::time::timeout(self.shared.limits.first_byte_timeout, answer).await {
+        let answer = tokio::time::timeout(self.shared.limits.first_byte_timeout, answer).await;
+        self.exchange.answered(sent, matches!(answer, Ok(Ok(_))));
+        match answer {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => {
                 tracing::warn!(server.name = %self.server.name, error = ?error, "mcp.upstream.failed");

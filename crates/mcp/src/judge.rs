@@ -7,6 +7,7 @@ use protocol::mcp::{self, INSUFFICIENT_SCOPE, Method};
 use protocol::{Scope, Scopes};
 
 use crate::mirror::Era;
+use crate::observe::{self, Verdict};
 use crate::policy::{self, Decision};
 use crate::reply::{Fault, Refused};
 use crate::server::Server;
@@ -25,22 +26,27 @@ pub(crate) enum Way {
     Listen,
 }
 
-/// Decides about one message. Nothing but its body and the permit counts.
+/// Decides about one message, and says in `verdict` what it decided. Nothing but its body and the
+/// permit counts.
 pub(crate) fn judge(
     server: &Server,
     permit: &Permit,
     era: Era,
     message: &Message<'_>,
+    verdict: &mut Verdict,
 ) -> Result<Way, Refused> {
     let (id, method, params) = match message {
         Message::Answer => return Ok(Way::Pass),
         Message::Notification { method, .. } if mcp::is_notification(method) => {
             return Ok(Way::Pass);
         }
-        Message::Notification { .. } => return Err(without_id()),
+        Message::Notification { .. } => {
+            verdict.decision = observe::Decision::Malformed;
+            return Err(without_id());
+        }
         Message::Request { id, method, params } => (id.get(), method, params),
     };
-    let case = Case { server, permit, era, id };
+    let mut case = Case { server, permit, era, id, verdict };
     match Method::of_request(method) {
         None => Err(case.unknown_method()),
         Some(Method::Open) => Ok(Way::Pass),
@@ -58,16 +64,20 @@ struct Case<'c> {
     permit: &'c Permit,
     era: Era,
     id: &'c str,
+    verdict: &'c mut Verdict,
 }
 
 impl Case<'_> {
-    fn call_tool(&self, params: &Params<'_>) -> Result<(), Refused> {
+    fn call_tool(&mut self, params: &Params<'_>) -> Result<(), Refused> {
         let Some(tool) = params.name.as_deref() else {
+            self.verdict.decision = observe::Decision::Malformed;
             return Err(self.error(StatusCode::OK, INVALID_PARAMS, "params.name must name a tool"));
         };
         let policy = &self.server.policy;
         let hints = if policy.uses_hints() { self.server.lists.hints(tool) } else { None };
-        match policy.decide(self.permit.reach(), tool, hints) {
+        let (decision, basis) = policy.judge(self.permit.reach(), tool, hints);
+        *self.verdict = Verdict { decision: decision.into(), basis };
+        match decision {
             Decision::Allow => Ok(()),
             Decision::Challenge(needed) => Err(self.insufficient(needed)),
             // E-15: exactly what an unknown tool gets, so that nothing tells the two apart.
@@ -78,8 +88,13 @@ impl Case<'_> {
         }
     }
 
-    fn with_scope(&self, scope: Scope) -> Result<(), Refused> {
-        match policy::decide(self.permit.reach(), scope) {
+    fn with_scope(&mut self, scope: Scope) -> Result<(), Refused> {
+        let decision = policy::decide(self.permit.reach(), scope);
+        self.verdict.decision = match decision {
+            Decision::Hide => observe::Decision::Forbid,
+            other => other.into(),
+        };
+        match decision {
             Decision::Allow => Ok(()),
             Decision::Challenge(needed) => Err(self.insufficient(needed)),
             // B-16: no challenge that nobody could ever satisfy.
@@ -103,7 +118,8 @@ impl Case<'_> {
     }
 
     /// C-42 and D-55: 404 is for modern clients; a legacy one would think that its session died.
-    fn unknown_method(&self) -> Refused {
+    fn unknown_method(&mut self) -> Refused {
+        self.verdict.decision = observe::Decision::Unknown;
         let status = match self.era {
             Era::Modern => StatusCode::NOT_FOUND,
             Era::Legacy => StatusCode::OK,
@@ -120,4 +136,14 @@ impl Case<'_> {
 fn without_id() -> Refused {
     let message = "a message without id must be a notification; requests need an id";
     Fault { status: StatusCode::BAD_REQUEST, code: INVALID_REQUEST, message }.for_id(None)
+}
+
+impl From<Decision> for observe::Decision {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Allow => Self::Allow,
+            Decision::Challenge(_) => Self::Challenge,
+            Decision::Hide => Self::Hide,
+        }
+    }
 }

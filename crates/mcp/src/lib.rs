@@ -20,6 +20,7 @@ mod judge;
 mod lists;
 mod message;
 mod mirror;
+mod observe;
 mod policy;
 mod ready;
 mod reply;
@@ -36,5 +37,6 @@ pub use config::{
     AllowedOrigins, Config, ConfigError, Limits, PolicyConfig, Rule, ServerConfig, UpstreamAuth,
     Visibility,
 };
+pub use observe::{Audit, Observe, Span, SpanKind, Spans};
 pub use ready::NotReady;
 pub use sidecar::Sidecar;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use kernel::{Chance, Clock};
+use prometheus_client::registry::Registry;
 use protocol::UserType;
 use protocol::catalogue::CatalogueTool;
 use protocol::jsonrpc::INVALID_REQUEST;
@@ -17,6 +18,7 @@ use crate::config::{AllowedOrigins, Config, ConfigError, Limits};
 use crate::documents::{self, Document};
 use crate::endpoint::{self, Spot};
 use crate::forward::client::{self, UpstreamClient};
+use crate::observe::{self, Observer};
 use crate::ready::{self, NotReady};
 use crate::reply::Fault;
 use crate::server::Server;
@@ -41,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) allowed_origins: AllowedOrigins,
+    pub(crate) observer: Observer,
 }
 
 /// Whom a path belongs to.
@@ -64,6 +67,7 @@ impl Sidecar {
     ) -> Result<Arc<Self>, ConfigError> {
         config.check()?;
         let trust = Arc::new(Trust::new(authority, clock, config.max_status_age_seconds));
+        let observer = Observer::new(config.observe, Arc::clone(&chance));
         let sealing = Sealing { key: Arc::new(config.sealing_key), chance };
         let server = |server| Server::new(server, &config.issuer, &config.limits, &trust, &sealing);
         let mut servers = config
@@ -79,6 +83,7 @@ impl Sidecar {
             limits: config.limits,
             allowed_hosts: config.allowed_hosts,
             allowed_origins: config.allowed_origins,
+            observer,
         });
         Ok(Arc::new(Self { servers, shared, catalogues: Catalogues::default() }))
     }
@@ -119,6 +124,23 @@ impl Sidecar {
     /// `shutdown` is cancelled.
     pub async fn watch(self: Arc<Self>, shutdown: CancellationToken) {
         watch::run(&self.shared, shutdown).await;
+    }
+
+    /// Reports calls and denials to the authority. Runs until `done` is cancelled, which should be
+    /// when the last request was answered, and then says what is left within three seconds.
+    pub async fn report(self: Arc<Self>, done: CancellationToken) {
+        observe::report(&self.shared, done).await;
+    }
+
+    /// Gives the sidecar's numbers their names.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.shared.observer.meter.register(registry);
+    }
+
+    /// Brings the numbers up to date that are not counted as they happen. To be called before they
+    /// are read.
+    pub fn sample_metrics(&self) {
+        self.shared.observer.meter.sample(&self.shared.observer, &self.servers);
     }
 
     /// Begins the end: standing streams stop now, running answers after a short grace. Requests

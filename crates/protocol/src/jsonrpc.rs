@@ -57,6 +57,8 @@ pub struct Params<'a> {
     pub cursor: Option<Cow<'a, str>>,
     /// `_meta["io.modelcontextprotocol/protocolVersion"]`.
     pub protocol_version: Option<Cow<'a, str>>,
+    /// `_meta.traceparent`, where it is a text; decides nothing.
+    pub traceparent: Option<Cow<'a, str>>,
 }
 
 /// Why a body is not taken.

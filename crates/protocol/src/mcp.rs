@@ -11,6 +11,10 @@ pub const BATCHING_REVISION: &str = "2025-03-26";
 /// Where a request of [`MODERN_REVISION`] or later names its revision, inside `params._meta`.
 pub const META_PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 
+/// Where a request names the span that it belongs to (W3C Trace Context), inside `params._meta`; the
+/// header has the same name.
+pub const TRACEPARENT: &str = "traceparent";
+
 /// Header: the protocol revision.
 pub const PROTOCOL_VERSION_HEADER: &str = "mcp-protocol-version";
 /// Header: the session of the 2025 revisions.

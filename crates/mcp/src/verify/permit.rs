@@ -26,6 +26,16 @@ pub(crate) struct Permit {
     principal: [u8; 32],
     session_place: String,
     identity: Vec<(HeaderName, HeaderValue)>,
+    names: Names,
+}
+
+/// Who is behind a permit, for the log and the record. None of it opens anything.
+pub(crate) struct Names {
+    pub(crate) subject: String,
+    pub(crate) client: String,
+    pub(crate) grant: String,
+    pub(crate) token: String,
+    pub(crate) organization: Option<String>,
 }
 
 /// Which bit says whether the grant was revoked.
@@ -72,6 +82,11 @@ impl Permit {
     /// The headers that tell the server behind who calls.
     pub(crate) fn identity(&self) -> &[(HeaderName, HeaderValue)] {
         &self.identity
+    }
+
+    /// Who is behind it.
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
     }
 
     pub(super) fn key(&self) -> &Arc<Key> {
@@ -130,6 +145,13 @@ impl Principal {
             session_place: format!("mcp session/{}", base64url(&principal)),
             principal,
             identity: identity(&claims, reach.held)?,
+            names: Names {
+                subject: claims.sub,
+                client: claims.client_id,
+                grant: claims.grant_id,
+                token: claims.jti,
+                organization: claims.organization,
+            },
         };
         (!permit.has_expired(now)).then_some(permit)
     }

@@ -16,6 +16,7 @@ mod eras;
 mod forwarding;
 mod gate;
 mod lists;
+mod observe;
 mod policy;
 mod sessions;
 mod streams;

@@ -12,8 +12,8 @@ use http::Uri;
 use kernel::seal::SealingKey;
 use kernel::{ManualClock, SystemChance, Timestamp};
 use mcp::{
-    AllowedOrigins, Config, Limits, PolicyConfig, Rule, ServerConfig, Sidecar, UpstreamAuth,
-    Visibility,
+    AllowedOrigins, Config, Limits, Observe, PolicyConfig, Rule, ServerConfig, Sidecar,
+    UpstreamAuth, Visibility,
 };
 use protocol::{ResourceUri, Scope, Scopes};
 
@@ -99,6 +99,7 @@ fn config(upstream: Uri) -> Config {
         sealing_key: SealingKey::from_bytes([7; 32]),
         max_status_age_seconds: 600,
         limits: Limits::default(),
+        observe: Observe::default(),
     }
 }
 

@@ -6,9 +6,9 @@ use std::fmt;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::key::{ID, KeyIn, SHAPE, Seen, VERSION};
+use super::key::{ID, KeyIn, KeyInOr, SHAPE, Seen, VERSION};
 use super::{Message, Params};
-use crate::mcp::META_PROTOCOL_VERSION;
+use crate::mcp::{META_PROTOCOL_VERSION, TRACEPARENT};
 
 const MAX_ID_LENGTH: usize = 1024;
 
@@ -132,18 +132,29 @@ impl<'de> Visitor<'de> for ParamsSeed {
                 0 => params.name = Some(map.next_value_seed(Text)?),
                 1 => params.uri = Some(map.next_value_seed(Text)?),
                 2 => params.cursor = map.next_value_seed(Maybe(Text))?,
-                _ => params.protocol_version = map.next_value_seed(MetaSeed)?,
+                _ => {
+                    let meta = map.next_value_seed(MetaSeed)?;
+                    params.protocol_version = meta.version;
+                    params.traceparent = meta.traceparent;
+                }
             }
         }
         Ok(params)
     }
 }
 
+/// What is read of `_meta`.
+#[derive(Default)]
+struct Meta<'a> {
+    version: Option<Cow<'a, str>>,
+    traceparent: Option<Cow<'a, str>>,
+}
+
 /// `_meta`: an object, or null.
 struct MetaSeed;
 
 impl<'de> DeserializeSeed<'de> for MetaSeed {
-    type Value = Option<Cow<'de, str>>;
+    type Value = Meta<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
@@ -151,30 +162,36 @@ impl<'de> DeserializeSeed<'de> for MetaSeed {
 }
 
 impl<'de> Visitor<'de> for MetaSeed {
-    type Value = Option<Cow<'de, str>>;
+    type Value = Meta<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(Meta::default())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let (mut version, mut seen) = (None, Seen::default());
-        while let Some(known) = map.next_key_seed(KeyIn(&[META_PROTOCOL_VERSION]))? {
+        const KNOWN: &[&str] = &[META_PROTOCOL_VERSION];
+        let (mut meta, mut seen) = (Meta::default(), Seen::default());
+        while let Some(known) = map.next_key_seed(KeyInOr(KNOWN, TRACEPARENT))? {
             match known {
-                Some(position) => {
-                    seen.once(position)?;
-                    version = Some(map.next_value_seed(Text)?);
+                Some(0) => {
+                    seen.once(0)?;
+                    meta.version = Some(map.next_value_seed(Text)?);
+                }
+                // It decides nothing, so whatever is wrong with it is the server's to say.
+                Some(_) => {
+                    let raw: &RawValue = map.next_value()?;
+                    meta.traceparent = serde_json::from_str(raw.get()).ok().map(Cow::Borrowed);
                 }
                 None => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        Ok(version)
+        Ok(meta)
     }
 }
 
