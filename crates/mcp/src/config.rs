@@ -134,6 +134,8 @@ pub struct Limits {
     pub cached_entries: usize,
     /// Bytes of filtered lists that are kept, per server.
     pub cached_list_bytes: u64,
+    /// Calls and denials that wait to be recorded.
+    pub audit_entries: usize,
 }
 
 /// The configuration cannot work.
@@ -179,6 +181,7 @@ impl Default for Limits {
             drain_grace: Duration::from_secs(5),
             cached_entries: 10_000,
             cached_list_bytes: 16 << 20,
+            audit_entries: 16_384,
         }
     }
 }

@@ -68,11 +68,11 @@ pub(crate) struct RequestId {
 }
 
 impl Observer {
-    pub(crate) fn new(observe: Observe, chance: Arc<dyn Chance>) -> Self {
+    pub(crate) fn new(observe: Observe, audit_entries: usize, chance: Arc<dyn Chance>) -> Self {
         let mut process = [0; 4];
         chance.fill(&mut process);
         let Observe { audit, tool_labels, spans } = observe;
-        let (meter, queue) = (Meter::new(tool_labels), Queue::default());
+        let (meter, queue) = (Meter::new(tool_labels), Queue::new(audit_entries));
         Self { audit, spans, meter, queue, chance, process, next: AtomicU64::new(1) }
     }
 

@@ -67,7 +67,8 @@ impl Sidecar {
     ) -> Result<Arc<Self>, ConfigError> {
         config.check()?;
         let trust = Arc::new(Trust::new(authority, clock, config.max_status_age_seconds));
-        let observer = Observer::new(config.observe, Arc::clone(&chance));
+        let observer =
+            Observer::new(config.observe, config.limits.audit_entries, Arc::clone(&chance));
         let sealing = Sealing { key: Arc::new(config.sealing_key), chance };
         let server = |server| Server::new(server, &config.issuer, &config.limits, &trust, &sealing);
         let mut servers = config

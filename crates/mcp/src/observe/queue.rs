@@ -15,8 +15,9 @@ use crate::server::Server;
 use crate::verify::Permit;
 
 /// The queue of one sidecar.
-#[derive(Default)]
 pub(crate) struct Queue {
+    /// Entries that wait at most; calls leave an eighth of it to denials.
+    capacity: usize,
     state: Mutex<State>,
     /// There is something to report.
     work: Notify,
@@ -51,19 +52,19 @@ pub(crate) struct Pending {
     pub(crate) reason: Option<&'static str>,
 }
 
-/// Entries that wait at most.
-const CAPACITY: usize = 16_384;
-/// Of these, as many as calls may not take from denials.
-const FOR_DENIALS: usize = 2048;
 /// How long a denial waits for room. Beyond that it is answered and counted: a request that never
 /// ends would help nobody.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Queue {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { capacity, state: Mutex::default(), work: Notify::new(), room: Notify::new() }
+    }
+
     /// A call that was let through.
     pub(crate) fn allow(&self, call: Pending) {
         let mut state = self.state();
-        if state.waiting.len() < CAPACITY - FOR_DENIALS {
+        if state.waiting.len() < self.capacity - self.capacity / 8 {
             state.waiting.push_back(call);
             drop(state);
             self.work.notify_one();
@@ -102,7 +103,7 @@ impl Queue {
     /// Takes the denial if there is room.
     fn try_deny(&self, denial: &mut Option<Pending>) -> bool {
         let mut state = self.state();
-        if state.waiting.len() >= CAPACITY {
+        if state.waiting.len() >= self.capacity {
             return false;
         }
         state.waiting.extend(denial.take());

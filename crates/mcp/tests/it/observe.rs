@@ -121,6 +121,78 @@ async fn t_log_05_what_cannot_be_reported_waits() {
     assert_eq!(names, ["get_a", "get_b", "create_c"]);
 }
 
+/// T-LOG-05: without room, calls are counted and denials wait, but not forever; the record says
+/// how many are missing.
+#[tokio::test(start_paused = true)]
+async fn t_log_05_what_finds_no_room_is_counted() {
+    let world = World::with(echo, |config| config.limits.audit_entries = 8).await;
+    let token = world.token("mcp:read");
+    for number in 0..9 {
+        assert_eq!(world.ask(call(&format!("get_{number}")).bearer(&token)).await.status, 200);
+    }
+    // The last place is for denials; the next one waits in vain and is answered all the same.
+    for tool in ["create_a", "create_b"] {
+        assert_eq!(world.ask(call(tool).bearer(&token)).await.status, 403);
+    }
+    let _reporting = Reporting::of(&world);
+    let mut entries = world.authority.reported(9).await;
+    let Entry::Gap(gap) = entries.remove(0) else { panic!("{entries:?}") };
+    assert_eq!((gap.calls, gap.denials), (2, 1));
+    assert_eq!((gap.since, gap.until), (1_800_000_000_000, 1_800_000_000_000));
+    let entries = calls(entries);
+    let names: Vec<_> = entries.iter().filter_map(|entry| entry.name.as_deref()).collect();
+    assert_eq!(names[..6], ["get_0", "get_1", "get_2", "get_3", "get_4", "get_5"]);
+    assert_eq!(names[6..], ["get_6", "create_a"]);
+    let text = metrics(&world.sidecar);
+    for line in [
+        r#"mcp_audit_lost_total{kind="call"} 2"#,
+        r#"mcp_audit_lost_total{kind="denial"} 1"#,
+        "mcp_audit_gaps_total 1",
+        "mcp_audit_waiting 0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+}
+
+/// T-LOG-05: a denial that waits for room is recorded once there is some.
+#[tokio::test]
+async fn t_log_05_a_denial_waits_for_room() {
+    let world = World::with(echo, |config| config.limits.audit_entries = 1).await;
+    let token = world.token("mcp:read");
+    world.ask(call("create_a").bearer(&token)).await;
+    let waiting = world.ask(call("create_b").bearer(&token));
+    let reporting = async {
+        tokio::task::yield_now().await;
+        Reporting::of(&world)
+    };
+    let (answer, _reporting) = tokio::join!(waiting, reporting);
+    assert_eq!(answer.status, 403);
+    assert_eq!(calls(world.authority.reported(2).await).len(), 2);
+}
+
+/// The client went away, and the server behind had its call.
+#[tokio::test]
+async fn an_abandoned_call_is_recorded() {
+    let never = |_: &crate::support::Recorded| -> crate::support::Reply {
+        Box::pin(std::future::pending())
+    };
+    let world = World::new(never).await;
+    let _reporting = Reporting::of(&world);
+    let token = world.token("mcp:read");
+    {
+        let asking = world.ask(call("get_a").bearer(&token));
+        let mut asking = std::pin::pin!(asking);
+        while world.server.requests().is_empty() {
+            let turn = tokio::task::yield_now();
+            tokio::select! { biased; _ = &mut asking => panic!("answered"), () = turn => {} }
+        }
+    }
+    let entries = calls(world.authority.reported(1).await);
+    assert_eq!((entries[0].allowed, entries[0].name.as_deref()), (true, Some("get_a")));
+    let text = metrics(&world.sidecar);
+    assert!(text.contains(r#"method="tools/call",decision="allow",status="4xx"} 1"#), "{text}");
+}
+
 /// What is left when the process ends is reported then.
 #[tokio::test]
 async fn the_last_entries_are_reported_at_the_end() {
