@@ -57,8 +57,8 @@ async fn t_log_04_calls_and_denials_are_rows() {
         let world = plan.start().await;
         let tokens = world.connect("basic").await.tokens;
         let caller = McpCaller::new(&world, &tokens.access, Era::Stateless);
-        let called = caller.call("list_requests", json!({ "canary": "argument-canary" })).await;
-        assert_eq!(called.status, 200, "{}", called.body);
+        let answer = caller.call("list_requests", json!({ "canary": "argument-canary" })).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
         caller.call("admin_reset", json!({})).await;
         let changed = format!("{}x", tokens.access);
         caller.with_token(&changed).call("list_requests", json!({})).await;
