@@ -2,7 +2,7 @@
 
 use kernel::Redacted;
 use kernel::seal::SealingKey;
-use model::Client;
+use model::{Client, ClientId};
 use protocol::redirect_uri::RedirectPolicy;
 use protocol::{ResourceUri, Scopes};
 use sso::oidc;
@@ -38,6 +38,8 @@ pub struct Config {
     pub registrations_per_minute: u32,
     /// Clients from the configuration.
     pub clients: Vec<Client>,
+    /// Those of them that may report what they let through and denied.
+    pub sidecars: Vec<ClientId>,
     /// How people sign in.
     pub sign_in: SignIn,
     /// Which kind of user somebody is.
@@ -107,6 +109,18 @@ impl Config {
         let provider = providers.iter().find(|one| one.id == provider)?;
         let ProviderKind::Oidc { party, .. } = &provider.kind else { return None };
         Some((&**party, party.rechecks_after()?))
+    }
+
+    /// The kind of the provider with this id, for numbers.
+    pub(crate) fn kind_of(&self, provider: &str) -> &'static str {
+        let SignIn::Providers(providers) = &self.sign_in else { return "demo" };
+        match providers.iter().find(|one| one.id == provider).map(|one| &one.kind) {
+            Some(ProviderKind::Oidc { .. }) => "oidc",
+            Some(ProviderKind::Saml(_)) => "saml",
+            Some(ProviderKind::Local) => "local",
+            Some(ProviderKind::Portal(_)) => "portal",
+            None => "unknown",
+        }
     }
 
     /// An absolute URL below the issuer.

@@ -12,12 +12,14 @@
 //! never reads a URL, issuer or audience from a request.
 
 mod answer;
+mod audit;
 mod background;
 mod browser;
 mod clients;
 pub mod config;
 mod endpoint;
 mod keys;
+mod meter;
 pub mod providers;
 mod request;
 mod router;

@@ -45,6 +45,13 @@ pub(crate) async fn json(request: Request) -> Result<(Parts, bytes::Bytes), OAut
     Ok((parts, read(body, MAX_BODY).await?))
 }
 
+/// The head of a JSON request, whose body is not read yet.
+pub(crate) fn json_head(request: Request) -> Result<(Parts, Body), OAuthError> {
+    let (parts, body) = request.into_parts();
+    expect_type(&parts, "application/json")?;
+    Ok((parts, body))
+}
+
 /// The address that sent the request.
 pub(crate) fn peer(parts: &Parts) -> std::net::IpAddr {
     parts
@@ -73,7 +80,8 @@ fn expect_type(parts: &Parts, wanted: &'static str) -> Result<(), OAuthError> {
     }
 }
 
-async fn read(body: Body, max: usize) -> Result<bytes::Bytes, OAuthError> {
+/// A body of at most so many bytes.
+pub(crate) async fn read(body: Body, max: usize) -> Result<bytes::Bytes, OAuthError> {
     net::body::read_limited(body, max).await.map_err(|error| match error {
         net::body::BodyError::TooLarge => OAuthErrorCode::PayloadTooLarge
             .because(format!("the body is larger than {} KiB", max / 1024)),

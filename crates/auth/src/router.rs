@@ -17,7 +17,7 @@ use crate::endpoint::{
     revoke, sign_in, status,
 };
 use crate::server::AuthServer;
-use crate::token;
+use crate::{audit, token};
 
 /// The authorization server's routes, at the issuer's path and in the host-root forms that
 /// discovery asks for (RFC 8414 §3.1, MCP authorization-server-discovery).
@@ -30,6 +30,7 @@ pub fn router(server: Arc<AuthServer>) -> Router {
         .route(&at("/register"), for_clients(register::post))
         .route(&at("/token"), for_clients(token::post))
         .route(&at("/revoke"), for_clients(revoke::post))
+        .route(&at(protocol::audit::REPORT_PATH), for_clients(audit::post))
         .route(&at("/authorize"), page(authorize::get))
         .route(&at("/authorize/resume"), page(resume::get))
         .route(&at("/authorize/consent"), form(consent::post))

@@ -19,6 +19,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::browser::csrf::CsrfKey;
 use crate::config::Config;
 use crate::keys::{KeyRing, KeyRingError};
+use crate::meter::Meter;
 use crate::throttle::Throttle;
 
 /// Passwords that are hashed at the same time: each takes 19 MiB and a processor (T-LOGIN-04).
@@ -47,6 +48,7 @@ pub struct AuthServer {
     pub(crate) csrf: CsrfKey,
     pub(crate) catalogue: Arc<dyn ToolCatalogue>,
     pub(crate) throttle: Throttle,
+    pub(crate) meter: Meter,
     /// Turns at hashing passwords.
     pub(crate) password_checks: Semaphore,
     metadata: bytes::Bytes,
@@ -90,6 +92,7 @@ impl AuthServer {
             csrf,
             catalogue,
             throttle,
+            meter: Meter::default(),
             password_checks: Semaphore::new(PASSWORD_CHECKS),
             metadata,
             changes,

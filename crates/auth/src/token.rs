@@ -29,14 +29,20 @@ pub(crate) async fn post(
         .ok_or_else(|| OAuthErrorCode::InvalidRequest.because("grant_type is missing"))?
         .to_owned();
     let client = authenticate(&server, &parts, &params).await?;
-    match grant_type.as_str() {
-        "authorization_code" => code::redeem(&server, &client, &params).await,
-        "refresh_token" => refresh::redeem(&server, &client, &params).await,
-        _ => Err(OAuthErrorCode::UnsupportedGrantType
-            .because("use authorization_code or refresh_token")
-            .into()),
-    }
-    .map(|tokens| answer(&tokens))
+    let (name, tokens) = match grant_type.as_str() {
+        "authorization_code" => {
+            ("authorization_code", code::redeem(&server, &client, &params).await)
+        }
+        "refresh_token" => ("refresh_token", refresh::redeem(&server, &client, &params).await),
+        _ => {
+            return Err(OAuthErrorCode::UnsupportedGrantType
+                .because("use authorization_code or refresh_token")
+                .into());
+        }
+    };
+    let tokens = tokens?;
+    server.meter.issued(name);
+    Ok(answer(&tokens))
 }
 
 /// RFC 6749 §5.1, never cached (TK-2).

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use protocol::audit::Report;
 use protocol::status_list::StatusBits;
 
 /// The authorization server as the sidecar sees it. There are two: in process and over HTTP.
@@ -16,6 +17,9 @@ pub trait Authority: Send + Sync + 'static {
 
     /// The status list with this number.
     fn status(&self, list: u64) -> BoxFuture<'_, Result<StatusBits, AuthorityAway>>;
+
+    /// Records what happened, all of it or nothing. After `Err` the same report comes again.
+    fn report<'a>(&'a self, report: &'a Report) -> BoxFuture<'a, Result<(), AuthorityAway>>;
 
     /// Resolves when keys or statuses may have changed: at once in process, every two seconds
     /// over HTTP. A change while nobody waits makes the next call resolve immediately.

@@ -17,7 +17,7 @@ use protocol::mcp::{BATCHING_REVISION, Method};
 
 use crate::bridge::{self, Route};
 use crate::forward::answer::{Form, Standing};
-use crate::judge::{Way, insufficient, judge};
+use crate::judge::{Way, insufficient};
 use crate::lists::answer::{Sieve, unfilterable};
 use crate::message::{Admitted, bad_request};
 use crate::mirror::{self, Era};
@@ -146,7 +146,7 @@ impl<'b> Split<'b> {
 }
 
 fn verdict(admitted: &Admitted<'_>, message: &Message<'_>) -> Result<(), Refused> {
-    match judge(admitted.server, &admitted.permit, Era::Legacy, message)? {
+    match admitted.judge(Era::Legacy, message)? {
         Way::Pass | Way::CallTool | Way::ListTools => Ok(()),
         // The revision that knows batches knows no tasks.
         Way::Task | Way::Initialize | Way::Listen => {

@@ -61,11 +61,14 @@ pub(crate) async fn answer(
     way: Way,
     body: Bytes,
 ) -> Answer {
-    match route {
+    let sent = call.exchange.sending();
+    let answered = match route {
         Route::ModernToLegacy => modern_client::answer(call, message, way, body).await,
         Route::LegacyToModern => legacy_client::answer(call, message, way, body).await,
         Route::Relay => relay::answer(call, message, way, body).await,
         Route::Direct => direct::answer(call, message, way, body).await,
         Route::Pass => call.relay(body, crate::forward::answer::Standing::Answer).await,
-    }
+    };
+    call.exchange.answered(sent, answered.is_ok());
+    answered
 }

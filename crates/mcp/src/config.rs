@@ -9,6 +9,7 @@ use kernel::Redacted;
 use kernel::seal::SealingKey;
 use protocol::{ResourceUri, Scope, Scopes};
 
+use crate::observe::Observe;
 pub use http::HttpConfig;
 
 /// The whole sidecar.
@@ -32,6 +33,8 @@ pub struct Config {
     pub max_status_age_seconds: i64,
     /// Sizes, times and counts.
     pub limits: Limits,
+    /// What is told to whom.
+    pub observe: Observe,
 }
 
 /// The values of `Origin` that may call the MCP endpoints.
@@ -187,6 +190,8 @@ pub struct Limits {
     pub cached_entries: usize,
     /// Bytes of filtered lists that are kept, per server.
     pub cached_list_bytes: u64,
+    /// Calls and denials that wait to be recorded.
+    pub audit_entries: usize,
 }
 
 /// The configuration cannot work.
@@ -245,6 +250,7 @@ impl Default for Limits {
             drain_grace: Duration::from_secs(5),
             cached_entries: 10_000,
             cached_list_bytes: 16 << 20,
+            audit_entries: 16_384,
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::lists::answer::Sieve;
 use crate::lists::rewrite::filter_resumed;
 use crate::message::{self, Admitted};
 use crate::mirror::Era;
+use crate::observe::{BAD_TOKEN, Exchange};
 use crate::reply::{Answer, Fault, Refused};
 use crate::server::Server;
 use crate::sidecar::Shared;
@@ -43,6 +44,24 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let (parts, body) = request.into_parts();
+    let exchange = Exchange::begin(shared, server, &parts);
+    let response = judged(shared, server, spot, &parts, body, &exchange).await;
+    exchange.finish(response.status()).await;
+    response
+}
+
+async fn judged<B>(
+    shared: &Arc<Shared>,
+    server: &Arc<Server>,
+    spot: Spot,
+    parts: &Parts,
+    body: B,
+    exchange: &Exchange,
+) -> Response<Body>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     if let Err(refused) = host::check(&parts.uri, &parts.headers, &shared.allowed_hosts) {
         return refused.into_response();
     }
@@ -53,15 +72,10 @@ where
     let answered = if origin::is_preflight(&parts.method, &parts.headers) {
         Ok(origin::preflight(&parts.headers))
     } else {
-        admit(shared, server, spot, &parts, body).await
+        admit(shared, server, spot, parts, body, exchange).await
     };
     let mut response = answered.unwrap_or_else(Refused::into_response);
     sender.may_read(&mut response);
-    tracing::debug!(
-        server.name = %server.name,
-        http.status = response.status().as_u16(),
-        "mcp.request"
-    );
     response
 }
 
@@ -73,17 +87,19 @@ async fn admit<B>(
     spot: Spot,
     parts: &Parts,
     body: B,
+    exchange: &Exchange,
 ) -> Answer
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let permit = permit(server, parts).await?;
+    let permit = permit(server, parts, exchange).await?;
+    exchange.admitted(&permit);
     if spot == Spot::Below {
         return Err(refusal(StatusCode::NOT_FOUND, "there is nothing at this path"));
     }
     let (method, headers) = (parts.method.clone(), &parts.headers);
-    let admitted = Admitted { shared, server, permit, method, headers };
+    let admitted = Admitted { shared, server, permit, method, headers, exchange };
     match admitted.method {
         Method::POST => message::answer(&admitted, body).await,
         Method::GET => listen(&admitted).await,
@@ -95,22 +111,30 @@ where
 
 /// Verifies the bearer token. Without one the challenge names what can be asked for; with a bad
 /// one it says so (RFC 6750 §3).
-async fn permit(server: &Server, parts: &Parts) -> Result<Arc<Permit>, Refused> {
+async fn permit(
+    server: &Server,
+    parts: &Parts,
+    exchange: &Exchange,
+) -> Result<Arc<Permit>, Refused> {
     let challenge = |error| server.challenge(server.ceiling, error);
     let unverified = bearer::token(&parts.headers).map_err(|bearer::Malformed| {
+        exchange.because("malformed_credentials");
         refusal(StatusCode::BAD_REQUEST, "send one Authorization header: Bearer and the token")
             .challenging(challenge(Some(ChallengeError::InvalidRequest)))
     })?;
     let Some(unverified) = unverified else {
+        exchange.because("no_token");
         return Err(refusal(StatusCode::UNAUTHORIZED, "authorization is required")
             .challenging(challenge(None)));
     };
     server.verifier.verify(unverified).await.map_err(|no_permit| match no_permit {
         NoPermit::Invalid => {
+            exchange.because(BAD_TOKEN);
             refusal(StatusCode::UNAUTHORIZED, "the token is not valid here, or no longer")
                 .challenging(challenge(Some(ChallengeError::InvalidToken)))
         }
         NoPermit::Unknowable => {
+            exchange.because("authority_away");
             let message = "access cannot be checked at the moment; try again";
             let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, TEMPORARILY_UNAVAILABLE);
             Fault { status, code, message }.for_id(None).retry_soon()

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use protocol::mcp::{TEMPORARILY_UNAVAILABLE, UPSTREAM_TIMEOUT, UPSTREAM_UNAVAILABLE};
 
+use crate::observe::Exchange;
 use crate::reply::{Fault, Refused};
 use crate::server::Server;
 use crate::session::Session;
@@ -27,6 +28,8 @@ pub(crate) struct Call<'r> {
     pub(crate) id: Option<&'r str>,
     /// The legacy session, if there is one.
     pub(crate) session: Option<Arc<Session>>,
+    /// Who tells what became of it.
+    pub(crate) exchange: &'r Exchange,
 }
 
 impl Call<'_> {
@@ -34,12 +37,14 @@ impl Call<'_> {
     /// only reads is sent once more if the connection broke.
     pub(crate) async fn send(&self, body: Bytes) -> Result<Sent, Refused> {
         let upstream = &self.server.upstream;
+        let sent = self.exchange.sending();
         let answered = match upstream.send(self.outgoing(body.clone())).await {
             Err(SendError::Broken) if repeat::is_harmless(&self.method, &body) => {
                 upstream.send(self.outgoing(body)).await
             }
             answered => answered,
         };
+        self.exchange.answered(sent, answered.is_ok());
         answered.map_err(|error| self.unanswered(error))
     }
 

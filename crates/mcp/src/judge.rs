@@ -8,6 +8,7 @@ use protocol::{Scope, Scopes};
 
 use crate::forward::Call;
 use crate::mirror::Era;
+use crate::observe::{self, Basis, Verdict};
 use crate::policy::{self, Decision};
 use crate::reply::{Fault, Refused};
 use crate::server::Server;
@@ -31,22 +32,27 @@ pub(crate) enum Way {
     Task,
 }
 
-/// Decides about one message. Nothing but its body and the permit counts.
+/// Decides about one message, and says in `verdict` what it decided. Nothing but its body and the
+/// permit counts.
 pub(crate) fn judge(
     server: &Server,
     permit: &Permit,
     era: Era,
     message: &Message<'_>,
+    verdict: &mut Verdict,
 ) -> Result<Way, Refused> {
     let (id, method, params) = match message {
         Message::Answer => return Ok(Way::Pass),
         Message::Notification { method, .. } if mcp::is_notification(method) => {
             return Ok(Way::Pass);
         }
-        Message::Notification { .. } => return Err(without_id()),
+        Message::Notification { .. } => {
+            verdict.decision = observe::Decision::Malformed;
+            return Err(without_id());
+        }
         Message::Request { id, method, params } => (id.get(), method, params),
     };
-    let case = Case { server, permit, era, id };
+    let mut case = Case { server, permit, era, id, verdict };
     match Method::of_request(method) {
         None => Err(case.unknown_method()),
         Some(Method::Open) => Ok(Way::Pass),
@@ -62,7 +68,8 @@ pub(crate) fn judge(
 /// Decides about news of a task, which a modern subscription asks for.
 pub(crate) fn follow(call: &Call<'_>, task: &Task) -> Result<(), Refused> {
     let (server, permit, id) = (call.server, call.permit, call.id.unwrap_or("null"));
-    Case { server, permit, era: Era::Modern, id }.follow(task)
+    let mut verdict = Verdict::OPEN;
+    Case { server, permit, era: Era::Modern, id, verdict: &mut verdict }.follow(task)
 }
 
 /// One request and everything that decides about it.
@@ -71,14 +78,18 @@ struct Case<'c> {
     permit: &'c Permit,
     era: Era,
     id: &'c str,
+    verdict: &'c mut Verdict,
 }
 
 impl Case<'_> {
-    fn call_tool(&self, params: &Params<'_>) -> Result<(), Refused> {
+    fn call_tool(&mut self, params: &Params<'_>) -> Result<(), Refused> {
         let Some(tool) = params.name.as_deref() else {
+            self.verdict.decision = observe::Decision::Malformed;
             return Err(self.error(StatusCode::OK, INVALID_PARAMS, "params.name must name a tool"));
         };
-        match self.decide(tool) {
+        let (decision, basis) = self.decide(tool);
+        *self.verdict = Verdict { decision: decision.into(), basis };
+        match decision {
             Decision::Allow => Ok(()),
             Decision::Challenge(needed) => Err(self.insufficient(needed)),
             // E-15: exactly what an unknown tool gets, so that nothing tells the two apart.
@@ -89,14 +100,14 @@ impl Case<'_> {
         }
     }
 
-    fn decide(&self, tool: &str) -> Decision {
+    fn decide(&self, tool: &str) -> (Decision, Basis) {
         let policy = &self.server.policy;
         let hints = if policy.uses_hints() { self.server.lists.hints(tool) } else { None };
-        policy.decide(self.permit.reach(), tool, hints)
+        policy.judge(self.permit.reach(), tool, hints)
     }
 
     /// 2025-11-25 has `tasks/result`, and the extension of 2026-07-28 has `tasks/update`.
-    fn task(&self, method: &str, params: &Params<'_>) -> Result<(), Refused> {
+    fn task(&mut self, method: &str, params: &Params<'_>) -> Result<(), Refused> {
         let foreign = match self.era {
             Era::Modern => "tasks/result",
             Era::Legacy => "tasks/update",
@@ -104,13 +115,18 @@ impl Case<'_> {
         if method == foreign {
             return Err(self.unknown_method());
         }
-        let task = self.server.tasks.named(self.permit, params);
-        self.follow(&task.ok_or_else(|| self.unknown_task())?)
+        let Some(task) = self.server.tasks.named(self.permit, params) else {
+            self.verdict.decision = observe::Decision::Unknown;
+            return Err(self.unknown_task());
+        };
+        self.follow(&task)
     }
 
     /// E-19: the tool that began a task decides about it, by what is allowed today.
-    fn follow(&self, task: &Task) -> Result<(), Refused> {
-        match self.decide(&task.tool) {
+    fn follow(&mut self, task: &Task) -> Result<(), Refused> {
+        let (decision, basis) = self.decide(&task.tool);
+        *self.verdict = Verdict { decision: decision.into(), basis };
+        match decision {
             Decision::Allow => Ok(()),
             Decision::Challenge(needed) => Err(self.insufficient(needed)),
             Decision::Hide => Err(self.unknown_task()),
@@ -121,8 +137,13 @@ impl Case<'_> {
         self.error(StatusCode::OK, INVALID_PARAMS, "Unknown task")
     }
 
-    fn with_scope(&self, scope: Scope) -> Result<(), Refused> {
-        match policy::decide(self.permit.reach(), scope) {
+    fn with_scope(&mut self, scope: Scope) -> Result<(), Refused> {
+        let decision = policy::decide(self.permit.reach(), scope);
+        self.verdict.decision = match decision {
+            Decision::Hide => observe::Decision::Forbid,
+            other => other.into(),
+        };
+        match decision {
             Decision::Allow => Ok(()),
             Decision::Challenge(needed) => Err(self.insufficient(needed)),
             // B-16: no challenge that nobody could ever satisfy.
@@ -138,7 +159,8 @@ impl Case<'_> {
     }
 
     /// C-42 and D-55: 404 is for modern clients; a legacy one would think that its session died.
-    fn unknown_method(&self) -> Refused {
+    fn unknown_method(&mut self) -> Refused {
+        self.verdict.decision = observe::Decision::Unknown;
         let status = match self.era {
             Era::Modern => StatusCode::NOT_FOUND,
             Era::Legacy => StatusCode::OK,
@@ -174,4 +196,14 @@ pub(crate) fn insufficient(
 fn without_id() -> Refused {
     let message = "a message without id must be a notification; requests need an id";
     Fault { status: StatusCode::BAD_REQUEST, code: INVALID_REQUEST, message }.for_id(None)
+}
+
+impl From<Decision> for observe::Decision {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Allow => Self::Allow,
+            Decision::Challenge(_) => Self::Challenge,
+            Decision::Hide => Self::Hide,
+        }
+    }
 }

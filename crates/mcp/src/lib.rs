@@ -26,6 +26,7 @@ mod links;
 mod lists;
 mod message;
 mod mirror;
+mod observe;
 mod policy;
 mod ready;
 mod replica;
@@ -47,5 +48,6 @@ pub use config::{
     AllowedOrigins, ChildConfig, Config, ConfigError, EraChoice, HttpConfig, Limits, PolicyConfig,
     Rule, ServerConfig, Transport, UpstreamAuth, Visibility,
 };
+pub use observe::{Audit, Observe, Span, SpanKind, Spans};
 pub use ready::NotReady;
 pub use sidecar::Sidecar;

@@ -11,6 +11,7 @@ mod trouble;
 
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use protocol::mcp::TRACEPARENT;
 use std::sync::Arc;
 use tokio::sync::broadcast;
 
@@ -79,6 +80,10 @@ impl Caller {
             if let Some(value) = call.headers.get(name) {
                 headers.insert(HeaderName::from_static(name), value.clone());
             }
+        }
+        // W3C Trace Context §3.4: the span here is the parent of the one behind.
+        if let Some(parent) = call.exchange.traceparent() {
+            headers.insert(HeaderName::from_static(TRACEPARENT), parent);
         }
         Self { permit: Arc::clone(call.permit), headers }
     }

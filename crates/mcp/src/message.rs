@@ -14,6 +14,7 @@ use crate::forward::Call;
 use crate::forward::answer::Standing;
 use crate::judge::{Way, judge};
 use crate::mirror::{self, Era, Mismatch};
+use crate::observe::{Exchange, Verdict};
 use crate::reply::{Answer, Fault, Refused};
 use crate::server::Server;
 use crate::session::Session;
@@ -29,6 +30,7 @@ pub(crate) struct Admitted<'r> {
     pub(crate) permit: Arc<Permit>,
     pub(crate) method: Method,
     pub(crate) headers: &'r HeaderMap,
+    pub(crate) exchange: &'r Exchange,
 }
 
 /// Answers a POST.
@@ -53,7 +55,7 @@ async fn one(admitted: &Admitted<'_>, message: &Message<'_>, body: Bytes) -> Ans
     let id = message.id().map(serde_json::value::RawValue::get);
     let mismatched = |mismatch: Mismatch| mismatch.refusal(id);
     let era = mirror::check(message, admitted.headers).map_err(mismatched)?;
-    let way = judge(admitted.server, &admitted.permit, era, message)?;
+    let way = admitted.judge(era, message)?;
     let session = match (era, way) {
         // C-05: modern messages have no session. `initialize` opens one and is in none.
         (Era::Modern, _) | (_, Way::Initialize) => None,
@@ -93,6 +95,14 @@ async fn one(admitted: &Admitted<'_>, message: &Message<'_>, body: Bytes) -> Ans
 }
 
 impl Admitted<'_> {
+    /// Judges a message, for everybody to see.
+    pub(crate) fn judge(&self, era: Era, message: &Message<'_>) -> Result<Way, Refused> {
+        let mut verdict = Verdict::OPEN;
+        let way = judge(self.server, &self.permit, era, message, &mut verdict);
+        self.exchange.judged(message, era, verdict);
+        way
+    }
+
     /// The legacy session that the request names. MCP 2025-11-25, "Session Management": an id
     /// that is not known (here: does not open for this principal) is 404.
     pub(crate) fn session(&self, id: Option<&str>) -> Result<Option<Arc<Session>>, Refused> {
@@ -118,8 +128,8 @@ impl Admitted<'_> {
         id: Option<&'c str>,
         session: Option<Arc<Session>>,
     ) -> Call<'c> {
-        let Self { shared, server, permit, method, headers } = self;
-        Call { shared, server, permit, method: method.clone(), headers, id, session }
+        let Self { shared, server, permit, method, headers, exchange } = self;
+        Call { shared, server, permit, method: method.clone(), headers, id, session, exchange }
     }
 
     /// A place for one more standing stream (MC-5).

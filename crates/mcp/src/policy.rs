@@ -4,6 +4,7 @@ use protocol::{Scope, Scopes};
 use wildmatch::WildMatchPattern;
 
 use crate::config::{PolicyConfig, Visibility};
+use crate::observe::Basis;
 
 /// The compiled policy of one server.
 #[derive(Debug)]
@@ -76,9 +77,20 @@ impl Policy {
         decide(reach, self.requirement(tool, hints).0)
     }
 
+    /// The same, and what decided it.
+    pub(crate) fn judge(
+        &self,
+        reach: Reach,
+        tool: &str,
+        hints: Option<Hints>,
+    ) -> (Decision, Basis) {
+        let (scope, _, basis) = self.requirement(tool, hints);
+        (decide(reach, scope), basis)
+    }
+
     /// Whether `tool` appears in this person's list: allowed, or to be challenged in sight.
     pub(crate) fn lists(&self, reach: Reach, tool: &str, hints: Option<Hints>) -> bool {
-        let (scope, visibility) = self.requirement(tool, hints);
+        let (scope, visibility, _) = self.requirement(tool, hints);
         match decide(reach, scope) {
             Decision::Allow => true,
             Decision::Challenge(_) => visibility == Visibility::Challenge,
@@ -93,16 +105,24 @@ impl Policy {
 
     /// The first matching rule wins. Without one, hints decide where they are trusted and known,
     /// and otherwise the default, which should be the most privileged scope.
-    fn requirement(&self, tool: &str, hints: Option<Hints>) -> (Scope, Visibility) {
-        if let Some(rule) = self.rules.iter().find(|rule| rule.names(tool)) {
-            return (rule.scope, rule.visibility);
+    fn requirement(&self, tool: &str, hints: Option<Hints>) -> (Scope, Visibility, Basis) {
+        if let Some((place, rule)) = self.rule(tool) {
+            return (rule.scope, rule.visibility, Basis::Rule(place));
         }
-        let scope = match hints {
-            Some(Hints { read_only: true, .. }) if self.trust_annotations => Scope::Read,
-            Some(Hints { harmless: true, .. }) if self.trust_annotations => Scope::Write,
-            _ => self.default_scope,
+        let (scope, basis) = match hints {
+            Some(Hints { read_only: true, .. }) if self.trust_annotations => {
+                (Scope::Read, Basis::Annotation)
+            }
+            Some(Hints { harmless: true, .. }) if self.trust_annotations => {
+                (Scope::Write, Basis::Annotation)
+            }
+            _ => (self.default_scope, Basis::Default),
         };
-        (scope, Visibility::Hide)
+        (scope, Visibility::Hide, basis)
+    }
+
+    fn rule(&self, tool: &str) -> Option<(usize, &CompiledRule)> {
+        self.rules.iter().enumerate().find(|(_, rule)| rule.names(tool))
     }
 }
 

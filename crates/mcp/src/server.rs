@@ -23,6 +23,8 @@ use crate::verify::{self, Trust, Verifier};
 /// One server behind.
 pub(crate) struct Server {
     pub(crate) name: String,
+    /// The name, as it stands beside numbers.
+    pub(crate) label: Arc<str>,
     pub(crate) path: String,
     pub(crate) metadata_paths: Vec<String>,
     /// The RFC 9728 document.
@@ -55,6 +57,7 @@ impl Server {
         let principal = verify::principal(config, issuer);
         let server = Self {
             name: config.name.clone(),
+            label: config.name.as_str().into(),
             path: config.path.clone(),
             metadata_paths: config.metadata_paths.clone(),
             metadata: metadata(config, issuer),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use kernel::{Chance, Clock};
+use prometheus_client::registry::Registry;
 use protocol::UserType;
 use protocol::catalogue::CatalogueTool;
 use protocol::jsonrpc::INVALID_REQUEST;
@@ -16,6 +17,7 @@ use crate::catalogue::{self, Catalogues};
 use crate::config::{AllowedOrigins, Config, ConfigError, Limits};
 use crate::documents::{self, Document};
 use crate::endpoint::{self, Spot};
+use crate::observe::{self, Observer};
 use crate::ready::{self, NotReady};
 use crate::reply::Fault;
 use crate::server::Server;
@@ -45,6 +47,7 @@ pub(crate) struct Shared {
     pub(crate) peers: Pool,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) allowed_origins: AllowedOrigins,
+    pub(crate) observer: Observer,
 }
 
 /// Whom a path belongs to.
@@ -67,6 +70,8 @@ impl Sidecar {
         chance: Arc<dyn Chance>,
     ) -> Result<Arc<Self>, ConfigError> {
         config.check()?;
+        let observer =
+            Observer::new(config.observe, config.limits.audit_entries, Arc::clone(&chance));
         let sealing = Sealing { key: Arc::new(config.sealing_key), chance };
         let ways = config.servers.iter();
         let ways =
@@ -94,6 +99,7 @@ impl Sidecar {
             peer_url: config.peer_url,
             allowed_hosts: config.allowed_hosts,
             allowed_origins: config.allowed_origins,
+            observer,
         });
         Ok(Arc::new(Self { servers, shared, catalogues: Catalogues::default() }))
     }
@@ -136,6 +142,23 @@ impl Sidecar {
     pub async fn watch(self: Arc<Self>, shutdown: CancellationToken) {
         let looking = health::run(&self.servers, shutdown.clone());
         tokio::join!(watch::run(&self.shared, &self.servers, shutdown), looking);
+    }
+
+    /// Reports calls and denials to the authority. Runs until `done` is cancelled, which should be
+    /// when the last request was answered, and then says what is left within three seconds.
+    pub async fn report(self: Arc<Self>, done: CancellationToken) {
+        observe::report(&self.shared, done).await;
+    }
+
+    /// Gives the sidecar's numbers their names.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.shared.observer.meter.register(registry);
+    }
+
+    /// Brings the numbers up to date that are not counted as they happen. To be called before they
+    /// are read.
+    pub fn sample_metrics(&self) {
+        self.shared.observer.meter.sample(&self.shared.observer, &self.servers);
     }
 
     /// Begins the end: standing streams stop now, running answers after a short grace. Requests

@@ -21,6 +21,7 @@ use serde_json::value::RawValue;
 pub(crate) use permit::Permit;
 pub(crate) use trust::{Standing, Trust};
 
+use crate::observe::Tally;
 use digest::{BuildAsItIs, Digest};
 use permit::Principal;
 use token::{Signed, Unverified};
@@ -30,6 +31,7 @@ pub(crate) struct Verifier {
     principal: Principal,
     cache: Verified,
     trust: Arc<Trust>,
+    tally: Tally,
 }
 
 /// Tokens that were found good, as many as `cached_entries`.
@@ -56,7 +58,7 @@ impl Verifier {
             BuildAsItIs::default(),
             DefaultLifecycle::default(),
         );
-        Self { principal, cache, trust }
+        Self { principal, cache, trust, tally: Tally::default() }
     }
 
     /// The permit of this token. Waits for nothing if the token was seen before.
@@ -66,7 +68,10 @@ impl Verifier {
         }
         let digest = Digest::of(unverified);
         let permit = match self.cache.get(&digest) {
-            Some(permit) => permit,
+            Some(permit) => {
+                self.tally.hit();
+                permit
+            }
             None => self.first_seen(unverified, digest).await?,
         };
         match self.trust.standing(&permit) {
@@ -80,12 +85,18 @@ impl Verifier {
     }
 
     async fn first_seen(&self, unverified: &str, digest: Digest) -> Result<Arc<Permit>, NoPermit> {
+        self.tally.miss();
         let (payload, key) = self.signed(unverified, ACCESS_TOKEN_TYPE).await?;
         let claims = Signed::read(&payload).ok_or(NoPermit::Invalid)?;
         let permit = self.principal.permit(claims, &key, self.trust.now());
         let permit = Arc::new(permit.ok_or(NoPermit::Invalid)?);
         self.cache.insert(digest, Arc::clone(&permit));
         Ok(permit)
+    }
+
+    /// How many tokens were known already.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// For what kind of user the authorization server asks for this server's tools. Such a request

@@ -80,6 +80,12 @@ pub enum AuditKind {
     AccountDisabled,
     /// A disabled local account was enabled again.
     AccountEnabled,
+    /// A sidecar let a call through.
+    McpCall,
+    /// A sidecar denied something.
+    McpDenied,
+    /// A sidecar had no room for records; the detail counts them.
+    McpGap,
 }
 
 impl AuditEvent {
@@ -99,7 +105,7 @@ impl AuditEvent {
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 29] = [
         Self::ClientRegistered,
         Self::AuthorizationStarted,
         Self::SignedIn,
@@ -126,6 +132,9 @@ impl AuditKind {
         Self::AccountLocked,
         Self::AccountDisabled,
         Self::AccountEnabled,
+        Self::McpCall,
+        Self::McpDenied,
+        Self::McpGap,
     ];
 
     /// The name in storage and output.
@@ -157,6 +166,9 @@ impl AuditKind {
             Self::AccountLocked => "account.locked",
             Self::AccountDisabled => "account.disabled",
             Self::AccountEnabled => "account.enabled",
+            Self::McpCall => "mcp.call",
+            Self::McpDenied => "mcp.denied",
+            Self::McpGap => "mcp.gap",
         }
     }
 

@@ -77,6 +77,8 @@ pub struct Params<'a> {
     pub task_id: Option<&'a RawValue>,
     /// `notifications`: what `subscriptions/listen` wants to hear of.
     pub notifications: Option<&'a RawValue>,
+    /// `_meta.traceparent`, where it is a text; decides nothing.
+    pub traceparent: Option<Cow<'a, str>>,
 }
 
 /// Why a body is not taken.

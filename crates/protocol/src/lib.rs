@@ -4,6 +4,7 @@
 //! Anything that arrives from outside becomes one of these types or an error, so the crates above
 //! never look at raw text twice.
 
+pub mod audit;
 pub mod bridge;
 pub mod catalogue;
 pub mod challenge;

@@ -20,6 +20,9 @@ pub const META_CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabi
 pub const TASKS_EXTENSION: &str = "io.modelcontextprotocol/tasks";
 /// The key of 2025-11-25, inside `_meta`, that names the task a message belongs to.
 pub const META_RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
+/// Where a request names the span that it belongs to (W3C Trace Context), inside `params._meta`; the
+/// header has the same name.
+pub const TRACEPARENT: &str = "traceparent";
 
 /// Header: the protocol revision.
 pub const PROTOCOL_VERSION_HEADER: &str = "mcp-protocol-version";

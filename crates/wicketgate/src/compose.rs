@@ -5,6 +5,8 @@ mod auth_role;
 mod authority;
 mod catalogue;
 mod mcp_role;
+mod metrics;
+mod otlp;
 pub(crate) mod panics;
 mod peer;
 mod probes;
@@ -35,6 +37,7 @@ pub struct Ambient {
 /// A running process.
 pub struct Running {
     address: SocketAddr,
+    metrics: Option<SocketAddr>,
     store: Option<Store>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -61,16 +64,32 @@ pub async fn start(
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let store = open_store(&settings).await?;
-    let app = build(settings, store.clone(), &ambient, &stop, &tasks).await?;
-    tasks.spawn(serve(listener, app, stop.clone()));
+    let telemetry = settings.telemetry.clone();
+    let spans = otlp::start(&telemetry, &stop, &tasks)?;
+    let app = build(settings, store.clone(), &ambient, (&stop, &tasks), spans).await?;
+    let metrics = metrics::start(&telemetry, &app, &stop, &tasks).await?;
+    let answered = CancellationToken::new();
+    if let Some(sidecar) = &app.sidecar {
+        tasks.spawn(Arc::clone(sidecar).report(answered.clone()));
+    }
+    let served = serve(listener, app, stop.clone());
+    tasks.spawn(async move {
+        served.await;
+        answered.cancel();
+    });
     tasks.close();
-    Ok(Running { address, store, stop, tasks })
+    Ok(Running { address, metrics, store, stop, tasks })
 }
 
 impl Running {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where its numbers are served, if anywhere.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics
     }
 
     /// Its database, if it has one.
@@ -108,13 +127,13 @@ async fn build(
     settings: Settings,
     store: Option<Store>,
     ambient: &Ambient,
-    stop: &CancellationToken,
-    tasks: &TaskTracker,
+    (stop, tasks): (&CancellationToken, &TaskTracker),
+    spans: Option<mcp::Spans>,
 ) -> anyhow::Result<Arc<App>> {
     let authority = Arc::new(authority::Late::default());
     let sidecar = match settings.role {
         Role::Auth => None,
-        Role::All | Role::Mcp => Some(mcp_role::build(&settings, &authority, ambient)?),
+        Role::All | Role::Mcp => Some(mcp_role::build(&settings, &authority, ambient, spans)?),
     };
     let auth = match store {
         Some(store) => {
@@ -127,7 +146,7 @@ async fn build(
         (Some(auth), _) => authority.set(authority::InProcess::new(Arc::clone(auth))),
         (None, Some(remote)) => {
             authority.set(authority::Remote::new(
-                &remote.url,
+                remote,
                 settings.issuer.as_str(),
                 Arc::clone(&ambient.clock),
             )?);

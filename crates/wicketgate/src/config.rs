@@ -16,9 +16,11 @@ pub use problem::{Problem, Problems};
 pub use settings::{
     AccountSettings, AuthoritySettings, DatabaseSettings, KindSettings, McpSettings, OAuthSettings,
     OidcSettings, PortalSettings, ProviderSettings, Role, SamlSettings, ServerSettings, Settings,
-    SignInSettings, UpstreamSettings,
+    SignInSettings, TelemetrySettings, UpstreamSettings,
 };
 pub use urls::PublicUrl;
+
+use tracing::level_filters::LevelFilter;
 
 use document::Document;
 use reader::Reader;
@@ -34,6 +36,19 @@ pub struct Loaded {
     pub settings: Settings,
     /// Each effective value, secrets masked, with its origin.
     pub shown: Vec<Shown>,
+}
+
+/// Reads how much is to be logged, and nothing else.
+///
+/// # Errors
+///
+/// The text is no configuration, or the level is none.
+pub fn log_level(source: &Source) -> Result<LevelFilter, Problems> {
+    let document = Document::read(source)?;
+    let reader = Reader::new(&document);
+    let level = sections::log_level(&reader);
+    let problems = reader.problems();
+    if problems.is_empty() { Ok(level) } else { Err(problems) }
 }
 
 /// Reads and checks a configuration for one role. The other role's sections are checked for shape,

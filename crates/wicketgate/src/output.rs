@@ -1,5 +1,7 @@
 //! What commands print: results to standard output, everything else to standard error.
 
+pub(crate) mod lines;
+
 use std::fmt::Display;
 
 /// Prints a result.

@@ -65,6 +65,7 @@ pub(crate) fn answer_client(
         }
     };
     tracing::debug!(error.code = error.code.as_str(), error.description = %error.description, "refused");
+    server.meter.refused(error.code.as_str());
     let mut response = json_response(error.code.status(), &error.to_json());
     let headers = response.headers_mut();
     net::headers::client_endpoint(headers);

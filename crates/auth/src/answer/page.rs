@@ -122,6 +122,7 @@ pub(crate) fn answer_person(
         }
         PageFailure::Provider { id, name, error } => {
             tracing::warn!(%reference, provider = id, %error, "sign-in at a provider failed");
+            server.meter.signed_in(server.config.kind_of(&id), "failed");
             provider_page(server, &name, &error, &reference)
         }
         PageFailure::Overloaded => {

@@ -18,6 +18,7 @@ use crate::forward::answer::{Accepted, Form, Standing, respond};
 use crate::forward::headers;
 use crate::lists::answer::{Sieve, unfilterable};
 use crate::lists::filter::Unfilterable;
+use crate::observe::Exchange;
 use crate::reply::Refused;
 use crate::server::Server;
 use crate::session::Session;
@@ -32,6 +33,7 @@ struct Sending {
     server: Arc<Server>,
     permit: Arc<Permit>,
     headers: HeaderMap,
+    exchange: Exchange,
     session: Option<Arc<Session>>,
     sieve: Option<Sieve>,
     /// Ready events.
@@ -58,6 +60,7 @@ pub(super) fn answer(
         server: Arc::clone(call.server),
         permit: Arc::clone(call.permit),
         headers: call.headers.clone(),
+        exchange: Exchange::silent(call.shared, call.server),
         session: call.session.clone(),
         sieve,
         ready: refused.iter().map(|message| of_foreign_message(message)).collect(),
@@ -141,8 +144,8 @@ impl Sending {
     }
 
     fn call<'c>(&'c self, id: Option<&'c str>) -> Call<'c> {
-        let Self { shared, server, permit, headers, session, .. } = self;
+        let Self { shared, server, permit, headers, exchange, session, .. } = self;
         let (method, session) = (Method::POST, session.clone());
-        Call { shared, server, permit, method, headers, id, session }
+        Call { shared, server, permit, method, headers, exchange, id, session }
     }
 }

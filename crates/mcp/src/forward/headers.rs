@@ -4,7 +4,7 @@ use http::header::{
     ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
-use protocol::mcp::{PARAM_HEADER_PREFIX, PROTOCOL_VERSION_HEADER, SESSION_HEADER};
+use protocol::mcp::{PARAM_HEADER_PREFIX, PROTOCOL_VERSION_HEADER, SESSION_HEADER, TRACEPARENT};
 
 use super::Call;
 use crate::reply::NOSNIFF;
@@ -31,6 +31,10 @@ pub(crate) fn to_upstream(call: &Call<'_>) -> HeaderMap {
     }
     if let Some(id) = call.session.as_ref().and_then(|session| session.upstream()) {
         headers.insert(SESSION, id.clone());
+    }
+    // W3C Trace Context §3.4: the span here is the parent of the one behind.
+    if let Some(parent) = call.exchange.traceparent() {
+        headers.insert(TRACEPARENT, parent);
     }
     for (name, value) in call.permit.identity() {
         headers.insert(name, value.clone());

@@ -31,8 +31,10 @@ pub(crate) struct Sieve {
 pub(crate) async fn answer(call: &Call<'_>, params: &Params<'_>, body: Bytes) -> Answer {
     let sieve = Sieve::new(call, params);
     if let Some(result) = sieve.ready() {
+        call.server.lists.tally().hit();
         return Ok(respond_with(call, result));
     }
+    call.server.lists.tally().miss();
     let accepted = call.accept(call.send(body).await?)?;
     match (accepted.status, accepted.form) {
         (StatusCode::OK, Form::Json) => filter_json(call, sieve, accepted).await,

@@ -11,6 +11,7 @@ use protocol::UserType;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use crate::observe::Tally;
 use crate::policy::{Hints, Reach};
 
 /// The kept lists of one server, and what its tools say of themselves.
@@ -20,6 +21,7 @@ pub(crate) struct Lists {
     epoch: AtomicU64,
     ready: Cache<Key, Entry, ByBytes>,
     hints: ArcSwap<HashMap<String, Hints>>,
+    tally: Tally,
 }
 
 /// Everything that a filtered result depends on.
@@ -97,7 +99,13 @@ impl Lists {
             epoch: AtomicU64::new(0),
             ready: Cache::with_weighter(TYPICAL_ENTRIES, cached_bytes, ByBytes),
             hints: ArcSwap::default(),
+            tally: Tally::default(),
         }
+    }
+
+    /// How many lists were ready.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// The moment before a list is asked for, to be given to [`Lists::keep`].

@@ -20,6 +20,11 @@ impl Slots {
         Self { limit, taken: Mutex::default() }
     }
 
+    /// How many streams there are.
+    pub(crate) fn open(&self) -> usize {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+    }
+
     /// A place for one more stream, if there is one.
     pub(crate) fn take(self: &Arc<Self>, principal: [u8; 32]) -> Option<Slot> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);

@@ -26,6 +26,16 @@ pub(crate) struct Permit {
     principal: [u8; 32],
     session_place: String,
     identity: Vec<(HeaderName, HeaderValue)>,
+    names: Names,
+}
+
+/// Who is behind a permit, for the log and the record. None of it opens anything.
+pub(crate) struct Names {
+    pub(crate) subject: String,
+    pub(crate) client: String,
+    pub(crate) grant: String,
+    pub(crate) token: String,
+    pub(crate) organization: Option<String>,
 }
 
 /// Which bit says whether the grant was revoked.
@@ -74,6 +84,11 @@ impl Permit {
         &self.identity
     }
 
+    /// Who is behind it.
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
     pub(super) fn key(&self) -> &Arc<Key> {
         &self.key
     }
@@ -99,6 +114,13 @@ impl Permit {
             status: StatusPlace { list: 0, bit: 0 },
             session_place: format!("mcp session/{}", base64url(&principal)),
             principal,
+            names: Names {
+                subject: String::new(),
+                client: String::new(),
+                grant: String::new(),
+                token: String::new(),
+                organization: None,
+            },
             identity: Vec::new(),
         })
     }
@@ -147,6 +169,13 @@ impl Principal {
             session_place: format!("mcp session/{}", base64url(&principal)),
             principal,
             identity: identity(&claims, reach.held)?,
+            names: Names {
+                subject: claims.sub,
+                client: claims.client_id,
+                grant: claims.grant_id,
+                token: claims.jti,
+                organization: claims.organization,
+            },
         };
         (!permit.has_expired(now)).then_some(permit)
     }

@@ -25,6 +25,7 @@ mod forwarding;
 mod gate;
 mod lists;
 mod mirrored_params;
+mod observe;
 mod policy;
 mod sealed_ways;
 mod sessions;

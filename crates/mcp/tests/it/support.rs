@@ -13,8 +13,8 @@ use http::Uri;
 use kernel::seal::SealingKey;
 use kernel::{ManualClock, SystemChance, Timestamp};
 use mcp::{
-    AllowedOrigins, Config, EraChoice, HttpConfig, Limits, PolicyConfig, Rule, ServerConfig,
-    Sidecar, Transport, UpstreamAuth, Visibility,
+    AllowedOrigins, Config, EraChoice, HttpConfig, Limits, Observe, PolicyConfig, Rule,
+    ServerConfig, Sidecar, Transport, UpstreamAuth, Visibility,
 };
 use protocol::{ResourceUri, Scope, Scopes};
 
@@ -109,6 +109,7 @@ fn config(upstream: Uri) -> Config {
         peer_url: None,
         max_status_age_seconds: 600,
         limits: Limits::default(),
+        observe: Observe::default(),
     }
 }
 

@@ -17,6 +17,9 @@ pub(super) const SHAPE: &str = "the message must be a JSON-RPC 2.0 object with a
 /// nobody judges.
 pub(super) struct KeyIn(pub(super) &'static [&'static str]);
 
+/// The same, and after the known ones a name that decides nothing: what is only like it may pass.
+pub(super) struct KeyInOr(pub(super) &'static [&'static str], pub(super) &'static str);
+
 /// Remembers which known members were seen, and refuses the second of each.
 #[derive(Default)]
 pub(super) struct Seen(u16);
@@ -63,6 +66,26 @@ impl Visitor<'_> for KeyIn {
         // A parser that ignores letter case, or stops at a NUL, would take this for the real one.
         let deceptive = name.contains('\0') || self.0.iter().any(|known| looks_like(name, known));
         if deceptive { Err(E::custom(LETTER_CASE)) } else { Ok(None) }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for KeyInOr {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for KeyInOr {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member name")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
+        if name == self.1 { Ok(Some(self.0.len())) } else { KeyIn(self.0).visit_str(name) }
     }
 }
 

@@ -6,9 +6,9 @@ use std::fmt;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::key::{ID, KeyIn, SHAPE, Seen, VERSION};
+use super::key::{ID, KeyIn, KeyInOr, SHAPE, Seen, VERSION};
 use super::{Message, Params};
-use crate::mcp::{META_CLIENT_CAPABILITIES, META_PROTOCOL_VERSION};
+use crate::mcp::{META_CLIENT_CAPABILITIES, META_PROTOCOL_VERSION, TRACEPARENT};
 
 const MAX_ID_LENGTH: usize = 1024;
 
@@ -137,6 +137,7 @@ impl<'de> Visitor<'de> for ParamsSeed {
                     let meta = map.next_value_seed(MetaSeed)?;
                     params.protocol_version = meta.protocol_version;
                     params.client_capabilities = meta.client_capabilities;
+                    params.traceparent = meta.traceparent;
                 }
                 4 => params.arguments = Some(map.next_value()?),
                 5 => params.task = Some(map.next_value()?),
@@ -148,6 +149,8 @@ impl<'de> Visitor<'de> for ParamsSeed {
     }
 }
 
+/// What is read of `_meta`.
+
 /// `_meta`: an object, or null.
 struct MetaSeed;
 
@@ -155,6 +158,7 @@ struct MetaSeed;
 struct Meta<'a> {
     protocol_version: Option<Cow<'a, str>>,
     client_capabilities: Option<&'a RawValue>,
+    traceparent: Option<Cow<'a, str>>,
 }
 
 impl<'de> DeserializeSeed<'de> for MetaSeed {
@@ -179,15 +183,24 @@ impl<'de> Visitor<'de> for MetaSeed {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         const KNOWN: &[&str] = &[META_PROTOCOL_VERSION, META_CLIENT_CAPABILITIES];
         let (mut meta, mut seen) = (Meta::default(), Seen::default());
-        while let Some(known) = map.next_key_seed(KeyIn(KNOWN))? {
-            let Some(position) = known else {
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            };
-            seen.once(position)?;
-            match position {
-                0 => meta.protocol_version = Some(map.next_value_seed(Text)?),
-                _ => meta.client_capabilities = Some(map.next_value()?),
+        while let Some(known) = map.next_key_seed(KeyInOr(KNOWN, TRACEPARENT))? {
+            match known {
+                Some(0) => {
+                    seen.once(0)?;
+                    meta.protocol_version = Some(map.next_value_seed(Text)?);
+                }
+                Some(1) => {
+                    seen.once(1)?;
+                    meta.client_capabilities = Some(map.next_value()?);
+                }
+                // It decides nothing, so whatever is wrong with it is the server's to say.
+                Some(_) => {
+                    let raw: &RawValue = map.next_value()?;
+                    meta.traceparent = serde_json::from_str(raw.get()).ok().map(Cow::Borrowed);
+                }
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
             }
         }
         Ok(meta)

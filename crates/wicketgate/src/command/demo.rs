@@ -29,7 +29,7 @@ pub(super) fn run(options: &Demo) -> anyhow::Result<ExitCode> {
     );
     std::fs::create_dir_all(&options.data)
         .with_context(|| format!("the directory {} cannot be made", options.data.display()))?;
-    logging::init(LevelFilter::INFO, false);
+    let _log = logging::init(LevelFilter::INFO, false);
     runtime()?.block_on(demo(options))?;
     Ok(ExitCode::SUCCESS)
 }

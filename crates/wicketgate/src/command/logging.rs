@@ -1,29 +1,48 @@
 //! Where the log goes and how much of it there is.
 
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, Registry, reload};
 
 use crate::compose::panics;
+use crate::output::lines;
 
 /// Our crates; libraries speak from warnings on.
 const OURS: [&str; 6] = ["wicketgate", "auth", "mcp", "store", "net", "sso"];
 
+/// The log of this process. Dropping it writes the last lines.
+pub(super) struct Log {
+    targets: reload::Handle<Targets, Registry>,
+    _rest: lines::Rest,
+}
+
 /// Writes to standard error from now on, panics included. Control characters are escaped by the
 /// formatter.
-pub(super) fn init(level: LevelFilter, json: bool) {
-    let libraries = level.min(LevelFilter::WARN);
-    let targets =
-        Targets::new().with_default(libraries).with_targets(OURS.map(|target| (target, level)));
-    let lines = fmt::layer().with_writer(std::io::stderr).with_target(true);
+pub(super) fn init(level: LevelFilter, json: bool) -> Log {
+    let (writer, rest) = lines::start(std::io::stderr());
+    let (filter, targets) = reload::Layer::new(targets(level));
+    let lines = fmt::layer().with_writer(writer).with_target(true);
     let layer = if json {
         lines.json().flatten_event(true).boxed()
     } else {
         lines.compact().with_ansi(false).boxed()
     };
-    tracing_subscriber::registry().with(layer.with_filter(targets)).try_init().ok();
+    tracing_subscriber::registry().with(layer.with_filter(filter)).try_init().ok();
     panics::report_in_log();
+    Log { targets, _rest: rest }
+}
+
+impl Log {
+    /// Changes how much is logged from now on.
+    pub(super) fn set_level(&self, level: LevelFilter) -> anyhow::Result<()> {
+        Ok(self.targets.reload(targets(level))?)
+    }
+}
+
+fn targets(level: LevelFilter) -> Targets {
+    let libraries = level.min(LevelFilter::WARN);
+    Targets::new().with_default(libraries).with_targets(OURS.map(|target| (target, level)))
 }

@@ -1,10 +1,12 @@
 //! `wicketgate serve`.
 
+use std::convert::Infallible;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::level_filters::LevelFilter;
 
 use super::{logging, runtime, source};
 use crate::cli::Serve;
@@ -16,9 +18,33 @@ use crate::output;
 pub(super) fn run(options: &Serve) -> anyhow::Result<ExitCode> {
     let loaded = config::load(&source::collect(&options.config)?, options.role.into())?;
     let settings = loaded.settings;
-    logging::init(settings.mcp.log_level, settings.server.json_logs);
-    runtime()?.block_on(serve(settings, async {}))?;
+    let log = logging::init(settings.mcp.log_level, settings.server.json_logs);
+    let reload = || match new_level(options, &log) {
+        Ok(level) => output::note(format!("mcp.diagnostic_log_level is {level} now")),
+        Err(error) => output::note(format!("mcp.diagnostic_log_level stays as it is: {error:#}")),
+    };
+    runtime()?.block_on(async {
+        tokio::select! {
+            served = serve(settings, async {}) => served,
+            never = on_hangup(reload) => never.map(|never| match never {}),
+        }
+    })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads how much is to be logged anew. Nothing else of the configuration changes before a restart.
+fn new_level(options: &Serve, log: &logging::Log) -> anyhow::Result<LevelFilter> {
+    let level = config::log_level(&source::collect(&options.config)?)?;
+    log.set_level(level)?;
+    Ok(level)
+}
+
+async fn on_hangup(act: impl Fn()) -> anyhow::Result<Infallible> {
+    let mut hangup = signal(SignalKind::hangup()).context("SIGHUP cannot be handled")?;
+    loop {
+        hangup.recv().await;
+        act();
+    }
 }
 
 /// Serves `settings`; `greet` runs once the server listens.

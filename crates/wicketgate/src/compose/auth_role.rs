@@ -59,6 +59,7 @@ fn config(settings: &Settings, oauth: &OAuthSettings, sign_in: SignIn) -> Config
         dynamic_registration: oauth.dynamic_registration,
         registrations_per_minute: oauth.registrations_per_minute,
         clients: oauth.clients.clone(),
+        sidecars: oauth.sidecars.clone(),
         sign_in,
         user_types: oauth.user_types.clone(),
         key_encryption_key: oauth.key_encryption_key.derive("seal"),

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use mcp::{Authority, AuthorityAway};
+use protocol::audit::Report;
 use protocol::status_list::StatusBits;
 
 pub(super) use in_process::InProcess;
@@ -36,6 +37,10 @@ impl Authority for Late {
 
     fn status(&self, list: u64) -> BoxFuture<'_, Result<StatusBits, AuthorityAway>> {
         self.0.get().map_or_else(not_yet, |authority| authority.status(list))
+    }
+
+    fn report<'a>(&'a self, report: &'a Report) -> BoxFuture<'a, Result<(), AuthorityAway>> {
+        self.0.get().map_or_else(not_yet, |authority| authority.report(report))
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {

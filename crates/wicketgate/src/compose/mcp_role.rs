@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use kernel::Chance;
 use kernel::seal::SealingKey;
-use mcp::{Config, Limits, ServerConfig, Sidecar};
+use mcp::{Audit, Config, Limits, Observe, ServerConfig, Sidecar, Spans};
 
 use super::Ambient;
 use super::authority::Late;
@@ -16,6 +16,7 @@ pub(super) fn build(
     settings: &Settings,
     authority: &Arc<Late>,
     ambient: &Ambient,
+    spans: Option<Spans>,
 ) -> anyhow::Result<Arc<Sidecar>> {
     let url = &settings.public_url;
     let config = Config {
@@ -26,11 +27,30 @@ pub(super) fn build(
         sealing_key: sealing_key(settings, &*ambient.chance),
         peer_url: settings.mcp.peer_url.clone(),
         max_status_age_seconds: settings.mcp.max_status_age,
+        observe: observe(settings, spans),
         limits: Limits { body_bytes: settings.mcp.max_body_bytes, ..Limits::default() },
     };
     let authority = Arc::clone(authority);
     Sidecar::new(config, authority, Arc::clone(&ambient.clock), Arc::clone(&ambient.chance))
         .context("the sidecar cannot start")
+}
+
+/// A sidecar apart that cannot identify itself has nobody to report to.
+fn observe(settings: &Settings, spans: Option<Spans>) -> Observe {
+    let authority = settings.mcp.authority.as_ref();
+    let mute = authority.is_some_and(|authority| authority.credentials.is_none());
+    let audit = match (mute, settings.mcp.audit_calls) {
+        (true, _) => Audit::Nothing,
+        (false, true) => Audit::Everything,
+        (false, false) => Audit::Denials,
+    };
+    if audit == Audit::Nothing {
+        tracing::warn!(
+            "calls and denials are in the log only: set mcp.authority.client_id and client_secret \
+             to record them at the authorization server"
+        );
+    }
+    Observe { audit, tool_labels: settings.telemetry.tool_labels, spans }
 }
 
 fn server_config(url: &PublicUrl, server: &UpstreamSettings) -> ServerConfig {

@@ -50,6 +50,17 @@ impl<'a> Reader<'a> {
         (self.notes.shown.take(), Problems(self.notes.problems.take()))
     }
 
+    /// The mistakes in what was read, without regard to what was not.
+    pub(super) fn problems(self) -> Problems {
+        Problems(self.notes.problems.take())
+    }
+
+    /// A subsection of which only a part is read, empty if it is not there.
+    pub(super) fn part<T>(&self, key: &str, read: impl FnOnce(&Reader<'a>) -> T) -> T {
+        let table = self.get(key).and_then(Value::as_table);
+        read(&self.child(self.key(key), table))
+    }
+
     /// A subsection, empty if it is not there.
     pub(super) fn section<T>(&self, key: &str, read: impl FnOnce(&Reader<'a>) -> T) -> T {
         let table = match self.get(key) {

@@ -8,8 +8,11 @@ mod oauth;
 mod people;
 mod server;
 mod sign_in;
+mod telemetry;
 mod upstream;
 mod upstream_http;
+
+use tracing::level_filters::LevelFilter;
 
 use super::reader::Reader;
 use super::settings::{Role, Settings};
@@ -36,8 +39,10 @@ pub(super) fn read(root: &Reader<'_>, role: Role) -> Option<Settings> {
         let issuer = mcp::issuer(section, role);
         (mcp::read(section, role, public_url.as_ref(), issuer.as_ref()), issuer)
     });
+    let telemetry = root.section("telemetry", telemetry::read);
     Some(Settings {
         role,
+        telemetry: telemetry?,
         issuer: if role == Role::Mcp { foreign_issuer? } else { issuer? },
         public_url: public_url?,
         server: server?,
@@ -45,6 +50,11 @@ pub(super) fn read(root: &Reader<'_>, role: Role) -> Option<Settings> {
         oauth: if role == Role::Mcp { None } else { Some(oauth?) },
         mcp: mcp?,
     })
+}
+
+/// `mcp.diagnostic_log_level` alone.
+pub(super) fn log_level(root: &Reader<'_>) -> LevelFilter {
+    root.part("mcp", mcp::log_level)
 }
 
 /// What is known to be reachable from this computer only.

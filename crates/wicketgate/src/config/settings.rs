@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use kernel::Redacted;
 use kernel::seal::SealingKey;
 use mcp::{AllowedOrigins, PolicyConfig, UpstreamAuth};
-use model::Client;
+use model::{Client, ClientId};
 use protocol::redirect_uri::RedirectPolicy;
 use protocol::{ResourceUri, Scopes};
 use sso::people::Access;
@@ -48,6 +48,21 @@ pub struct Settings {
     pub issuer: PublicUrl,
     /// The sidecar and the servers behind it.
     pub mcp: McpSettings,
+    /// What can be seen from outside.
+    pub telemetry: TelemetrySettings,
+}
+
+/// `[telemetry]`.
+#[derive(Clone, Debug, Default)]
+pub struct TelemetrySettings {
+    /// Where numbers are served, if anywhere.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Whether there are numbers for each tool.
+    pub tool_labels: bool,
+    /// The collector that takes spans, if there is one.
+    pub otlp_endpoint: Option<String>,
+    /// How many of the traces that begin here are kept.
+    pub trace_ratio: f64,
 }
 
 /// `[server]`.
@@ -99,6 +114,8 @@ pub struct OAuthSettings {
     pub registrations_per_minute: u32,
     /// Pre-registered clients.
     pub clients: Vec<Client>,
+    /// Those of them that are sidecars.
+    pub sidecars: Vec<ClientId>,
     /// How people sign in.
     pub sign_in: SignInSettings,
     /// Local accounts, if a provider for them is configured, enabled or not.
@@ -126,6 +143,8 @@ pub struct McpSettings {
     pub log_level: tracing::level_filters::LevelFilter,
     /// Bytes of a request.
     pub max_body_bytes: usize,
+    /// Whether calls that are let through are recorded; denials always are.
+    pub audit_calls: bool,
 }
 
 /// `[mcp.authority]`.
@@ -133,6 +152,8 @@ pub struct McpSettings {
 pub struct AuthoritySettings {
     /// Where to reach the authorization server; the issuer if nothing is said.
     pub url: String,
+    /// How the sidecar identifies itself there: its client id and secret.
+    pub credentials: Option<(String, Redacted)>,
 }
 
 /// `[[mcp.server]]`.

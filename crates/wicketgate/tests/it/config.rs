@@ -222,6 +222,35 @@ fn the_environment_overrides_and_secrets_are_masked() {
     names(&problems_for(&source, Role::All), "oauth.nonsense");
 }
 
+/// What is seen from outside is configured whole or not at all, and numbers are for insiders.
+#[test]
+fn telemetry_is_checked() {
+    let with = |text: &str| GOOD.replace("[mcp]\n", &format!("{text}\n[mcp]\n"));
+    let good = "[telemetry]\nmetrics_listen = \"10.1.2.3:9464\"\ntool_labels = true\n\
+                otlp_endpoint = \"http://127.0.0.1:4318/\"\ntrace_ratio = 1";
+    let loaded = config::load(&source(&with(good)), Role::All).expect("it is good");
+    let telemetry = loaded.settings.telemetry;
+    assert!(telemetry.metrics_listen.is_some() && telemetry.tool_labels);
+    assert_eq!(telemetry.otlp_endpoint.as_deref(), Some("http://127.0.0.1:4318"));
+    for (key, value) in [
+        ("metrics_listen", "\"0.0.0.0:9464\""),
+        ("metrics_listen", "\"[::]:9464\""),
+        ("metrics_listen", "\"203.0.113.9:9464\""),
+        ("metrics_listen", "\"127.0.0.1\""),
+        ("otlp_endpoint", "\"127.0.0.1:4318\""),
+        ("trace_ratio", "1.5"),
+        ("trace_ratio", "\"often\""),
+        ("tool_labels", "\"some\""),
+    ] {
+        let found = problems(&with(&format!("[telemetry]\n{key} = {value}")));
+        names(&found, &format!("telemetry.{key}"));
+    }
+    let half = GOOD.replace("[mcp]\n", "[mcp]\nauthority = { client_id = \"side\" }\n");
+    names(&problems(&half), "mcp.authority.client_secret");
+    let open = with("[[oauth.client]]\nid = \"side\"\nsidecar = true");
+    names(&problems(&open), "oauth.client[0].secret");
+}
+
 /// The annotated reference is a configuration that can be read.
 #[test]
 fn the_reference_is_a_configuration() {

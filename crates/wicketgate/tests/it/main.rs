@@ -20,6 +20,7 @@ mod local;
 mod logs;
 mod mcp_story;
 mod metadata;
+mod observability;
 mod organizations;
 mod portal;
 mod property;

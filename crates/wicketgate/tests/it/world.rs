@@ -59,6 +59,11 @@ impl World {
         Plan::postgres().start().await
     }
 
+    /// Where its numbers are served.
+    pub(crate) fn metrics_address(&self) -> SocketAddr {
+        self.running.iter().find_map(Running::metrics_address).expect("metrics are served")
+    }
+
     /// Somebody with an empty browser.
     pub(crate) fn person(&self) -> Person {
         Person::new(&self.place)

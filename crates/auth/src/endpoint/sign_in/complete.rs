@@ -69,6 +69,8 @@ pub(in crate::endpoint) async fn complete(
     };
     match server.store.write(unit).await? {
         SignInOutcome::SignedIn(subject) => {
+            let kind = server.config.kind_of(&subject.identity.provider);
+            server.meter.signed_in(kind, "signed_in");
             tracing::info!(subject.id = %subject.id, provider = subject.identity.provider, "signed in");
         }
         SignInOutcome::Disabled => return Err(disabled()),

@@ -16,6 +16,7 @@ use crate::front::{Reply, Said, deliver};
 use crate::judge::judge;
 use crate::links::LinkError;
 use crate::mirror::Era;
+use crate::observe::Verdict;
 use crate::reply::{self, Answer, Refused};
 
 /// Answers a batch, whose session is one of 2025-03-26.
@@ -37,7 +38,9 @@ async fn one(call: &Call<'_>, seat: &Seat, message: &Message<'_>, text: &str) ->
     match message {
         Message::Request { id, method, params } => {
             let call = call.for_request(id.get());
-            let judged = judge(call.server, call.permit, Era::Legacy, message);
+            let mut verdict = Verdict::OPEN;
+            let judged = judge(call.server, call.permit, Era::Legacy, message, &mut verdict);
+            call.exchange.judged(message, Era::Legacy, verdict);
             let replied = match judged {
                 Ok(_) => request(&call, seat.clone(), (method, params), body).await,
                 Err(refused) => Err(refused),
@@ -106,8 +109,8 @@ fn array(answers: &[Bytes]) -> Bytes {
 impl Call<'_> {
     /// The call for one message of several.
     fn for_request<'c>(&'c self, id: &'c str) -> Call<'c> {
-        let Call { shared, server, permit, headers, .. } = self;
+        let Call { shared, server, permit, headers, exchange, .. } = self;
         let (method, session) = (self.method.clone(), self.session.clone());
-        Call { shared, server, permit, method, headers, id: Some(id), session }
+        Call { shared, server, permit, method, headers, exchange, id: Some(id), session }
     }
 }

@@ -13,6 +13,7 @@ use futures_util::stream::{self, StreamExt as _};
 use http::{HeaderMap, Method};
 use kernel::seal::SealingKey;
 use kernel::{ManualClock, SystemChance, Timestamp};
+use protocol::audit::Report;
 use protocol::jsonrpc::{Body, Message};
 use protocol::status_list::StatusBits;
 use protocol::{ResourceUri, Scope, Scopes};
@@ -89,6 +90,7 @@ impl Fake {
             permit: &permit,
             method: Method::POST,
             headers: &HeaderMap::new(),
+            exchange: &crate::observe::Exchange::silent(shared, server),
             id: Some(id.get()),
             session: None,
         };
@@ -171,6 +173,10 @@ impl Authority for Silent {
     fn changed(&self) -> BoxFuture<'_, ()> {
         std::future::pending().boxed()
     }
+
+    fn report<'a>(&'a self, _report: &'a Report) -> BoxFuture<'a, Result<(), AuthorityAway>> {
+        away().boxed()
+    }
 }
 
 async fn away<T>() -> Result<T, AuthorityAway> {
@@ -213,6 +219,7 @@ fn config(shared_by_everyone: bool) -> Config {
         allowed_origins: AllowedOrigins::default(),
         sealing_key: SealingKey::from_bytes([7; 32]),
         peer_url: None,
+        observe: crate::observe::Observe::default(),
         max_status_age_seconds: 600,
         limits: Limits::default(),
     }

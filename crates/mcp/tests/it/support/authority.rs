@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use mcp::{Authority, AuthorityAway};
+use protocol::audit::{Entry, Report};
 use protocol::status_list::StatusBits;
 use tokio::sync::Notify;
 
@@ -21,6 +22,8 @@ pub(crate) struct TestAuthority {
     changes: Notify,
     /// How often the keys were asked for.
     pub(crate) key_questions: AtomicUsize,
+    reports: Mutex<Vec<Entry>>,
+    reported: Notify,
 }
 
 impl TestAuthority {
@@ -31,6 +34,8 @@ impl TestAuthority {
             away: AtomicBool::new(false),
             changes: Notify::new(),
             key_questions: AtomicUsize::new(0),
+            reports: Mutex::default(),
+            reported: Notify::new(),
         }
     }
 
@@ -61,6 +66,21 @@ impl TestAuthority {
         self.changes.notify_one();
     }
 
+    /// Waits until so many entries were reported, and returns all.
+    pub(crate) async fn reported(&self, count: usize) -> Vec<Entry> {
+        let enough = async {
+            loop {
+                let more = self.reported.notified();
+                let entries = self.reports.lock().unwrap().clone();
+                if entries.len() >= count {
+                    return entries;
+                }
+                more.await;
+            }
+        };
+        tokio::time::timeout(super::SOON, enough).await.expect("a report comes soon")
+    }
+
     fn answer<T>(&self, value: Option<T>) -> Result<T, AuthorityAway> {
         let away = self.away.load(Ordering::SeqCst);
         let reason = "the wire is cut".to_owned();
@@ -84,6 +104,16 @@ impl Authority for TestAuthority {
     fn status(&self, list: u64) -> BoxFuture<'_, Result<StatusBits, AuthorityAway>> {
         let bits = self.lists.lock().unwrap().get(&list).cloned();
         async move { self.answer(bits) }.boxed()
+    }
+
+    fn report<'a>(&'a self, report: &'a Report) -> BoxFuture<'a, Result<(), AuthorityAway>> {
+        async {
+            self.answer(Some(()))?;
+            self.reports.lock().unwrap().extend(report.entries.iter().cloned());
+            self.reported.notify_one();
+            Ok(())
+        }
+        .boxed()
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {

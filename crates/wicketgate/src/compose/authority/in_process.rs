@@ -6,6 +6,7 @@ use auth::AuthServer;
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use mcp::{Authority, AuthorityAway};
+use protocol::audit::Report;
 use protocol::status_list::StatusBits;
 use tokio::sync::{Mutex, watch};
 
@@ -35,6 +36,10 @@ impl Authority for InProcess {
 
     fn status(&self, list: u64) -> BoxFuture<'_, Result<StatusBits, AuthorityAway>> {
         async move { self.auth.status_bits(list).await.map_err(away) }.boxed()
+    }
+
+    fn report<'a>(&'a self, report: &'a Report) -> BoxFuture<'a, Result<(), AuthorityAway>> {
+        async { self.auth.record_calls(report).await.map_err(away) }.boxed()
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {

@@ -11,11 +11,13 @@ use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
-use kernel::Clock;
+use kernel::{Clock, Redacted};
 use mcp::{Authority, AuthorityAway};
+use protocol::audit::{REPORT_PATH, Report};
 use protocol::status_list::{STATUS_LIST_TYPE, StatusBits, StatusListClaims};
 
 use super::away;
+use crate::config::AuthoritySettings;
 
 /// How often keys and statuses are asked for.
 const POLL: Duration = Duration::from_secs(2);
@@ -32,16 +34,19 @@ pub(in super::super) struct Remote {
     url: String,
     issuer: String,
     clock: Arc<dyn Clock>,
+    credentials: Option<(String, Redacted)>,
 }
 
 impl Remote {
     pub(in super::super) fn new(
-        url: &str,
+        authority: &AuthoritySettings,
         issuer: &str,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
         let client = net::outbound::client(TIMEOUT).context("TLS cannot be set up")?;
-        Ok(Self { client, url: url.to_owned(), issuer: issuer.to_owned(), clock })
+        let AuthoritySettings { url, credentials } = authority;
+        let (url, credentials) = (url.clone(), credentials.clone());
+        Ok(Self { client, url, issuer: issuer.to_owned(), clock, credentials })
     }
 
     async fn get(&self, path: &str) -> Result<Bytes, AuthorityAway> {
@@ -61,6 +66,24 @@ impl Remote {
             body.extend_from_slice(&chunk);
         }
         Ok(body.into())
+    }
+
+    /// Authenticates by HTTP Basic, in which id and secret are form-encoded (RFC 6749 §2.3.1).
+    async fn post_report(&self, report: &Report) -> Result<(), AuthorityAway> {
+        let (id, secret) =
+            self.credentials.as_ref().ok_or_else(|| away("there is no mcp.authority.client_id"))?;
+        let encoded = |text: &str| -> String {
+            url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+        };
+        self.client
+            .post(format!("{}{REPORT_PATH}", self.url))
+            .basic_auth(encoded(id), Some(encoded(secret.reveal())))
+            .json(report)
+            .send()
+            .await
+            .and_then(reqwest::Response::error_for_status)
+            .map_err(|error| away(error.without_url()))?;
+        Ok(())
     }
 
     async fn status_list(&self, list: u64) -> Result<StatusBits, AuthorityAway> {
@@ -111,6 +134,10 @@ impl Authority for Remote {
 
     fn status(&self, list: u64) -> BoxFuture<'_, Result<StatusBits, AuthorityAway>> {
         self.status_list(list).boxed()
+    }
+
+    fn report<'a>(&'a self, report: &'a Report) -> BoxFuture<'a, Result<(), AuthorityAway>> {
+        self.post_report(report).boxed()
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {

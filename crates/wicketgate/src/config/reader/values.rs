@@ -41,6 +41,25 @@ impl Reader<'_> {
         Some(self.integer(key, default, bounds))
     }
 
+    /// A part of a whole, from 0 to 1.
+    pub(in crate::config) fn ratio(&self, key: &str, default: f64) -> f64 {
+        let given = match self.get(key) {
+            Some(Value::Float(number)) => Some(*number),
+            Some(Value::Integer(0)) => Some(0.0),
+            Some(Value::Integer(1)) => Some(1.0),
+            Some(Value::String(text)) => text.trim().parse().ok(),
+            Some(_) => None,
+            None => Some(default),
+        };
+        let ratio = given.filter(|ratio| (0.0..=1.0).contains(ratio));
+        if let (None, Some(value)) = (ratio, self.get(key)) {
+            self.problem(key, value, "it is no part of a whole", "Write a number from 0.0 to 1.0");
+        }
+        let ratio = ratio.unwrap_or(default);
+        self.show(key, Value::Float(ratio).to_string());
+        ratio
+    }
+
     /// Names with one text each.
     pub(in crate::config) fn texts_by_name(&self, key: &str) -> Vec<(String, String)> {
         let mut texts = Vec::new();

@@ -9,16 +9,37 @@ use toml::Value;
 
 use crate::config::reader::Reader;
 
-pub(super) fn read(section: &Reader<'_>, policy: &RedirectPolicy, needed: bool) -> Option<Client> {
+/// What a client is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// People connect it.
+    People,
+    /// It is a sidecar, which reports and to which nobody is ever sent.
+    Sidecar,
+}
+
+pub(super) fn read(
+    section: &Reader<'_>,
+    policy: &RedirectPolicy,
+    needed: bool,
+) -> Option<(Client, Use)> {
     let id = id(section);
     let name = section.text("name", "");
-    let redirect_uris = redirect_uris(section, policy);
+    let sidecar = section.flag("sidecar", false);
+    let redirect_uris = if sidecar { Some(Vec::new()) } else { redirect_uris(section, policy) };
     let grants = section.list("grant_types", &["authorization_code", "refresh_token"]);
     let refresh_tokens = check_grants(section, &grants);
     let scopes = scopes(section);
     let auth = auth(section, needed);
+    if sidecar && !section.has("secret") {
+        section.missing(
+            "secret",
+            "it is missing; whoever knows the id alone could write the record of calls",
+            "`wicketgate secret generate` makes a good one",
+        );
+    }
     let id = id?;
-    Some(Client {
+    let client = Client {
         name: if name.is_empty() { id.as_str().to_owned() } else { name },
         id,
         origin: ClientOrigin::Configured,
@@ -27,7 +48,8 @@ pub(super) fn read(section: &Reader<'_>, policy: &RedirectPolicy, needed: bool) 
         refresh_tokens,
         scopes,
         created_at: Timestamp::from_millis(0),
-    })
+    };
+    Some((client, if sidecar { Use::Sidecar } else { Use::People }))
 }
 
 fn id(section: &Reader<'_>) -> Option<ClientId> {

@@ -1,6 +1,7 @@
 //! `[mcp]`.
 
 use ::mcp::AllowedOrigins;
+use kernel::Redacted;
 use kernel::seal::SealingKey;
 use protocol::Scopes;
 use toml::Value;
@@ -43,10 +44,10 @@ pub(super) fn read(
     let max_body_bytes = section.integer("max_body_bytes", 4_194_304, 1024..=268_435_456);
     let authority = section.section("authority", |authority| {
         let url = authority.text("url", "");
-        authority.text("client_id", "");
-        authority.secret("client_secret", role == Role::Mcp);
-        authority_settings(authority, &url, issuer)
+        let credentials = credentials(authority, role);
+        authority_settings(authority, &url, issuer, credentials)
     });
+    let audit_calls = section.flag("audit_calls", true);
     let servers = section.sections("server", |server| upstream::read(server, public_url, ceiling));
     check_servers(section, &servers);
     Some(McpSettings {
@@ -58,6 +59,7 @@ pub(super) fn read(
         authority: if role == Role::Mcp { authority } else { None },
         log_level,
         max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(4_194_304),
+        audit_calls,
     })
 }
 
@@ -87,7 +89,7 @@ pub(super) fn parse_ceiling(section: &Reader<'_>, text: &str) -> Option<Scopes> 
     }
 }
 
-fn log_level(section: &Reader<'_>) -> LevelFilter {
+pub(super) fn log_level(section: &Reader<'_>) -> LevelFilter {
     let fix = "Write OFF, ERROR, WARN, INFO or DEBUG";
     let level = section.parsed("diagnostic_log_level", "INFO", fix, |name| {
         match name.to_ascii_uppercase().as_str() {
@@ -163,18 +165,37 @@ fn peer_url(section: &Reader<'_>) -> Option<Option<http::Uri>> {
     uri.map(Some)
 }
 
+/// Id and secret come together or not at all.
+fn credentials(section: &Reader<'_>, role: Role) -> Option<(String, Redacted)> {
+    let id = section.text("client_id", "");
+    let given = !section.is_blank("client_secret");
+    let secret = section.secret("client_secret", role == Role::Mcp);
+    if id.is_empty() == given {
+        let key = if given { "client_id" } else { "client_secret" };
+        section.missing(
+            key,
+            "client_id and client_secret belong together",
+            "Set both as in the [[oauth.client]] with sidecar = true, or neither",
+        );
+        return None;
+    }
+    Some((id, secret?))
+}
+
 fn authority_settings(
     section: &Reader<'_>,
     url: &str,
     issuer: Option<&PublicUrl>,
+    credentials: Option<(String, Redacted)>,
 ) -> Option<AuthoritySettings> {
     if url.is_empty() {
-        return issuer.map(|issuer| AuthoritySettings { url: issuer.as_str().to_owned() });
+        let url = issuer.map(|issuer| issuer.as_str().to_owned());
+        return url.map(|url| AuthoritySettings { url, credentials });
     }
     // Inside a private network the authority may be plain http: what it sends is signed.
     match url::Url::parse(url) {
         Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.has_host() => {
-            Some(AuthoritySettings { url: url.trim_end_matches('/').to_owned() })
+            Some(AuthoritySettings { url: url.trim_end_matches('/').to_owned(), credentials })
         }
         _ => {
             let value = Value::String(url.to_owned());

@@ -6,8 +6,9 @@ use protocol::Scopes;
 use protocol::redirect_uri::RedirectPolicy;
 use sso::user_types::UserTypeRule;
 
+use super::clients::{self, Use};
+use super::people;
 use super::sign_in::SignInSection;
-use super::{clients, people};
 use crate::config::reader::Reader;
 use crate::config::settings::{OAuthSettings, Role, SignInSettings};
 use crate::config::urls::PublicUrl;
@@ -56,11 +57,14 @@ pub(super) fn read(
             let per_minute = registration.integer("per_minute", 120, 1..=100_000);
             (dynamic, u32::try_from(per_minute).unwrap_or(120))
         });
-    let clients = section
+    let clients: Vec<_> = section
         .sections("client", |client| clients::read(client, &redirect_policy, needed))
         .into_iter()
         .flatten()
         .collect();
+    let sidecars = clients.iter().filter(|(_, used)| *used == Use::Sidecar);
+    let sidecars = sidecars.map(|(client, _)| client.id.clone()).collect();
+    let clients = clients.into_iter().map(|(client, _)| client).collect();
     if !needed {
         return None;
     }
@@ -77,6 +81,7 @@ pub(super) fn read(
         dynamic_registration,
         registrations_per_minute,
         clients,
+        sidecars,
         sign_in: sign_in.way,
         accounts: sign_in.accounts,
         user_types,

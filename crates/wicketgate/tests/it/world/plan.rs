@@ -35,6 +35,8 @@ pub(crate) struct Plan {
     tables: String,
     server: &'static str,
     oauth: String,
+    sections: String,
+    authority: String,
     servers: usize,
     visibility: &'static str,
     key_encryption_key: String,
@@ -81,6 +83,8 @@ impl Plan {
             tables: String::new(),
             server: "",
             oauth: String::new(),
+            sections: String::new(),
+            authority: String::new(),
             servers: 1,
             visibility: "hide",
             key_encryption_key: base64(&[7; 32]),
@@ -142,6 +146,18 @@ impl Plan {
     /// With another line in `[oauth]`.
     pub(crate) fn oauth(mut self, line: &str) -> Self {
         self.oauth = format!("{}{line}\n", self.oauth);
+        self
+    }
+
+    /// With another section.
+    pub(crate) fn section(mut self, text: &str) -> Self {
+        self.sections = format!("{}{text}\n", self.sections);
+        self
+    }
+
+    /// With these members in the sidecar's `mcp.authority`.
+    pub(crate) fn authority(mut self, members: &str) -> Self {
+        self.authority = format!(", {members}");
         self
     }
 
@@ -282,17 +298,19 @@ impl Plan {
         )
         .expect("written");
         text.push_str(&self.tables);
+        text.push_str(&self.sections);
         text + &format!("[mcp]\nallowed_scopes = \"{}\"\n", self.ceiling) + &self.servers(addresses)
     }
 
     fn sidecar(&self, addresses: &Addresses) -> String {
         format!(
             "public_url = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\n\
-             [mcp]\nissuer = \"{}\"\nallowed_scopes = \"{}\"\nauthority = {{ url = \"{}\" }}\n{}",
+             [mcp]\nissuer = \"{}\"\nallowed_scopes = \"{}\"\nauthority = {{ url = \"{}\"{} }}\n{}",
             addresses.mcp_host,
             addresses.issuer,
             self.ceiling,
             addresses.issuer,
+            self.authority,
             self.servers(addresses)
         )
     }

@@ -64,6 +64,28 @@ impl Process {
         self.database.dump().await
     }
 
+    /// What it wrote to standard error in this life.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join(LOG)).expect("a log")
+    }
+
+    /// Its configuration file.
+    pub(crate) fn configuration(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join(CONFIGURATION)).expect("a file")
+    }
+
+    /// Changes its configuration file, which it does not notice by itself.
+    pub(crate) fn configure(&self, text: &str) {
+        std::fs::write(self.directory.path().join(CONFIGURATION), text).expect("written");
+    }
+
+    /// Sends it SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-HUP", &id]).status().expect("it runs");
+        assert!(sent.success());
+    }
+
     /// Kills it after so much real time, without a warning (SIGKILL). This blocks the thread,
     /// because a timer of the runtime is not precise enough to hit the middle of a request.
     pub(crate) fn kill_after(&mut self, delay: Duration) {

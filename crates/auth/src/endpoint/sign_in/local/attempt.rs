@@ -124,6 +124,7 @@ impl Attempt {
 async fn count(server: &AuthServer, account: AccountId) -> Result<Verdict, PageFailure> {
     let unit = CountFailedSignIn { account, policy: LockPolicy::DEFAULT, now: server.now() };
     server.store.write(unit).await?;
+    server.meter.signed_in("local", "failed");
     Ok(Verdict::Wrong)
 }
 

@@ -1,0 +1,60 @@
+//! Numbers of the authorization server. Labels come from closed lists.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+
+use crate::server::AuthServer;
+
+/// The counters.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    tokens: Family<GrantLabel, Counter>,
+    refusals: Family<ErrorLabel, Counter>,
+    sign_ins: Family<SignInLabels, Counter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct GrantLabel {
+    grant_type: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ErrorLabel {
+    error: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SignInLabels {
+    provider: &'static str,
+    outcome: &'static str,
+}
+
+impl Meter {
+    /// Tokens were issued.
+    pub(crate) fn issued(&self, grant_type: &'static str) {
+        self.tokens.get_or_create(&GrantLabel { grant_type }).inc();
+    }
+
+    /// A program was refused.
+    pub(crate) fn refused(&self, error: &'static str) {
+        self.refusals.get_or_create(&ErrorLabel { error }).inc();
+    }
+
+    /// Somebody signed in, or could not.
+    pub(crate) fn signed_in(&self, provider: &'static str, outcome: &'static str) {
+        self.sign_ins.get_or_create(&SignInLabels { provider, outcome }).inc();
+    }
+}
+
+impl AuthServer {
+    /// Gives the authorization server's numbers their names.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        let Meter { tokens, refusals, sign_ins } = &self.meter;
+        registry.register("tokens_issued", "Tokens, by grant type", tokens.clone());
+        registry.register("refusals", "Refusals of programs, by error", refusals.clone());
+        let help = "Sign-ins, by kind of provider and outcome";
+        registry.register("sign_ins", help, sign_ins.clone());
+    }
+}

@@ -1,0 +1,88 @@
+//! What can be seen from outside: a line in the access log for each request, numbers, spans, and
+//! the record of calls and denials.
+//!
+//! One [`Exchange`] goes with each request. What judges the request and what sends it on tell it
+//! what they did, and it is finished in one place, also if the client goes away in between.
+
+mod access;
+mod asked;
+mod audit;
+mod exchange;
+mod meter;
+mod queue;
+mod trace;
+mod verdict;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use kernel::Chance;
+
+pub(crate) use audit::report;
+pub(crate) use exchange::{BAD_TOKEN, Exchange};
+pub(crate) use meter::{Meter, Tally};
+pub(crate) use queue::Queue;
+pub use trace::{Span, SpanKind, Spans};
+pub(crate) use verdict::{Basis, Decision, Verdict};
+
+/// What is told to whom. By default everything is recorded and nothing is traced.
+#[derive(Clone, Debug, Default)]
+pub struct Observe {
+    /// What goes into the record.
+    pub audit: Audit,
+    /// Whether numbers are kept for each tool, of which a server may have many.
+    pub tool_labels: bool,
+    /// Where finished spans go, if anywhere.
+    pub spans: Option<Spans>,
+}
+
+/// What goes into the record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Audit {
+    /// Every call and every denial.
+    #[default]
+    Everything,
+    /// Denials only.
+    Denials,
+    /// Nothing, because there is nobody to report to.
+    Nothing,
+}
+
+/// What all requests tell.
+pub(crate) struct Observer {
+    pub(crate) audit: Audit,
+    pub(crate) spans: Option<Spans>,
+    pub(crate) meter: Meter,
+    pub(crate) queue: Queue,
+    chance: Arc<dyn Chance>,
+    process: [u8; 4],
+    next: AtomicU64,
+}
+
+/// Names one request in the log, in spans and in the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RequestId {
+    process: [u8; 4],
+    number: u64,
+}
+
+impl Observer {
+    pub(crate) fn new(observe: Observe, audit_entries: usize, chance: Arc<dyn Chance>) -> Self {
+        let mut process = [0; 4];
+        chance.fill(&mut process);
+        let Observe { audit, tool_labels, spans } = observe;
+        let (meter, queue) = (Meter::new(tool_labels), Queue::new(audit_entries));
+        Self { audit, spans, meter, queue, chance, process, next: AtomicU64::new(1) }
+    }
+
+    fn next_request(&self) -> RequestId {
+        RequestId { process: self.process, number: self.next.fetch_add(1, Ordering::Relaxed) }
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}-{:x}", u32::from_be_bytes(self.process), self.number)
+    }
+}

@@ -1,0 +1,38 @@
+//! One line for each request.
+
+use super::exchange::Finished;
+
+/// Writes the line. Texts that others chose are given as texts, so that the formatter escapes
+/// them; nothing is put together unless somebody reads it.
+pub(super) fn tell(finished: &Finished<'_>) {
+    let Finished { exchange, facts, verdict, reason, status, took } = finished;
+    let first = facts.asked.first();
+    let names = facts.permit.as_ref().map(|permit| permit.names());
+    tracing::event!(
+        target: "mcp.access",
+        tracing::Level::INFO,
+        request.id = %exchange.id,
+        server.name = exchange.server.name.as_str(),
+        http.method = exchange.method.as_str(),
+        http.status = status.as_u16(),
+        mcp.method = first.map(|asked| &*asked.method),
+        mcp.id = first.and_then(|asked| asked.id.as_deref()),
+        mcp.name = first.and_then(|asked| asked.name.as_deref()),
+        mcp.era = first.map(|asked| asked.era.as_str()),
+        mcp.messages = (facts.asked.len() > 1).then_some(facts.asked.len()),
+        client.id = names.map(|names| names.client.as_str()),
+        subject.id = names.map(|names| names.subject.as_str()),
+        grant.id = names.map(|names| names.grant.as_str()),
+        token.id = names.map(|names| names.token.as_str()),
+        decision = verdict.decision.as_str(),
+        rule = %verdict.basis,
+        reason = reason.as_ref().copied(),
+        duration.us = micros(*took),
+        upstream.us = facts.upstream.map(|upstream| micros(upstream.took)),
+        "answered"
+    );
+}
+
+fn micros(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

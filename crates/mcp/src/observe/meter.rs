@@ -1,0 +1,254 @@
+//! Numbers. Everything here is an atomic or a short lock; labels come from closed lists, and tools
+//! only if the operator wants them, and then only so many.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::StatusCode;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use super::Observer;
+use super::exchange::Finished;
+use crate::server::Server;
+
+/// The numbers of one sidecar.
+pub(crate) struct Meter {
+    requests: Family<RequestLabels, Counter>,
+    tools: Option<Tools>,
+    durations: Family<ServerLabel, Histogram, fn() -> Histogram>,
+    upstream_durations: Family<ServerLabel, Histogram, fn() -> Histogram>,
+    upstream_failures: Family<ServerLabel, Counter>,
+    streams: Family<ServerLabel, Gauge>,
+    tokens: Family<SourceLabels, Counter>,
+    lists: Family<SourceLabels, Counter>,
+    audit_lost: Family<KindLabel, Counter>,
+    audit_gaps: Counter,
+    audit_waiting: Gauge,
+    pub(crate) spans_lost: Counter,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    server: Arc<str>,
+    method: &'static str,
+    decision: &'static str,
+    status: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ServerLabel {
+    server: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SourceLabels {
+    server: Arc<str>,
+    cached: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabel {
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ToolLabels {
+    server: Arc<str>,
+    tool: String,
+    decision: &'static str,
+}
+
+/// Calls by tool.
+#[derive(Default)]
+struct Tools {
+    calls: Family<ToolLabels, Counter>,
+    known: Mutex<HashSet<String>>,
+}
+
+/// How often something was there already, and how often not.
+#[derive(Default)]
+pub(crate) struct Tally {
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+/// Seconds.
+const BUCKETS: [f64; 15] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 120.0];
+/// How many tools have a label of their own; clients may ask for anything.
+const MAX_TOOLS: usize = 500;
+
+impl Meter {
+    pub(crate) fn new(tool_labels: bool) -> Self {
+        let durations = || Family::new_with_constructor(histogram as fn() -> Histogram);
+        Self {
+            requests: Family::default(),
+            tools: tool_labels.then(Tools::default),
+            durations: durations(),
+            upstream_durations: durations(),
+            upstream_failures: Family::default(),
+            streams: Family::default(),
+            tokens: Family::default(),
+            lists: Family::default(),
+            audit_lost: Family::default(),
+            audit_gaps: Counter::default(),
+            audit_waiting: Gauge::default(),
+            spans_lost: Counter::default(),
+        }
+    }
+
+    /// Gives every number its name.
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        registry.register("mcp_requests", "Requests at MCP endpoints", self.requests.clone());
+        if let Some(tools) = &self.tools {
+            registry.register("mcp_tool_calls", "Calls by tool", tools.calls.clone());
+        }
+        let help = "Until the head of the answer";
+        registry.register("mcp_request_duration_seconds", help, self.durations.clone());
+        let help = "Until the head of the answer of the server behind";
+        registry.register("mcp_upstream_duration_seconds", help, self.upstream_durations.clone());
+        let help = "Requests that the server behind did not answer";
+        registry.register("mcp_upstream_failures", help, self.upstream_failures.clone());
+        registry.register("mcp_open_streams", "Standing streams", self.streams.clone());
+        let help = "Tokens that were looked at, by whether they were known";
+        registry.register("mcp_tokens", help, self.tokens.clone());
+        let help = "Lists of tools, by whether a kept one was sent";
+        registry.register("mcp_lists", help, self.lists.clone());
+        let help = "Entries of the record that there was no room for";
+        registry.register("mcp_audit_lost", help, self.audit_lost.clone());
+        let help = "Gaps that the record tells of";
+        registry.register("mcp_audit_gaps", help, self.audit_gaps.clone());
+        let help = "Entries that wait to be recorded";
+        registry.register("mcp_audit_waiting", help, self.audit_waiting.clone());
+        let help = "Spans that there was no room for";
+        registry.register("mcp_spans_lost", help, self.spans_lost.clone());
+    }
+
+    /// Takes over the numbers that are kept elsewhere.
+    pub(crate) fn sample(&self, observer: &Observer, servers: &[Arc<Server>]) {
+        for server in servers {
+            let label = ServerLabel { server: Arc::clone(&server.label) };
+            let streams = i64::try_from(server.slots.open()).unwrap_or(i64::MAX);
+            self.streams.get_or_create(&label).set(streams);
+            server.verifier.tally().copy_to(&self.tokens, &server.label);
+            server.lists.tally().copy_to(&self.lists, &server.label);
+        }
+        let lost = observer.queue.lost();
+        for (kind, count) in [("call", lost.calls), ("denial", lost.denials)] {
+            set(&self.audit_lost.get_or_create(&KindLabel { kind }), count);
+        }
+        set(&self.audit_gaps, lost.gaps);
+        self.audit_waiting.set(i64::try_from(observer.queue.waiting()).unwrap_or(i64::MAX));
+    }
+
+    /// Counts a request.
+    pub(super) fn count(&self, finished: &Finished<'_>) {
+        let Finished { exchange, facts, verdict, status, took, .. } = finished;
+        let server = &exchange.server.label;
+        let asked = facts.asked.first();
+        let decision = verdict.decision.as_str();
+        let method = match (asked, &exchange.method) {
+            (Some(asked), _) => asked.label(),
+            (None, &http::Method::GET) => "GET",
+            (None, &http::Method::DELETE) => "DELETE",
+            (None, _) => "none",
+        };
+        let labels =
+            RequestLabels { server: Arc::clone(server), method, decision, status: class(*status) };
+        self.requests.get_or_create(&labels).inc();
+        let label = ServerLabel { server: Arc::clone(server) };
+        self.durations.get_or_create(&label).observe(took.as_secs_f64());
+        if let Some(upstream) = facts.upstream {
+            let took = upstream.took.as_secs_f64();
+            self.upstream_durations.get_or_create(&label).observe(took);
+            if upstream.failed {
+                self.upstream_failures.get_or_create(&label).inc();
+            }
+        }
+        if let (Some(tools), Some(asked)) = (&self.tools, asked)
+            && asked.label() == "tools/call"
+        {
+            tools.count(server, asked.name.as_deref().unwrap_or_default(), decision);
+        }
+    }
+}
+
+impl Tools {
+    fn count(&self, server: &Arc<str>, tool: &str, decision: &'static str) {
+        let tool = self.label(tool);
+        let labels = ToolLabels { server: Arc::clone(server), tool, decision };
+        self.calls.get_or_create(&labels).inc();
+    }
+
+    /// A name as a label. The characters are those that names should have (E-10).
+    fn label(&self, tool: &str) -> String {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
+        let tool: String = tool.chars().map(|c| if plain(c) { c } else { '_' }).collect();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.contains(&tool) || (known.len() < MAX_TOOLS && known.insert(tool.clone())) {
+            tool
+        } else {
+            "(other)".to_owned()
+        }
+    }
+}
+
+impl Tally {
+    pub(crate) fn hit(&self) {
+        self.hits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn miss(&self) {
+        self.misses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn copy_to(&self, family: &Family<SourceLabels, Counter>, server: &Arc<str>) {
+        for (cached, count) in [(true, &self.hits), (false, &self.misses)] {
+            let labels = SourceLabels { server: Arc::clone(server), cached };
+            set(&family.get_or_create(&labels), count.load(Ordering::Relaxed));
+        }
+    }
+}
+
+fn set(counter: &Counter, count: u64) {
+    counter.inner().store(count, Ordering::Relaxed);
+}
+
+fn histogram() -> Histogram {
+    Histogram::new(BUCKETS)
+}
+
+fn class(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        100..200 => "1xx",
+        200..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        _ => "5xx",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever clients ask for, there are only so many series.
+    #[test]
+    fn labels_are_bounded() {
+        let tools = Tools::default();
+        let server: Arc<str> = "default".into();
+        let name = |number| format!("tool\"\n{number}");
+        for number in 0..2 * MAX_TOOLS {
+            tools.count(&server, &name(number), "hide");
+        }
+        assert_eq!(tools.known.lock().unwrap_or_else(PoisonError::into_inner).len(), MAX_TOOLS);
+        assert_eq!(tools.label(&name(7)), "tool__7");
+        assert_eq!(tools.label(&name(MAX_TOOLS)), "(other)");
+    }
+}
