@@ -32,6 +32,7 @@ mod reply;
 mod server;
 mod session;
 mod sidecar;
+mod sse_front;
 mod stream;
 mod verify;
 mod watch;
@@ -40,7 +41,7 @@ pub use authority::{Authority, AuthorityAway};
 pub use body::{Body, BodyError};
 pub use config::{
     AllowedOrigins, ChildConfig, Config, ConfigError, EraChoice, Limits, PolicyConfig, Rule,
-    ServerConfig, Transport, UpstreamAuth, Visibility,
+    ServerConfig, SseFront, Transport, UpstreamAuth, Visibility,
 };
 pub use ready::NotReady;
 pub use sidecar::Sidecar;

@@ -14,6 +14,7 @@ use crate::config::{ConfigError, Limits, ServerConfig, Transport, UpstreamAuth};
 use crate::lists::Lists;
 use crate::policy::Policy;
 use crate::session::{Sealing, Sessions};
+use crate::sse_front::Front;
 use crate::stream::Slots;
 use crate::verify::{self, Trust, Verifier};
 
@@ -33,6 +34,8 @@ pub(crate) struct Server {
     pub(crate) sessions: Sessions,
     pub(crate) lists: Lists,
     pub(crate) slots: Arc<Slots>,
+    /// Where clients of 2024-11-05 connect.
+    pub(crate) sse: Option<Front>,
     metadata_url: String,
 }
 
@@ -57,7 +60,7 @@ impl Server {
             name: config.name.clone(),
             path: config.path.clone(),
             metadata_paths: config.metadata_paths.clone(),
-            metadata: metadata(config, issuer),
+            metadata: metadata(config, config.resource.as_str(), issuer),
             ceiling: config.ceiling,
             upstream: Upstream::new(config)?,
             transport: config.transport.clone(),
@@ -67,20 +70,32 @@ impl Server {
             sessions: Sessions::new(sealing.clone(), entries),
             lists: Lists::new(config.list_cache_seconds, limits.cached_list_bytes),
             slots: Arc::new(Slots::new(limits.streams_per_principal)),
+            sse: config.sse.as_ref().map(|front| Front::new(front, config, issuer)),
             metadata_url: config.resource_metadata_url.clone(),
         };
         // Everything else in a challenge is ours, so this is the one place where it can fail.
-        match HeaderValue::from_str(&server.metadata_url) {
-            Ok(_) => Ok(server),
-            Err(_) => Err(unsendable(config, "resource_metadata_url")),
+        let sse = server.sse.as_ref().map(|front| front.metadata_url.as_str());
+        let mut urls = std::iter::once(server.metadata_url.as_str()).chain(sse);
+        if urls.any(|url| HeaderValue::from_str(url).is_err()) {
+            return Err(unsendable(config, "resource_metadata_url"));
         }
+        Ok(server)
     }
 
     /// The challenge of this server: `scope` is what the request needs.
     pub(crate) fn challenge(&self, scope: Scopes, error: Option<ChallengeError>) -> HeaderValue {
-        let challenge = Challenge { resource_metadata: &self.metadata_url, scope, error };
-        HeaderValue::from_str(&challenge.to_header()).unwrap_or(HeaderValue::from_static("Bearer"))
+        challenge(&self.metadata_url, scope, error)
     }
+}
+
+/// The challenge that names this metadata document.
+pub(crate) fn challenge(
+    resource_metadata: &str,
+    scope: Scopes,
+    error: Option<ChallengeError>,
+) -> HeaderValue {
+    let challenge = Challenge { resource_metadata, scope, error };
+    HeaderValue::from_str(&challenge.to_header()).unwrap_or(HeaderValue::from_static("Bearer"))
 }
 
 impl Upstream {
@@ -99,8 +114,8 @@ impl Upstream {
     }
 }
 
-fn metadata(config: &ServerConfig, issuer: &str) -> Bytes {
-    let resource = config.resource.as_str();
+/// The RFC 9728 document of one of the server's resources.
+pub(crate) fn metadata(config: &ServerConfig, resource: &str, issuer: &str) -> Bytes {
     let document =
         ProtectedResourceMetadata::describe(resource, issuer, config.ceiling, &config.title);
     serde_json::to_vec(&document).unwrap_or_default().into()

@@ -21,6 +21,7 @@ use crate::ready::{self, NotReady};
 use crate::reply::Fault;
 use crate::server::Server;
 use crate::session::Sealing;
+use crate::sse_front::InFront;
 use crate::stream::Pulse;
 use crate::verify::Trust;
 use crate::watch;
@@ -155,6 +156,14 @@ impl Sidecar {
 
     fn place(&self, path: &str) -> Option<Place<'_>> {
         for server in &self.servers {
+            match server.sse.as_ref().and_then(|front| front.place(path)) {
+                Some(InFront::Spot(spot)) => return Some(Place::Server(server, spot)),
+                Some(InFront::Catalogue) => return Some(Place::Catalogue(server)),
+                Some(InFront::Metadata) => {
+                    return Some(Place::Document(server, Document::SseResourceMetadata));
+                }
+                None => {}
+            }
             if let Some(rest) = path.strip_prefix(server.path.as_str()) {
                 match rest {
                     "" | "/" => return Some(Place::Server(server, Spot::Endpoint)),

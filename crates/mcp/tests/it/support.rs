@@ -131,6 +131,7 @@ pub(crate) fn server(name: &str, path: &str, upstream: Uri) -> ServerConfig {
             trust_annotations: false,
         },
         list_cache_seconds: 5,
+        sse: None,
     }
 }
 

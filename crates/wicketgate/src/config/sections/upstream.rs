@@ -9,7 +9,7 @@ use super::behind;
 use super::mcp::parse_ceiling;
 use super::people;
 use crate::config::reader::Reader;
-use crate::config::settings::UpstreamSettings;
+use crate::config::settings::{SseSettings, UpstreamSettings};
 use crate::config::urls::PublicUrl;
 
 /// Names that would collide with our own paths.
@@ -35,6 +35,8 @@ pub(super) fn read(
     let ceiling = own_ceiling(section, ceiling);
     let access = people::read_access(section);
     let policy = policy(section);
+    let sse = section.flag("sse", true);
+    let sse = resource.as_ref().filter(|_| sse).and_then(|resource| sse_front(resource, &path));
     let list_cache_seconds = section.integer("list_cache_seconds", 5, 0..=3600);
     Some(UpstreamSettings {
         name: name?,
@@ -49,6 +51,7 @@ pub(super) fn read(
         access: access?,
         policy: policy?,
         list_cache_seconds: u32::try_from(list_cache_seconds).unwrap_or(5),
+        sse,
     })
 }
 
@@ -96,6 +99,14 @@ fn resource(
             None
         }
     }
+}
+
+/// Where clients of 2024-11-05 connect: `/sse` beside `/mcp`, and `/mcp/NAME/sse`.
+fn sse_front(resource: &ResourceUri, path: &str) -> Option<SseSettings> {
+    let below = resource.as_str().strip_suffix(path)?;
+    let path = if path == "/mcp" { "/sse".to_owned() } else { format!("{path}/sse") };
+    let resource = ResourceUri::parse(&format!("{below}{path}")).ok()?;
+    Some(SseSettings { path, resource })
 }
 
 fn upstream_url(section: &Reader<'_>) -> Option<Uri> {
