@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 pub(crate) use eras::Eras;
 
+use crate::bridge::relay::Relays;
 use crate::config::Transport;
 use crate::links::legacy::{Declared, LegacyPeer};
 use crate::links::pool::Pool;
@@ -22,7 +23,16 @@ pub(crate) struct Behind {
     pub(crate) peers: Pool<PeerKey, LegacyPeer>,
     /// Connections to a modern server that is not reached over HTTP, by whose they are.
     pub(crate) pipes: Pool<Owner, Box<dyn Link>>,
+    /// Sessions of legacy clients that are relayed (D-70).
+    pub(crate) relays: Relays,
+    /// What tests connect to instead.
+    #[cfg(test)]
+    pub(crate) script: std::sync::OnceLock<Script>,
 }
+
+/// Makes the connections of a test.
+#[cfg(test)]
+pub(crate) type Script = Box<dyn Fn() -> Box<dyn Link> + Send + Sync>;
 
 /// Whose a kept connection is.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -53,6 +63,9 @@ impl Behind {
             eras: Eras::new(choice),
             peers: Pool::new(PLACES, IDLE_SECONDS),
             pipes: Pool::new(PLACES, IDLE_SECONDS),
+            relays: Relays::default(),
+            #[cfg(test)]
+            script: std::sync::OnceLock::new(),
         }
     }
 }
@@ -65,6 +78,10 @@ impl Server {
         _caller: &Caller,
         era: Era,
     ) -> Result<Box<dyn Link>, LinkError> {
+        #[cfg(test)]
+        if let Some(script) = self.behind.script.get() {
+            return Ok(script());
+        }
         match &self.transport {
             Transport::Http => Ok(Box::new(HttpLink::new(shared, self, era))),
             Transport::HttpSse | Transport::Stdio(_) => Err(LinkError::Away),

@@ -7,6 +7,10 @@
 //! The crate has no database. It learns keys and revocations through [`Authority`], which the
 //! binary implements in process and over HTTP.
 
+// Tests inside this crate share their helpers with those outside.
+#[cfg(test)]
+extern crate self as mcp;
+
 mod authority;
 mod behind;
 mod body;
@@ -34,6 +38,8 @@ mod session;
 mod sidecar;
 mod sse_front;
 mod stream;
+#[cfg(test)]
+mod testing;
 mod verify;
 mod watch;
 

@@ -95,6 +95,9 @@ async fn batch(admitted: &Admitted<'_>, messages: &[Message<'_>], body: Bytes) -
             "send one message at a time; this protocol revision has no batches",
         ));
     }
+    if session.as_ref().is_some_and(|session| session.facts().is_some()) {
+        return Err(bad_request("send one message at a time; this server takes no batches"));
+    }
     for message in messages {
         match judge(admitted.server, &admitted.permit, Era::Legacy, message)? {
             Way::Pass => {}

@@ -154,6 +154,12 @@ impl Sidecar {
         catalogue::of(&self.shared, &self.catalogues, server, user_type).await
     }
 
+    /// The server of this name.
+    #[cfg(test)]
+    pub(crate) fn server(&self, name: &str) -> Option<&Arc<Server>> {
+        self.servers.iter().find(|server| server.name == name)
+    }
+
     fn place(&self, path: &str) -> Option<Place<'_>> {
         for server in &self.servers {
             match server.sse.as_ref().and_then(|front| front.place(path)) {
