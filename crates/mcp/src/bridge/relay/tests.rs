@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::sync::Arc;
+
 use http::Method;
 use serde_json::{Value, json};
 
@@ -170,8 +172,8 @@ async fn lists_of_tools_are_filtered_and_kept() {
 async fn g_20_questions_in_an_exchange() {
     let world = world();
     let (client, other) = (Client::open(&world).await, Client::open(&world).await);
-    let answering = world.sidecar.handle(client.call("1", "{\"name\":\"get_x\"}").build());
-    let answering = tokio::spawn(answering);
+    let (sidecar, ask) = (Arc::clone(&world.sidecar), client.call("1", "{\"name\":\"get_x\"}"));
+    let answering = tokio::spawn(async move { sidecar.handle(ask.build()).await });
     let asked = world.script.asked().await;
     asked.say(r#"{"jsonrpc":"2.0","id":3,"method":"roots/list","params":{"z":1.0}}"#);
     let mut body = answering.await.unwrap().into_body();
