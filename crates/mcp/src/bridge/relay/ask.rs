@@ -118,10 +118,8 @@ impl Asking {
             let heard = heard?;
             let last = matches!(heard.kind, Kind::Answer);
             let Some(text) = ear.asked(&heard, &self.running, &self.token).await? else { continue };
-            let said = match last {
-                true => Said::answer(text, StatusCode::OK),
-                false => Said::before(text),
-            };
+            let answer = |text: String| Said::answer(text, StatusCode::OK);
+            let said = if last { answer(text) } else { Said::before(text) };
             if let Err(mpsc::error::SendError(Ok(said))) = self.said.send(Ok(said)).await
                 && !last
             {

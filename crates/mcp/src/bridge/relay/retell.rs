@@ -58,10 +58,8 @@ impl Ear<'_> {
     /// everybody.
     async fn question(&self, heard: &Heard, id: &RawValue) -> Option<String> {
         let Self { relayed, sealing, caller } = self;
-        let asked = match relayed.shared_by_everyone {
-            true => None,
-            false => relayed.questions.ask(sealing, &relayed.digest, id).ok(),
-        };
+        let ask = || relayed.questions.ask(sealing, &relayed.digest, id).ok();
+        let asked = if relayed.shared_by_everyone { None } else { ask() };
         if let Some(asked) = asked {
             return Some(with_id(&heard.members().ok()?, &asked));
         }

@@ -1,10 +1,11 @@
 //! What a client says that has no answer: notifications, and answers to the server's questions.
 
-use http::StatusCode;
+use http::{Response, StatusCode};
 use protocol::jsonrpc::INVALID_REQUEST;
 use serde_json::value::RawValue;
 
 use super::sessions::Relayed;
+use crate::body::Body;
 use crate::forward::Call;
 use crate::json::{Members, Object};
 use crate::links::Caller;
@@ -21,19 +22,19 @@ pub(super) async fn notification(
     let params = message.get("params");
     let params = match method {
         // The server heard it from us, when the session was opened.
-        "notifications/initialized" => return accepted(),
+        "notifications/initialized" => return Ok(accepted()),
         "notifications/cancelled" => match params.and_then(|params| cancelled(relayed, params)) {
             Some(params) => Some(params),
             // What does not run any more cannot be cancelled.
-            None => return accepted(),
+            None => return Ok(accepted()),
         },
         // Everybody's server is not told of one client's affairs.
-        _ if relayed.shared_by_everyone => return accepted(),
+        _ if relayed.shared_by_everyone => return Ok(accepted()),
         _ => params.map(|params| params.get().to_owned()),
     };
     let told = relayed.peer.notify(&Caller::of(call), method, params.as_deref()).await;
     told.map_err(|error| error.refusal(call))?;
-    accepted()
+    Ok(accepted())
 }
 
 /// Passes an answer on to the server that asked, once. Answers to what was not asked go nowhere.
@@ -50,7 +51,7 @@ pub(super) async fn answer(call: &Call<'_>, relayed: &Relayed, body: &[u8]) -> A
         let answered = relayed.peer.answer(&Caller::of(call), &id, outcome, value.get()).await;
         answered.map_err(|error| error.refusal(call))?;
     }
-    accepted()
+    Ok(accepted())
 }
 
 /// The parameters of `notifications/cancelled` with our id of the request.
@@ -73,6 +74,6 @@ fn unreadable(call: &Call<'_>) -> reply::Refused {
     call.fault(StatusCode::BAD_REQUEST, INVALID_REQUEST, "send one JSON-RPC message")
 }
 
-fn accepted() -> Answer {
-    Ok(reply::empty(StatusCode::ACCEPTED))
+fn accepted() -> Response<Body> {
+    reply::empty(StatusCode::ACCEPTED)
 }

@@ -29,8 +29,9 @@ pub(super) fn read(
         Some(name) => format!("/mcp/{name}"),
     };
     let resource = resource(section, public_url, &path);
-    let upstream = section.section("upstream", upstream_url);
-    let (transport, eras) = section.section("upstream", behind::read);
+    // A section is read once: what one reading leaves is a key that does not exist.
+    let (upstream, (transport, eras)) =
+        section.section("upstream", |upstream| (upstream_url(upstream), behind::read(upstream)));
     let upstream_auth = section.section("upstream_auth", upstream_auth);
     let ceiling = own_ceiling(section, ceiling);
     let access = people::read_access(section);
