@@ -56,8 +56,20 @@ impl World {
         let config = config(transport, eras);
         let sidecar = Sidecar::new(config, authority.clone(), time, chance).unwrap();
         let script = Script::new();
-        sidecar.server("default").unwrap().behind.script.set(script.connect()).ok().unwrap();
+        script.stand_behind(&sidecar);
         Self { clock, authority, script, sidecar }
+    }
+
+    /// A second sidecar in front of the same script, which others reach under this URL.
+    pub(crate) fn replica(&self, peer_url: &str) -> Arc<Sidecar> {
+        let server = self.sidecar.server("default").unwrap();
+        let mut config = config(server.transport.clone(), EraChoice::Legacy);
+        config.peer_url = Some(peer_url.parse().unwrap());
+        config.allowed_hosts.push(peer_url.trim_start_matches("http://").to_owned());
+        let (time, chance) = (Arc::new(self.clock.clone()), Arc::new(SystemChance::new()));
+        let sidecar = Sidecar::new(config, self.authority.clone(), time, chance).unwrap();
+        self.script.stand_behind(&sidecar);
+        sidecar
     }
 
     /// A token for a basic user with these scopes.

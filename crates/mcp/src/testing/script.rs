@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::{broadcast, mpsc};
 
 use super::SOON;
+use crate::Sidecar;
 use crate::links::{Caller, Exchange, Heard, Link, LinkError, Question};
 
 /// The test's end of all connections.
@@ -51,7 +52,13 @@ impl Script {
         Self { asked: asked.into(), told: told.into(), wire: Arc::new(wire) }
     }
 
-    pub(crate) fn connect(&self) -> crate::behind::Script {
+    /// Becomes the server behind.
+    pub(crate) fn stand_behind(&self, sidecar: &Sidecar) {
+        let server = sidecar.server("default").unwrap();
+        server.behind.script.set(self.connect()).ok().unwrap();
+    }
+
+    fn connect(&self) -> crate::behind::Script {
         let wire = Arc::clone(&self.wire);
         Box::new(move || {
             wire.open.store(true, Ordering::SeqCst);

@@ -335,3 +335,55 @@ async fn a_slow_client_loses_nothing() {
     assert_eq!(heard.len(), 201);
     assert!(heard.iter().take(200).enumerate().all(|(at, message)| message["params"] == at));
 }
+
+/// What a session holds is at its home, so other replicas hand over there, streams and all; when
+/// the home is gone, so is the session.
+#[tokio::test]
+async fn d_70_other_replicas_hand_over() {
+    let mut world = world();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let home = world.replica(&format!("http://{}", listener.local_addr().unwrap()));
+    let away = world.replica("http://127.0.0.1:9");
+    let serving = tokio::spawn(serve(listener, Arc::clone(&home)));
+    world.sidecar = Arc::clone(&home);
+    let client = Client::open(&world).await;
+    world.sidecar = Arc::clone(&away);
+    let mut standing = away.handle(client.listen().build()).await.into_body();
+    let answering = world.start(client.call("1", "{\"name\":\"get_x\"}"));
+    let asked = world.script.asked().await;
+    asked.say(r#"{"id":4,"method":"roots/list"}"#);
+    asked.answer(&json!({ "there": 1 }));
+    let answer = answering.await.unwrap();
+    let heard = events(&answer.body);
+    assert_eq!(heard[1], json!({ "jsonrpc": "2.0", "id": 1, "result": { "there": 1 } }));
+    let roots = json!({ "jsonrpc": "2.0", "id": heard[0]["id"], "result": {} });
+    assert_eq!(world.ask(client.say(&roots)).await.status, 202);
+    assert_eq!(world.script.told().await["id"], 4);
+    world.script.say(&json!({ "method": "notifications/tools/list_changed" }));
+    let news = message(&frame(&mut standing).await.unwrap().unwrap());
+    assert_eq!(news["method"], "notifications/tools/list_changed");
+    world.sidecar = home;
+    let orphan = Client::open(&world).await;
+    world.sidecar = away;
+    assert_eq!(world.ask(client.ask(Ask::new(Method::DELETE, "/mcp"))).await.status, 204);
+    assert!(frame(&mut standing).await.is_none());
+    serving.abort();
+    assert!(serving.await.is_err());
+    let ping = orphan.ask(legacy("ping", &json!({})));
+    let gone = world.ask(ping).await;
+    assert_eq!((gone.status.as_u16(), gone.code()), (404, -31404));
+}
+
+async fn serve(listener: tokio::net::TcpListener, sidecar: Arc<crate::Sidecar>) {
+    let mut connections = tokio::task::JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let sidecar = Arc::clone(&sidecar);
+        let service = hyper::service::service_fn(move |request| {
+            let sidecar = Arc::clone(&sidecar);
+            async move { Ok::<_, std::convert::Infallible>(sidecar.handle(request).await) }
+        });
+        let stream = hyper_util::rt::TokioIo::new(stream);
+        let server = hyper::server::conn::http1::Builder::new();
+        connections.spawn(server.serve_connection(stream, service));
+    }
+}
