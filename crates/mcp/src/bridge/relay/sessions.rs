@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use super::questions::Questions;
+use crate::config::Transport;
 use crate::forward::Call;
 use crate::links::legacy::LegacyPeer;
 use crate::links::{Caller, LinkError};
@@ -32,6 +33,7 @@ pub(super) struct Relayed {
     running: Mutex<HashMap<Box<str>, u64>>,
     places: Arc<Semaphore>,
     listening: Mutex<CancellationToken>,
+    idle_seconds: i64,
     /// When it was used last, in milliseconds.
     used: AtomicI64,
 }
@@ -46,7 +48,7 @@ pub(super) struct Running {
 
 /// Sessions of one server.
 const SESSIONS: usize = 2_000;
-/// How long a session is kept that nobody uses.
+/// How long a session is kept that nobody uses, unless it keeps a child waiting.
 const IDLE_SECONDS: i64 = 3_600;
 /// Requests of one session at the same time.
 const REQUESTS: usize = 100;
@@ -90,7 +92,13 @@ impl Relays {
 }
 
 impl Relayed {
-    pub(super) fn new(digest: [u8; 32], peer: Arc<LegacyPeer>, shared_by_everyone: bool) -> Self {
+    pub(super) fn new(digest: [u8; 32], peer: Arc<LegacyPeer>, transport: &Transport) -> Self {
+        let (shared_by_everyone, idle_seconds) = match transport {
+            Transport::Stdio(child) if child.shared_by_everyone => (true, IDLE_SECONDS),
+            // Who holds a session holds its child.
+            Transport::Stdio(child) => (false, child.idle_seconds),
+            Transport::Http | Transport::HttpSse => (false, IDLE_SECONDS),
+        };
         Self {
             digest,
             peer,
@@ -100,6 +108,7 @@ impl Relayed {
             running: Mutex::default(),
             places: Arc::new(Semaphore::new(REQUESTS)),
             listening: Mutex::default(),
+            idle_seconds,
             used: AtomicI64::new(0),
         }
     }
@@ -142,7 +151,7 @@ impl Relayed {
     /// A session is in use while a request of it runs or its standing stream is open.
     fn is_idle(self: &Arc<Self>, now: Timestamp) -> bool {
         let used = Timestamp::from_millis(self.used.load(Ordering::Relaxed));
-        now > used.plus_seconds(IDLE_SECONDS) && Arc::strong_count(self) == 1
+        now > used.plus_seconds(self.idle_seconds) && Arc::strong_count(self) == 1
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, HashMap<Box<str>, u64>> {
