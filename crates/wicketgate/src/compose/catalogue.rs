@@ -32,12 +32,12 @@ impl Catalogue {
         clock: &Arc<dyn Clock>,
     ) -> anyhow::Result<Arc<Self>> {
         let servers = settings.mcp.servers.iter();
-        let named = servers.flat_map(|server| {
+        let pairs = servers.flat_map(|server| {
             let sse = server.sse.as_ref().map(|sse| &sse.resource);
             let resources = std::iter::once(&server.resource).chain(sse);
             resources.map(|resource| (resource.clone(), server.name.clone()))
         });
-        let names = named.collect();
+        let names = pairs.collect();
         Ok(Arc::new(match sidecar {
             Some(sidecar) => Self::InProcess(sidecar, names),
             None => Self::Apart(
