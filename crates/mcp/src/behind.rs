@@ -7,6 +7,7 @@ use std::sync::Arc;
 pub(crate) use eras::Eras;
 
 use crate::bridge::modern_client::ParkedCalls;
+use crate::bridge::relay::Relays;
 use crate::config::Transport;
 use crate::links::legacy::{Declared, LegacyPeer};
 use crate::links::pool::Pool;
@@ -25,7 +26,16 @@ pub(crate) struct Behind {
     pub(crate) pipes: Pool<Owner, Box<dyn Link>>,
     /// Calls at a legacy server that wait for their clients (D-36).
     pub(crate) parked: ParkedCalls,
+    /// Sessions of legacy clients that are relayed (D-70).
+    pub(crate) relays: Relays,
+    /// What tests connect to instead.
+    #[cfg(test)]
+    pub(crate) script: std::sync::OnceLock<Script>,
 }
+
+/// Makes the connections of a test.
+#[cfg(test)]
+pub(crate) type Script = Box<dyn Fn() -> Box<dyn Link> + Send + Sync>;
 
 /// Whose a kept connection is.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -57,6 +67,9 @@ impl Behind {
             peers: Pool::new(PLACES, IDLE_SECONDS),
             pipes: Pool::new(PLACES, IDLE_SECONDS),
             parked: ParkedCalls::default(),
+            relays: Relays::default(),
+            #[cfg(test)]
+            script: std::sync::OnceLock::new(),
         }
     }
 }
@@ -64,6 +77,7 @@ impl Behind {
 impl Behind {
     /// Ends what nobody used for long, and forgets what ended by itself.
     pub(crate) fn sweep(&self, now: kernel::Timestamp) {
+        self.relays.sweep(now);
         for peer in self.peers.sweep(now, LegacyPeer::is_open) {
             peer.close();
         }
@@ -79,6 +93,10 @@ impl Server {
         _caller: &Caller,
         era: Era,
     ) -> Result<Box<dyn Link>, LinkError> {
+        #[cfg(test)]
+        if let Some(script) = self.behind.script.get() {
+            return Ok(script());
+        }
         match &self.transport {
             Transport::Http => Ok(Box::new(HttpLink::new(shared, self, era))),
             Transport::HttpSse | Transport::Stdio(_) => Err(LinkError::Away),

@@ -77,6 +77,23 @@ pub struct ServerConfig {
     pub policy: PolicyConfig,
     /// How long a filtered list is kept, in seconds; 0 keeps none.
     pub list_cache_seconds: u32,
+    /// Where clients of 2024-11-05 connect, if they may.
+    pub sse: Option<SseFront>,
+}
+
+/// HTTP with server-sent events for clients of 2024-11-05 (deprecated). It is a resource of its
+/// own, because such clients sign in for the URL that they were given; the server accepts tokens
+/// for either.
+#[derive(Clone, Debug)]
+pub struct SseFront {
+    /// The path as it is served: `/sse`, `/wfgen/mcp/hr/sse`. Messages are posted below it.
+    pub path: String,
+    /// The resource identifier.
+    pub resource: ResourceUri,
+    /// The URL of the RFC 9728 document that challenges name.
+    pub metadata_url: String,
+    /// Request paths that answer with that document.
+    pub metadata_paths: Vec<String>,
 }
 
 /// How messages reach a server behind.
@@ -263,8 +280,10 @@ impl Config {
         }
         for (position, server) in self.servers.iter().enumerate() {
             server.check()?;
-            if self.servers[..position].iter().any(|other| other.path == server.path) {
-                return Err(ConfigError::PathTaken(server.path.clone()));
+            for path in server.paths() {
+                if self.servers[..position].iter().any(|other| other.paths().any(|p| p == path)) {
+                    return Err(ConfigError::PathTaken(path.to_owned()));
+                }
             }
         }
         Ok(())
@@ -272,9 +291,19 @@ impl Config {
 }
 
 impl ServerConfig {
+    fn paths(&self) -> impl Iterator<Item = &str> {
+        let sse = self.sse.as_ref().map(|front| front.path.as_str());
+        std::iter::once(self.path.as_str()).chain(sse)
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         if !self.path.starts_with('/') || self.path.ends_with('/') {
             return Err(ConfigError::Path(self.path.clone()));
+        }
+        if let Some(front) = &self.sse
+            && (!front.path.starts_with('/') || front.path.ends_with('/'))
+        {
+            return Err(ConfigError::Path(front.path.clone()));
         }
         if !self.ceiling.contains(Scope::Read) {
             return Err(ConfigError::CeilingWithoutRead(self.name.clone()));

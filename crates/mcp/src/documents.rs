@@ -17,6 +17,8 @@ use crate::sidecar::Shared;
 pub(crate) enum Document {
     /// RFC 9728.
     ResourceMetadata,
+    /// The same for the URL of 2024-11-05 clients, which is a resource of its own.
+    SseResourceMetadata,
     /// RFC 8414, repeated here for operators' smoke tests.
     AuthorizationServer,
     /// The issuer's public keys, repeated here.
@@ -64,6 +66,7 @@ async fn get(shared: &Shared, server: &Server, document: Document) -> Response<B
     let read = match document {
         Document::Health => return reply::json(StatusCode::OK, HEALTHY),
         Document::ResourceMetadata => Some(server.metadata.clone()),
+        Document::SseResourceMetadata => server.sse.as_ref().map(|front| front.metadata.clone()),
         Document::Keys => shared.trust.key_document().await,
         Document::AuthorizationServer => shared.trust.authority().metadata().await.ok(),
     };

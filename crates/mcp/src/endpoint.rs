@@ -22,6 +22,7 @@ use crate::observe::{BAD_TOKEN, Exchange};
 use crate::reply::{Answer, Fault, Refused};
 use crate::server::Server;
 use crate::sidecar::Shared;
+use crate::sse_front;
 use crate::tasks::answer::{About, Naming, pass_events};
 use crate::verify::{NoPermit, Permit};
 
@@ -29,6 +30,10 @@ use crate::verify::{NoPermit, Permit};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spot {
     Endpoint,
+    /// Where clients of 2024-11-05 open their stream.
+    SseStream,
+    /// Where they post their messages.
+    SseMessages,
     Below,
 }
 
@@ -93,13 +98,18 @@ where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let permit = permit(server, parts, exchange).await?;
+    let permit = permit(server, spot, parts, exchange).await?;
     exchange.admitted(&permit);
-    if spot == Spot::Below {
-        return Err(refusal(StatusCode::NOT_FOUND, "there is nothing at this path"));
-    }
     let (method, headers) = (parts.method.clone(), &parts.headers);
     let admitted = Admitted { shared, server, permit, method, headers, exchange };
+    match spot {
+        Spot::Endpoint => {}
+        Spot::SseStream => return sse_front::open(&admitted),
+        Spot::SseMessages => return sse_front::take(&admitted, &parts.uri, body).await,
+        Spot::Below => {
+            return Err(refusal(StatusCode::NOT_FOUND, "there is nothing at this path"));
+        }
+    }
     match admitted.method {
         Method::POST => message::answer(&admitted, body).await,
         Method::GET => listen(&admitted).await,
@@ -113,10 +123,16 @@ where
 /// one it says so (RFC 6750 §3).
 async fn permit(
     server: &Server,
+    spot: Spot,
     parts: &Parts,
     exchange: &Exchange,
 ) -> Result<Arc<Permit>, Refused> {
-    let challenge = |error| server.challenge(server.ceiling, error);
+    let challenge = |error| match (&server.sse, spot) {
+        (Some(front), Spot::SseStream | Spot::SseMessages) => {
+            front.challenge(server.ceiling, error)
+        }
+        _ => server.challenge(server.ceiling, error),
+    };
     let unverified = bearer::token(&parts.headers).map_err(|bearer::Malformed| {
         exchange.because("malformed_credentials");
         refusal(StatusCode::BAD_REQUEST, "send one Authorization header: Bearer and the token")
@@ -143,7 +159,7 @@ async fn permit(
 }
 
 /// GET: the standing stream of a legacy session, or a resumed one (D-02, D-04).
-async fn listen(admitted: &Admitted<'_>) -> Answer {
+pub(crate) async fn listen(admitted: &Admitted<'_>) -> Answer {
     let session = admitted.session(None)?;
     let call = admitted.call(None, session);
     match bridge::route(admitted, Era::Legacy).await.map_err(|error| error.refusal(&call))? {
@@ -168,7 +184,7 @@ async fn listen(admitted: &Admitted<'_>) -> Answer {
 }
 
 /// DELETE: the client ends its legacy session (D-01).
-async fn end_session(admitted: &Admitted<'_>) -> Answer {
+pub(crate) async fn end_session(admitted: &Admitted<'_>) -> Answer {
     let session = admitted.session(None)?;
     let call = admitted.call(None, session);
     match bridge::route(admitted, Era::Legacy).await.map_err(|error| error.refusal(&call))? {

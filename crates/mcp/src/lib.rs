@@ -7,6 +7,10 @@
 //! The crate has no database. It learns keys and revocations through [`Authority`], which the
 //! binary implements in process and over HTTP.
 
+// Tests inside this crate share their helpers with those outside.
+#[cfg(test)]
+extern crate self as mcp;
+
 mod authority;
 mod batch;
 mod behind;
@@ -35,8 +39,11 @@ mod schemas;
 mod server;
 mod session;
 mod sidecar;
+mod sse_front;
 mod stream;
 mod tasks;
+#[cfg(test)]
+mod testing;
 mod tool_call;
 mod upstream;
 mod verify;
@@ -46,7 +53,7 @@ pub use authority::{Authority, AuthorityAway};
 pub use body::{Body, BodyError};
 pub use config::{
     AllowedOrigins, ChildConfig, Config, ConfigError, EraChoice, HttpConfig, Limits, PolicyConfig,
-    Rule, ServerConfig, Transport, UpstreamAuth, Visibility,
+    Rule, ServerConfig, SseFront, Transport, UpstreamAuth, Visibility,
 };
 pub use observe::{Audit, Observe, Span, SpanKind, Spans};
 pub use ready::NotReady;

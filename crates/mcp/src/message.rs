@@ -132,12 +132,19 @@ impl Admitted<'_> {
         Call { shared, server, permit, method: method.clone(), headers, id, session, exchange }
     }
 
+    /// The same request once more.
+    pub(crate) fn again(&self) -> Self {
+        let (permit, method) = (Arc::clone(&self.permit), self.method.clone());
+        Self { permit, method, ..*self }
+    }
+
     /// A place for one more standing stream (MC-5).
     pub(crate) fn slot(&self, id: Option<&str>) -> Result<Slot, Refused> {
         self.call(id, None).slot()
     }
 
-    async fn receive<B>(&self, body: B) -> Result<Bytes, Refused>
+    /// The whole body, within its limits.
+    pub(crate) async fn receive<B>(&self, body: B) -> Result<Bytes, Refused>
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -180,7 +187,7 @@ impl Mismatch {
 }
 
 /// What was judged must be what the server behind reads, so only plain JSON is taken.
-fn check_form(headers: &HeaderMap) -> Result<(), Refused> {
+pub(crate) fn check_form(headers: &HeaderMap) -> Result<(), Refused> {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let json = match (types.next().map(|value| value.to_str()), types.next()) {
         (Some(Ok(value)), None) => is_json(value),

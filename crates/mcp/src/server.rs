@@ -15,6 +15,7 @@ use crate::lists::Lists;
 use crate::policy::Policy;
 use crate::schemas::Schemas;
 use crate::session::{Sealing, Sessions};
+use crate::sse_front::Front;
 use crate::stream::Slots;
 use crate::tasks::Handles;
 use crate::upstream::HttpUpstream;
@@ -41,6 +42,8 @@ pub(crate) struct Server {
     pub(crate) tasks: Handles,
     pub(crate) slots: Arc<Slots>,
     pub(crate) legacy_clients: LegacyClients,
+    /// Where clients of 2024-11-05 connect.
+    pub(crate) sse: Option<Front>,
     metadata_url: String,
 }
 
@@ -60,7 +63,7 @@ impl Server {
             label: config.name.as_str().into(),
             path: config.path.clone(),
             metadata_paths: config.metadata_paths.clone(),
-            metadata: metadata(config, issuer),
+            metadata: metadata(config, config.resource.as_str(), issuer),
             ceiling: config.ceiling,
             transport: config.transport.clone(),
             behind: Behind::new(config.eras),
@@ -73,24 +76,36 @@ impl Server {
             slots: Arc::new(Slots::new(limits.streams_per_principal)),
             upstream,
             legacy_clients: LegacyClients::default(),
+            sse: config.sse.as_ref().map(|front| Front::new(front, config, issuer)),
             metadata_url: config.resource_metadata_url.clone(),
         };
         // Everything else in a challenge is ours, so this is the one place where it can fail.
-        match HeaderValue::from_str(&server.metadata_url) {
-            Ok(_) => Ok(server),
-            Err(_) => Err(unsendable(config, "resource_metadata_url")),
+        let sse = server.sse.as_ref().map(|front| front.metadata_url.as_str());
+        let mut urls = std::iter::once(server.metadata_url.as_str()).chain(sse);
+        if urls.any(|url| HeaderValue::from_str(url).is_err()) {
+            return Err(unsendable(config, "resource_metadata_url"));
         }
+        Ok(server)
     }
 
     /// The challenge of this server: `scope` is what the request needs.
     pub(crate) fn challenge(&self, scope: Scopes, error: Option<ChallengeError>) -> HeaderValue {
-        let challenge = Challenge { resource_metadata: &self.metadata_url, scope, error };
-        HeaderValue::from_str(&challenge.to_header()).unwrap_or(HeaderValue::from_static("Bearer"))
+        challenge(&self.metadata_url, scope, error)
     }
 }
 
-fn metadata(config: &ServerConfig, issuer: &str) -> Bytes {
-    let resource = config.resource.as_str();
+/// The challenge that names this metadata document.
+pub(crate) fn challenge(
+    resource_metadata: &str,
+    scope: Scopes,
+    error: Option<ChallengeError>,
+) -> HeaderValue {
+    let challenge = Challenge { resource_metadata, scope, error };
+    HeaderValue::from_str(&challenge.to_header()).unwrap_or(HeaderValue::from_static("Bearer"))
+}
+
+/// The RFC 9728 document of one of the server's resources.
+pub(crate) fn metadata(config: &ServerConfig, resource: &str, issuer: &str) -> Bytes {
     let document =
         ProtectedResourceMetadata::describe(resource, issuer, config.ceiling, &config.title);
     serde_json::to_vec(&document).unwrap_or_default().into()

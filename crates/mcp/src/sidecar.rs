@@ -22,6 +22,7 @@ use crate::ready::{self, NotReady};
 use crate::reply::Fault;
 use crate::server::Server;
 use crate::session::Sealing;
+use crate::sse_front::InFront;
 use crate::stream::Pulse;
 use crate::upstream::connect::Pool;
 use crate::upstream::{HttpUpstream, health};
@@ -189,6 +190,12 @@ impl Sidecar {
         catalogue::of(&self.shared, &self.catalogues, server, user_type).await
     }
 
+    /// The server of this name.
+    #[cfg(test)]
+    pub(crate) fn server(&self, name: &str) -> Option<&Arc<Server>> {
+        self.servers.iter().find(|server| server.name == name)
+    }
+
     /// The only server, for tests of what is inside.
     #[cfg(test)]
     pub(crate) fn inside(&self) -> (&Arc<Shared>, &Arc<Server>) {
@@ -197,6 +204,14 @@ impl Sidecar {
 
     fn place(&self, path: &str) -> Option<Place<'_>> {
         for server in &self.servers {
+            match server.sse.as_ref().and_then(|front| front.place(path)) {
+                Some(InFront::Spot(spot)) => return Some(Place::Server(server, spot)),
+                Some(InFront::Catalogue) => return Some(Place::Catalogue(server)),
+                Some(InFront::Metadata) => {
+                    return Some(Place::Document(server, Document::SseResourceMetadata));
+                }
+                None => {}
+            }
             if let Some(rest) = path.strip_prefix(server.path.as_str()) {
                 match rest {
                     "" | "/" => return Some(Place::Server(server, Spot::Endpoint)),

@@ -98,6 +98,14 @@ impl Exchange {
         }
     }
 
+    /// One that no HTTP request of its own brought, by somebody who was admitted before.
+    pub(crate) fn apart(shared: &Arc<Shared>, server: &Arc<Server>, permit: &Arc<Permit>) -> Self {
+        let mut exchange = Self::silent(shared, server);
+        exchange.finished = false;
+        exchange.admitted(permit);
+        exchange
+    }
+
     /// One that tells nobody: for what goes on after its request was finished and told of.
     pub(crate) fn silent(shared: &Arc<Shared>, server: &Arc<Server>) -> Self {
         Self {

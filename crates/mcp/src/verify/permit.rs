@@ -49,7 +49,8 @@ pub(crate) struct StatusPlace {
 pub(crate) struct Principal {
     server: String,
     issuer: String,
-    resource: String,
+    /// Audiences of tokens for this server.
+    resources: Vec<String>,
     ceiling: Scopes,
     status_prefix: String,
 }
@@ -131,7 +132,10 @@ impl Principal {
         Self {
             server: server.name.clone(),
             issuer: issuer.to_owned(),
-            resource: server.resource.as_str().to_owned(),
+            resources: std::iter::once(&server.resource)
+                .chain(server.sse.as_ref().map(|front| &front.resource))
+                .map(|resource| resource.as_str().to_owned())
+                .collect(),
             ceiling: server.ceiling,
             status_prefix: format!("{}/status/", issuer.trim_end_matches('/')),
         }
@@ -141,7 +145,7 @@ impl Principal {
     pub(super) fn is_asked(&self, request: &CatalogueRequest, now: Timestamp) -> bool {
         let now = now.as_seconds();
         request.iss == self.issuer
-            && request.aud == self.resource
+            && self.resources.contains(&request.aud)
             && request.iat <= now.saturating_add(LEEWAY_SECONDS)
             && request.exp.saturating_add(LEEWAY_SECONDS) > now
     }
@@ -152,7 +156,7 @@ impl Principal {
         let soon = now.as_seconds().saturating_add(LEEWAY_SECONDS);
         // Byte for byte: the issuer wrote our identifier into the token, so nothing has to be
         // normalised here, and a token for a neighbour never passes.
-        let for_us = claims.iss == self.issuer && claims.aud == self.resource;
+        let for_us = claims.iss == self.issuer && self.resources.contains(&claims.aud);
         let in_time = claims.iat <= soon && not_before.is_none_or(|from| from <= soon);
         if !for_us || !in_time {
             return None;

@@ -96,7 +96,8 @@ pub(crate) fn echo(request: &Recorded) -> Reply {
     json(&serde_json::json!({ "jsonrpc": "2.0", "id": id, "result": {} }).to_string())
 }
 
-fn config(upstream: Uri) -> Config {
+/// A sidecar with one server, reached over HTTP.
+pub(crate) fn config(upstream: Uri) -> Config {
     Config {
         servers: vec![server("default", "/mcp", upstream)],
         issuer: ISSUER.to_owned(),
@@ -142,6 +143,7 @@ pub(crate) fn server(name: &str, path: &str, upstream: Uri) -> ServerConfig {
             trust_annotations: false,
         },
         list_cache_seconds: 5,
+        sse: None,
     }
 }
 

@@ -6,11 +6,12 @@ use anyhow::Context as _;
 use auth::config::CookieSecurity;
 use auth::{AuthServer, Config, Resource, SignIn, ToolCatalogue};
 use kernel::Clock;
+use protocol::ResourceUri;
 use protocol::identity::Email;
 use store::Store;
 
 use super::{Ambient, providers};
-use crate::config::{OAuthSettings, Settings, SignInSettings};
+use crate::config::{OAuthSettings, Settings, SignInSettings, UpstreamSettings};
 
 /// Starts the authorization server.
 pub(super) async fn build(
@@ -39,17 +40,21 @@ pub(super) async fn build(
 }
 
 fn config(settings: &Settings, oauth: &OAuthSettings, sign_in: SignIn) -> Config {
-    let servers = settings.mcp.servers.iter().map(|server| Resource {
+    let resource = |server: &UpstreamSettings, uri: &ResourceUri| Resource {
         name: server.name.clone(),
         title: server.title.clone(),
-        uri: server.resource.clone(),
+        uri: uri.clone(),
         ceiling: server.ceiling,
         access: server.access.clone(),
-    });
+    };
+    let servers = settings.mcp.servers.iter().map(|server| resource(server, &server.resource));
+    // The same servers at the URLs of 2024-11-05 clients; the first of all stays the default.
+    let sse = settings.mcp.servers.iter();
+    let sse = sse.filter_map(|server| Some(resource(server, &server.sse.as_ref()?.resource)));
     Config {
         issuer: settings.issuer.as_str().to_owned(),
         title: settings.server.title.clone(),
-        resources: servers.collect(),
+        resources: servers.chain(sse).collect(),
         default_scopes: oauth.default_scopes,
         access_token_lifetime: oauth.access_token_lifetime,
         code_lifetime: oauth.code_lifetime,

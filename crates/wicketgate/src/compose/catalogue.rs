@@ -32,7 +32,12 @@ impl Catalogue {
         clock: &Arc<dyn Clock>,
     ) -> anyhow::Result<Arc<Self>> {
         let servers = settings.mcp.servers.iter();
-        let names = servers.map(|server| (server.resource.clone(), server.name.clone())).collect();
+        let pairs = servers.flat_map(|server| {
+            let sse = server.sse.as_ref().map(|sse| &sse.resource);
+            let resources = std::iter::once(&server.resource).chain(sse);
+            resources.map(|resource| (resource.clone(), server.name.clone()))
+        });
+        let names = pairs.collect();
         Ok(Arc::new(match sidecar {
             Some(sidecar) => Self::InProcess(sidecar, names),
             None => Self::Apart(

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use kernel::Chance;
 use kernel::seal::SealingKey;
-use mcp::{Audit, Config, Limits, Observe, ServerConfig, Sidecar, Spans};
+use mcp::{Audit, Config, Limits, Observe, ServerConfig, Sidecar, Spans, SseFront};
 
 use super::Ambient;
 use super::authority::Late;
-use crate::config::{PublicUrl, Settings, UpstreamSettings};
+use crate::config::{PublicUrl, Role, Settings, UpstreamSettings};
+
+const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
 /// Builds the sidecar. What it asks the authority is answered once there is one.
 pub(super) fn build(
@@ -18,6 +20,7 @@ pub(super) fn build(
     ambient: &Ambient,
     spans: Option<Spans>,
 ) -> anyhow::Result<Arc<Sidecar>> {
+    tell_of_replicas(settings);
     let url = &settings.public_url;
     let config = Config {
         servers: settings.mcp.servers.iter().map(|server| server_config(url, server)).collect(),
@@ -55,19 +58,26 @@ fn observe(settings: &Settings, spans: Option<Spans>) -> Observe {
 
 fn server_config(url: &PublicUrl, server: &UpstreamSettings) -> ServerConfig {
     let path = format!("{}{}", url.path(), server.path);
-    let well_known = "/.well-known/oauth-protected-resource";
-    // RFC 9728 §3.1: the path is inserted after the well-known part, at the host's root.
-    let mut metadata_paths = vec![format!("{well_known}{path}"), format!("{path}{well_known}")];
+    let mut metadata_paths = metadata_paths(&path);
     if server.name == "default" {
-        metadata_paths.push(well_known.to_owned());
+        metadata_paths.push(WELL_KNOWN.to_owned());
         if !url.path().is_empty() {
-            metadata_paths.push(format!("{}{well_known}", url.path()));
+            metadata_paths.push(format!("{}{WELL_KNOWN}", url.path()));
         }
     }
+    let sse = server.sse.as_ref().map(|sse| {
+        let path = format!("{}{}", url.path(), sse.path);
+        SseFront {
+            resource: sse.resource.clone(),
+            metadata_url: format!("{}{WELL_KNOWN}{path}", url.origin()),
+            metadata_paths: self::metadata_paths(&path),
+            path,
+        }
+    });
     ServerConfig {
         name: server.name.clone(),
         title: server.title.clone(),
-        resource_metadata_url: format!("{}{well_known}{path}", url.origin()),
+        resource_metadata_url: format!("{}{WELL_KNOWN}{path}", url.origin()),
         metadata_paths,
         path,
         resource: server.resource.clone(),
@@ -79,6 +89,26 @@ fn server_config(url: &PublicUrl, server: &UpstreamSettings) -> ServerConfig {
         upstream_auth: server.upstream_auth.clone(),
         policy: server.policy.clone(),
         list_cache_seconds: server.list_cache_seconds,
+        sse,
+    }
+}
+
+/// RFC 9728 §3.1: the path is inserted after the well-known part, at the host's root. Some clients
+/// append it instead.
+fn metadata_paths(path: &str) -> Vec<String> {
+    vec![format!("{WELL_KNOWN}{path}"), format!("{path}{WELL_KNOWN}")]
+}
+
+/// PostgreSQL may mean several replicas. Nothing tells how many there are, so it is said once.
+fn tell_of_replicas(settings: &Settings) {
+    let postgres = |url: &str| !url.starts_with("sqlite:");
+    let several = settings.database.as_ref().is_some_and(|db| postgres(db.url.reveal()));
+    if settings.role == Role::All && several && settings.mcp.peer_url.is_none() {
+        tracing::info!(
+            "mcp.peer_url is not set: if there are several replicas, what only one of them holds \
+             (child processes, HTTP+SSE streams, standing streams and parked calls of bridged \
+             sessions) is not found through another, and the client starts again"
+        );
     }
 }
 

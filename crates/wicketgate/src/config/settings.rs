@@ -185,4 +185,15 @@ pub struct UpstreamSettings {
     pub policy: PolicyConfig,
     /// Seconds for which a filtered list is kept.
     pub list_cache_seconds: u32,
+    /// Where clients of 2024-11-05 connect, if they may.
+    pub sse: Option<SseSettings>,
+}
+
+/// `[[mcp.server]] sse`: a second URL for the same server, and a resource of its own.
+#[derive(Clone, Debug)]
+pub struct SseSettings {
+    /// The served path below the public URL's own: `/sse` or `/mcp/NAME/sse`.
+    pub path: String,
+    /// The resource identifier.
+    pub resource: ResourceUri,
 }

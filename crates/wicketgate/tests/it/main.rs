@@ -18,6 +18,7 @@ mod keys;
 mod kill;
 mod local;
 mod logs;
+mod mcp_sse;
 mod mcp_story;
 mod metadata;
 mod observability;

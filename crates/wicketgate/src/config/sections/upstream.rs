@@ -9,7 +9,7 @@ use super::behind;
 use super::mcp::parse_ceiling;
 use super::{people, upstream_http};
 use crate::config::reader::Reader;
-use crate::config::settings::UpstreamSettings;
+use crate::config::settings::{SseSettings, UpstreamSettings};
 use crate::config::urls::PublicUrl;
 
 /// Names that would collide with our own paths.
@@ -29,12 +29,15 @@ pub(super) fn read(
         Some(name) => format!("/mcp/{name}"),
     };
     let resource = resource(section, public_url, &path);
-    let upstream = section.section("upstream", way);
-    let (transport, eras) = section.section("upstream", behind::read);
+    // A section is read once: what one reading leaves is a key that does not exist.
+    let (upstream, (transport, eras)) =
+        section.section("upstream", |upstream| (way(upstream), behind::read(upstream)));
     let upstream_auth = section.section("upstream_auth", upstream_auth);
     let ceiling = own_ceiling(section, ceiling);
     let access = people::read_access(section);
     let policy = policy(section);
+    let sse = section.flag("sse", true);
+    let sse = resource.as_ref().filter(|_| sse).and_then(|resource| sse_front(resource, &path));
     let list_cache_seconds = section.integer("list_cache_seconds", 5, 0..=3600);
     let (upstream, http) = upstream?;
     Some(UpstreamSettings {
@@ -51,6 +54,7 @@ pub(super) fn read(
         access: access?,
         policy: policy?,
         list_cache_seconds: u32::try_from(list_cache_seconds).unwrap_or(5),
+        sse,
     })
 }
 
@@ -98,6 +102,14 @@ fn resource(
             None
         }
     }
+}
+
+/// Where clients of 2024-11-05 connect: `/sse` beside `/mcp`, and `/mcp/NAME/sse`.
+fn sse_front(resource: &ResourceUri, path: &str) -> Option<SseSettings> {
+    let below = resource.as_str().strip_suffix(path)?;
+    let path = if path == "/mcp" { "/sse".to_owned() } else { format!("{path}/sse") };
+    let resource = ResourceUri::parse(&format!("{below}{path}")).ok()?;
+    Some(SseSettings { path, resource })
 }
 
 fn way(section: &Reader<'_>) -> Option<(Uri, HttpConfig)> {

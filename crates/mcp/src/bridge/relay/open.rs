@@ -1,0 +1,106 @@
+//! `initialize`: the server behind hears what the client declares, and the client what the server
+//! answers. The session between client and sidecar is the sidecar's own.
+
+use bytes::Bytes;
+use http::{HeaderName, StatusCode};
+use kernel::encoding::{base64url, sha256};
+use protocol::jsonrpc::INVALID_PARAMS;
+use protocol::mcp::SESSION_HEADER;
+
+use super::sessions::Relayed;
+use crate::config::Transport;
+use crate::forward::Call;
+use crate::json::{Members, NoObject, Object, quoted};
+use crate::links::legacy::Declared;
+use crate::links::{Caller, LinkError};
+use crate::lists;
+use crate::reply::{self, Answer, Refused};
+use crate::session::{Facts, Held};
+
+/// Answers `initialize`.
+pub(super) async fn initialize(call: &Call<'_>, body: &Bytes) -> Answer {
+    let offered = declared(body).map_err(|NoObject| unreadable(call))?;
+    let shared = shared_by_everyone(call);
+    let declared = if shared { for_everybody() } else { offered.clone() };
+    let mut nonce = [0; 16];
+    call.shared.sealing.chance.fill(&mut nonce);
+    let caller = Caller::of(call);
+    let own = (!shared).then(|| sha256(&nonce));
+    let opening = call.server.legacy_peer(call.shared, &caller, &declared, own);
+    let opened = tokio::time::timeout(call.shared.limits.first_byte_timeout, opening).await;
+    let peer = opened.unwrap_or(Err(LinkError::Timeout)).map_err(|error| error.refusal(call))?;
+
+    let (version, result) = agreed(peer.version(), peer.opened().get(), shared.then_some(&offered));
+    let held = Held::Here(facts(call, &nonce));
+    let session = call.server.sessions.seal(call.permit, held, &version);
+    let session = session.ok_or_else(|| LinkError::Garbled.refusal(call))?;
+    let relayed = Relayed::new(session.digest, peer, &call.server.transport);
+    let kept = call.server.behind.relays.keep(relayed, call.shared.trust.now());
+    kept.map_err(|error| error.refusal(call))?;
+
+    let text = lists::answer::message(call.id, result.as_bytes());
+    let mut response = reply::json(StatusCode::OK, text.into());
+    let name = HeaderName::from_static(SESSION_HEADER);
+    response.headers_mut().insert(name, session.sealed.clone());
+    Ok(response)
+}
+
+fn shared_by_everyone(call: &Call<'_>) -> bool {
+    matches!(&call.server.transport, Transport::Stdio(child) if child.shared_by_everyone)
+}
+
+/// What the client says of itself, in its own words.
+fn declared(body: &[u8]) -> Result<Declared, NoObject> {
+    let message = Members::read(std::str::from_utf8(body).map_err(|_| NoObject)?)?;
+    let params = Members::of(message.get("params"))?;
+    let object = |name: &str| {
+        let Some(value) = params.get(name) else { return Ok("{}".to_owned()) };
+        Members::read(value.get()).map(|_| value.get().to_owned())
+    };
+    Ok(Declared {
+        version: params.text("protocolVersion").ok_or(NoObject)?,
+        capabilities: object("capabilities")?,
+        client_info: object("clientInfo")?,
+    })
+}
+
+/// One child for all cannot be told of each client's abilities; it is told of none, so that it
+/// asks nobody anything.
+fn for_everybody() -> Declared {
+    Declared {
+        version: "2025-11-25".to_owned(),
+        capabilities: "{}".to_owned(),
+        client_info: "{\"name\":\"wicketgate\",\"version\":\"1\"}".to_owned(),
+    }
+}
+
+/// The revision and the result that the client hears: the server's own. A shared child agreed on
+/// one with us, and a client that offered an older one gets that (revisions are dates, and each
+/// client of an older one is served by a newer server).
+fn agreed(version: &str, result: &str, offered: Option<&Declared>) -> (String, String) {
+    let known = ["2024-11-05", "2025-03-26", "2025-06-18"];
+    let older = offered.map(|offered| offered.version.as_str());
+    let older = older.filter(|older| known.contains(older) && *older < version);
+    let (Some(older), Ok(members)) = (older, Members::read(result)) else {
+        return (version.to_owned(), result.to_owned());
+    };
+    let mut spliced = Object::with_capacity(result.len());
+    spliced.member("protocolVersion", &quoted(older));
+    spliced.members(&members, |name| name != "protocolVersion");
+    (older.to_owned(), spliced.finish())
+}
+
+/// All else is held at home and does not travel.
+fn facts(call: &Call<'_>, nonce: &[u8]) -> Facts {
+    Facts {
+        capabilities: "{}".to_owned(),
+        client_info: "{}".to_owned(),
+        home: call.shared.own_name(),
+        nonce: base64url(nonce),
+    }
+}
+
+fn unreadable(call: &Call<'_>) -> Refused {
+    let message = "initialize needs params: protocolVersion, capabilities and clientInfo";
+    call.fault(StatusCode::OK, INVALID_PARAMS, message)
+}

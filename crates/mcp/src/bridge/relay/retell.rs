@@ -1,0 +1,121 @@
+//! What the server behind says, in the client's ids.
+
+use serde_json::value::RawValue;
+
+use super::sessions::{Relayed, Running};
+use crate::json::{Members, Object};
+use crate::links::{Caller, Heard, Kind, LinkError};
+use crate::session::Sealing;
+
+/// A request's own progress token, as the client wrote it.
+pub(super) type Token = Option<Box<RawValue>>;
+
+/// Whoever hears the server for one client.
+pub(super) struct Ear<'e> {
+    pub(super) relayed: &'e Relayed,
+    pub(super) sealing: &'e Sealing,
+    pub(super) caller: &'e Caller,
+}
+
+/// The error that answers a question which nobody can be asked.
+const NOBODY: &str = "{\"code\":-32601,\"message\":\"no client can be asked this here\"}";
+const PROGRESS: &str = "notifications/progress";
+const CANCELLED: &str = "notifications/cancelled";
+
+impl Ear<'_> {
+    /// What the client hears of something said on no request's account.
+    pub(super) async fn unasked(&self, heard: &Heard) -> Option<String> {
+        match &heard.kind {
+            Kind::Answer => None,
+            Kind::Question { id, .. } => self.question(heard, id).await,
+            Kind::Notification { method } => match &**method {
+                // Without a request there is nothing that could progress.
+                PROGRESS => None,
+                CANCELLED => self.taken_back(heard),
+                method if self.relayed.shared_by_everyone && !is_change(method) => None,
+                _ => whole(heard),
+            },
+        }
+    }
+
+    /// What the client hears of something said on account of a request.
+    pub(super) async fn asked(
+        &self,
+        heard: &Heard,
+        running: &Running,
+        token: &Token,
+    ) -> Result<Option<String>, LinkError> {
+        Ok(match &heard.kind {
+            Kind::Answer => Some(with_id(&heard.members()?, running.client_id())),
+            Kind::Notification { method } if &**method == PROGRESS => {
+                with_token(heard, running.id(), token)
+            }
+            _ => self.unasked(heard).await,
+        })
+    }
+
+    /// The question under an id that only this session can answer. Nobody is asked on behalf of
+    /// everybody.
+    async fn question(&self, heard: &Heard, id: &RawValue) -> Option<String> {
+        let Self { relayed, sealing, caller } = self;
+        let ask = || relayed.questions.ask(sealing, &relayed.digest, id).ok();
+        let asked = if relayed.shared_by_everyone { None } else { ask() };
+        if let Some(asked) = asked {
+            return Some(with_id(&heard.members().ok()?, &asked));
+        }
+        // It would wait for nothing; if it is gone, it does not wait.
+        let _ = relayed.peer.answer(caller, id, "error", NOBODY).await;
+        None
+    }
+
+    /// `notifications/cancelled` names a question of the server's by the server's own id.
+    fn taken_back(&self, heard: &Heard) -> Option<String> {
+        let params = Members::read(heard.params()?.get()).ok()?;
+        let asked = self.relayed.questions.cancelled(params.get("requestId")?)?;
+        with_param(heard, &params, "requestId", &asked)
+    }
+}
+
+/// Lists that changed are everybody's news.
+fn is_change(method: &str) -> bool {
+    method.starts_with("notifications/") && method.ends_with("/list_changed")
+}
+
+fn whole(heard: &Heard) -> Option<String> {
+    String::from_utf8(heard.text.to_vec()).ok()
+}
+
+/// The message with another id; everything else as it was.
+fn with_id(members: &Members<'_>, id: &str) -> String {
+    let mut message = Object::with_capacity(256);
+    let mut named = false;
+    for (name, value) in members.iter() {
+        let own = name == "id";
+        named |= own;
+        message.member(name, if own { id } else { value.get() });
+    }
+    if !named {
+        message.member("id", id);
+    }
+    message.finish()
+}
+
+/// Progress of this request under the client's token, if the client wanted to hear of it.
+fn with_token(heard: &Heard, id: u64, token: &Token) -> Option<String> {
+    let params = Members::read(heard.params()?.get()).ok()?;
+    let ours = params.get("progressToken")?.get() == id.to_string();
+    with_param(heard, &params, "progressToken", token.as_ref().filter(|_| ours)?.get())
+}
+
+fn with_param(heard: &Heard, params: &Members<'_>, name: &str, value: &str) -> Option<String> {
+    let mut changed = Object::with_capacity(heard.text.len());
+    for (known, old) in params.iter() {
+        changed.member(known, if known == name { value } else { old.get() });
+    }
+    let changed = changed.finish();
+    let mut message = Object::with_capacity(heard.text.len() + value.len());
+    for (known, old) in heard.members().ok()?.iter() {
+        message.member(known, if known == "params" { &changed } else { old.get() });
+    }
+    Some(message.finish())
+}

@@ -1,0 +1,184 @@
+//! The sessions that are held here, each between one client and one server behind.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kernel::Timestamp;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
+use tokio_util::sync::CancellationToken;
+
+use super::questions::Questions;
+use crate::config::Transport;
+use crate::forward::Call;
+use crate::links::legacy::LegacyPeer;
+use crate::links::{Caller, LinkError};
+
+/// The sessions of one server, by the digest that is different for each session of each principal:
+/// whoever cannot open its sealed id finds nothing here (G-20).
+#[derive(Default)]
+pub(crate) struct Relays(Mutex<HashMap<[u8; 32], Arc<Relayed>>>);
+
+/// One session.
+pub(super) struct Relayed {
+    pub(super) digest: [u8; 32],
+    pub(super) peer: Arc<LegacyPeer>,
+    /// One child serves everybody, so whatever names no request of ours is nobody's.
+    pub(super) shared_by_everyone: bool,
+    /// Questions of the server that this client was asked.
+    pub(super) questions: Questions,
+    /// What came on account of a request whose client is gone, for the standing stream.
+    pub(super) aside: broadcast::Sender<String>,
+    /// Our ids of the requests that run, by the client's.
+    running: Mutex<HashMap<Box<str>, u64>>,
+    places: Arc<Semaphore>,
+    listening: Mutex<CancellationToken>,
+    idle_seconds: i64,
+    /// When it was used last, in milliseconds.
+    used: AtomicI64,
+}
+
+/// A running request of a session; dropping it frees the place.
+pub(super) struct Running {
+    relayed: Arc<Relayed>,
+    client_id: Box<str>,
+    id: u64,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Sessions of one server.
+const SESSIONS: usize = 2_000;
+/// How long a session is kept that nobody uses, unless it keeps a child waiting.
+const IDLE_SECONDS: i64 = 3_600;
+/// Requests of one session at the same time.
+const REQUESTS: usize = 100;
+/// Messages that wait for a standing stream that is slow.
+const ASIDE: usize = 64;
+
+impl Relays {
+    /// Keeps a session that was just opened.
+    pub(super) fn keep(&self, relayed: Relayed, now: Timestamp) -> Result<(), LinkError> {
+        self.sweep(now);
+        let mut kept = self.lock();
+        if kept.len() >= SESSIONS {
+            return Err(LinkError::Full);
+        }
+        relayed.used.store(now.as_millis(), Ordering::Relaxed);
+        kept.insert(relayed.digest, Arc::new(relayed));
+        Ok(())
+    }
+
+    /// The session with this digest.
+    pub(super) fn find(&self, digest: &[u8; 32], now: Timestamp) -> Option<Arc<Relayed>> {
+        let mut kept = self.lock();
+        if kept.get(digest)?.is_idle(now) {
+            kept.remove(digest);
+            return None;
+        }
+        let relayed = Arc::clone(kept.get(digest)?);
+        relayed.used.store(now.as_millis(), Ordering::Relaxed);
+        Some(relayed)
+    }
+
+    /// Lets go of sessions that nobody used lately, and of those whose server is gone. What a
+    /// session held to its server is free then, and the pool closes it.
+    pub(crate) fn sweep(&self, now: Timestamp) {
+        self.lock().retain(|_, known| known.peer.is_open() && !known.is_idle(now));
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], Arc<Relayed>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Relayed {
+    pub(super) fn new(digest: [u8; 32], peer: Arc<LegacyPeer>, transport: &Transport) -> Self {
+        let (shared_by_everyone, idle_seconds) = match transport {
+            Transport::Stdio(child) if child.shared_by_everyone => (true, IDLE_SECONDS),
+            // Who holds a session holds its child.
+            Transport::Stdio(child) => (false, child.idle_seconds),
+            Transport::Http | Transport::HttpSse => (false, IDLE_SECONDS),
+        };
+        Self {
+            digest,
+            peer,
+            shared_by_everyone,
+            questions: Questions::default(),
+            aside: broadcast::channel(ASIDE).0,
+            running: Mutex::default(),
+            places: Arc::new(Semaphore::new(REQUESTS)),
+            listening: Mutex::default(),
+            idle_seconds,
+            used: AtomicI64::new(0),
+        }
+    }
+
+    /// Takes a place for a request and remembers under which id it goes on.
+    pub(super) fn begin(self: &Arc<Self>, client_id: &str) -> Result<Running, LinkError> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| LinkError::Full)?;
+        let id = self.peer.next_id();
+        self.running().insert(client_id.into(), id);
+        Ok(Running { relayed: Arc::clone(self), client_id: client_id.into(), id, _place: place })
+    }
+
+    /// Our id of a request of the client's that still runs.
+    pub(super) fn id_of(&self, client_id: &str) -> Option<u64> {
+        self.running().get(client_id).copied()
+    }
+
+    /// Each message goes to one stream only (D-02), so a new one ends the one before. The token is
+    /// cancelled when that happens.
+    pub(super) fn begin_listening(&self) -> CancellationToken {
+        let begun = CancellationToken::new();
+        let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *listening, begun.clone()).cancel();
+        begun
+    }
+
+    /// The client ends it.
+    pub(super) fn end(&self, call: &Call<'_>) {
+        self.forget(&call.server.behind.relays, &Caller::of(call));
+    }
+
+    pub(super) fn forget(&self, relays: &Relays, caller: &Caller) {
+        relays.lock().remove(&self.digest);
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).cancel();
+        if !self.shared_by_everyone {
+            self.peer.link().close(caller);
+        }
+    }
+
+    /// A session is in use while a request of it runs or its standing stream is open.
+    fn is_idle(self: &Arc<Self>, now: Timestamp) -> bool {
+        let used = Timestamp::from_millis(self.used.load(Ordering::Relaxed));
+        now > used.plus_seconds(self.idle_seconds) && Arc::strong_count(self) == 1
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<Box<str>, u64>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Running {
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(super) fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    pub(super) fn relayed(&self) -> &Arc<Relayed> {
+        &self.relayed
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut running = self.relayed.running();
+        // A client that uses an id twice at once has the later request under it.
+        if running.get(&self.client_id) == Some(&self.id) {
+            running.remove(&self.client_id);
+        }
+    }
+}

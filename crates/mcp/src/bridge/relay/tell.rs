@@ -1,0 +1,79 @@
+//! What a client says that has no answer: notifications, and answers to the server's questions.
+
+use http::{Response, StatusCode};
+use protocol::jsonrpc::INVALID_REQUEST;
+use serde_json::value::RawValue;
+
+use super::sessions::Relayed;
+use crate::body::Body;
+use crate::forward::Call;
+use crate::json::{Members, Object};
+use crate::links::Caller;
+use crate::reply::{self, Answer};
+
+/// Passes a notification on, in the server's ids.
+pub(super) async fn notification(
+    call: &Call<'_>,
+    relayed: &Relayed,
+    method: &str,
+    body: &[u8],
+) -> Answer {
+    let message = members(call, body)?;
+    let params = message.get("params");
+    let params = match method {
+        // The server heard it from us, when the session was opened.
+        "notifications/initialized" => return Ok(accepted()),
+        "notifications/cancelled" => match params.and_then(|params| cancelled(relayed, params)) {
+            Some(params) => Some(params),
+            // What does not run any more cannot be cancelled.
+            None => return Ok(accepted()),
+        },
+        // Everybody's server is not told of one client's affairs.
+        _ if relayed.shared_by_everyone => return Ok(accepted()),
+        _ => params.map(|params| params.get().to_owned()),
+    };
+    let told = relayed.peer.notify(&Caller::of(call), method, params.as_deref()).await;
+    told.map_err(|error| error.refusal(call))?;
+    Ok(accepted())
+}
+
+/// Passes an answer on to the server that asked, once. Answers to what was not asked go nowhere.
+pub(super) async fn answer(call: &Call<'_>, relayed: &Relayed, body: &[u8]) -> Answer {
+    let message = members(call, body)?;
+    let (outcome, value) = match (message.get("result"), message.get("error")) {
+        (Some(result), None) => ("result", result),
+        (None, Some(error)) => ("error", error),
+        _ => return Err(unreadable(call)),
+    };
+    let sealed = message.text("id").unwrap_or_default();
+    let sealing = &call.shared.sealing;
+    if let Some(id) = relayed.questions.answered(sealing, &relayed.digest, &sealed) {
+        let answered = relayed.peer.answer(&Caller::of(call), &id, outcome, value.get()).await;
+        answered.map_err(|error| error.refusal(call))?;
+    }
+    Ok(accepted())
+}
+
+/// The parameters of `notifications/cancelled` with our id of the request.
+fn cancelled(relayed: &Relayed, params: &RawValue) -> Option<String> {
+    let params = Members::read(params.get()).ok()?;
+    let id = relayed.id_of(params.get("requestId")?.get())?.to_string();
+    let mut renumbered = Object::with_capacity(64);
+    for (name, value) in params.iter() {
+        renumbered.member(name, if name == "requestId" { &id } else { value.get() });
+    }
+    Some(renumbered.finish())
+}
+
+fn members<'b>(call: &Call<'_>, body: &'b [u8]) -> Result<Members<'b>, reply::Refused> {
+    let text = std::str::from_utf8(body).map_err(|_| unreadable(call))?;
+    Members::read(text).map_err(|_| unreadable(call))
+}
+
+fn unreadable(call: &Call<'_>) -> reply::Refused {
+    call.fault(StatusCode::BAD_REQUEST, INVALID_REQUEST, "send one JSON-RPC message")
+}
+
+fn accepted() -> Response<Body> {
+    reply::empty(StatusCode::ACCEPTED)
+}

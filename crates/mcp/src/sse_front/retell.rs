@@ -1,0 +1,88 @@
+//! What a message was answered, told again over the stream of its client.
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Response};
+use http_body_util::{BodyExt as _, Limited};
+use protocol::jsonrpc::error_response;
+use protocol::mcp::UPSTREAM_UNAVAILABLE;
+
+use super::queue::CutOff;
+use super::stream::Stream;
+use crate::body::Body;
+use crate::links::{Heard, Kind};
+use crate::stream::events::{self, Splitter};
+
+/// Tells the answer to the request with this id; in any case there is one.
+pub(super) async fn answer(
+    stream: &Stream,
+    id: Option<&str>,
+    response: Response<Body>,
+    limit: usize,
+) {
+    let (parts, body) = response.into_parts();
+    let kind = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let answered = if kind.starts_with(b"text/event-stream") {
+        events(stream, body, limit, id).await
+    } else {
+        match Limited::new(body, limit).collect().await {
+            Ok(whole) => message(stream, id, whole.to_bytes()).await,
+            Err(_) => false,
+        }
+    };
+    let Some(id) = id.filter(|_| !answered) else { return };
+    let text = error_response(
+        Some(id),
+        UPSTREAM_UNAVAILABLE,
+        "the MCP server behind gave no answer that can be read",
+        None,
+    );
+    let _ = put(stream, text.as_bytes()).await;
+}
+
+/// Tells events as they come, as messages: their ids mean nothing to this client. Says whether the
+/// answer to the request with this id was among them.
+pub(super) async fn events(
+    stream: &Stream,
+    mut body: Body,
+    limit: usize,
+    id: Option<&str>,
+) -> bool {
+    let mut splitter = Splitter::default();
+    let mut answered = false;
+    while splitter.waiting() <= limit
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        let Ok(bytes) = frame.into_data() else { continue };
+        splitter.push(&bytes);
+        while let Some(event) = splitter.next() {
+            let Some(text) = event.message() else { continue };
+            answered |= is_answer(&text, id);
+            if put(stream, &text).await.is_err() {
+                return true;
+            }
+        }
+    }
+    answered
+}
+
+/// Tells one whole body. What is no message, or an error that names no request, is left out.
+async fn message(stream: &Stream, id: Option<&str>, whole: Bytes) -> bool {
+    // A batch is answered with an array, which is one event as it is one body.
+    let batch = id.is_none() && serde_json::from_slice::<serde::de::IgnoredAny>(&whole).is_ok();
+    if !batch && !is_answer(&whole, id) {
+        return false;
+    }
+    let _ = put(stream, &whole).await;
+    true
+}
+
+fn is_answer(text: &[u8], id: Option<&str>) -> bool {
+    let heard = Heard::read(Bytes::copy_from_slice(text));
+    let named = |heard: Heard| heard.id().is_some_and(|named| Some(named.get()) == id);
+    heard.is_ok_and(|heard| matches!(heard.kind, Kind::Answer) && named(heard))
+}
+
+async fn put(stream: &Stream, message: &[u8]) -> Result<(), CutOff> {
+    stream.queue.put(events::of_bytes(message)).await.inspect_err(|_| stream.gone.cancel())
+}
