@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
+use crate::config::Transport;
+use crate::links::child::program;
 use crate::server::Server;
 use crate::sidecar::Shared;
 
@@ -14,8 +16,8 @@ pub enum NotReady {
     /// The authority never gave its keys, or too long ago.
     #[error("the authorization server's keys are not known")]
     Keys,
-    /// A server behind does not accept connections.
-    #[error("the MCP server behind {0} does not accept connections")]
+    /// A server behind does not accept connections, or the program that it is cannot be found.
+    #[error("the MCP server behind {0} does not accept connections, or its program is missing")]
     Upstream(String),
 }
 
@@ -34,6 +36,9 @@ pub(crate) async fn check(shared: &Shared, servers: &[Arc<Server>]) -> Result<()
 }
 
 async fn accepts_connections(server: &Server) -> bool {
+    if let Transport::Stdio(child) = &server.transport {
+        return program::is_there(child);
+    }
     let uri = &server.upstream.uri;
     let Some(host) = uri.host() else {
         return false;

@@ -61,7 +61,7 @@ impl Server {
             ceiling: config.ceiling,
             upstream: Upstream::new(config)?,
             transport: config.transport.clone(),
-            behind: Behind::new(config.eras),
+            behind: Behind::new(config.eras, &config.transport),
             verifier: Verifier::new(principal, entries, Arc::clone(trust)),
             policy: Policy::compile(&config.policy),
             sessions: Sessions::new(sealing.clone(), entries),

@@ -20,6 +20,7 @@ use super::{Caller, Exchange, Heard, Link, LinkError, Question};
 use crate::mirror::Era;
 use crate::server::Server;
 use crate::sidecar::Shared;
+pub(crate) use answer::cancelled;
 use standing::Standing;
 
 /// A link over Streamable HTTP.

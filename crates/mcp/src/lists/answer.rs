@@ -122,7 +122,7 @@ impl Sieve {
     }
 
     /// A kept result: this principal's own, or one that is the same for everybody.
-    fn ready(&self) -> Option<Bytes> {
+    pub(crate) fn ready(&self) -> Option<Bytes> {
         let (lists, now) = (&self.server.lists, self.asked.1);
         lists.ready(&self.key, now).or_else(|| lists.ready(&self.key.clone().shared(), now))
     }

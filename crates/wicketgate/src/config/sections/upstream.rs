@@ -29,8 +29,11 @@ pub(super) fn read(
         Some(name) => format!("/mcp/{name}"),
     };
     let resource = resource(section, public_url, &path);
-    let upstream = section.section("upstream", upstream_url);
-    let (transport, eras) = section.section("upstream", behind::read);
+    let (upstream, (transport, eras)) = section.section("upstream", |upstream| {
+        let url =
+            if upstream.has("command") { behind::no_url(upstream) } else { upstream_url(upstream) };
+        (url, behind::read(upstream))
+    });
     let upstream_auth = section.section("upstream_auth", upstream_auth);
     let ceiling = own_ceiling(section, ceiling);
     let access = people::read_access(section);
@@ -100,15 +103,6 @@ fn resource(
 
 fn upstream_url(section: &Reader<'_>) -> Option<Uri> {
     let fix = "Write the URL of the MCP endpoint behind, such as \"http://127.0.0.1:9000/mcp\"";
-    if section.has("command") {
-        section.list("command", &[]);
-        section.missing(
-            "command",
-            "stdio servers are not in this version",
-            "Start the server with Streamable HTTP and write its url",
-        );
-        return None;
-    }
     let text = section.resolved_text("url");
     let uri = text.parse::<Uri>().ok();
     let uri = uri.filter(|uri| {
