@@ -45,7 +45,7 @@ pub(crate) async fn open(
         server.name = %server.name, %subject, pid = process.pid(),
         shared = config.shared_by_everyone, "mcp.child.started"
     );
-    let (stdin, lines) = stdin::stdin();
+    let (stdin, lines) = stdin::stdin(server, shared);
     let first_answer = shared.limits.first_byte_timeout;
     let manner = Manner { era, everybody: config.shared_by_everyone, first_answer };
     let core = Core::new(server, Box::new(stdin), manner);
@@ -63,8 +63,7 @@ pub(crate) async fn open(
         process,
         core: Arc::clone(&core),
         seat,
-        server: Arc::downgrade(server),
-        shared: Arc::clone(shared),
+        server: server.name.clone(),
         idle_seconds: config.idle_seconds,
     };
     tokio::spawn(life.run());

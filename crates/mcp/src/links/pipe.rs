@@ -6,6 +6,8 @@ mod flood;
 mod flying;
 mod mailbox;
 mod route;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
@@ -29,6 +31,12 @@ pub(crate) trait Wire: Send + Sync {
 
     /// Sends one message if that needs no waiting; otherwise lets it go.
     fn hint(&self, text: String);
+
+    /// The first answer came.
+    fn prospered(&self) {}
+
+    /// It ended, not because of us, before any answer came.
+    fn failed(&self) {}
 }
 
 /// How a pipe is used.
@@ -76,11 +84,20 @@ const HANDSHAKE: Duration = Duration::from_mins(1);
 
 impl Core {
     pub(crate) fn new(server: &Arc<Server>, wire: Box<dyn Wire>, manner: Manner) -> Arc<Self> {
+        Self::with(Arc::downgrade(server), &server.name, wire, manner)
+    }
+
+    fn with(
+        server: Weak<Server>,
+        server_name: &str,
+        wire: Box<dyn Wire>,
+        manner: Manner,
+    ) -> Arc<Self> {
         Arc::new(Self {
             wire,
             manner,
-            server: Arc::downgrade(server),
-            server_name: server.name.clone(),
+            server,
+            server_name: server_name.to_owned(),
             flights: Mutex::new(Flights::new()),
             allowance: Mutex::new(Allowance::new()),
             news: broadcast::channel(BEHIND).0,
@@ -92,8 +109,11 @@ impl Core {
 
     /// Ends it; whoever waits for an answer gets none. The first reason counts.
     pub(crate) fn shut(&self, end: End) {
-        if self.end.set(end).is_ok() && end == End::CutOff {
-            tracing::warn!(server.name = %self.server_name, "mcp.upstream.cut_off");
+        if self.end.set(end).is_ok() && end != End::Unneeded {
+            tracing::warn!(server.name = %self.server_name, ?end, "mcp.upstream.ended");
+            if !self.answered.load(Ordering::Relaxed) {
+                self.wire.failed();
+            }
         }
         self.closed.cancel();
         self.flights().crash();
@@ -112,11 +132,6 @@ impl Core {
     /// Whether it still takes messages.
     pub(crate) fn is_open(&self) -> bool {
         !self.closed.is_cancelled()
-    }
-
-    /// Whether the other side ever answered anything.
-    pub(crate) fn has_answered(&self) -> bool {
-        self.answered.load(Ordering::Relaxed)
     }
 
     /// Since when no request is under way; `None` while there is one.

@@ -1,6 +1,6 @@
 //! From a child's start to its end, after which nothing of it is left.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -8,8 +8,6 @@ use tokio::process::Child;
 
 use super::seats::Seat;
 use crate::links::pipe::{Core, End};
-use crate::server::Server;
-use crate::sidecar::Shared;
 
 /// A process and its family. Dropping it kills them all, so that they end even if we end badly.
 pub(super) struct Process {
@@ -22,8 +20,7 @@ pub(super) struct Life {
     pub(super) process: Process,
     pub(super) core: Arc<Core>,
     pub(super) seat: Arc<Seat>,
-    pub(super) server: Weak<Server>,
-    pub(super) shared: Arc<Shared>,
+    pub(super) server: String,
     pub(super) idle_seconds: i64,
 }
 
@@ -48,21 +45,14 @@ impl Life {
         self.bury(status);
     }
 
-    /// A child that ends before it ever answered would end again at once.
     fn bury(self, status: Option<std::process::ExitStatus>) {
         let end = self.core.end();
         let status = status.map(|status| status.to_string()).unwrap_or_default();
-        let name = self.server.upgrade().map(|server| {
-            if end != Some(End::Unneeded) && !self.core.has_answered() {
-                server.behind.children.failed(self.shared.trust.now());
-            }
-            server.name.clone()
-        });
         tracing::info!(
-            server.name = %name.unwrap_or_default(), pid = self.process.pid(), ?end, %status,
+            server.name = %self.server, pid = self.process.pid(), ?end, %status,
             "mcp.child.ended"
         );
-        // First the family, then the seat.
+        // First what is left of the family, then the seat.
         drop(self.process);
         drop(self.seat);
     }

@@ -1,16 +1,18 @@
 //! What is said to a child. One task writes, so that a message is written whole or not at all,
 //! even if whoever sent it goes away meanwhile.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::ChildStdin;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, Receiver};
 
 use crate::links::pipe::{Core, Wire};
 use crate::links::{Caller, LinkError};
+use crate::server::Server;
+use crate::sidecar::Shared;
 
 /// Messages that wait to be written.
 const WAITING: usize = 16;
@@ -18,11 +20,17 @@ const WAITING: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The way to a child.
-pub(super) struct Stdin(mpsc::Sender<String>);
+pub(super) struct Stdin {
+    lines: mpsc::Sender<String>,
+    server: Weak<Server>,
+    shared: Arc<Shared>,
+}
 
-pub(super) fn stdin() -> (Stdin, mpsc::Receiver<String>) {
-    let (sender, lines) = mpsc::channel(WAITING);
-    (Stdin(sender), lines)
+/// Both ends of the way to a child of this server.
+pub(super) fn stdin(server: &Arc<Server>, shared: &Arc<Shared>) -> (Stdin, Receiver<String>) {
+    let (lines, received) = mpsc::channel(WAITING);
+    let (server, shared) = (Arc::downgrade(server), Arc::clone(shared));
+    (Stdin { lines, server, shared }, received)
 }
 
 impl Wire for Stdin {
@@ -33,7 +41,7 @@ impl Wire for Stdin {
     ) -> BoxFuture<'a, Result<(), LinkError>> {
         Box::pin(async move {
             use mpsc::error::SendTimeoutError::{Closed, Timeout};
-            self.0.send_timeout(text, PATIENCE).await.map_err(|error| match error {
+            self.lines.send_timeout(text, PATIENCE).await.map_err(|error| match error {
                 Timeout(_) => LinkError::Full,
                 Closed(_) => LinkError::Away,
             })
@@ -42,16 +50,24 @@ impl Wire for Stdin {
 
     fn hint(&self, text: String) {
         // A child that does not read does not need it.
-        let _ = self.0.try_send(text);
+        let _ = self.lines.try_send(text);
+    }
+
+    fn prospered(&self) {
+        if let Some(server) = self.server.upgrade() {
+            server.behind.children.prospered();
+        }
+    }
+
+    fn failed(&self) {
+        if let Some(server) = self.server.upgrade() {
+            server.behind.children.failed(self.shared.trust.now());
+        }
     }
 }
 
 /// Writes until the pipe ends; then the child sees the end of its input.
-pub(super) async fn write(
-    core: Arc<Core>,
-    mut stdin: ChildStdin,
-    mut lines: mpsc::Receiver<String>,
-) {
+pub(super) async fn write(core: Arc<Core>, mut stdin: ChildStdin, mut lines: Receiver<String>) {
     let writing = async {
         while let Some(mut line) = lines.recv().await {
             line.push('\n');

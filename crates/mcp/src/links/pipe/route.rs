@@ -165,10 +165,8 @@ impl Core {
     }
 
     fn note_answer(&self) {
-        if !self.answered.swap(true, Ordering::Relaxed)
-            && let Some(server) = self.server.upgrade()
-        {
-            server.behind.children.prospered();
+        if !self.answered.swap(true, Ordering::Relaxed) {
+            self.wire.prospered();
         }
     }
 
