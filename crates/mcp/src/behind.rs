@@ -129,7 +129,9 @@ impl Server {
         caller: &Caller,
     ) -> Result<Arc<Box<dyn Link>>, LinkError> {
         let open = || self.connect(shared, caller, Era::Modern);
-        let good = |link: &Box<dyn Link>| link.is_open();
-        self.behind.pipes.get(&self.owner(caller), shared.trust.now(), good, open).await
+        self.behind
+            .pipes
+            .get(&self.owner(caller), shared.trust.now(), |link| link.is_open(), open)
+            .await
     }
 }

@@ -20,7 +20,7 @@ use protocol::{ResourceUri, Scope, Scopes};
 
 pub(crate) use asking::{Answer, Ask, frame, get, legacy, modern, post, text};
 pub(crate) use authority::TestAuthority;
-pub(crate) use child::{Control, Life};
+pub(crate) use child::Control;
 pub(crate) use server::{Recorded, Reply, TestServer, events, json, open_events, status};
 pub(crate) use token::{SigningKey, Token, sign_raw};
 

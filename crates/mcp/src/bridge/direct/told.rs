@@ -39,13 +39,13 @@ impl Restoring {
             Kind::Question { .. } => Ok(None),
             Kind::Notification { method } => match (&**method, &self.progress_token) {
                 ("notifications/progress", Some(token)) => {
-                    self.notification(heard, |params| Ok(replaced(params, "progressToken", token)))
+                    Self::notification(heard, |params| Ok(replaced(params, "progressToken", token)))
                 }
                 ("notifications/progress", None) => Ok(None),
                 // C-91: only whoever opted in gets log messages.
                 ("notifications/message", _) if !self.wants_log => Ok(None),
                 ("notifications/cancelled", _) => Ok(self.listening.then(|| self.complete())),
-                _ => self.notification(heard, |params| self.with_subscription(params)),
+                _ => Self::notification(heard, |params| self.with_subscription(params)),
             },
         }
     }
@@ -67,7 +67,6 @@ impl Restoring {
     }
 
     fn notification(
-        &self,
         heard: &Heard,
         restore: impl FnOnce(&Members<'_>) -> Result<String, LinkError>,
     ) -> Result<Option<Said>, LinkError> {

@@ -34,12 +34,12 @@ impl Said {
 
 fn pipe(era: Era, everybody: bool) -> (Arc<Core>, Said) {
     let said = Said::default();
-    let manner = Manner { era, everybody, first_answer: Duration::from_secs(60) };
+    let manner = Manner { era, everybody, first_answer: Duration::from_mins(1) };
     (Core::with(Weak::new(), "test", Box::new(said.clone()), manner), said)
 }
 
 fn ask(core: &Arc<Core>, id: u64, method: &str) -> Exchange {
-    flying::take_off(core, id, method, Duration::from_secs(60)).unwrap()
+    flying::take_off(core, id, method, Duration::from_mins(1)).unwrap()
 }
 
 fn hear(core: &Core, text: &str) {
