@@ -19,6 +19,9 @@ const WAITING: usize = 16;
 /// How long a child that reads nothing holds up a sender.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a child may take to read what was said before the end.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 /// The way to a child.
 pub(super) struct Stdin {
     lines: mpsc::Sender<String>,
@@ -66,19 +69,31 @@ impl Wire for Stdin {
     }
 }
 
-/// Writes until the pipe ends; then the child sees the end of its input.
+/// Writes until the pipe ends, and what was said before that; then the child sees the end of its
+/// input.
 pub(super) async fn write(core: Arc<Core>, mut stdin: ChildStdin, mut lines: Receiver<String>) {
-    let writing = async {
-        while let Some(mut line) = lines.recv().await {
-            line.push('\n');
-            if stdin.write_all(line.as_bytes()).await.is_err() || stdin.flush().await.is_err() {
-                // Its last answers may still be on their way; the end of its output ends the pipe.
-                return;
-            }
+    loop {
+        let mut line = tokio::select! {
+            biased;
+            Some(line) = lines.recv() => line,
+            () = core.ended() => return,
+        };
+        line.push('\n');
+        let writing = async {
+            stdin.write_all(line.as_bytes()).await?;
+            stdin.flush().await
+        };
+        let too_late = async {
+            core.ended().await;
+            tokio::time::sleep(LAST_WORDS).await;
+        };
+        let written = tokio::select! {
+            written = writing => written,
+            () = too_late => return,
+        };
+        if written.is_err() {
+            // Its last answers may still be on their way; the end of its output ends the pipe.
+            return core.ended().await;
         }
-    };
-    tokio::select! {
-        () = core.ended() => {}
-        () = writing => core.ended().await,
     }
 }
