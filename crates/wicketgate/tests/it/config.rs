@@ -321,7 +321,7 @@ fn a_server_that_is_a_program() {
         GOOD.replace(r#"{ url = "http://127.0.0.1:9000/mcp" }"#, &upstream.replace('\n', " "));
     let mut source = source(&text);
     source.environment.insert("PATH".to_owned(), "/usr/bin".to_owned());
-    let loaded = config::load(&source, Role::All).unwrap();
+    let loaded = config::load(&source, Role::All).expect("it is good");
     let mcp::Transport::Stdio(child) = &loaded.settings.mcp.servers[0].transport else {
         panic!("it is a child");
     };

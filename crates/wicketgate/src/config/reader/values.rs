@@ -83,9 +83,9 @@ impl Reader<'_> {
             };
             match resolved {
                 Ok(secret) => secrets.push((name.clone(), secret)),
-                Err((reason, named)) => {
+                Err((reason, reference)) => {
                     let key = format!("{}.{name}", self.key(key));
-                    self.file(key, named, &reason, "Set it, or write the value here");
+                    self.file(key, reference, &reason, "Set it, or write the value here");
                 }
             }
         }

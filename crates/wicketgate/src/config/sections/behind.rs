@@ -28,14 +28,14 @@ pub(super) fn read(section: &Reader<'_>) -> (Option<Transport>, Option<EraChoice
 }
 
 /// The address of what has none. Nothing is ever sent there.
-pub(super) fn no_url(section: &Reader<'_>) -> Option<Uri> {
+pub(super) fn no_url(section: &Reader<'_>) -> Uri {
     for key in ["url", "transport"] {
         if section.has(key) {
             let reason = "a server is reached by url or by command, not both";
             section.misplaced(key, reason, "Remove it, or remove command");
         }
     }
-    Some(Uri::from_static("http://command.invalid/"))
+    Uri::from_static("http://command.invalid/")
 }
 
 fn over_http(section: &Reader<'_>) -> Option<Transport> {

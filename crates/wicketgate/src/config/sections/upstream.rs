@@ -30,8 +30,11 @@ pub(super) fn read(
     };
     let resource = resource(section, public_url, &path);
     let (upstream, (transport, eras)) = section.section("upstream", |upstream| {
-        let url =
-            if upstream.has("command") { behind::no_url(upstream) } else { upstream_url(upstream) };
+        let url = if upstream.has("command") {
+            Some(behind::no_url(upstream))
+        } else {
+            upstream_url(upstream)
+        };
         (url, behind::read(upstream))
     });
     let upstream_auth = section.section("upstream_auth", upstream_auth);
