@@ -3,14 +3,18 @@
 mod eras;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) use eras::Eras;
+use kernel::encoding::sha256;
 
 use crate::bridge::modern_client::ParkedCalls;
 use crate::bridge::relay::Relays;
 use crate::config::Transport;
+use crate::links::child::{self, seats::Children};
 use crate::links::legacy::{Declared, LegacyPeer};
 use crate::links::pool::Pool;
+use crate::links::sse;
 use crate::links::streamable::HttpLink;
 use crate::links::{Caller, Link, LinkError};
 use crate::mirror::Era;
@@ -31,6 +35,9 @@ pub(crate) struct Behind {
     /// What tests connect to instead.
     #[cfg(test)]
     pub(crate) script: std::sync::OnceLock<Script>,
+    /// The child processes among all these.
+    pub(crate) children: Children,
+    last_id: AtomicU64,
 }
 
 /// Makes the connections of a test.
@@ -61,16 +68,27 @@ const PLACES: usize = 2_000;
 const IDLE_SECONDS: i64 = 600;
 
 impl Behind {
-    pub(crate) fn new(choice: crate::config::EraChoice) -> Self {
+    pub(crate) fn new(choice: crate::config::EraChoice, transport: &Transport) -> Self {
+        let idle_seconds = match transport {
+            Transport::Stdio(child) => child.idle_seconds,
+            Transport::Http | Transport::HttpSse => IDLE_SECONDS,
+        };
         Self {
             eras: Eras::new(choice),
-            peers: Pool::new(PLACES, IDLE_SECONDS),
-            pipes: Pool::new(PLACES, IDLE_SECONDS),
+            peers: Pool::new(PLACES, idle_seconds),
+            pipes: Pool::new(PLACES, idle_seconds),
             parked: ParkedCalls::default(),
             relays: Relays::default(),
+            children: Children::default(),
+            last_id: AtomicU64::new(0),
             #[cfg(test)]
             script: std::sync::OnceLock::new(),
         }
+    }
+
+    /// An id that no other request to a modern server has: over a pipe many share one connection.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.last_id.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
 
@@ -90,7 +108,7 @@ impl Server {
     pub(crate) async fn connect(
         self: &Arc<Self>,
         shared: &Arc<Shared>,
-        _caller: &Caller,
+        caller: &Caller,
         era: Era,
     ) -> Result<Box<dyn Link>, LinkError> {
         #[cfg(test)]
@@ -99,7 +117,10 @@ impl Server {
         }
         match &self.transport {
             Transport::Http => Ok(Box::new(HttpLink::new(shared, self, era))),
-            Transport::HttpSse | Transport::Stdio(_) => Err(LinkError::Away),
+            Transport::HttpSse => Ok(Box::new(sse::open(self, shared, caller).await?)),
+            Transport::Stdio(config) => {
+                Ok(Box::new(child::open(self, shared, caller, era, config).await?))
+            }
         }
     }
 
@@ -107,6 +128,11 @@ impl Server {
     pub(crate) fn owner(&self, caller: &Caller) -> Owner {
         match &self.transport {
             Transport::Stdio(child) if child.shared_by_everyone => Owner::Everybody,
+            // A child is told the user type when it starts, so it is not for another one.
+            Transport::Stdio(_) => {
+                let user_type = caller.permit.user_type().as_str().as_bytes();
+                Owner::Principal(sha256(&[caller.permit.principal(), user_type].concat()))
+            }
             _ => Owner::Principal(*caller.permit.principal()),
         }
     }
@@ -135,7 +161,9 @@ impl Server {
         caller: &Caller,
     ) -> Result<Arc<Box<dyn Link>>, LinkError> {
         let open = || self.connect(shared, caller, Era::Modern);
-        let good = |link: &Box<dyn Link>| link.is_open();
-        self.behind.pipes.get(&self.owner(caller), shared.trust.now(), good, open).await
+        self.behind
+            .pipes
+            .get(&self.owner(caller), shared.trust.now(), |link| link.is_open(), open)
+            .await
     }
 }

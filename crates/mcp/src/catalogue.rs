@@ -13,6 +13,7 @@ use protocol::mcp::{METHOD_HEADER, MODERN_REVISION, PROTOCOL_VERSION_HEADER, SES
 use protocol::{Scopes, UserType};
 
 use crate::body::Body;
+use crate::config::Transport;
 use crate::gate::bearer;
 use crate::lists::filter::{Message, Tool, read, tools_of};
 use crate::policy::{Decision, Reach};
@@ -65,6 +66,10 @@ pub(crate) async fn of(
     let now = shared.trust.now();
     if let Some(tools) = kept.find(&server.name, user_type, now) {
         return Some(tools);
+    }
+    // A child, or a stream of 2024-11-05, is opened on somebody's behalf only.
+    if server.transport != Transport::Http {
+        return None;
     }
     let message = tokio::time::timeout(TIME_LIMIT, fetch(shared, server)).await.ok()??;
     let tools = Arc::new(visible(server, user_type, &message)?);
@@ -168,7 +173,11 @@ impl Asking<'_> {
             headers.insert(SESSION_HEADER, session.clone());
         }
         let (body, backend) = (Bytes::from(body), self.backend);
-        self.server.upstream.send(Outgoing { method, headers, body, backend }).await.ok()
+        self.server
+            .upstream
+            .send(Outgoing { method, headers, body, backend, path: None })
+            .await
+            .ok()
     }
 }
 

@@ -112,8 +112,9 @@ pub enum Transport {
 pub struct ChildConfig {
     /// The program and its arguments; no shell is involved.
     pub command: Vec<String>,
-    /// The child's whole environment, besides `PATH`.
-    pub environment: Vec<(String, String)>,
+    /// The child's whole environment, `PATH` included; who calls is added where each principal has
+    /// their own child.
+    pub environment: Vec<(String, Redacted)>,
     /// Where it runs; the sidecar's own directory if there is none.
     pub directory: Option<std::path::PathBuf>,
     /// Whether one child serves everybody. Otherwise each principal has their own.

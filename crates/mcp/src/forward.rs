@@ -54,6 +54,7 @@ impl Call<'_> {
             headers: headers::to_upstream(self),
             body,
             backend: self.session.as_ref().and_then(|session| session.backend()),
+            path: None,
         }
     }
 

@@ -1,11 +1,14 @@
 //! Connections to servers behind whose messages are read here instead of passed untouched: across
 //! eras, and wherever the transport is not Streamable HTTP.
 
+pub(crate) mod child;
 pub(crate) mod desk;
 mod exchange;
 mod heard;
 pub(crate) mod legacy;
+pub(crate) mod pipe;
 pub(crate) mod pool;
+pub(crate) mod sse;
 pub(crate) mod streamable;
 mod trouble;
 

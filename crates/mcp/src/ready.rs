@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::config::Transport;
+use crate::links::child::program;
 use crate::server::Server;
 use crate::sidecar::Shared;
 
@@ -11,8 +13,8 @@ pub enum NotReady {
     /// The authority never gave its keys, or too long ago.
     #[error("the authorization server's keys are not known")]
     Keys,
-    /// A server behind does not accept connections.
-    #[error("the MCP server behind {0} does not accept connections")]
+    /// A server behind does not accept connections, or the program that it is cannot be found.
+    #[error("the MCP server behind {0} does not accept connections, or its program is missing")]
     Upstream(String),
 }
 
@@ -21,7 +23,11 @@ pub(crate) async fn check(shared: &Shared, servers: &[Arc<Server>]) -> Result<()
         return Err(NotReady::Keys);
     }
     for server in servers {
-        if !server.upstream.is_ready().await {
+        let ready = match &server.transport {
+            Transport::Stdio(child) => program::is_there(child),
+            Transport::Http | Transport::HttpSse => server.upstream.is_ready().await,
+        };
+        if !ready {
             return Err(NotReady::Upstream(server.name.clone()));
         }
     }

@@ -66,7 +66,7 @@ impl Server {
             metadata: metadata(config, config.resource.as_str(), issuer),
             ceiling: config.ceiling,
             transport: config.transport.clone(),
-            behind: Behind::new(config.eras),
+            behind: Behind::new(config.eras, &config.transport),
             verifier: Verifier::new(principal, entries, Arc::clone(trust)),
             policy: Policy::compile(&config.policy),
             sessions: Sessions::new(sealing.clone(), entries, upstream.len()),

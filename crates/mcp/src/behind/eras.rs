@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use kernel::Timestamp;
@@ -34,6 +35,8 @@ pub(crate) struct Speaks {
 
 /// How long an answer holds. A server may be updated behind our back.
 const HOLDS_SECONDS: i64 = 300;
+/// How long a child may think about the first question.
+const SILENCE: Duration = Duration::from_secs(5);
 const UNKNOWN: u8 = 0;
 const MODERN: u8 = 1;
 const LEGACY: u8 = 2;
@@ -133,19 +136,33 @@ impl Server {
              \"io.modelcontextprotocol/clientInfo\":{}}}}}",
             probe().client_info
         );
-        let mut question = question(0, "server/discover", Some(&params));
+        let id = self.behind.next_id();
+        let mut question = question(id, "server/discover", Some(&params));
         question.mirrors.push((
             HeaderName::from_static(METHOD_HEADER),
             HeaderValue::from_static("server/discover"),
         ));
         let asked = async { link.ask(caller, question).await?.answer().await };
-        match asked.await {
-            Ok(answer) => Ok(
-                matches!(answer.outcome()?, Outcome::Result(result) if names_modern(result.get())),
-            ),
-            Err(LinkError::Refused(_) | LinkError::Garbled | LinkError::SessionGone) => Ok(false),
-            Err(error) => Err(error),
+        let answered = match self.transport {
+            Transport::Http | Transport::HttpSse => asked.await,
+            // Some legacy children answer nothing that comes before `initialize`, and some end.
+            Transport::Stdio(_) => match tokio::time::timeout(SILENCE, asked).await {
+                Ok(Err(LinkError::Broken)) | Err(_) => Err(LinkError::Garbled),
+                Ok(answered) => answered,
+            },
+        };
+        let modern = match answered {
+            Ok(answer) => {
+                matches!(answer.outcome()?, Outcome::Result(result) if names_modern(result.get()))
+            }
+            Err(LinkError::Refused(_) | LinkError::Garbled | LinkError::SessionGone) => false,
+            Err(error) => return Err(error),
+        };
+        if !modern && self.transport != Transport::Http {
+            // What it was asked may have confused it, so `initialize` goes to another.
+            link.close(caller);
         }
+        Ok(modern)
     }
 }
 

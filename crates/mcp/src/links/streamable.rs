@@ -21,6 +21,7 @@ use crate::mirror::Era;
 use crate::server::Server;
 use crate::sidecar::Shared;
 use crate::upstream::{BackendId, Outgoing};
+pub(crate) use answer::cancelled;
 use standing::Standing;
 
 /// A link over Streamable HTTP.
@@ -76,7 +77,12 @@ impl HttpLink {
         body: Bytes,
     ) -> Result<Response<Incoming>, LinkError> {
         let backend = self.0.backend.get().copied();
-        let sent = self.0.server.upstream.send(Outgoing { method, headers, body, backend }).await?;
+        let sent = self
+            .0
+            .server
+            .upstream
+            .send(Outgoing { method, headers, body, backend, path: None })
+            .await?;
         // A session is known only where it was opened.
         if self.0.era == Era::Legacy {
             self.0.backend.get_or_init(|| sent.backend);

@@ -90,6 +90,16 @@ impl Event {
         std::str::from_utf8(value).ok().map(str::to_owned)
     }
 
+    /// The data of an event of this name.
+    pub(crate) fn named(&self, name: &[u8]) -> Option<Vec<u8>> {
+        let is_named = lines(&self.raw).any(|line| field(line) == (b"event", name));
+        let data = lines(&self.raw).filter_map(|line| match field(line) {
+            (b"data", value) => Some(value),
+            _ => None,
+        });
+        is_named.then(|| data.collect::<Vec<_>>().join(&b'\n'))
+    }
+
     /// The same event with other data; its id and everything else stay.
     pub(crate) fn with_message(&self, message: &[u8]) -> Bytes {
         let mut event = Vec::with_capacity(self.raw.len() + message.len());

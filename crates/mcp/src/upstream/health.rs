@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::backend::Backend;
 use super::http::{BackendId, HttpUpstream};
-use crate::config::HttpConfig;
+use crate::config::{HttpConfig, Transport};
 use crate::server::Server;
 
 /// How a server is looked at.
@@ -40,7 +40,10 @@ const MAX_PAGE: usize = 64 << 10;
 
 /// Looks at every server again and again until `shutdown` is cancelled.
 pub(crate) async fn run(servers: &[Arc<Server>], shutdown: CancellationToken) {
-    let looking = join_all(servers.iter().map(|server| server.upstream.keep_looking()));
+    // A child process is not reached over HTTP.
+    let over_http =
+        servers.iter().filter(|server| !matches!(server.transport, Transport::Stdio(_)));
+    let looking = join_all(over_http.map(|server| server.upstream.keep_looking()));
     tokio::select! {
         _ = looking => {}
         () = shutdown.cancelled() => {}

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HOST;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
@@ -43,6 +44,8 @@ pub(crate) struct Outgoing {
     pub(crate) body: Bytes,
     /// The one address that will do: a session stays where it was opened.
     pub(crate) backend: Option<BackendId>,
+    /// Another path than the configured one: a server of 2024-11-05 names where messages go.
+    pub(crate) path: Option<PathAndQuery>,
 }
 
 /// The head of an answer, and who gave it.
@@ -103,6 +106,11 @@ impl HttpUpstream {
     /// How many addresses there are.
     pub(crate) fn len(&self) -> usize {
         self.backends.len()
+    }
+
+    /// One of its addresses.
+    pub(crate) fn address(&self, id: BackendId) -> Option<&Uri> {
+        self.backends.get(usize::from(id.0)).map(|backend| &backend.uri)
     }
 
     /// How long the head of an answer may take, and anything else that has to be read whole.
@@ -175,7 +183,8 @@ impl HttpUpstream {
         let backend = self.backends.get(usize::from(id.0)).ok_or(SendError::Away)?;
         let mut request = Request::new(Full::new(outgoing.body));
         *request.method_mut() = outgoing.method;
-        *request.uri_mut() = backend.uri.clone();
+        *request.uri_mut() =
+            outgoing.path.map_or_else(|| backend.uri.clone(), |path| at(&backend.uri, path));
         *request.headers_mut() = outgoing.headers;
         let headers = request.headers_mut();
         headers.insert(HOST, backend.host.clone());
@@ -232,6 +241,13 @@ fn failure(error: &legacy::Error) -> SendError {
     } else {
         SendError::Broken
     }
+}
+
+fn at(uri: &Uri, path: PathAndQuery) -> Uri {
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(path);
+    // An absolute URI stays one with any path.
+    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
 }
 
 fn credential(config: &ServerConfig) -> Result<Option<(HeaderName, HeaderValue)>, ConfigError> {

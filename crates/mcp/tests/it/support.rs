@@ -2,6 +2,7 @@
 
 mod asking;
 mod authority;
+mod child;
 mod raw;
 mod server;
 mod token;
@@ -20,6 +21,7 @@ use protocol::{ResourceUri, Scope, Scopes};
 
 pub(crate) use asking::{Answer, Ask, frame, get, legacy, modern, post, text};
 pub(crate) use authority::TestAuthority;
+pub(crate) use child::Control;
 pub(crate) use raw::{RawServer, read_request};
 pub(crate) use server::{Doing, Recorded, Reply, TestServer, events, json, open_events, status};
 pub(crate) use token::{SigningKey, Token, sign_raw};

@@ -340,3 +340,53 @@ fn other_exit_codes() {
     };
     assert_eq!(problems_for(&source, Role::All), []);
 }
+
+/// A server that is a program: what it takes, and that nothing of ours is inherited.
+#[test]
+fn a_server_that_is_a_program() {
+    let upstream = r#"{ command = ["npx", "-y", "some-server"], share = "everyone", max_children = 3,
+        idle_timeout_seconds = 60, env = { PLAIN = "a", KEPT = { env = "BRIDGE" } } }"#;
+    let text =
+        GOOD.replace(r#"{ url = "http://127.0.0.1:9000/mcp" }"#, &upstream.replace('\n', " "));
+    let mut source = source(&text);
+    source.environment.insert("PATH".to_owned(), "/usr/bin".to_owned());
+    let loaded = config::load(&source, Role::All).expect("it is good");
+    let mcp::Transport::Stdio(child) = &loaded.settings.mcp.servers[0].transport else {
+        panic!("it is a child");
+    };
+    assert_eq!(child.command, ["npx", "-y", "some-server"]);
+    assert!(child.shared_by_everyone && child.limit == 3 && child.idle_seconds == 60);
+    let environment: Vec<(&str, &str)> =
+        child.environment.iter().map(|(name, value)| (name.as_str(), value.reveal())).collect();
+    assert_eq!(environment, [("KEPT", BRIDGE), ("PLAIN", "a"), ("PATH", "/usr/bin")]);
+    let shown = format!("{:?}", loaded.shown);
+    assert!(shown.contains("KEPT = ***") && !shown.contains(BRIDGE), "{shown}");
+}
+
+/// Everything that is wrong with one at once, and `url` beside it.
+#[test]
+fn mistakes_about_a_program() {
+    let given = |upstream: &str| {
+        problems(&GOOD.replace(r#"{ url = "http://127.0.0.1:9000/mcp" }"#, upstream))
+    };
+    let found = given(
+        r#"{ url = "http://127.0.0.1:1/", transport = "http", command = [], share = "nobody", directory = "missing-directory", max_children = 0, env = { WICKETGATE_SUBJECT = "me", KEPT = { env = "MISSING" } } }"#,
+    );
+    for key in [
+        "url",
+        "transport",
+        "command",
+        "share",
+        "directory",
+        "max_children",
+        "env.KEPT",
+        "env.WICKETGATE_SUBJECT",
+    ] {
+        names(&found, &format!("mcp.server[0].upstream.{key}"));
+    }
+    let without = given(r#"{ url = "http://127.0.0.1:1/", share = "everyone", env = {} }"#);
+    names(&without, "mcp.server[0].upstream.share");
+    names(&without, "mcp.server[0].upstream.env");
+    let sse = given(r#"{ url = "http://127.0.0.1:1/sse", transport = "sse", eras = "legacy" }"#);
+    assert_eq!(sse, []);
+}

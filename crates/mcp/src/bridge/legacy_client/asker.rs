@@ -56,7 +56,7 @@ impl Asker {
 
     /// A question of our own. `params` is a JSON object.
     pub(super) fn question(&self, method: &str, params: &str, mirrors: Mirrors) -> Question {
-        let id = self.server.legacy_clients.next_id();
+        let id = self.server.behind.next_id();
         let meta = request::Meta { asker: self, level: None, progress: None, old: None };
         let params = request::with_meta(params, &meta.to_json());
         let mut question = question(id, method, Some(&params));

@@ -38,7 +38,7 @@ pub(super) fn compose(
     returned: &Returned,
     param_headers: Mirrors,
 ) -> Result<Question, NoObject> {
-    let id = asker.server.legacy_clients.next_id();
+    let id = asker.server.behind.next_id();
     let params = Members::of(original.params.as_deref())?;
     let meta = Meta {
         asker,

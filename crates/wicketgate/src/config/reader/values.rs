@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kernel::Redacted;
 use toml::{Table, Value};
 
 use super::Reader;
@@ -75,6 +76,49 @@ impl Reader<'_> {
             }
         }
         texts
+    }
+
+    /// Names with one secret each, as in [`Reader::secret`]. Always looked up.
+    pub(in crate::config) fn secrets_by_name(&self, key: &str) -> Vec<(String, Redacted)> {
+        let table = match self.get(key) {
+            Some(Value::Table(table)) => Some(table),
+            Some(_) => {
+                // What was meant may be a secret, so it is not shown.
+                let fix = "Write { NAME = \"value\", OTHER = { env = \"NAME\" } }";
+                self.misplaced(key, "it must be a table", fix);
+                None
+            }
+            None => None,
+        };
+        let names: Vec<String> =
+            table.into_iter().flat_map(Table::keys).map(|name| format!("{name} = ***")).collect();
+        self.show(key, format!("{{{}}}", names.join(", ")));
+        let mut secrets = Vec::new();
+        for (name, value) in table.into_iter().flat_map(Table::iter) {
+            let resolved = match value {
+                Value::String(text) => Ok(Redacted::new(text.clone())),
+                Value::Table(reference) => self.resolve(reference),
+                _ => Err(("it must be a text, { env = … } or { file = … }".into(), String::new())),
+            };
+            match resolved {
+                Ok(secret) => secrets.push((name.clone(), secret)),
+                Err((reason, reference)) => {
+                    let key = format!("{}.{name}", self.key(key));
+                    self.file(key, reference, &reason, "Set it, or write the value here");
+                }
+            }
+        }
+        secrets
+    }
+
+    /// A variable of our own environment that is no setting.
+    pub(in crate::config) fn ambient(&self, name: &str) -> Option<Redacted> {
+        self.document.source.environment.get(name).map(|text| Redacted::new(text.clone()))
+    }
+
+    /// A path as the configuration file means it.
+    pub(in crate::config) fn beside_the_file(&self, name: &str) -> std::path::PathBuf {
+        self.document.source.directory.join(name)
     }
 
     /// Names with a list of texts each.

@@ -30,8 +30,14 @@ pub(super) fn read(
     };
     let resource = resource(section, public_url, &path);
     // A section is read once: what one reading leaves is a key that does not exist.
-    let (upstream, (transport, eras)) =
-        section.section("upstream", |upstream| (way(upstream), behind::read(upstream)));
+    let (upstream, (transport, eras)) = section.section("upstream", |upstream| {
+        let way = if upstream.has("command") {
+            Some((behind::no_url(upstream), HttpConfig::default()))
+        } else {
+            upstream_http::read(upstream)
+        };
+        (way, behind::read(upstream))
+    });
     let upstream_auth = section.section("upstream_auth", upstream_auth);
     let ceiling = own_ceiling(section, ceiling);
     let access = people::read_access(section);
@@ -110,19 +116,6 @@ fn sse_front(resource: &ResourceUri, path: &str) -> Option<SseSettings> {
     let path = if path == "/mcp" { "/sse".to_owned() } else { format!("{path}/sse") };
     let resource = ResourceUri::parse(&format!("{below}{path}")).ok()?;
     Some(SseSettings { path, resource })
-}
-
-fn way(section: &Reader<'_>) -> Option<(Uri, HttpConfig)> {
-    if section.has("command") {
-        section.list("command", &[]);
-        section.missing(
-            "command",
-            "stdio servers are not in this version",
-            "Start the server with Streamable HTTP and write its url",
-        );
-        return None;
-    }
-    upstream_http::read(section)
 }
 
 fn upstream_auth(section: &Reader<'_>) -> Option<UpstreamAuth> {

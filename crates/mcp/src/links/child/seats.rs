@@ -1,0 +1,181 @@
+//! How many children there may be, whose they are, and when the next may start.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+use kernel::Timestamp;
+use tokio::sync::Notify;
+
+use crate::links::LinkError;
+use crate::links::pipe::{Core, End};
+
+/// The children of one server.
+#[derive(Default)]
+pub(crate) struct Children {
+    seated: Mutex<Vec<Weak<Seat>>>,
+    freed: Arc<Notify>,
+    trouble: Mutex<Trouble>,
+}
+
+/// A place for one child; dropping it frees the place.
+pub(crate) struct Seat {
+    principal: [u8; 32],
+    core: OnceLock<Weak<Core>>,
+    freed: Arc<Notify>,
+}
+
+#[derive(Default)]
+struct Trouble {
+    /// In a row.
+    failures: u32,
+    until: Option<Timestamp>,
+}
+
+/// Children of one principal: each session that a client opens may need its own, and nobody
+/// should take all places.
+const EACH: usize = 8;
+/// How long the end of an older child is waited for.
+const PATIENCE: Duration = Duration::from_secs(6);
+const LONGEST_PAUSE_SECONDS: i64 = 60;
+
+impl Children {
+    /// A place for a child of this principal. Whoever has no place left gives up the own child
+    /// that was not used for longest.
+    pub(super) async fn seat(
+        &self,
+        limit: usize,
+        principal: [u8; 32],
+    ) -> Result<Arc<Seat>, LinkError> {
+        let waiting = async {
+            let mut asked_to_end = false;
+            loop {
+                let freed = self.freed.notified();
+                tokio::pin!(freed);
+                freed.as_mut().enable();
+                if let Some(seat) = self.try_seat(limit, principal) {
+                    return Ok(seat);
+                }
+                if !asked_to_end && !self.end_one_of(principal) {
+                    return Err(LinkError::Full);
+                }
+                asked_to_end = true;
+                freed.await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.unwrap_or(Err(LinkError::Full))
+    }
+
+    /// A child that fails at once is not started again at once, except for the first time: some
+    /// servers end when they are asked what they do not know.
+    pub(super) fn may_start(&self, now: Timestamp) -> Result<(), LinkError> {
+        let until = self.trouble().until;
+        if until.is_some_and(|until| now < until) { Err(LinkError::Away) } else { Ok(()) }
+    }
+
+    /// A child could not start, or ended before it answered.
+    pub(super) fn failed(&self, now: Timestamp) {
+        let mut trouble = self.trouble();
+        trouble.failures = trouble.failures.saturating_add(1);
+        let doublings = trouble.failures.saturating_sub(2).min(6);
+        let pause = (1_i64 << doublings).min(LONGEST_PAUSE_SECONDS);
+        trouble.until = (trouble.failures > 1).then(|| now.plus_seconds(pause));
+    }
+
+    /// A child answered, so the next may start at any time.
+    pub(crate) fn prospered(&self) {
+        *self.trouble() = Trouble::default();
+    }
+
+    fn try_seat(&self, limit: usize, principal: [u8; 32]) -> Option<Arc<Seat>> {
+        let mut seated = self.seated();
+        seated.retain(|seat| seat.strong_count() > 0);
+        let own = |seat: &Weak<Seat>| seat.upgrade().is_some_and(|s| s.principal == principal);
+        let owned = seated.iter().filter(|seat| own(seat)).count();
+        if seated.len() >= limit || owned >= EACH {
+            return None;
+        }
+        let freed = Arc::clone(&self.freed);
+        let seat = Arc::new(Seat { principal, core: OnceLock::new(), freed });
+        seated.push(Arc::downgrade(&seat));
+        Some(seat)
+    }
+
+    /// Says whether there was one that nobody needs now.
+    fn end_one_of(&self, principal: [u8; 32]) -> bool {
+        let calm = |seat: &Weak<Seat>| {
+            let seat = seat.upgrade().filter(|seat| seat.principal == principal)?;
+            let core = seat.core.get()?.upgrade()?;
+            // One that is ending already will do.
+            let since = if core.is_open() { Some(core.calm_since()?) } else { None };
+            Some((since, core))
+        };
+        let oldest = self.seated().iter().filter_map(calm).min_by_key(|(since, _)| *since);
+        let Some((_, core)) = oldest else { return false };
+        core.shut(End::Unneeded);
+        true
+    }
+
+    fn seated(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Seat>>> {
+        self.seated.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn trouble(&self) -> std::sync::MutexGuard<'_, Trouble> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seat {
+    pub(super) fn take_by(&self, core: &Arc<Core>) {
+        let _ = self.core.set(Arc::downgrade(core));
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.freed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    #[test]
+    fn pauses_grow_and_end_with_an_answer() {
+        let children = Children::default();
+        children.failed(at(0));
+        assert_eq!(children.may_start(at(0)), Ok(()), "once at once");
+        for (failure, pause) in [(0, 1), (100, 2), (200, 4), (300, 8), (400, 16), (500, 32)] {
+            children.failed(at(failure));
+            assert_eq!(children.may_start(at(failure + pause - 1)), Err(LinkError::Away));
+            assert_eq!(children.may_start(at(failure + pause)), Ok(()));
+        }
+        children.failed(at(600));
+        children.failed(at(700));
+        assert_eq!(children.may_start(at(759)), Err(LinkError::Away));
+        assert_eq!(children.may_start(at(760)), Ok(()), "never longer than a minute");
+        children.prospered();
+        children.failed(at(800));
+        assert_eq!(children.may_start(at(800)), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn places_are_limited_for_all_and_for_each() {
+        let children = Children::default();
+        let seat = |limit, whose| children.seat(limit, [whose; 32]);
+        let mut mine = Vec::new();
+        for _ in 0..EACH {
+            mine.push(seat(EACH + 1, 1).await.unwrap());
+        }
+        assert_eq!(seat(EACH + 1, 1).await.err(), Some(LinkError::Full), "one's own limit");
+        let other = seat(EACH + 1, 2).await.unwrap();
+        assert_eq!(seat(EACH + 1, 3).await.err(), Some(LinkError::Full), "everybody's limit");
+        drop(other);
+        assert!(seat(EACH + 1, 3).await.is_ok());
+    }
+}

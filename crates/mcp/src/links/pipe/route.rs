@@ -1,0 +1,186 @@
+//! To whom a message belongs that came over a pipe.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use protocol::jsonrpc::{METHOD_NOT_FOUND, error_response};
+use protocol::mcp::TOOLS_LIST_CHANGED;
+use serde_json::value::RawValue;
+
+use super::Core;
+use super::flights::Told;
+use super::flood::Flooded;
+use crate::json::Members;
+use crate::links::streamable::cancelled;
+use crate::links::{Heard, Kind, LinkError};
+use crate::mirror::Era;
+
+/// Larger ones of those that many may listen to are not kept.
+const NEWS_BYTES: usize = 256 << 10;
+const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
+
+impl Core {
+    /// Takes in one message.
+    pub(crate) fn hear(&self, text: Bytes) -> Result<(), Flooded> {
+        let Ok(heard) = Heard::read(text) else {
+            return self.allowance().stumble();
+        };
+        self.allowance().recover();
+        if let Kind::Answer = heard.kind {
+            return self.answer(heard);
+        }
+        self.allowance().spend()?;
+        match &heard.kind {
+            Kind::Question { id, method } => {
+                let (id, method) = (id.clone(), method.clone());
+                self.question(&id, &method, heard);
+            }
+            Kind::Notification { method } => {
+                let method = method.clone();
+                self.notification(&method, heard);
+            }
+            Kind::Answer => {}
+        }
+        Ok(())
+    }
+
+    /// Answers belong to the request with their id. An error about a message whose id the server
+    /// could not read has none; if only one request is under way, it is about that.
+    fn answer(&self, heard: Heard) -> Result<(), Flooded> {
+        self.note_answer();
+        let mut flights = self.flights();
+        let id = match heard.id() {
+            Some(id) => number(id),
+            None => flights.lone(),
+        };
+        match id.map_or(Told::Nobody, |id| flights.land(id, Ok(heard))) {
+            Told::Nobody => self.allowance().spend(),
+            Told::Yes | Told::Crammed => Ok(()),
+        }
+    }
+
+    fn notification(&self, method: &str, heard: Heard) {
+        match method {
+            "notifications/progress" => {
+                // Progress may be missed: a later one says more.
+                if let Some(id) = param(&heard, "progressToken").as_deref().and_then(number) {
+                    self.flights().tell(id, heard);
+                }
+                return;
+            }
+            TOOLS_LIST_CHANGED => {
+                if let Some(server) = self.server.upgrade() {
+                    server.lists.forget();
+                }
+            }
+            _ => {}
+        }
+        match self.belongs_to(method, &heard) {
+            Some(id) => self.tell(id, heard),
+            None if self.is_news(method) => self.publish(heard),
+            None => {}
+        }
+    }
+
+    /// The request that a notification names. In the modern revision a subscription stands in
+    /// `_meta`, and over stdio a server ends one by cancelling it.
+    fn belongs_to(&self, method: &str, heard: &Heard) -> Option<u64> {
+        if self.manner.era == Era::Modern {
+            let subscription = || {
+                let meta = param(heard, "_meta")?;
+                number(Members::read(meta.get()).ok()?.get(SUBSCRIPTION)?)
+            };
+            if let Some(id) = subscription() {
+                return Some(id);
+            }
+            if method == "notifications/cancelled" {
+                let id = param(heard, "requestId").as_deref().and_then(number)?;
+                return self.flights().is_standing(id).then_some(id);
+            }
+        }
+        if method == "notifications/message" { self.presumed() } else { None }
+    }
+
+    /// D-36: a question comes without a word about the request that made the server ask. While
+    /// exactly one is under way it is that one. This is safe because only one person's requests
+    /// through one client travel here: at worst a question of a request that was given up reaches
+    /// another request of the same person. On a pipe that everybody shares it could reach another
+    /// person, so there nothing is presumed.
+    fn presumed(&self) -> Option<u64> {
+        if self.manner.everybody { None } else { self.flights().lone() }
+    }
+
+    /// `ping` is answered here (D-37). Modern servers may ask nothing (C-09).
+    fn question(&self, id: &RawValue, method: &str, heard: Heard) {
+        if method == "ping" && self.manner.era == Era::Legacy {
+            let id = id.get();
+            self.wire.hint(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{}}}}"));
+            return;
+        }
+        let open = self.manner.era == Era::Legacy && !self.manner.everybody;
+        match self.presumed().filter(|_| open) {
+            Some(request) => self.tell(request, heard),
+            None if open && self.news.receiver_count() > 0 && heard.text.len() <= NEWS_BYTES => {
+                self.publish(heard);
+            }
+            None => {
+                let message = "nobody can answer this at the moment";
+                self.wire.hint(error_response(Some(id.get()), METHOD_NOT_FOUND, message, None));
+            }
+        }
+    }
+
+    /// A request whose client does not fetch what comes is given up: kept things are bounded, and
+    /// waiting would hold up everybody else's answers.
+    fn tell(&self, id: u64, heard: Heard) {
+        let told = {
+            let mut flights = self.flights();
+            match flights.tell(id, heard) {
+                Told::Crammed => {
+                    flights.land(id, Err(LinkError::Broken));
+                    Told::Crammed
+                }
+                told => told,
+            }
+        };
+        if told == Told::Crammed {
+            self.wire.hint(cancelled(id));
+        }
+    }
+
+    /// Whether something unasked may reach whoever listens. Where different people listen, only
+    /// what says nothing about any of them.
+    fn is_news(&self, method: &str) -> bool {
+        let about_all =
+            method.ends_with("/list_changed") || method == "notifications/resources/updated";
+        about_all || !self.manner.everybody
+    }
+
+    fn publish(&self, heard: Heard) {
+        if heard.text.len() <= NEWS_BYTES {
+            // Nobody listens: then it is no news.
+            let _ = self.news.send(Arc::new(heard));
+        }
+    }
+
+    fn note_answer(&self) {
+        if !self.answered.swap(true, Ordering::Relaxed) {
+            self.wire.prospered();
+        }
+    }
+
+    fn allowance(&self) -> std::sync::MutexGuard<'_, super::Allowance> {
+        self.allowance.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+fn param(heard: &Heard, name: &str) -> Option<Box<RawValue>> {
+    let params = heard.params()?;
+    Members::read(params.get()).ok()?.get(name).map(ToOwned::to_owned)
+}
+
+/// Our ids and progress tokens are numbers.
+fn number(value: &RawValue) -> Option<u64> {
+    serde_json::from_str(value.get()).ok()
+}

@@ -1,0 +1,200 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+
+use super::{Core, End, Manner, Wire, flying};
+use crate::links::{Caller, Exchange, Heard, Kind, LinkError};
+use crate::mirror::Era;
+
+/// Keeps what is said to the server.
+#[derive(Clone, Default)]
+struct Said(Arc<Mutex<Vec<String>>>);
+
+impl Wire for Said {
+    fn send<'a>(&'a self, _: &'a Caller, text: String) -> BoxFuture<'a, Result<(), LinkError>> {
+        self.hint(text);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn hint(&self, text: String) {
+        self.0.lock().unwrap().push(text);
+    }
+}
+
+impl Said {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+fn pipe(era: Era, everybody: bool) -> (Arc<Core>, Said) {
+    let said = Said::default();
+    let manner = Manner { era, everybody, first_answer: Duration::from_mins(1) };
+    (Core::with(Weak::new(), "test", Box::new(said.clone()), manner), said)
+}
+
+fn ask(core: &Arc<Core>, id: u64, method: &str) -> Exchange {
+    flying::take_off(core, id, method, Duration::from_mins(1)).unwrap()
+}
+
+fn hear(core: &Core, text: &str) {
+    core.hear(Bytes::copy_from_slice(text.as_bytes())).unwrap();
+}
+
+async fn text(exchange: &mut Exchange) -> String {
+    String::from_utf8(exchange.next().await.unwrap().unwrap().text.to_vec()).unwrap()
+}
+
+fn nothing(exchange: &mut Exchange) -> bool {
+    exchange.next().now_or_never().is_none()
+}
+
+#[tokio::test]
+async fn answers_and_progress_find_their_request() {
+    let (core, said) = pipe(Era::Legacy, false);
+    let (mut one, mut two) = (ask(&core, 1, "tools/call"), ask(&core, 2, "tools/call"));
+    hear(&core, r#"{"method":"notifications/progress","params":{"progressToken":1}}"#);
+    hear(&core, r#"{"id":2,"result":{"for":"two"}}"#);
+    hear(&core, r#"{"id":1,"result":{"for":"one"}}"#);
+    hear(&core, r#"{"id":1,"result":{"late":true}}"#);
+    assert!(text(&mut one).await.contains("progress"));
+    assert!(text(&mut one).await.contains(r#""for":"one""#));
+    assert!(text(&mut two).await.contains(r#""for":"two""#));
+    assert!(one.next().await.is_none());
+    drop((one, two));
+    assert_eq!(said.take(), Vec::<String>::new(), "what was answered is not cancelled");
+}
+
+/// D-34, D-05: giving up is said; the late answer is nobody's.
+#[tokio::test]
+async fn d_34_dropping_cancels() {
+    let (core, said) = pipe(Era::Legacy, false);
+    drop(ask(&core, 5, "tools/call"));
+    let cancelled = said.take().remove(0);
+    assert!(
+        cancelled.contains("notifications/cancelled") && cancelled.contains(r#""requestId":5"#)
+    );
+    hear(&core, r#"{"id":5,"result":{}}"#);
+    drop(ask(&core, 6, "initialize"));
+    assert_eq!(core.end(), Some(End::Unneeded), "initialize cannot be cancelled");
+    assert!(said.take().is_empty());
+}
+
+/// D-36: the question of the one request that is under way; D-37 otherwise.
+#[tokio::test]
+async fn d_36_questions_go_to_the_one_request() {
+    let (core, said) = pipe(Era::Legacy, false);
+    let question = r#"{"id":"q","method":"elicitation/create","params":{}}"#;
+    hear(&core, question);
+    assert!(said.take().remove(0).contains("-32601"), "nobody is there");
+    let mut one = ask(&core, 1, "tools/call");
+    hear(&core, question);
+    hear(&core, r#"{"method":"notifications/message","params":{"data":1}}"#);
+    assert_eq!(text(&mut one).await, question);
+    assert!(text(&mut one).await.contains("notifications/message"));
+    let mut two = ask(&core, 2, "tools/call");
+    let mut news = core.news.subscribe();
+    hear(&core, question);
+    assert!(nothing(&mut one) && nothing(&mut two), "nobody knows whose it is");
+    assert!(matches!(news.recv().await.unwrap().kind, Kind::Question { .. }));
+    hear(&core, r#"{"id":9,"method":"ping"}"#);
+    assert_eq!(said.take(), [r#"{"jsonrpc":"2.0","id":9,"result":{}}"#]);
+}
+
+/// T-MCP-43: where everybody shares a pipe, nothing is presumed to belong to anybody.
+#[tokio::test]
+async fn t_mcp_43_nothing_is_presumed_on_a_shared_pipe() {
+    let (core, said) = pipe(Era::Legacy, true);
+    let (mut one, mut news) = (ask(&core, 1, "tools/call"), core.news.subscribe());
+    hear(&core, r#"{"id":"q","method":"elicitation/create","params":{}}"#);
+    hear(&core, r#"{"method":"notifications/message","params":{"data":"somebody's"}}"#);
+    hear(&core, r#"{"method":"notifications/tools/list_changed"}"#);
+    assert!(nothing(&mut one));
+    assert!(said.take().remove(0).contains("-32601"));
+    let heard: Arc<Heard> = news.recv().await.unwrap();
+    assert!(matches!(&heard.kind, Kind::Notification { method } if method.contains("tools")));
+    assert!(news.try_recv().is_err());
+}
+
+/// C-71, C-09.
+#[tokio::test]
+async fn c_71_modern_subscriptions() {
+    let (core, said) = pipe(Era::Modern, false);
+    let (mut listen, mut call) =
+        (ask(&core, 1, "subscriptions/listen"), ask(&core, 2, "tools/call"));
+    hear(
+        &core,
+        r#"{"method":"notifications/resources/updated","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":1}}}"#,
+    );
+    hear(&core, r#"{"method":"notifications/message","params":{}}"#);
+    hear(&core, r#"{"method":"notifications/cancelled","params":{"requestId":1}}"#);
+    hear(&core, r#"{"id":1,"method":"sampling/createMessage"}"#);
+    assert!(text(&mut listen).await.contains("updated"));
+    assert!(text(&mut listen).await.contains("cancelled"));
+    assert!(text(&mut call).await.contains("message"), "a subscription is no call");
+    assert!(nothing(&mut listen) && nothing(&mut call));
+    assert!(said.take().remove(0).contains("-32601"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_ends_in_a_timeout_and_a_cancellation() {
+    let (core, said) = pipe(Era::Legacy, false);
+    let answer = ask(&core, 1, "tools/call").answer().await;
+    assert_eq!(answer.unwrap_err(), LinkError::Timeout);
+    assert!(said.take().remove(0).contains("notifications/cancelled"));
+}
+
+#[tokio::test]
+async fn the_end_is_everybodys() {
+    let (core, _said) = pipe(Era::Legacy, false);
+    let mut one = ask(&core, 1, "tools/call");
+    assert_eq!(flying::take_off(&core, 1, "x", Duration::ZERO).err(), Some(LinkError::Full));
+    core.shut(End::Gone);
+    core.shut(End::Unneeded);
+    assert_eq!(core.end(), Some(End::Gone));
+    assert_eq!(one.next().await.unwrap().unwrap_err(), LinkError::Broken);
+    assert_eq!(flying::take_off(&core, 2, "x", Duration::ZERO).err(), Some(LinkError::Away));
+}
+
+/// T-MCP-51: who does not fetch is cut off, and who says too much; nothing grows.
+#[tokio::test]
+async fn t_mcp_51_floods() {
+    let (core, said) = pipe(Era::Legacy, false);
+    let mut one = ask(&core, 1, "tools/call");
+    let mut taken = 0;
+    let flooded = loop {
+        let log = Bytes::from_static(br#"{"method":"notifications/message","params":{}}"#);
+        if core.hear(log).is_err() {
+            break true;
+        }
+        taken += 1;
+    };
+    assert!(flooded && taken >= 1000);
+    let mut got = 0;
+    let end = loop {
+        match one.next().await.unwrap() {
+            Ok(_) => got += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(end == LinkError::Broken && got < 1000, "{got}");
+    assert!(said.take().remove(0).contains("notifications/cancelled"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_is_without_a_request() {
+    let (core, _said) = pipe(Era::Legacy, false);
+    let one = ask(&core, 1, "tools/call");
+    let limit = Duration::from_secs(10);
+    let idle = core.idle_for(limit);
+    tokio::pin!(idle);
+    assert!(tokio::time::timeout(limit * 3, &mut idle).await.is_err(), "a request is under way");
+    drop(one);
+    assert!(tokio::time::timeout(limit / 2, &mut idle).await.is_err());
+    tokio::time::timeout(limit, idle).await.unwrap();
+}
