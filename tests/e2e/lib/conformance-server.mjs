@@ -1,0 +1,36 @@
+// The upstream that the conformance suite wants: every tool, prompt and resource by its exact name.
+// PORT and ERAS say how it serves, see fixture/serve.mjs.
+
+import { randomBytes } from 'node:crypto';
+import { createRequestStateCodec, McpServer } from '@modelcontextprotocol/server';
+import { registerAsking } from './fixture/conformance-asking.mjs';
+import { registerPrompts, registerResources } from './fixture/conformance-reading.mjs';
+import { registerTools } from './fixture/conformance-tools.mjs';
+import { change, serve } from './fixture/serve.mjs';
+
+const codec = createRequestStateCodec({ key: randomBytes(32) });
+
+const CAPABILITIES = {
+  logging: {},
+  tools: { listChanged: true },
+  prompts: { listChanged: true },
+  resources: { listChanged: true, subscribe: true },
+};
+
+function build({ versions }) {
+  const server = new McpServer({ name: 'conformance', version: '1.0.0' }, {
+    capabilities: CAPABILITIES,
+    requestState: { verify: codec.verify },
+    ...(versions ? { supportedProtocolVersions: versions } : {}),
+  });
+  registerTools(server, change);
+  registerAsking(server, codec);
+  registerPrompts(server);
+  registerResources(server);
+  for (const method of ['resources/subscribe', 'resources/unsubscribe']) {
+    server.server.setRequestHandler(method, () => ({}));
+  }
+  return server;
+}
+
+await serve(build);
