@@ -45,3 +45,18 @@ export async function modern() {
   });
   return atPort(program, port);
 }
+
+const fixture = (file) => async (eras = 'both') => {
+  const port = await freePort();
+  const program = await Program.start({
+    name: `${file} (${eras})`,
+    command: process.execPath,
+    args: [here(`./${file}`)],
+    env: { PORT: String(port), ERAS: eras },
+    ready: /listening on /,
+  });
+  return atPort(program, port);
+};
+
+/** What the conformance suite wants, in one era or both; see fixture/serve.mjs. */
+export const conformance = fixture('conformance-server.mjs');
