@@ -6,6 +6,7 @@ import { createRequestStateCodec, McpServer } from '@modelcontextprotocol/server
 import { registerAsking } from './fixture/conformance-asking.mjs';
 import { registerPrompts, registerResources } from './fixture/conformance-reading.mjs';
 import { registerTools } from './fixture/conformance-tools.mjs';
+import { registerWatching } from './fixture/conformance-watching.mjs';
 import { change, serve } from './fixture/serve.mjs';
 
 const codec = createRequestStateCodec({ key: randomBytes(32) });
@@ -23,13 +24,11 @@ function build({ versions }) {
     requestState: { verify: codec.verify },
     ...(versions ? { supportedProtocolVersions: versions } : {}),
   });
-  registerTools(server, change);
+  registerTools(server);
   registerAsking(server, codec);
   registerPrompts(server);
   registerResources(server);
-  for (const method of ['resources/subscribe', 'resources/unsubscribe']) {
-    server.server.setRequestHandler(method, () => ({}));
-  }
+  server.wants = registerWatching(server, change);
   return server;
 }
 
