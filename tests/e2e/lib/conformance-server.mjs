@@ -18,9 +18,13 @@ const CAPABILITIES = {
   resources: { listChanged: true, subscribe: true },
 };
 
+/** What may be kept, and by everybody: a gateway that filters must not pass that on (E-02). */
+const HINTS = { 'tools/list': { ttlMs: 1000, cacheScope: 'public' }, 'prompts/list': { ttlMs: 1000, cacheScope: 'public' } };
+
 function build({ versions }) {
   const server = new McpServer({ name: 'conformance', version: '1.0.0' }, {
     capabilities: CAPABILITIES,
+    cacheHints: HINTS,
     requestState: { verify: codec.verify },
     ...(versions ? { supportedProtocolVersions: versions } : {}),
   });

@@ -3,7 +3,7 @@
 // them, D-01…D-06).
 
 import { after, before, describe, test } from 'node:test';
-import { withBearer } from '../lib/bearer-proxy.mjs';
+import { withBearer } from '../lib/door.mjs';
 import { READ_RULES } from '../lib/configs.mjs';
 import { judge, mustPass, required } from '../lib/conformance.mjs';
 import { oneProcess } from '../lib/deployment.mjs';

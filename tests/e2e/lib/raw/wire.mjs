@@ -33,6 +33,7 @@ export class Wire {
    * One exchange to its end, or until `signal` aborts it.
    *
    * @param {object} how
+   * @param {object|string} [how.body] a text goes out as it is
    * @param {(message: object, event: {name: string, data: string}) => void} [how.onMessage] each
    *   message as it arrives
    * @param {(response: Response) => void} [how.onHead] the head of the answer, before its body
@@ -40,7 +41,7 @@ export class Wire {
   async exchange({
     method = 'POST', headers = {}, body, url = this.url, signal, onMessage = () => {}, onHead = () => {},
   }) {
-    const sent = body === undefined ? undefined : JSON.stringify(body);
+    const sent = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
     const entry = { method, sent, raw: '' };
     this.transcript.push(entry);
     const response = await fetch(url, {
