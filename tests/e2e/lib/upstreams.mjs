@@ -45,7 +45,7 @@ export const PIPES = {
   everything: () => [process.execPath, reference('server-everything'), 'stdio'],
   filesystem: (directory) => [process.execPath, reference('server-filesystem'), directory],
   git: (repository) => [here('../.venv-servers/bin/mcp-server-git'), '--repository', repository],
-  fetch: () => [here('../.venv-servers/bin/mcp-server-fetch'), '--ignore-robots-txt'],
+  fetch: () => [here('../.venv-servers/bin/mcp-server-fetch'), '--ignore-robots-txt', '--allow-private-ips'],
   conformance: () => [process.execPath, here('./conformance-server.mjs')],
 };
 
