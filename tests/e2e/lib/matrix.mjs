@@ -23,12 +23,12 @@ const lacks = (server) => /2025-03-26|2024-11-05/.test(SERVERS[server]);
 /**
  * How a feature must end. Everything works with everything, but for what a revision does not have:
  * a server that cannot ask has nothing to try, and a client that cannot be asked is told so in a way
- * that it survives (D-37, D-52, D-54): an error of the call, and the connection goes on.
+ * that it survives (D-37, D-52, D-55): an error that its revision knows, and the connection goes on.
  */
 export function mustEnd(client, server, feature) {
   if (feature !== 'elicitation') return ['works'];
   if (lacks(server)) return [NOTHING];
-  return CANNOT_ASK_PEOPLE.includes(client) ? ['error -32021', 'tool error'] : ['works'];
+  return CANNOT_ASK_PEOPLE.includes(client) ? ['error -32600', 'tool error'] : ['works'];
 }
 
 /** Tries every feature with one kind of client and one kind of server. */
@@ -47,7 +47,7 @@ export async function tryAll(revision, server, url, token) {
   return { outcomes, end };
 }
 
-const MARKS = { works: '✓', [NOTHING]: '–', 'error -32021': 'refused¹', 'tool error': 'refused¹' };
+const MARKS = { works: '✓', [NOTHING]: '–', 'error -32600': 'refused¹', 'tool error': 'refused¹' };
 
 /** The tables of the page, one for each kind of client. */
 export function render(results) {

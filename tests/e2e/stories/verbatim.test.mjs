@@ -39,10 +39,12 @@ async function record(revision, url, bearer) {
   const client = rawClient(revision, url, bearer);
   const from = door.seen.length;
   await goThrough(client);
-  return { client: client.wire.transcript, server: door.seen.slice(from) };
+  return { client: client.wire.transcript, server: door.seen.slice(from).filter((one) => !isItsOwn(one)) };
 }
 
 const methodOf = ({ sent }) => (sent ? JSON.parse(sent).method : undefined);
+/** What the gateway asks by itself, to know whom it talks to (D-24). */
+const isItsOwn = ({ sent }) => sent.includes('"io.modelcontextprotocol/clientInfo":{"name":"wicketgate"');
 const isList = (exchange) => methodOf(exchange) === 'tools/list';
 const others = (exchanges) => exchanges.filter((exchange) => !isList(exchange));
 
