@@ -32,7 +32,9 @@ function build({ versions }) {
   registerAsking(server, codec);
   registerPrompts(server);
   registerResources(server);
-  server.wants = registerWatching(server, change);
+  const wants = registerWatching(server, change);
+  // Since 2026 whoever listens says so on the stream itself, which the package looks after.
+  if (versions) server.wants = wants;
   return server;
 }
 
