@@ -12,7 +12,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 e2e=$root/tests/e2e
-# For one file of stories; all of them together take well under four minutes.
+# For one file of stories.
 file_limit_ms=180000
 
 fail() { echo "e2e: $*" >&2; exit 1; }

@@ -175,16 +175,19 @@ want_node_packages() {
 # The distribution's Python is preferred: a version manager's shim may vanish under the venv.
 python() { if [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import ensurepip' 2>/dev/null; then /usr/bin/python3 "$@"; else python3 "$@"; fi; }
 
-want_python_packages() {
-  if same "$e2e/requirements.txt" "$e2e/.venv/.installed"; then
-    say 'Python packages' present
+# One environment for each requirements file: .venv, .venv-fastmcp, .venv-servers.
+want_python_packages() { # NAME
+  local requirements=$e2e/requirements${1:+-$1}.txt venv=$e2e/.venv${1:+-$1}
+  local part="Python packages${1:+ ($1)}"
+  if same "$requirements" "$venv/.installed"; then
+    say "$part" present
   elif $check_only; then
-    absent 'Python packages'
+    absent "$part"
   else
-    python -m venv --clear "$e2e/.venv"
-    "$e2e/.venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$e2e/requirements.txt"
-    cp "$e2e/requirements.txt" "$e2e/.venv/.installed"
-    say 'Python packages' installed
+    python -m venv --clear "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
+    cp "$requirements" "$venv/.installed"
+    say "$part" installed
   fi
 }
 
@@ -197,7 +200,9 @@ want_cargo_tool cargo-nextest "$nextest_version"
 want_cargo_tool cargo-deny "$deny_version"
 want_node
 want_node_packages
-want_python_packages
+want_python_packages ''
+want_python_packages fastmcp
+want_python_packages servers
 
 if [ ${#missing[@]} -gt 0 ]; then
   echo "missing: ${missing[*]}" >&2

@@ -67,12 +67,13 @@ function authority({ database, signIn = DEMO_PEOPLE }) {
   ].join('');
 }
 
-function server({ upstream, rules, resource }) {
+/** `upstream` is a URL, or the whole table of what stands behind. */
+function server({ name = 'default', upstream, rules, resource }) {
   const entries = {
-    name: 'default',
+    name,
     title: 'Workflow',
     ...(resource ? { resource_uri: resource } : {}),
-    upstream: { url: upstream },
+    upstream: typeof upstream === 'string' ? { url: upstream } : upstream,
     rules,
   };
   return `\n[[mcp.server]]\n${lines(entries)}`;
@@ -82,12 +83,14 @@ function head(publicUrl, listen) {
   return lines({ public_url: publicUrl }) + table('server', { listen });
 }
 
-/** Both roles in one process. */
-export function oneProcess({ path, publicUrl, listen, database, ceiling, upstream, rules, signIn }) {
+/** Both roles in one process, with one server or, as `servers`, several: `{ name, upstream, rules }`. */
+export function oneProcess({
+  path, publicUrl, listen, database, ceiling, upstream, rules, servers = [{ upstream, rules }], signIn,
+}) {
   const text = head(publicUrl, listen)
     + authority({ database, signIn })
     + table('mcp', { allowed_scopes: ceiling.join(' ') })
-    + server({ upstream, rules });
+    + servers.map(server).join('');
   writeFileSync(path, text);
 }
 

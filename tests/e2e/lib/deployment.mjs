@@ -82,8 +82,11 @@ export function demo() {
   });
 }
 
-/** Both roles in one process. `database` defaults to SQLite. */
-export function oneProcess({ ceiling, upstream, rules = configs.DEMO_RULES, database, signIn }) {
+/**
+ * Both roles in one process. `database` defaults to SQLite; `servers` in place of `upstream` and
+ * `rules` are several, see {@link urlOf}.
+ */
+export function oneProcess({ ceiling, upstream, rules = configs.DEMO_RULES, servers, database, signIn }) {
   return begin(async (deployment, env) => {
     const port = await freePort();
     deployment.issuer = `http://127.0.0.1:${port}`;
@@ -98,10 +101,16 @@ export function oneProcess({ ceiling, upstream, rules = configs.DEMO_RULES, data
       ceiling,
       upstream,
       rules,
+      servers,
       signIn,
     });
     deployment.runs(await gateway.serve({ config, env }));
   }, signIn);
+}
+
+/** Where a deployment serves the server of this name. */
+export function urlOf(deployment, name) {
+  return name === 'default' ? deployment.url : `${deployment.url}/${name}`;
 }
 
 /** `--role auth` and `--role mcp` apart, each on its own origin; the sidecar has no database. */

@@ -73,6 +73,11 @@ export class Program {
     return typeof ready === 'function' ? ready() : ready.test(this.log);
   }
 
+  /** Its exit code and signal, once it has ended by itself. */
+  get ended() {
+    return this.#exit;
+  }
+
   get pid() {
     return this.#child.pid;
   }

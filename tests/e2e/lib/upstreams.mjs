@@ -16,19 +16,48 @@ export async function demoServer() {
   return atPort(await gateway.demoServer({ port }), port);
 }
 
-/** The reference server with every feature: 2025-11-25, sessions. */
-export async function everything() {
+/** Where npm has put a reference server. */
+const reference = (name) => here(`../node_modules/@modelcontextprotocol/${name}/dist/index.js`);
+
+async function everythingOver(transport, ready) {
   const port = await freePort();
   const program = await Program.start({
-    name: 'server-everything',
+    name: `server-everything ${transport}`,
     command: process.execPath,
-    args: [
-      '--import', here('./loopback-only.mjs'),
-      here('../node_modules/@modelcontextprotocol/server-everything/dist/index.js'),
-      'streamableHttp',
-    ],
+    args: ['--import', here('./loopback-only.mjs'), reference('server-everything'), transport],
     env: { PORT: String(port) },
-    ready: /listening on port/,
+    ready,
+  });
+  return atPort(program, port);
+}
+
+/** The reference server with every feature: 2025-11-25, sessions. */
+export const everything = () => everythingOver('streamableHttp', /listening on port/);
+
+/** The same over HTTP+SSE, at /sse. */
+export async function everythingSse() {
+  const { origin, ...rest } = await everythingOver('sse', /running on port|listening on port/i);
+  return { ...rest, origin, url: `${origin}/sse` };
+}
+
+/** Servers that are started by whoever uses them and speak over a pipe: their commands. */
+export const PIPES = {
+  everything: () => [process.execPath, reference('server-everything'), 'stdio'],
+  filesystem: (directory) => [process.execPath, reference('server-filesystem'), directory],
+  git: (repository) => [here('../.venv-servers/bin/mcp-server-git'), '--repository', repository],
+  fetch: () => [here('../.venv-servers/bin/mcp-server-fetch'), '--ignore-robots-txt', '--allow-private-ips'],
+  conformance: () => [process.execPath, here('./conformance-server.mjs')],
+};
+
+/** A server of fastmcp: both generations over Streamable HTTP. */
+export async function fastmcp() {
+  const port = await freePort();
+  const program = await Program.start({
+    name: 'fastmcp server',
+    command: here('../.venv-fastmcp/bin/python'),
+    args: [here('../python/fastmcp_server.py')],
+    env: { PORT: String(port) },
+    ready: /running on/i,
   });
   return atPort(program, port);
 }
@@ -45,3 +74,18 @@ export async function modern() {
   });
   return atPort(program, port);
 }
+
+const fixture = (file) => async (eras = 'both') => {
+  const port = await freePort();
+  const program = await Program.start({
+    name: `${file} (${eras})`,
+    command: process.execPath,
+    args: [here(`./${file}`)],
+    env: { PORT: String(port), ERAS: eras },
+    ready: /listening on /,
+  });
+  return atPort(program, port);
+};
+
+/** What the conformance suite wants, in one era or both; see fixture/serve.mjs. */
+export const conformance = fixture('conformance-server.mjs');
