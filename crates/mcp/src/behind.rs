@@ -149,7 +149,7 @@ impl Server {
         let key = PeerKey { owner, declared: declared.clone(), session };
         let open = || async {
             let link = self.connect(shared, caller, Era::Legacy).await?;
-            LegacyPeer::open(link, caller, declared.clone()).await
+            LegacyPeer::open(link, caller, declared).await
         };
         self.behind.peers.get(&key, shared.trust.now(), LegacyPeer::is_open, open).await
     }

@@ -103,6 +103,7 @@ fn config(transport: Transport, eras: EraChoice) -> Config {
         upstream: "http://127.0.0.1:9/mcp".parse().unwrap(),
         transport,
         eras,
+        http: crate::HttpConfig::default(),
         upstream_auth: UpstreamAuth::None,
         policy: PolicyConfig {
             rules: vec![rule("get_*", Scope::Read, Visibility::Hide)],
@@ -118,6 +119,7 @@ fn config(transport: Transport, eras: EraChoice) -> Config {
         allowed_hosts: vec!["gate.example".to_owned()],
         allowed_origins: AllowedOrigins::default(),
         sealing_key: SealingKey::from_bytes([7; 32]),
+        observe: crate::Observe::default(),
         peer_url: None,
         max_status_age_seconds: 600,
         limits: Limits::default(),

@@ -36,7 +36,8 @@ pub(crate) async fn answer(
     match way {
         Way::ListTools => list_tools(call, params, &body).await,
         Way::Listen => listen(call, &body).await,
-        Way::Pass | Way::Initialize => {
+        // Handles of tasks are not sealed here, so none opens, and no task can be asked about.
+        Way::Pass | Way::Initialize | Way::CallTool | Way::Task => {
             let reply = ask(call, way, &body).await.map_err(|error| error.refusal(call))?;
             deliver(call, reply, None, Standing::Answer).await
         }

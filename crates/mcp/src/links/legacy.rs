@@ -25,7 +25,6 @@ pub(crate) struct LegacyPeer {
     link: Box<dyn Link>,
     /// Who opened it, for its end.
     opener: Caller,
-    declared: Declared,
     version: String,
     opened: Box<RawValue>,
     last_id: AtomicU64,
@@ -37,9 +36,9 @@ impl LegacyPeer {
     pub(crate) async fn open(
         link: Box<dyn Link>,
         caller: &Caller,
-        declared: Declared,
+        declared: &Declared,
     ) -> Result<Self, LinkError> {
-        let Declared { version, capabilities, client_info } = &declared;
+        let Declared { version, capabilities, client_info } = declared;
         let params = format!(
             "{{\"protocolVersion\":{},\"capabilities\":{capabilities},\"clientInfo\":{client_info}}}",
             quoted(version)
@@ -57,7 +56,6 @@ impl LegacyPeer {
         Ok(Self {
             link,
             opener: caller.clone(),
-            declared,
             version,
             opened,
             last_id: AtomicU64::new(0),
@@ -68,11 +66,6 @@ impl LegacyPeer {
     /// The revision agreed on.
     pub(crate) fn version(&self) -> &str {
         &self.version
-    }
-
-    /// What was declared to it.
-    pub(crate) fn declared(&self) -> &Declared {
-        &self.declared
     }
 
     /// The `InitializeResult` as it came.

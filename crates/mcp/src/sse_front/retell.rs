@@ -84,5 +84,9 @@ fn is_answer(text: &[u8], id: Option<&str>) -> bool {
 }
 
 async fn put(stream: &Stream, message: &[u8]) -> Result<(), CutOff> {
-    stream.queue.put(events::of_bytes(message)).await.inspect_err(|_| stream.gone.cancel())
+    stream
+        .queue
+        .put(events::of_foreign_message(message))
+        .await
+        .inspect_err(|_| stream.gone.cancel())
 }

@@ -64,7 +64,7 @@ impl Fake {
             capabilities: "{}".to_owned(),
             client_info: "{}".to_owned(),
         };
-        let peer = LegacyPeer::open(Box::new(link), &caller, declared).await.unwrap();
+        let peer = LegacyPeer::open(Box::new(link), &caller, &declared).await.unwrap();
         let mut fake = Self { sidecar, peer: Arc::new(peer), told, link: below };
         assert_eq!(fake.told().await["method"], "notifications/initialized");
         fake
@@ -204,6 +204,7 @@ fn config(shared_by_everyone: bool) -> Config {
         transport: Transport::Stdio(child),
         eras: EraChoice::Legacy,
         http: HttpConfig::default(),
+        sse: None,
         upstream_auth: UpstreamAuth::None,
         policy: PolicyConfig {
             rules: Vec::new(),

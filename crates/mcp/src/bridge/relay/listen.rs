@@ -41,7 +41,7 @@ pub(super) fn stream(call: &Call<'_>, relayed: &Arc<Relayed>) -> Answer {
     };
     let frames = stream::unfold(listening, |mut listening| async {
         let text = listening.next().await?;
-        let frame = Frame::data(events::of_bytes(text.as_bytes()));
+        let frame = Frame::data(events::of_foreign_message(text.as_bytes()));
         Some((Ok::<Frame<Bytes>, Infallible>(frame), listening))
     });
     let body = call.guard(StreamBody::new(Box::pin(frames)), Standing::Open(Some(slot)));

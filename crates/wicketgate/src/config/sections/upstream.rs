@@ -1,7 +1,7 @@
 //! `[[mcp.server]]`: one MCP server, what stands behind it and what its tools need.
 
 use ::mcp::{HttpConfig, PolicyConfig, Rule, UpstreamAuth, Visibility};
-use http::{HeaderName, Uri};
+use http::HeaderName;
 use protocol::{ResourceUri, Scope, Scopes};
 use toml::Value;
 
