@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use http::StatusCode;
-use protocol::jsonrpc::{INVALID_REQUEST, Params};
+use protocol::jsonrpc::{INTERNAL_ERROR, INVALID_REQUEST, Params, error_response};
 use tokio::sync::mpsc;
 
 use super::retell::{Ear, Token};
@@ -102,6 +102,12 @@ impl Asking {
                 if let Err(error) = outcome {
                     let _ = self.said.send(Err(error)).await;
                 }
+            }
+            () = self.running.stopped() => {
+                let message = "the client cancelled this request";
+                let id = Some(self.running.client_id());
+                let text = error_response(id, INTERNAL_ERROR, message, None);
+                let _ = self.said.send(Ok(Said::answer(text, StatusCode::OK))).await;
             }
             // Dropping the exchange cancels the request.
             () = left => {}

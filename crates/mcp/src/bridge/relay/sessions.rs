@@ -29,8 +29,8 @@ pub(super) struct Relayed {
     pub(super) questions: Questions,
     /// What came on account of a request whose client is gone, for the standing stream.
     pub(super) aside: broadcast::Sender<String>,
-    /// Our ids of the requests that run, by the client's.
-    running: Mutex<HashMap<Box<str>, u64>>,
+    /// The requests that run, by the client's ids.
+    running: Mutex<HashMap<Box<str>, Run>>,
     places: Arc<Semaphore>,
     listening: Mutex<CancellationToken>,
     idle_seconds: i64,
@@ -38,11 +38,20 @@ pub(super) struct Relayed {
     used: AtomicI64,
 }
 
+/// What is known of a request that runs.
+struct Run {
+    /// Our id of it.
+    id: u64,
+    /// Cancelled when the client cancels it.
+    stop: CancellationToken,
+}
+
 /// A running request of a session; dropping it frees the place.
 pub(super) struct Running {
     relayed: Arc<Relayed>,
     client_id: Box<str>,
     id: u64,
+    stop: CancellationToken,
     _place: OwnedSemaphorePermit,
 }
 
@@ -117,13 +126,18 @@ impl Relayed {
     pub(super) fn begin(self: &Arc<Self>, client_id: &str) -> Result<Running, LinkError> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| LinkError::Full)?;
         let id = self.peer.next_id();
-        self.running().insert(client_id.into(), id);
-        Ok(Running { relayed: Arc::clone(self), client_id: client_id.into(), id, _place: place })
+        let (relayed, stop) = (Arc::clone(self), CancellationToken::new());
+        self.running().insert(client_id.into(), Run { id, stop: stop.clone() });
+        Ok(Running { relayed, client_id: client_id.into(), id, stop, _place: place })
     }
 
-    /// Our id of a request of the client's that still runs.
-    pub(super) fn id_of(&self, client_id: &str) -> Option<u64> {
-        self.running().get(client_id).copied()
+    /// Stops a request of the client's that still runs: nothing that comes of it is waited for any
+    /// more. Our id of it.
+    pub(super) fn stop(&self, client_id: &str) -> Option<u64> {
+        let running = self.running();
+        let run = running.get(client_id)?;
+        run.stop.cancel();
+        Some(run.id)
     }
 
     /// Each message goes to one stream only (D-02), so a new one ends the one before. The token is
@@ -154,7 +168,7 @@ impl Relayed {
         now > used.plus_seconds(self.idle_seconds) && Arc::strong_count(self) == 1
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<Box<str>, u64>> {
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<Box<str>, Run>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -162,6 +176,11 @@ impl Relayed {
 impl Running {
     pub(super) fn id(&self) -> u64 {
         self.id
+    }
+
+    /// Resolves when the client cancels it.
+    pub(super) async fn stopped(&self) {
+        self.stop.cancelled().await;
     }
 
     pub(super) fn client_id(&self) -> &str {
@@ -177,7 +196,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         let mut running = self.relayed.running();
         // A client that uses an id twice at once has the later request under it.
-        if running.get(&self.client_id) == Some(&self.id) {
+        if running.get(&self.client_id).is_some_and(|run| run.id == self.id) {
             running.remove(&self.client_id);
         }
     }

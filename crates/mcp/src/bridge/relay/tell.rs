@@ -54,10 +54,11 @@ pub(super) async fn answer(call: &Call<'_>, relayed: &Relayed, body: &[u8]) -> A
     Ok(accepted())
 }
 
-/// The parameters of `notifications/cancelled` with our id of the request.
+/// The parameters of `notifications/cancelled` with our id of the request, which ends here: a server
+/// does not answer what was cancelled, and its next question must not be taken for one of it.
 fn cancelled(relayed: &Relayed, params: &RawValue) -> Option<String> {
     let params = Members::read(params.get()).ok()?;
-    let id = relayed.id_of(params.get("requestId")?.get())?.to_string();
+    let id = relayed.stop(params.get("requestId")?.get())?.to_string();
     let mut renumbered = Object::with_capacity(64);
     for (name, value) in params.iter() {
         renumbered.member(name, if name == "requestId" { &id } else { value.get() });
