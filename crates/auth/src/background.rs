@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use store::StoreError;
-use store::unit::CollectGarbage;
+use store::unit::{CollectGarbage, ForgetEvents};
 
 use crate::server::AuthServer;
 
@@ -16,6 +16,11 @@ const POLLS_PER_SWEEP: u32 = 30;
 
 /// Rows of each table that one sweep removes at most.
 const SWEEP_ROWS: u32 = 500;
+
+/// Old events that go with one commit, and how many such commits one sweep may take: calls leave an
+/// event each, so these must be able to go as fast as they come.
+const SWEEP_EVENTS: u32 = 2_000;
+const EVENT_BATCHES: u32 = 20;
 
 impl AuthServer {
     /// Runs until `shutdown` resolves.
@@ -61,5 +66,22 @@ impl AuthServer {
         if let Err(error) = self.store.write(sweep).await {
             tracing::warn!(%error, "could not remove expired rows");
         }
+        if let Err(error) = self.forget_old_events().await {
+            tracing::warn!(%error, "could not remove old events");
+        }
+    }
+
+    async fn forget_old_events(&self) -> Result<(), StoreError> {
+        let Some(kept_seconds) = self.config.audit_retention_seconds else {
+            return Ok(());
+        };
+        let until = self.now().plus_seconds(-kept_seconds);
+        for _ in 0..EVENT_BATCHES {
+            let forget = ForgetEvents { until, batch: SWEEP_EVENTS };
+            if self.store.write(forget).await? < u64::from(SWEEP_EVENTS) {
+                break;
+            }
+        }
+        Ok(())
     }
 }

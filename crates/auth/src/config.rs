@@ -40,6 +40,8 @@ pub struct Config {
     pub clients: Vec<Client>,
     /// Those of them that may report what they let through and denied.
     pub sidecars: Vec<ClientId>,
+    /// Seconds for which events are kept in `OAUTH_AUDIT`; without it, for ever.
+    pub audit_retention_seconds: Option<i64>,
     /// How people sign in.
     pub sign_in: SignIn,
     /// Which kind of user somebody is.

@@ -1,14 +1,11 @@
 //! JSON objects taken apart and put together again, value by value, without re-encoding: numbers,
 //! order and unknown members survive.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use protocol::splice;
 use serde_json::value::RawValue;
 
 /// The members of an object in their order, each value as it was written.
-pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(crate) struct Members<'a>(splice::Members<'a>);
 
 /// The text is not one JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,17 +14,17 @@ pub(crate) struct NoObject;
 impl<'a> Members<'a> {
     /// Takes an object apart.
     pub(crate) fn read(text: &'a str) -> Result<Self, NoObject> {
-        serde_json::from_str(text).map_err(|_| NoObject)
+        serde_json::from_str(text).map(Self).map_err(|_| NoObject)
     }
 
     /// The same for an object that may be absent: then there are no members.
     pub(crate) fn of(value: Option<&'a RawValue>) -> Result<Self, NoObject> {
-        value.map_or(Ok(Self(Vec::new())), |value| Self::read(value.get()))
+        value.map_or(Ok(Self(splice::Members(Vec::new()))), |value| Self::read(value.get()))
     }
 
     /// A member's value. Of a name that stands twice, the last counts, as with most parsers.
     pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| *value)
+        self.0.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| *value)
     }
 
     /// A member that is a string.
@@ -37,7 +34,7 @@ impl<'a> Members<'a> {
 
     /// All members in their order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
-        self.0.iter().map(|(name, value)| (&**name, *value))
+        self.0.0.iter().map(|(name, value)| (&**name, *value))
     }
 }
 
@@ -81,30 +78,6 @@ impl Object {
 /// A text as a JSON string.
 pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
-}
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
-            members.push((Cow::Owned(name), value));
-        }
-        Ok(Members(members))
-    }
 }
 
 #[cfg(test)]

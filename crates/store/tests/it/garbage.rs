@@ -1,7 +1,9 @@
 //! Expired rows go, and nothing else.
 
+use model::{AuditEvent, AuditKind};
 use store::unit::{
-    BeginUpstream, CollectGarbage, Collected, RedeemCode, RedeemOutcome, RotateOutcome,
+    BeginUpstream, CollectGarbage, Collected, ForgetEvents, RecordCalls, RedeemCode, RedeemOutcome,
+    RotateOutcome,
 };
 
 use crate::support::story::secret;
@@ -107,6 +109,28 @@ async fn rt_7_a_successor_is_kept_as_long_as_its_parent() {
         let now = NOW.plus_seconds(7_776_000);
         let swept = db.store.write(CollectGarbage { now, batch: 100 }).await.unwrap();
         assert_eq!(swept.refresh_tokens, 2);
+    })
+    .await;
+}
+
+/// Old events go in batches, the oldest first, and those of one moment together.
+#[tokio::test(flavor = "multi_thread")]
+async fn old_events_go_in_batches() {
+    on_each_database(async |db| {
+        let at = |seconds| AuditEvent::new(AuditKind::McpCall, NOW.plus_seconds(seconds));
+        let events = [1, 2, 3, 3, 4, 5].map(at).to_vec();
+        db.store.write(RecordCalls { events }).await.unwrap();
+        let forget = async |seconds, batch| {
+            let until = NOW.plus_seconds(seconds);
+            db.store.write(ForgetEvents { until, batch }).await.unwrap()
+        };
+        assert_eq!(forget(0, 10).await, 0);
+        assert_eq!(forget(4, 3).await, 4, "both of the third second");
+        assert_eq!(forget(4, 3).await, 1);
+        assert_eq!(forget(4, 3).await, 0, "what is younger stays");
+        let mut reader = db.store.read().await.unwrap();
+        let left = store::audit::tail(reader.conn(), 10).await.unwrap();
+        assert_eq!(left.iter().map(|event| event.at).collect::<Vec<_>>(), [NOW.plus_seconds(5)]);
     })
     .await;
 }

@@ -65,6 +65,7 @@ fn config(settings: &Settings, oauth: &OAuthSettings, sign_in: SignIn) -> Config
         registrations_per_minute: oauth.registrations_per_minute,
         clients: oauth.clients.clone(),
         sidecars: oauth.sidecars.clone(),
+        audit_retention_seconds: oauth.audit_retention_seconds,
         sign_in,
         user_types: oauth.user_types.clone(),
         key_encryption_key: oauth.key_encryption_key.derive("seal"),

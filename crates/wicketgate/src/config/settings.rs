@@ -116,6 +116,8 @@ pub struct OAuthSettings {
     pub clients: Vec<Client>,
     /// Those of them that are sidecars.
     pub sidecars: Vec<ClientId>,
+    /// Seconds for which events are kept; without it, for ever.
+    pub audit_retention_seconds: Option<i64>,
     /// How people sign in.
     pub sign_in: SignInSettings,
     /// Local accounts, if a provider for them is configured, enabled or not.

@@ -45,6 +45,7 @@ pub(super) fn read(
         allow_loopback: section.flag("allow_loopback_redirects", true),
         allowed_schemes: section.list("allowed_redirect_schemes", &SCHEMES),
     };
+    let audit_retention_days = section.integer("audit_retention_days", 365, 0..=3650);
     let access_token_lifetime = section.integer("access_token_lifetime_seconds", 3600, 60..=86_400);
     let code_lifetime = section.integer("authorization_code_lifetime_seconds", 600, 10..=600);
     let refresh_token_lifetime =
@@ -82,6 +83,8 @@ pub(super) fn read(
         registrations_per_minute,
         clients,
         sidecars,
+        audit_retention_seconds: (audit_retention_days > 0)
+            .then_some(audit_retention_days * 86_400),
         sign_in: sign_in.way,
         accounts: sign_in.accounts,
         user_types,
