@@ -100,18 +100,20 @@ demo_people = true
 [mcp]
 diagnostic_log_level = "WARN"
 
-[[mcp.server]]
-name = "default"
-upstream = { url = "http://$upstream/mcp" }
-upstream_auth = { kind = "none" }
-rules = [{ tools = ["*"], scope = "mcp:read" }]
+TOML
+  local server
+  for server in default=/mcp,both big=/big,both modern=/modern,modern legacy=/legacy,legacy \
+    modern-news=/modern/news,modern legacy-news=/legacy/news,legacy; do
+    local path=${server#*=}
+    cat >>"$work/$1.toml" <<TOML
 
 [[mcp.server]]
-name = "big"
-upstream = { url = "http://$upstream/big" }
+name = "${server%%=*}"
+upstream = { url = "http://$upstream${path%,*}", eras = "${path#*,}" }
 upstream_auth = { kind = "none" }
 rules = [{ tools = ["*"], scope = "mcp:read" }]
 TOML
+  done
 }
 
 write_nginx_config() {

@@ -80,7 +80,7 @@ impl Worker for Asker {
         let answer = self.wire.ask(self.request.with(self.id)).await?;
         ensure!(
             answer.status == 200 && answer.body == self.expected.with(self.id),
-            "a wrong answer, status {}: {}",
+            "a wrong answer, status {}: {:.1000}",
             answer.status,
             String::from_utf8_lossy(answer.body)
         );

@@ -6,8 +6,10 @@
 mod ask;
 mod asker;
 mod cli;
+mod eras;
 mod figures;
 mod goals;
+mod huge;
 mod lane;
 mod load;
 mod markdown;
