@@ -5,6 +5,8 @@
 #   scripts/bench.sh           five rounds, about six minutes after the build
 #   scripts/bench.sh quick     one short round, to see that everything works
 #   scripts/bench.sh debug     one short round with debug builds; its figures mean nothing
+#   scripts/bench.sh soak [MINUTES]   a steady mix at $BENCH_RATE requests a second (1000), ten
+#                              minutes unless told; BENCH_PROFILE=dev takes a debug build
 #
 # Installs nginx, Node and the peer where they are missing (apt on Debian and Ubuntu, as root or
 # with passwordless sudo). Everything listens on loopback, from port $BENCH_PORT (17310) on: below
@@ -16,9 +18,13 @@ cd "$root"
 mode=${1:-full}
 case $mode in
   full) measure=(--rounds 5 --span 1500) profile=release ;;
-  quick) measure=(--rounds 1 --span 400) profile=release ;;
-  debug) measure=(--rounds 1 --span 300) profile=dev ;;
-  *) echo "usage: $0 [quick|debug]" >&2; exit 2 ;;
+  quick) measure=(--rounds 1 --span 400 --crowds 1000) profile=release ;;
+  soak)
+    minutes=${2:-10} profile=${BENCH_PROFILE:-release}
+    [[ $minutes =~ ^[0-9]+$ ]] || { echo "usage: $0 soak [MINUTES]" >&2; exit 2; }
+    ;;
+  debug) measure=(--rounds 1 --span 300 --crowds 100,1000) profile=dev ;;
+  *) echo "usage: $0 [quick|debug|soak [MINUTES]]" >&2; exit 2 ;;
 esac
 
 peer=$root/bench/oidc-provider
@@ -39,9 +45,11 @@ PATH=$PATH:/usr/sbin
 
 install_parts() {
   local packages=()
-  has nginx || packages+=(nginx-light)
-  has node && has npm || packages+=(nodejs npm)
   has curl || packages+=(curl)
+  if [ "$mode" != soak ]; then
+    has nginx || packages+=(nginx-light)
+    has node && has npm || packages+=(nodejs npm)
+  fi
   if [ ${#packages[@]} -gt 0 ]; then
     has apt-get || fail "install these by hand: ${packages[*]}"
     local as_root=()
@@ -52,6 +60,7 @@ install_parts() {
       apt-get -q install -y --no-install-recommends "${packages[@]}" >/dev/null \
       || fail "install these by hand: ${packages[*]}"
   fi
+  [ "$mode" != soak ] || return 0
   if ! cmp -s "$peer/package-lock.json" "$peer/node_modules/.installed"; then
     (cd "$peer" && npm ci --ignore-scripts --no-audit --no-fund >/dev/null 2>&1) \
       || fail 'npm could not install bench/oidc-provider'
@@ -93,6 +102,9 @@ url = "sqlite://$work/$1.db"
 [oauth]
 key_encryption_key = { file = "$work/key" }
 bridge_token_signing_secret = { file = "$work/bridge" }
+
+[oauth.registration]
+per_minute = 100000
 
 [sign_in]
 demo_people = true
@@ -171,12 +183,9 @@ start() { # ADDRESS LOG COMMAND...
   fail "$1 does not listen on $address"
 }
 
-start_servers() {
+start_gateway() {
   start "$upstream" upstream.log "$bin/bench" upstream --port "$first_port"
   upstream_pid=$pid
-  write_nginx_config
-  start "$proxy" nginx.out nginx -p "$work" -e "$work/nginx.log" -c "$work/nginx.conf"
-  nginx_pid=$pid
   "$bin/wicketgate" secret generate >"$work/key"
   "$bin/wicketgate" secret generate >"$work/bridge"
   chmod 600 "$work/key" "$work/bridge"
@@ -184,13 +193,19 @@ start_servers() {
   write_gateway_config starting "$starting"
   start "$gateway" gateway.log "$bin/wicketgate" serve --config "$work/gateway.toml"
   gateway_pid=$pid
+}
+
+start_peers() {
+  write_nginx_config
+  start "$proxy" nginx.out nginx -p "$work" -e "$work/nginx.log" -c "$work/nginx.conf"
+  nginx_pid=$pid
   start "$provider" provider.log env NODE_ENV=production node "$peer/server.mjs" "${provider##*:}"
   provider_pid=$pid
 }
 
 # A build that has just ended still writes; its noise would be in the figures.
 wait_for_quiet() {
-  [ "$mode" = full ] || return 0
+  [ "$mode" = full ] || [ "$mode" = soak ] || return 0
   for _ in $(seq 60); do
     awk '{ exit !($1 < 0.5) }' /proc/loadavg && return 0
     sleep 5
@@ -199,6 +214,11 @@ wait_for_quiet() {
 }
 
 # --- Measuring -------------------------------------------------------------------------------
+
+# Idle subscribers take a file each, and more where their streams pass through.
+files=$(ulimit -Hn)
+[ "$files" != unlimited ] || files=1000000
+ulimit -n "$files"
 
 run() {
   echo "$(nproc) cores shared by driver, servers and server behind;" \
@@ -209,6 +229,7 @@ run() {
     --nginx "$proxy" --nginx-pid "$nginx_pid" \
     --wicketgate "$gateway" --wicketgate-pid "$gateway_pid" \
     --provider "$provider" --provider-pid "$provider_pid" \
+    --open-files "$files" \
     --binary "$bin/wicketgate" --start-config "$work/starting.toml" \
     --start-address "$starting" --start-database "$work/starting.db" || {
     cat "$work/gateway.log" >&2
@@ -216,9 +237,25 @@ run() {
   }
 }
 
+soak() {
+  echo "$(nproc) cores shared by driver, server behind and wicketgate;" \
+    "load before: $(cut -d' ' -f1 /proc/loadavg)"
+  echo
+  "$bin/bench" soak --seconds $((minutes * 60)) --rate "${BENCH_RATE:-1000}" \
+    --wicketgate "$gateway" --wicketgate-pid "$gateway_pid" || {
+    cat "$work/gateway.log" >&2
+    fail 'an answer or an event was not right'
+  }
+}
+
 install_parts
 build
 make_room
 wait_for_quiet
-start_servers
-run
+start_gateway
+if [ "$mode" = soak ]; then
+  soak
+else
+  start_peers
+  run
+fi

@@ -23,8 +23,10 @@ pub(crate) struct Pair {
     pub(crate) same: usize,
 }
 
-const MODERN: &str = "2026-07-28";
-const LEGACY: &str = "2025-11-25";
+/// The stateless generation.
+pub(crate) const MODERN: &str = "2026-07-28";
+/// The generation before, in sessions.
+pub(crate) const LEGACY: &str = "2025-11-25";
 
 const fn pair(ask: Ask, path: &'static str, server: &'static str, same: usize) -> Pair {
     let client = match ask.era {

@@ -1,8 +1,12 @@
 //! What was measured, beside what was aimed for.
 
+use std::borrow::Cow;
+
+use crate::crowd::Crowd;
 use crate::eras;
 use crate::figures::Figures;
 use crate::huge::HugeFigures;
+use crate::markdown::thousands;
 use crate::rows::{BIG_LIST, CALL, LARGE, LIST, PROGRESS, ROWS, Results, STATELESS_CALL};
 
 use Goal::{AtLeast, AtMost};
@@ -17,6 +21,7 @@ pub(crate) struct Measured {
     /// In the order of [`eras::PAIRS`].
     pub(crate) eras: [Figures; 4],
     pub(crate) huge: HugeFigures,
+    pub(crate) crowds: Vec<Crowd>,
     /// Milliseconds to the first answer: new database, existing one.
     pub(crate) starts: [f64; 2],
     /// Resident memory before and after everything.
@@ -27,7 +32,7 @@ pub(crate) struct Measured {
 /// One goal.
 pub(crate) struct Verdict {
     pub(crate) id: &'static str,
-    pub(crate) measure: &'static str,
+    pub(crate) measure: Cow<'static, str>,
     pub(crate) goal: Goal,
     pub(crate) measured: f64,
     pub(crate) unit: &'static str,
@@ -75,18 +80,19 @@ impl Measured {
 pub(crate) fn verdicts(measured: &Measured) -> Vec<Verdict> {
     let mut verdicts = requests(measured);
     verdicts.extend(gateway(measured));
+    verdicts.extend(measured.crowds.iter().map(idle_subscribers));
     verdicts.extend(tokens_and_footprint(measured));
     verdicts
 }
 
-const fn verdict(
+fn verdict(
     id: &'static str,
-    measure: &'static str,
+    measure: impl Into<Cow<'static, str>>,
     goal: Goal,
     measured: f64,
     unit: &'static str,
 ) -> Verdict {
-    Verdict { id, measure, goal, measured, unit }
+    Verdict { id, measure: measure.into(), goal, measured, unit }
 }
 
 /// One request after the other, within one generation.
@@ -178,6 +184,15 @@ fn gateway(measured: &Measured) -> Vec<Verdict> {
         verdict("G12", "10 MB answers, c=4, × nginx", AtLeast(0.8), ours.rate / nginx.rate, ""),
         verdict("G12", "10 MB answers, c=4: held at the peak", AtMost(10.0), held, " MiB"),
     ]
+}
+
+fn idle_subscribers(crowd: &Crowd) -> Verdict {
+    let Crowd { server, streams, each, .. } = crowd;
+    let measure = format!(
+        "{} idle subscribers, {server} server: memory each",
+        thousands(f64::from(*streams))
+    );
+    verdict("G13", measure, AtMost(16.0), *each, " KiB")
 }
 
 fn tokens_and_footprint(measured: &Measured) -> Vec<Verdict> {

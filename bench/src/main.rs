@@ -6,6 +6,7 @@
 mod ask;
 mod asker;
 mod cli;
+mod crowd;
 mod eras;
 mod figures;
 mod goals;
@@ -18,7 +19,10 @@ mod process;
 mod refresh;
 mod rows;
 mod run;
+mod soak;
+mod standing;
 mod start;
+mod subscriber;
 mod template;
 mod tool;
 mod upstream;
@@ -33,6 +37,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Upstream(options) => runtime.block_on(upstream::serve(options.port)),
         Command::Load(options) => runtime.block_on(run::load(&options)),
+        Command::Soak(options) => runtime.block_on(soak::soak(&options)),
         Command::Run(options) => runtime.block_on(run::run(&options)),
     }
 }

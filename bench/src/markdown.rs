@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::crowd::Crowd;
 use crate::eras::{CONNECTIONS, PAIRS};
 use crate::figures::Figures;
 use crate::goals::{Goal, Measured, Verdict};
@@ -21,6 +22,8 @@ pub(crate) fn report(measured: &Measured, verdicts: &[Verdict]) -> String {
     eras(&mut text, measured);
     text.push_str("\n### 10 MB answers\n\n");
     huge(&mut text, measured);
+    text.push_str("\n### Idle subscribers\n\n");
+    crowds(&mut text, measured);
     text.push_str("\n### Refresh rotation\n\n");
     refresh(&mut text, measured);
     text
@@ -88,6 +91,17 @@ fn huge(text: &mut String, measured: &Measured) {
     );
 }
 
+fn crowds(text: &mut String, measured: &Measured) {
+    text.push_str(
+        "| Streams of 2026-07-28 clients | Server | Memory of the gateway | Memory each |\n\
+         |---:|---|---:|---:|\n",
+    );
+    for Crowd { server, streams, each, with_all } in &measured.crowds {
+        let streams = thousands(f64::from(*streams));
+        line(text, &format!("| {streams} | {server} | {with_all:.1} MiB | {each:.1} KiB |"));
+    }
+}
+
 fn refresh(text: &mut String, measured: &Measured) {
     text.push_str(
         "| Clients | Server | req/s | p50 µs | p99 µs | CPU µs per request | × peer |\n\
@@ -132,7 +146,7 @@ fn cells(figures: Figures, reference: f64) -> String {
 }
 
 /// A whole number with commas.
-fn thousands(number: f64) -> String {
+pub(crate) fn thousands(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut grouped = String::new();
     for (position, digit) in digits.chars().enumerate() {

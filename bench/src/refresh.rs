@@ -67,6 +67,11 @@ impl Server {
 }
 
 impl Refresher {
+    /// The access token that it got last, as long as it keeps them.
+    pub(crate) fn newest(&self) -> Option<String> {
+        self.got.last().cloned()
+    }
+
     /// The refresh token that is valid now, and the access tokens collected on the way.
     pub(crate) fn into_tokens(self) -> (String, Vec<String>) {
         (self.refresh_token, self.got)

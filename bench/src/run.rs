@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::ensure;
 
 use crate::cli;
+use crate::crowd::crowds;
 use crate::eras::Eras;
 use crate::figures::{Figures, median};
 use crate::goals::{self, Measured};
@@ -45,14 +46,18 @@ pub(crate) async fn run(options: &cli::Run) -> anyhow::Result<()> {
         let tokens = refresh.round(span).await?;
         fresh_tokens.push(with_fresh_tokens(&lanes[2], &tokens, span).await?);
     }
+    note("idle subscribers");
+    let memory_kib = [idle_kib, gateway.resident()?];
+    let crowds = crowds(options).await?;
     let measured = Measured {
         results,
         fresh_tokens: Figures::medians(&fresh_tokens),
         eras: eras.medians(),
         huge: huge.medians(),
+        crowds,
         refresh: refresh.medians(),
         starts,
-        memory_kib: [idle_kib, gateway.resident()?],
+        memory_kib,
         binary_bytes: std::fs::metadata(&options.binary)?.len(),
     };
     let report = markdown::report(&measured, &goals::verdicts(&measured));
