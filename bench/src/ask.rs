@@ -127,7 +127,7 @@ impl Ask {
 fn tools(message: &Value, wanted: usize) -> anyhow::Result<()> {
     let tools = message["result"]["tools"].as_array();
     let count = tools.map_or(0, Vec::len);
-    ensure!(count == wanted, "{count} tools instead of {wanted}");
+    ensure!(count == wanted, "{count} tools instead of {wanted}: {:.300}", message.to_string());
     Ok(())
 }
 

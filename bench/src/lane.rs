@@ -86,7 +86,7 @@ impl Lane {
         let (request, expected) = self
             .rehearse(ask, place)
             .await
-            .with_context(|| format!("{} does not answer {ask:?} rightly", self.name))?;
+            .with_context(|| format!("{} does not answer {ask:?} at {} rightly", self.name, place.path))?;
         Ok(Script::new(self.address, request, expected))
     }
 
