@@ -35,12 +35,11 @@ pub(crate) enum Route {
 /// The route of a client of this era.
 pub(crate) async fn route(admitted: &Admitted<'_>, era: Era) -> Result<Route, LinkError> {
     let server = admitted.server;
-    let speaks = match server.behind.eras.known(admitted.shared.trust.now()) {
-        Some(speaks) => speaks,
-        None => {
-            let call = admitted.call(None, None);
-            server.speaks(admitted.shared, &Caller::of(&call)).await?
-        }
+    let speaks = if let Some(speaks) = server.behind.eras.known(admitted.shared.trust.now()) {
+        speaks
+    } else {
+        let caller = Caller::of(&admitted.call(None, None));
+        server.speaks(admitted.shared, &caller).await?
     };
     let http = server.transport == Transport::Http;
     Ok(match era {

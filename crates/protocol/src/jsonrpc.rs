@@ -16,6 +16,7 @@ use message::Draft;
 
 /// What one HTTP body holds.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for each request")]
 pub enum Body<'a> {
     /// One message.
     One(Message<'a>),

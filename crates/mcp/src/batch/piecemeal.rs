@@ -146,6 +146,6 @@ impl Sending {
     fn call<'c>(&'c self, id: Option<&'c str>) -> Call<'c> {
         let Self { shared, server, permit, headers, exchange, session, .. } = self;
         let (method, session) = (Method::POST, session.clone());
-        Call { shared, server, permit, method, headers, exchange, id, session }
+        Call { shared, server, permit, method, headers, id, session, exchange }
     }
 }

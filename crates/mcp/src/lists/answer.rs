@@ -143,12 +143,20 @@ impl Sieve {
             Message::Error => return Ok(Sifted::Error),
             Message::Result(result) => result,
         };
+        self.sift_result(result).map(Sifted::List)
+    }
+
+    /// Filters the result of this request and keeps it.
+    pub(crate) fn sift_result(
+        &self,
+        result: &serde_json::value::RawValue,
+    ) -> Result<Bytes, Unfilterable> {
         let filtered = self.filter(result)?;
         let key = self.key.clone();
         let key = if filtered.public { key.shared() } else { key };
         let result = filtered.result;
         self.server.lists.keep(key, result.clone(), self.asked, filtered.ttl_millis);
-        Ok(Sifted::List(result))
+        Ok(result)
     }
 
     /// Filters a result that may or may not be a list, and keeps nothing.

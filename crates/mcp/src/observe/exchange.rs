@@ -191,7 +191,7 @@ impl Exchange {
         let pending = |asked: Option<Asked>, verdict| Pending {
             at: self.at,
             request: self.id,
-            server: Arc::clone(&self.server),
+            server: Arc::clone(&self.server.label),
             permit: permit.clone(),
             asked,
             verdict,

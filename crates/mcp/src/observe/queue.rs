@@ -11,7 +11,6 @@ use tokio::sync::Notify;
 
 use super::asked::Asked;
 use super::{RequestId, Verdict};
-use crate::server::Server;
 use crate::verify::Permit;
 
 /// The queue of one sidecar.
@@ -45,7 +44,8 @@ pub(crate) struct Lost {
 pub(crate) struct Pending {
     pub(crate) at: Timestamp,
     pub(crate) request: RequestId,
-    pub(crate) server: Arc<Server>,
+    /// The server's name. Not the server itself: what waits here must keep nothing alive.
+    pub(crate) server: Arc<str>,
     pub(crate) permit: Option<Arc<Permit>>,
     pub(crate) asked: Option<Asked>,
     pub(crate) verdict: Verdict,
@@ -182,7 +182,7 @@ impl Pending {
             at: self.at.as_millis(),
             request: self.request.to_string(),
             allowed: self.verdict.allows(),
-            server: self.server.name.clone(),
+            server: (*self.server).to_owned(),
             subject: names.map(|names| names.subject.clone()),
             client: names.map(|names| names.client.clone()),
             grant: names.map(|names| names.grant.clone()),

@@ -149,11 +149,10 @@ impl<'de> Visitor<'de> for ParamsSeed {
     }
 }
 
-/// What is read of `_meta`.
-
 /// `_meta`: an object, or null.
 struct MetaSeed;
 
+/// What is read of `_meta`.
 #[derive(Default)]
 struct Meta<'a> {
     protocol_version: Option<Cow<'a, str>>,

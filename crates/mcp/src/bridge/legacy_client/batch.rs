@@ -111,6 +111,6 @@ impl Call<'_> {
     fn for_request<'c>(&'c self, id: &'c str) -> Call<'c> {
         let Call { shared, server, permit, headers, exchange, .. } = self;
         let (method, session) = (self.method.clone(), self.session.clone());
-        Call { shared, server, permit, method, headers, exchange, id: Some(id), session }
+        Call { shared, server, permit, method, headers, id: Some(id), session, exchange }
     }
 }

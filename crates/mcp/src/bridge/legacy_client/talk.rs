@@ -7,6 +7,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use protocol::jsonrpc::Params;
 use protocol::mcp::{ACCESS_ENDED, UPSTREAM_TIMEOUT};
+use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
 use super::asker::{Asker, Original};
@@ -17,7 +18,8 @@ use super::trouble::Trouble;
 use super::{at_once, rounds, shape, status};
 use crate::forward::Call;
 use crate::front::{Reply, Said};
-use crate::lists::answer::{Sieve, Sifted, message};
+use crate::links::Outcome;
+use crate::lists::answer::{Sieve, message};
 
 /// How many messages wait for a client that reads slowly; then the server behind waits, too.
 const WAITING: usize = 4;
@@ -77,29 +79,21 @@ async fn conclude(
     sieve: Option<Sieve>,
     tell: &mpsc::Sender<Said>,
 ) -> Said {
-    match rounds::answer(asker, original, tell).await {
-        Ok(answer) => {
-            if let Some(sieve) = sieve {
-                return sifted(asker, original, &sieve, &answer.text);
-            }
-            let shaped = shape::answer(asker.seat.revision, original, &answer);
-            shaped.unwrap_or_else(|error| Trouble::from(error).said(original.id()))
-        }
-        Err(trouble) => trouble.said(original.id()),
+    let answer = match rounds::answer(asker, original, tell).await {
+        Ok(answer) => answer,
+        Err(trouble) => return trouble.said(original.id()),
+    };
+    match (sieve, answer.outcome()) {
+        (Some(sieve), Ok(Outcome::Result(result))) => sifted(asker, original, &sieve, result),
+        _ => shape::answer(asker.seat.revision, original, &answer)
+            .unwrap_or_else(|error| Trouble::from(error).said(original.id())),
     }
 }
 
 /// A list of tools, first filtered and then shaped: what is kept still says how long it may be.
-fn sifted(asker: &Asker, original: &Original, sieve: &Sieve, text: &[u8]) -> Said {
-    match sieve.sift(text) {
-        Ok(Sifted::List(result)) => list(&asker.seat, original, &result),
-        Ok(Sifted::Untouched | Sifted::Error) => {
-            match crate::links::Heard::read(text.to_vec().into()) {
-                Ok(heard) => shape::answer(asker.seat.revision, original, &heard)
-                    .unwrap_or_else(|error| Trouble::from(error).said(original.id())),
-                Err(error) => Trouble::from(error).said(original.id()),
-            }
-        }
+fn sifted(asker: &Asker, original: &Original, sieve: &Sieve, result: &RawValue) -> Said {
+    match sieve.sift_result(result) {
+        Ok(result) => list(&asker.seat, original, &result),
         Err(_) => unreadable_list().said(original.id()),
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn read(
         servers: servers.into_iter().collect::<Option<Vec<_>>>()?,
         allowed_origins,
         sealing_key,
-        peer_url: peer_url?,
+        peer_url,
         max_status_age,
         authority: if role == Role::Mcp { authority } else { None },
         log_level,
@@ -147,10 +147,10 @@ fn sealing_key(
 }
 
 /// Where the other replicas reach this one: inside a private network, so plain http is fine.
-fn peer_url(section: &Reader<'_>) -> Option<Option<http::Uri>> {
+fn peer_url(section: &Reader<'_>) -> Option<http::Uri> {
     let text = section.text("peer_url", "");
     if text.is_empty() {
-        return Some(None);
+        return None;
     }
     let uri = text.parse::<http::Uri>().ok().filter(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https"))
@@ -162,7 +162,7 @@ fn peer_url(section: &Reader<'_>) -> Option<Option<http::Uri>> {
         let fix = "Write scheme, host and port of this replica, such as \"http://10.0.0.7:8787\"";
         section.problem("peer_url", &Value::String(text), "it is no http URL without a path", fix);
     }
-    uri.map(Some)
+    uri
 }
 
 /// Id and secret come together or not at all.
