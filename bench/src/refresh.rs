@@ -67,6 +67,12 @@ impl Server {
 }
 
 impl Refresher {
+    /// Takes a new connection: one that is not used for long is closed by the server.
+    pub(crate) async fn reconnect(&mut self) -> anyhow::Result<()> {
+        self.wire = Wire::connect(self.host).await?;
+        Ok(())
+    }
+
     /// The access token that it got last, as long as it keeps them.
     pub(crate) fn newest(&self) -> Option<String> {
         self.got.last().cloned()

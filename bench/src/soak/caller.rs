@@ -83,6 +83,7 @@ impl Caller {
 
     /// From now on with a new token, on new connections, and in a new session.
     async fn refresh(&mut self) -> anyhow::Result<()> {
+        self.refresher.reconnect().await?;
         self.refresher.once().await?;
         self.lane.few.token = self.refresher.newest();
         self.askers = Askers::connect(&self.lane, self.era).await?;
