@@ -6,7 +6,10 @@
 #   scripts/bench.sh quick     one short round, to see that everything works
 #   scripts/bench.sh debug     one short round with debug builds; its figures mean nothing
 #   scripts/bench.sh soak [MINUTES]   a steady mix at $BENCH_RATE requests a second (1000), ten
-#                              minutes unless told; BENCH_PROFILE=dev takes a debug build
+#                              minutes unless told
+#   scripts/bench.sh peers     beside the crate mcp-proxy, which it builds first (many minutes)
+#
+# BENCH_PROFILE=dev tries the last two with debug builds.
 #
 # Installs nginx, Node and the peer where they are missing (apt on Debian and Ubuntu, as root or
 # with passwordless sudo). Everything listens on loopback, from port $BENCH_PORT (17310) on: below
@@ -23,8 +26,12 @@ case $mode in
     minutes=${2:-10} profile=${BENCH_PROFILE:-release}
     [[ $minutes =~ ^[0-9]+$ ]] || { echo "usage: $0 soak [MINUTES]" >&2; exit 2; }
     ;;
+  peers)
+    measure=(--rounds 5 --span 1500) profile=${BENCH_PROFILE:-release}
+    [ "$profile" = release ] || measure=(--rounds 1 --span 300)
+    ;;
   debug) measure=(--rounds 1 --span 300 --crowds 100,1000) profile=dev ;;
-  *) echo "usage: $0 [quick|debug|soak [MINUTES]]" >&2; exit 2 ;;
+  *) echo "usage: $0 [quick|debug|soak [MINUTES]|peers]" >&2; exit 2 ;;
 esac
 
 peer=$root/bench/oidc-provider
@@ -34,6 +41,7 @@ proxy=127.0.0.1:$((first_port + 1))
 gateway=127.0.0.1:$((first_port + 2))
 provider=127.0.0.1:$((first_port + 3))
 starting=127.0.0.1:$((first_port + 4))
+other_gateway=127.0.0.1:$((first_port + 5))
 
 say() { echo "bench: $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -73,6 +81,15 @@ build() {
   cargo build --locked --profile "$profile" -p wicketgate -p bench
   local target=${CARGO_TARGET_DIR:-$root/target}
   bin=$target/${profile/dev/debug}
+}
+
+# What the call needs and nothing else: fewer features cost the peer nothing.
+build_other_gateway() {
+  say "building mcp-proxy ($profile)"
+  local kind=()
+  [ "$profile" = release ] || kind=(--debug)
+  CARGO_TARGET_DIR=$root/target/peers/build cargo install mcp-proxy --version =0.6.0 --locked \
+    --no-default-features --features oauth "${kind[@]}" --root "$root/target/peers" --quiet
 }
 
 # --- Servers ---------------------------------------------------------------------------------
@@ -195,11 +212,47 @@ start_gateway() {
   gateway_pid=$pid
 }
 
-start_peers() {
+start_nginx() {
   write_nginx_config
   start "$proxy" nginx.out nginx -p "$work" -e "$work/nginx.log" -c "$work/nginx.conf"
   nginx_pid=$pid
-  start "$provider" provider.log env NODE_ENV=production node "$peer/server.mjs" "${provider##*:}"
+}
+
+# It accepts tokens for its own address only, with no path, so the provider issues them.
+start_other_gateway() {
+  cat >"$work/other.toml" <<TOML
+[proxy]
+name = "bench"
+
+[proxy.listen]
+host = "127.0.0.1"
+port = ${other_gateway##*:}
+
+[[backends]]
+name = "bench"
+transport = "http"
+url = "http://$upstream/mcp"
+
+[auth]
+type = "jwt"
+issuer = "http://$provider"
+audience = "http://$other_gateway"
+jwks_uri = "http://$provider/jwks"
+
+[security]
+admin_token = "$(cat "$work/bridge")"
+
+[observability]
+audit = false
+log_level = "warn"
+TOML
+  start "$other_gateway" other.log "$root/target/peers/bin/mcp-proxy" --config "$work/other.toml"
+  other_pid=$pid
+}
+
+start_provider() { # [RESOURCE]
+  start "$provider" provider.log env NODE_ENV=production \
+    node "$peer/server.mjs" "${provider##*:}" "$@"
   provider_pid=$pid
 }
 
@@ -248,14 +301,36 @@ soak() {
   }
 }
 
+beside_other_gateway() {
+  echo "$(nproc) cores shared by driver, gateways and server behind;" \
+    "load before: $(cut -d' ' -f1 /proc/loadavg); $(nginx -v 2>&1); mcp-proxy 0.6.0"
+  echo
+  "$bin/bench" peers "${measure[@]}" --nginx "$proxy" --nginx-pid "$nginx_pid" \
+    --wicketgate "$gateway" --wicketgate-pid "$gateway_pid" \
+    --provider "$provider" --provider-pid "$provider_pid" \
+    --peer "$other_gateway" --peer-pid "$other_pid" || {
+    cat "$work/other.log" "$work/gateway.log" >&2
+    fail 'nothing is printed, because a figure counts only when every answer was right'
+  }
+}
+
 install_parts
 build
+[ "$mode" != peers ] || build_other_gateway
 make_room
 wait_for_quiet
 start_gateway
-if [ "$mode" = soak ]; then
-  soak
-else
-  start_peers
-  run
-fi
+case $mode in
+  soak) soak ;;
+  peers)
+    start_nginx
+    start_provider "http://$other_gateway"
+    start_other_gateway
+    beside_other_gateway
+    ;;
+  *)
+    start_nginx
+    start_provider
+    run
+    ;;
+esac

@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Run(Box<Run>),
     /// A steady mix of requests and subscriptions for a long time.
     Soak(Soak),
+    /// Calls a tool through nginx, Wicketgate and the crate mcp-proxy.
+    Peers(Peers),
     /// Only calls tools through Wicketgate for a while, for a profiler to watch.
     Load(Load),
 }
@@ -58,6 +60,47 @@ pub(crate) struct Soak {
     /// Requests in a second, of all clients together.
     #[arg(long, default_value_t = 1000)]
     pub(crate) rate: u32,
+}
+
+#[derive(Args)]
+pub(crate) struct Peers {
+    /// nginx.
+    #[arg(long)]
+    pub(crate) nginx: SocketAddr,
+    /// Its first process.
+    #[arg(long)]
+    pub(crate) nginx_pid: u32,
+    /// Wicketgate.
+    #[arg(long)]
+    pub(crate) wicketgate: SocketAddr,
+    /// Its process.
+    #[arg(long)]
+    pub(crate) wicketgate_pid: u32,
+    /// oidc-provider, whose tokens mcp-proxy accepts.
+    #[arg(long)]
+    pub(crate) provider: SocketAddr,
+    /// Its process.
+    #[arg(long)]
+    pub(crate) provider_pid: u32,
+    /// mcp-proxy.
+    #[arg(long)]
+    pub(crate) peer: SocketAddr,
+    /// Its process.
+    #[arg(long)]
+    pub(crate) peer_pid: u32,
+    /// Interleaved rounds; the table shows medians.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) rounds: u32,
+    /// Milliseconds of one measurement.
+    #[arg(long, default_value_t = 1500)]
+    pub(crate) span: u64,
+}
+
+impl Peers {
+    /// How long one measurement takes.
+    pub(crate) fn span(&self) -> Duration {
+        Duration::from_millis(self.span)
+    }
 }
 
 #[derive(Args)]

@@ -83,10 +83,9 @@ impl Lane {
     /// be repeated.
     pub(crate) async fn prepare(&self, ask: Ask) -> anyhow::Result<Script> {
         let place = self.place(ask);
-        let (request, expected) = self
-            .rehearse(ask, place)
-            .await
-            .with_context(|| format!("{} does not answer {ask:?} at {} rightly", self.name, place.path))?;
+        let (request, expected) = self.rehearse(ask, place).await.with_context(|| {
+            format!("{} does not answer {ask:?} at {} rightly", self.name, place.path)
+        })?;
         Ok(Script::new(self.address, request, expected))
     }
 

@@ -14,6 +14,7 @@ mod huge;
 mod lane;
 mod load;
 mod markdown;
+mod peers;
 mod person;
 mod process;
 mod refresh;
@@ -38,6 +39,7 @@ fn main() -> anyhow::Result<()> {
         Command::Upstream(options) => runtime.block_on(upstream::serve(options.port)),
         Command::Load(options) => runtime.block_on(run::load(&options)),
         Command::Soak(options) => runtime.block_on(soak::soak(&options)),
+        Command::Peers(options) => runtime.block_on(peers::peers(&options)),
         Command::Run(options) => runtime.block_on(run::run(&options)),
     }
 }

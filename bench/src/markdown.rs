@@ -138,7 +138,8 @@ fn figures_line(
     line(text, &format!("| {title} | {connections} | {lane} | {cells} |"));
 }
 
-fn cells(figures: Figures, reference: f64) -> String {
+/// The cells that every table of requests has, with the rate beside a reference.
+pub(crate) fn cells(figures: Figures, reference: f64) -> String {
     let Figures { rate, p50, p99, processor } = figures;
     let ratio = rate / reference;
     let rate = thousands(rate);
