@@ -101,3 +101,67 @@ impl Standing {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const HEAD: &str =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+    /// A stream to which a server has written this, and its connection.
+    async fn told(parts: &[&str]) -> (anyhow::Result<Standing>, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let opened = async { Standing::open(address, b"GET / HTTP/1.1\r\n\r\n").await };
+        let served = async {
+            let (mut server, _) = listener.accept().await.unwrap();
+            for part in parts {
+                server.write_all(part.as_bytes()).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+            server
+        };
+        tokio::join!(opened, served)
+    }
+
+    #[tokio::test]
+    async fn events_come_out_of_chunks_and_comments() {
+        let (standing, _server) = told(&[
+            HEAD,
+            "9\r\n: alive\n\n\r\n8\r\ndata: 1\n\r\n9\r\n\nda",
+            "ta: 2\n\r\n1\r\n\n\r\n",
+        ])
+        .await;
+        let mut standing = standing.unwrap();
+        assert_eq!(standing.next().await.unwrap(), "1");
+        assert_eq!(standing.next().await.unwrap(), "2");
+        standing.is_idle().unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_end_is_an_error() {
+        let (standing, _server) = told(&[HEAD, "0\r\n\r\n"]).await;
+        assert!(standing.unwrap().next().await.is_err());
+        let (standing, server) = told(&[HEAD]).await;
+        let mut standing = standing.unwrap();
+        drop(server);
+        assert!(standing.next().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn news_on_an_idle_stream_are_an_error() {
+        let (standing, _server) = told(&[&format!("{HEAD}9\r\ndata: 1\n\n\r\n")]).await;
+        assert!(standing.unwrap().is_idle().is_err());
+    }
+
+    #[tokio::test]
+    async fn only_a_stream_of_events_will_do() {
+        let (standing, _server) =
+            told(&["HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"]).await;
+        assert!(standing.is_err());
+    }
+}

@@ -15,9 +15,14 @@ use crate::subscriber::{self, Interest};
 use crate::template::MARKER;
 use crate::tool;
 
-/// The subscription, and what came last.
+/// The subscription, and what has come.
 pub(super) struct Listener {
     standing: Standing,
+    heard: Heard,
+}
+
+/// What has come to a client of this generation.
+struct Heard {
     era: Era,
     last: Option<u64>,
 }
@@ -31,7 +36,7 @@ impl Listener {
             Era::Stateless => subscriber::listen(lane, &lane.few, Interest::Ticks).await?,
             Era::Sessions => subscriber::stand(lane, &lane.few).await?,
         };
-        Ok(Self { standing, era, last: None })
+        Ok(Self { standing, heard: Heard { era, last: None } })
     }
 
     /// Until it is told to stop; then one more event must come, to show that none was stuck.
@@ -46,7 +51,7 @@ impl Listener {
                 _ = stop.changed(), if !stopping => stopping = true,
                 event = tokio::time::timeout(SILENCE, self.standing.next()) => {
                     let event = event.context("a subscription fell silent")??;
-                    let lost = self.check(&serde_json::from_str(&event)?)?;
+                    let lost = self.heard.check(&serde_json::from_str(&event)?)?;
                     Tally::add(&tally.lost, lost);
                     Tally::add(&tally.events, 1);
                     more = !stopping;
@@ -55,7 +60,9 @@ impl Listener {
         }
         Ok(Latencies::new())
     }
+}
 
+impl Heard {
     /// Returns how many are missing before this one.
     fn check(&mut self, event: &Value) -> anyhow::Result<u64> {
         let meta = &event["params"]["_meta"];
@@ -75,5 +82,42 @@ impl Listener {
         ensure!(tick >= wanted, "an event came twice or too late: {event}");
         self.last = Some(tick);
         Ok(tick - wanted)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn tick(number: u64) -> Value {
+        json!({
+            "method": "notifications/resources/updated",
+            "params": { "uri": tool::TICKS, "_meta": { "tick": number } },
+        })
+    }
+
+    #[test]
+    fn gaps_are_counted_and_repetitions_are_refused() {
+        let mut heard = Heard { era: Era::Sessions, last: None };
+        assert_eq!(heard.check(&tick(7)).unwrap(), 0, "the first may have any number");
+        assert_eq!(heard.check(&tick(8)).unwrap(), 0);
+        assert_eq!(heard.check(&tick(11)).unwrap(), 2);
+        assert!(heard.check(&tick(11)).is_err());
+        assert!(heard.check(&tick(9)).is_err());
+    }
+
+    #[test]
+    fn events_belong_to_the_subscription() {
+        let mut modern = Heard { era: Era::Stateless, last: None };
+        assert!(modern.check(&tick(1)).is_err(), "nobody marked it");
+        let mut marked = tick(1);
+        marked["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"] = MARKER.into();
+        assert_eq!(modern.check(&marked).unwrap(), 0);
+        assert!(Heard { era: Era::Sessions, last: None }.check(&marked).is_err());
+        marked["params"]["uri"] = "bench://other".into();
+        assert!(modern.check(&marked).is_err());
     }
 }
