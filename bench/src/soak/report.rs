@@ -43,6 +43,9 @@ pub(super) fn markdown(soaked: &Soaked<'_>) -> String {
     let most = memory_kib.iter().copied().max().unwrap_or_default();
     let most = f64::from(most) / 1024.0;
     let seconds = elapsed.as_secs();
+    let minutes: Vec<String> =
+        memory_kib.chunks(60).map(|minute| format!("{:.1}", mebibytes(minute))).collect();
+    let minutes = minutes.join(", ");
     let answers = grouped(answers);
     let events = grouped(events);
     format!(
@@ -52,7 +55,8 @@ pub(super) fn markdown(soaked: &Soaked<'_>) -> String {
          | memory: growth from second {settled} to the end | ≤ {limit:.1} MiB | {growth:.1} MiB | {flat} |\n\n\
          | Seconds | Answers, all right | Refreshes | Events | p50 µs | p99 µs | Memory at second {settled} | at the end | at most |\n\
          |---:|---:|---:|---:|---:|---:|---:|---:|---:|\n\
-         | {seconds} | {answers} | {refreshes} | {events} | {p50:.0} | {p99:.0} | {early:.1} MiB | {late:.1} MiB | {most:.1} MiB |\n"
+         | {seconds} | {answers} | {refreshes} | {events} | {p50:.0} | {p99:.0} | {early:.1} MiB | {late:.1} MiB | {most:.1} MiB |\n\n\
+         Memory at the beginning of each minute, in MiB: {minutes}.\n"
     )
 }
 
