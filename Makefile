@@ -2,7 +2,7 @@
 
 CARGO_FLAGS ?= --locked
 
-.PHONY: demo test lint unit e2e bench parts deny
+.PHONY: demo test lint unit e2e bench soak parts deny
 
 ## Everything in one process on this computer; needs Rust and a C compiler only (no SAML).
 demo:
@@ -22,3 +22,7 @@ lint:
 ## The benchmark tables, beside nginx and a direct call.
 bench:
 	scripts/bench.sh
+
+## Ten minutes of a steady mix: no lost event, flat memory.
+soak:
+	scripts/bench.sh soak

@@ -5,6 +5,11 @@
 #   scripts/bench.sh           five rounds, about six minutes after the build
 #   scripts/bench.sh quick     one short round, to see that everything works
 #   scripts/bench.sh debug     one short round with debug builds; its figures mean nothing
+#   scripts/bench.sh soak [MINUTES]   a steady mix at $BENCH_RATE requests a second (1000), ten
+#                              minutes unless told
+#   scripts/bench.sh peers     beside the crate mcp-proxy, which it builds first (many minutes)
+#
+# BENCH_PROFILE=dev tries the last two with debug builds.
 #
 # Installs nginx, Node and the peer where they are missing (apt on Debian and Ubuntu, as root or
 # with passwordless sudo). Everything listens on loopback, from port $BENCH_PORT (17310) on: below
@@ -16,9 +21,17 @@ cd "$root"
 mode=${1:-full}
 case $mode in
   full) measure=(--rounds 5 --span 1500) profile=release ;;
-  quick) measure=(--rounds 1 --span 400) profile=release ;;
-  debug) measure=(--rounds 1 --span 300) profile=dev ;;
-  *) echo "usage: $0 [quick|debug]" >&2; exit 2 ;;
+  quick) measure=(--rounds 1 --span 400 --crowds 1000) profile=release ;;
+  soak)
+    minutes=${2:-10} profile=${BENCH_PROFILE:-release}
+    [[ $minutes =~ ^[0-9]+$ ]] || { echo "usage: $0 soak [MINUTES]" >&2; exit 2; }
+    ;;
+  peers)
+    measure=(--rounds 5 --span 1500) profile=${BENCH_PROFILE:-release}
+    [ "$profile" = release ] || measure=(--rounds 1 --span 300)
+    ;;
+  debug) measure=(--rounds 1 --span 300 --crowds 100,1000) profile=dev ;;
+  *) echo "usage: $0 [quick|debug|soak [MINUTES]|peers]" >&2; exit 2 ;;
 esac
 
 peer=$root/bench/oidc-provider
@@ -28,6 +41,7 @@ proxy=127.0.0.1:$((first_port + 1))
 gateway=127.0.0.1:$((first_port + 2))
 provider=127.0.0.1:$((first_port + 3))
 starting=127.0.0.1:$((first_port + 4))
+other_gateway=127.0.0.1:$((first_port + 5))
 
 say() { echo "bench: $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -39,9 +53,11 @@ PATH=$PATH:/usr/sbin
 
 install_parts() {
   local packages=()
-  has nginx || packages+=(nginx-light)
-  has node && has npm || packages+=(nodejs npm)
   has curl || packages+=(curl)
+  if [ "$mode" != soak ]; then
+    has nginx || packages+=(nginx-light)
+    has node && has npm || packages+=(nodejs npm)
+  fi
   if [ ${#packages[@]} -gt 0 ]; then
     has apt-get || fail "install these by hand: ${packages[*]}"
     local as_root=()
@@ -52,6 +68,7 @@ install_parts() {
       apt-get -q install -y --no-install-recommends "${packages[@]}" >/dev/null \
       || fail "install these by hand: ${packages[*]}"
   fi
+  [ "$mode" != soak ] || return 0
   if ! cmp -s "$peer/package-lock.json" "$peer/node_modules/.installed"; then
     (cd "$peer" && npm ci --ignore-scripts --no-audit --no-fund >/dev/null 2>&1) \
       || fail 'npm could not install bench/oidc-provider'
@@ -64,6 +81,15 @@ build() {
   cargo build --locked --profile "$profile" -p wicketgate -p bench
   local target=${CARGO_TARGET_DIR:-$root/target}
   bin=$target/${profile/dev/debug}
+}
+
+# What the call needs and nothing else: fewer features cost the peer nothing.
+build_other_gateway() {
+  say "building mcp-proxy ($profile)"
+  local kind=()
+  [ "$profile" = release ] || kind=(--debug)
+  CARGO_TARGET_DIR=$root/target/peers/build cargo install mcp-proxy --version =0.6.0 --locked \
+    --no-default-features --features oauth "${kind[@]}" --root "$root/target/peers" --quiet
 }
 
 # --- Servers ---------------------------------------------------------------------------------
@@ -94,24 +120,29 @@ url = "sqlite://$work/$1.db"
 key_encryption_key = { file = "$work/key" }
 bridge_token_signing_secret = { file = "$work/bridge" }
 
+[oauth.registration]
+per_minute = 100000
+
 [sign_in]
 demo_people = true
 
 [mcp]
 diagnostic_log_level = "WARN"
 
-[[mcp.server]]
-name = "default"
-upstream = { url = "http://$upstream/mcp" }
-upstream_auth = { kind = "none" }
-rules = [{ tools = ["*"], scope = "mcp:read" }]
+TOML
+  local server
+  for server in default=/mcp,both big=/big,both modern=/modern,modern legacy=/legacy,legacy \
+    modern-news=/modern/news,modern legacy-news=/legacy/news,legacy; do
+    local path=${server#*=}
+    cat >>"$work/$1.toml" <<TOML
 
 [[mcp.server]]
-name = "big"
-upstream = { url = "http://$upstream/big" }
+name = "${server%%=*}"
+upstream = { url = "http://$upstream${path%,*}", eras = "${path#*,}" }
 upstream_auth = { kind = "none" }
 rules = [{ tools = ["*"], scope = "mcp:read" }]
 TOML
+  done
 }
 
 write_nginx_config() {
@@ -169,12 +200,9 @@ start() { # ADDRESS LOG COMMAND...
   fail "$1 does not listen on $address"
 }
 
-start_servers() {
+start_gateway() {
   start "$upstream" upstream.log "$bin/bench" upstream --port "$first_port"
   upstream_pid=$pid
-  write_nginx_config
-  start "$proxy" nginx.out nginx -p "$work" -e "$work/nginx.log" -c "$work/nginx.conf"
-  nginx_pid=$pid
   "$bin/wicketgate" secret generate >"$work/key"
   "$bin/wicketgate" secret generate >"$work/bridge"
   chmod 600 "$work/key" "$work/bridge"
@@ -182,13 +210,55 @@ start_servers() {
   write_gateway_config starting "$starting"
   start "$gateway" gateway.log "$bin/wicketgate" serve --config "$work/gateway.toml"
   gateway_pid=$pid
-  start "$provider" provider.log env NODE_ENV=production node "$peer/server.mjs" "${provider##*:}"
+}
+
+start_nginx() {
+  write_nginx_config
+  start "$proxy" nginx.out nginx -p "$work" -e "$work/nginx.log" -c "$work/nginx.conf"
+  nginx_pid=$pid
+}
+
+# It accepts tokens for its own address only, with no path, so the provider issues them.
+start_other_gateway() {
+  cat >"$work/other.toml" <<TOML
+[proxy]
+name = "bench"
+
+[proxy.listen]
+host = "127.0.0.1"
+port = ${other_gateway##*:}
+
+[[backends]]
+name = "bench"
+transport = "http"
+url = "http://$upstream/mcp"
+
+[auth]
+type = "jwt"
+issuer = "http://$provider"
+audience = "http://$other_gateway"
+jwks_uri = "http://$provider/jwks"
+
+[security]
+admin_token = "$(cat "$work/bridge")"
+
+[observability]
+audit = false
+log_level = "warn"
+TOML
+  start "$other_gateway" other.log "$root/target/peers/bin/mcp-proxy" --config "$work/other.toml"
+  other_pid=$pid
+}
+
+start_provider() { # [RESOURCE]
+  start "$provider" provider.log env NODE_ENV=production \
+    node "$peer/server.mjs" "${provider##*:}" "$@"
   provider_pid=$pid
 }
 
 # A build that has just ended still writes; its noise would be in the figures.
 wait_for_quiet() {
-  [ "$mode" = full ] || return 0
+  [ "$profile" = release ] && [ "$mode" != quick ] || return 0
   for _ in $(seq 60); do
     awk '{ exit !($1 < 0.5) }' /proc/loadavg && return 0
     sleep 5
@@ -197,6 +267,11 @@ wait_for_quiet() {
 }
 
 # --- Measuring -------------------------------------------------------------------------------
+
+# Idle subscribers take a file each, and more where their streams pass through.
+files=$(ulimit -Hn)
+[ "$files" != unlimited ] || files=1000000
+ulimit -n "$files"
 
 run() {
   echo "$(nproc) cores shared by driver, servers and server behind;" \
@@ -207,6 +282,7 @@ run() {
     --nginx "$proxy" --nginx-pid "$nginx_pid" \
     --wicketgate "$gateway" --wicketgate-pid "$gateway_pid" \
     --provider "$provider" --provider-pid "$provider_pid" \
+    --open-files "$files" \
     --binary "$bin/wicketgate" --start-config "$work/starting.toml" \
     --start-address "$starting" --start-database "$work/starting.db" || {
     cat "$work/gateway.log" >&2
@@ -214,9 +290,47 @@ run() {
   }
 }
 
+soak() {
+  echo "$(nproc) cores shared by driver, server behind and wicketgate;" \
+    "load before: $(cut -d' ' -f1 /proc/loadavg)"
+  echo
+  "$bin/bench" soak --seconds $((minutes * 60)) --rate "${BENCH_RATE:-1000}" \
+    --wicketgate "$gateway" --wicketgate-pid "$gateway_pid" || {
+    cat "$work/gateway.log" >&2
+    fail 'an answer or an event was not right'
+  }
+}
+
+beside_other_gateway() {
+  echo "$(nproc) cores shared by driver, gateways and server behind;" \
+    "load before: $(cut -d' ' -f1 /proc/loadavg); $(nginx -v 2>&1); mcp-proxy 0.6.0"
+  echo
+  "$bin/bench" peers "${measure[@]}" --nginx "$proxy" --nginx-pid "$nginx_pid" \
+    --wicketgate "$gateway" --wicketgate-pid "$gateway_pid" \
+    --provider "$provider" --provider-pid "$provider_pid" \
+    --peer "$other_gateway" --peer-pid "$other_pid" || {
+    cat "$work/other.log" "$work/gateway.log" >&2
+    fail 'nothing is printed, because a figure counts only when every answer was right'
+  }
+}
+
 install_parts
 build
+[ "$mode" != peers ] || build_other_gateway
 make_room
 wait_for_quiet
-start_servers
-run
+start_gateway
+case $mode in
+  soak) soak ;;
+  peers)
+    start_nginx
+    start_provider "http://$other_gateway"
+    start_other_gateway
+    beside_other_gateway
+    ;;
+  *)
+    start_nginx
+    start_provider
+    run
+    ;;
+esac

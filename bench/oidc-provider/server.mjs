@@ -2,7 +2,7 @@
 // and rotated refresh tokens. `POST /seed?count=N` makes N grants, each with a refresh token, in
 // the provider's own models; what is measured is its unchanged token endpoint.
 //
-//   node server.mjs PORT
+//   node server.mjs PORT [RESOURCE]
 
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -10,7 +10,7 @@ import { Provider } from 'oidc-provider';
 
 const port = Number(process.argv[2]);
 const issuer = `http://127.0.0.1:${port}`;
-const resource = `${issuer}/mcp`;
+const resource = process.argv[3] ?? `${issuer}/mcp`;
 const scope = 'mcp:read';
 const clientId = 'bench';
 const accountId = 'basic';

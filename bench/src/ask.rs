@@ -33,6 +33,9 @@ pub(crate) enum Era {
     Stateless,
 }
 
+/// What each stateless request says of its client.
+pub(crate) const STATELESS_META: &str = r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}"#;
+
 impl Ask {
     /// In a 2025-11-25 session.
     pub(crate) const fn in_session(what: What) -> Self {
@@ -55,11 +58,18 @@ impl Ask {
         };
         let meta = match self.era {
             Era::Sessions => format!(r#""progressToken":{MARKER}"#),
-            Era::Stateless => r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}"#.to_owned(),
+            Era::Stateless if self.has_progress() => {
+                format!(r#""progressToken":{MARKER},{STATELESS_META}"#)
+            }
+            Era::Stateless => STATELESS_META.to_owned(),
         };
         format!(
             r#"{{"jsonrpc":"2.0","id":{MARKER},"method":"{method}","params":{{{params}"_meta":{{{meta}}}}}}}"#
         )
+    }
+
+    fn has_progress(self) -> bool {
+        matches!(self.what, What::Call(tool::PROGRESS | tool::SLOW))
     }
 
     /// The headers that MCP wants beside the body.
@@ -95,11 +105,16 @@ impl Ask {
                 );
             }
             What::Call(tool) => {
-                let wanted = if tool == tool::LARGE { tool::LARGE_TEXT } else { tool::SMALL_TEXT };
+                let wanted = match tool {
+                    tool::LARGE => tool::LARGE_TEXT,
+                    tool::HUGE => tool::HUGE_TEXT,
+                    _ => tool::SMALL_TEXT,
+                };
                 let text = last["result"]["content"][0]["text"].as_str();
                 ensure!(
                     text.is_some_and(|text| text.len() == wanted),
-                    "the text is not the tool's: {last}"
+                    "the text is not the tool's: {:.300}",
+                    last.to_string()
                 );
             }
             What::List => tools(last, tool::FEW)?,
@@ -112,7 +127,7 @@ impl Ask {
 fn tools(message: &Value, wanted: usize) -> anyhow::Result<()> {
     let tools = message["result"]["tools"].as_array();
     let count = tools.map_or(0, Vec::len);
-    ensure!(count == wanted, "{count} tools instead of {wanted}");
+    ensure!(count == wanted, "{count} tools instead of {wanted}: {:.300}", message.to_string());
     Ok(())
 }
 

@@ -38,9 +38,14 @@ impl Script {
     pub(crate) async fn askers(&self, connections: u32) -> anyhow::Result<Vec<Asker>> {
         let mut askers = Vec::new();
         for number in 0..connections {
-            askers.push(self.asker(number, None).await?);
+            askers.push(self.connect(number, None).await?);
         }
         Ok(askers)
+    }
+
+    /// One connection that repeats the request.
+    pub(crate) async fn asker(&self) -> anyhow::Result<Asker> {
+        self.connect(0, None).await
     }
 
     /// So many connections, which share these requests and send each once.
@@ -53,12 +58,12 @@ impl Script {
         let mut askers = Vec::new();
         for number in 0..connections {
             let rest = requests.split_off(requests.len() - share);
-            askers.push(self.asker(number, Some(rest)).await?);
+            askers.push(self.connect(number, Some(rest)).await?);
         }
         Ok(askers)
     }
 
-    async fn asker(&self, number: u32, rest: Option<Vec<Template>>) -> anyhow::Result<Asker> {
+    async fn connect(&self, number: u32, rest: Option<Vec<Template>>) -> anyhow::Result<Asker> {
         Ok(Asker {
             wire: Wire::connect(self.address).await?,
             request: self.request.clone(),
@@ -80,7 +85,7 @@ impl Worker for Asker {
         let answer = self.wire.ask(self.request.with(self.id)).await?;
         ensure!(
             answer.status == 200 && answer.body == self.expected.with(self.id),
-            "a wrong answer, status {}: {}",
+            "a wrong answer, status {}: {:.1000}",
             answer.status,
             String::from_utf8_lossy(answer.body)
         );

@@ -19,6 +19,10 @@ pub(crate) enum Command {
     Upstream(Upstream),
     /// Measures the running servers and prints the tables.
     Run(Box<Run>),
+    /// A steady mix of requests and subscriptions for a long time.
+    Soak(Soak),
+    /// Calls a tool through nginx, Wicketgate and the crate mcp-proxy.
+    Peers(Peers),
     /// Only calls tools through Wicketgate for a while, for a profiler to watch.
     Load(Load),
 }
@@ -40,6 +44,63 @@ pub(crate) struct Load {
     /// Seconds.
     #[arg(long, default_value_t = 10)]
     pub(crate) seconds: u64,
+}
+
+#[derive(Args)]
+pub(crate) struct Soak {
+    /// Wicketgate, with the configuration that scripts/bench.sh writes.
+    #[arg(long)]
+    pub(crate) wicketgate: SocketAddr,
+    /// Its process.
+    #[arg(long)]
+    pub(crate) wicketgate_pid: u32,
+    /// Seconds.
+    #[arg(long, default_value_t = 600)]
+    pub(crate) seconds: u32,
+    /// Requests in a second, of all clients together.
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) rate: u32,
+}
+
+#[derive(Args)]
+pub(crate) struct Peers {
+    /// nginx.
+    #[arg(long)]
+    pub(crate) nginx: SocketAddr,
+    /// Its first process.
+    #[arg(long)]
+    pub(crate) nginx_pid: u32,
+    /// Wicketgate.
+    #[arg(long)]
+    pub(crate) wicketgate: SocketAddr,
+    /// Its process.
+    #[arg(long)]
+    pub(crate) wicketgate_pid: u32,
+    /// oidc-provider, whose tokens mcp-proxy accepts.
+    #[arg(long)]
+    pub(crate) provider: SocketAddr,
+    /// Its process.
+    #[arg(long)]
+    pub(crate) provider_pid: u32,
+    /// mcp-proxy.
+    #[arg(long)]
+    pub(crate) peer: SocketAddr,
+    /// Its process.
+    #[arg(long)]
+    pub(crate) peer_pid: u32,
+    /// Interleaved rounds; the table shows medians.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) rounds: u32,
+    /// Milliseconds of one measurement.
+    #[arg(long, default_value_t = 1500)]
+    pub(crate) span: u64,
+}
+
+impl Peers {
+    /// How long one measurement takes.
+    pub(crate) fn span(&self) -> Duration {
+        Duration::from_millis(self.span)
+    }
 }
 
 #[derive(Args)]
@@ -87,6 +148,12 @@ pub(crate) struct Run {
     /// The database file in that configuration.
     #[arg(long)]
     pub(crate) start_database: PathBuf,
+    /// How many idle subscribers to measure with, in ascending order.
+    #[arg(long, value_delimiter = ',', default_values_t = [1000, 10_000])]
+    pub(crate) crowds: Vec<u32>,
+    /// Files that each process may open; fewer subscribers are measured if it is not enough.
+    #[arg(long)]
+    pub(crate) open_files: u32,
     /// Interleaved rounds; the tables show medians.
     #[arg(long, default_value_t = 5)]
     pub(crate) rounds: u32,

@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 
 use crate::ask::{Ask, Era, What};
 use crate::asker::Script;
-use crate::person::Person;
+use crate::person::{Person, Tokens};
 use crate::process::Family;
 use crate::template::{MARKER, Template};
 use crate::wire::{Wire, header};
@@ -60,14 +60,32 @@ impl Lane {
         Ok(lane)
     }
 
+    /// A lane through Wicketgate to one more of its servers.
+    pub(crate) async fn to_server(
+        person: &mut Person,
+        address: SocketAddr,
+        watched: &Family,
+        path: &'static str,
+    ) -> anyhow::Result<(Self, Tokens)> {
+        let tokens = person.authorize(&format!("http://{address}{path}")).await?;
+        let place = Place { path, token: Some(tokens.access_token.clone()) };
+        let lane = Self {
+            name: "wicketgate",
+            address,
+            watched: watched.clone(),
+            few: place.clone(),
+            many: place,
+        };
+        Ok((lane, tokens))
+    }
+
     /// Opens a session if need be, asks once, looks closely at the answer, and prepares both to
     /// be repeated.
     pub(crate) async fn prepare(&self, ask: Ask) -> anyhow::Result<Script> {
         let place = self.place(ask);
-        let (request, expected) = self
-            .rehearse(ask, place)
-            .await
-            .with_context(|| format!("{} does not answer {ask:?} rightly", self.name))?;
+        let (request, expected) = self.rehearse(ask, place).await.with_context(|| {
+            format!("{} does not answer {ask:?} at {} rightly", self.name, place.path)
+        })?;
         Ok(Script::new(self.address, request, expected))
     }
 
@@ -117,7 +135,7 @@ impl Lane {
     }
 
     /// MCP 2025-11-25, "Lifecycle".
-    async fn session(
+    pub(crate) async fn session(
         &self,
         wire: &mut Wire,
         ask: Ask,
@@ -144,7 +162,8 @@ impl Lane {
         Ok(session)
     }
 
-    fn request(&self, place: &Place, headers: &str, body: &str) -> Vec<u8> {
+    /// A POST to that endpoint.
+    pub(crate) fn request(&self, place: &Place, headers: &str, body: &str) -> Vec<u8> {
         let Place { path, token } = place;
         let (host, length) = (self.address, body.len());
         let authorization = token

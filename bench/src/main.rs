@@ -6,17 +6,24 @@
 mod ask;
 mod asker;
 mod cli;
+mod crowd;
+mod eras;
 mod figures;
 mod goals;
+mod huge;
 mod lane;
 mod load;
 mod markdown;
+mod peers;
 mod person;
 mod process;
 mod refresh;
 mod rows;
 mod run;
+mod soak;
+mod standing;
 mod start;
+mod subscriber;
 mod template;
 mod tool;
 mod upstream;
@@ -31,6 +38,8 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Upstream(options) => runtime.block_on(upstream::serve(options.port)),
         Command::Load(options) => runtime.block_on(run::load(&options)),
+        Command::Soak(options) => runtime.block_on(soak::soak(&options)),
+        Command::Peers(options) => runtime.block_on(peers::peers(&options)),
         Command::Run(options) => runtime.block_on(run::run(&options)),
     }
 }

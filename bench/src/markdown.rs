@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 
+use crate::crowd::Crowd;
+use crate::eras::{CONNECTIONS, PAIRS};
 use crate::figures::Figures;
 use crate::goals::{Goal, Measured, Verdict};
+use crate::huge::{self, HugeFigures, megabytes};
 use crate::rows::{ROWS, STATELESS_CALL};
 use crate::run::REFRESHERS;
 
@@ -15,6 +18,12 @@ pub(crate) fn report(measured: &Measured, verdicts: &[Verdict]) -> String {
     goals(&mut text, verdicts);
     text.push_str("\n### MCP requests\n\n");
     requests(&mut text, measured);
+    text.push_str("\n### Across generations\n\n");
+    eras(&mut text, measured);
+    text.push_str("\n### 10 MB answers\n\n");
+    huge(&mut text, measured);
+    text.push_str("\n### Idle subscribers\n\n");
+    crowds(&mut text, measured);
     text.push_str("\n### Refresh rotation\n\n");
     refresh(&mut text, measured);
     text
@@ -47,6 +56,50 @@ fn requests(text: &mut String, measured: &Measured) {
     let title = "stateless, a new token each";
     let fresh = measured.fresh_tokens;
     figures_line(text, title, REFRESHERS, "wicketgate", fresh, known.rate);
+}
+
+fn eras(text: &mut String, measured: &Measured) {
+    text.push_str(
+        "| `tools/call` of a client | of a server | c | req/s | p50 µs | p99 µs | CPU µs per request | req/s × same | CPU × same |\n\
+         |---|---|---:|---:|---:|---:|---:|---:|---:|\n",
+    );
+    for (pair, figures) in PAIRS.iter().zip(measured.eras) {
+        let same = measured.eras[pair.same];
+        let cells = cells(figures, same.rate);
+        let processor = figures.processor / same.processor;
+        let (client, server) = (pair.client, pair.server);
+        line(text, &format!("| {client} | {server} | {CONNECTIONS} | {cells} | {processor:.2} |"));
+    }
+}
+
+fn huge(text: &mut String, measured: &Measured) {
+    text.push_str(
+        "| Through | c | MB/s | p50 ms | CPU ms per answer | × nginx |\n\
+         |---|---:|---:|---:|---:|---:|\n",
+    );
+    let HugeFigures { lanes, held } = measured.huge;
+    for (lane, figures) in LANES.iter().zip(lanes) {
+        let Figures { rate, p50, processor, .. } = figures;
+        let (speed, ratio) = (thousands(megabytes(figures)), rate / lanes[1].rate);
+        let (p50, processor) = (p50 / 1e3, processor / 1e3);
+        let c = huge::CONNECTIONS;
+        line(text, &format!("| {lane} | {c} | {speed} | {p50:.1} | {processor:.2} | {ratio:.2} |"));
+    }
+    line(
+        text,
+        &format!("\nWicketgate's memory at the peak: {held:.1} MiB above what it held before."),
+    );
+}
+
+fn crowds(text: &mut String, measured: &Measured) {
+    text.push_str(
+        "| Streams of 2026-07-28 clients | Server | Memory of the gateway | Memory each |\n\
+         |---:|---|---:|---:|\n",
+    );
+    for Crowd { server, streams, each, with_all } in &measured.crowds {
+        let streams = thousands(f64::from(*streams));
+        line(text, &format!("| {streams} | {server} | {with_all:.1} MiB | {each:.1} KiB |"));
+    }
 }
 
 fn refresh(text: &mut String, measured: &Measured) {
@@ -85,7 +138,8 @@ fn figures_line(
     line(text, &format!("| {title} | {connections} | {lane} | {cells} |"));
 }
 
-fn cells(figures: Figures, reference: f64) -> String {
+/// The cells that every table of requests has, with the rate beside a reference.
+pub(crate) fn cells(figures: Figures, reference: f64) -> String {
     let Figures { rate, p50, p99, processor } = figures;
     let ratio = rate / reference;
     let rate = thousands(rate);
@@ -93,7 +147,7 @@ fn cells(figures: Figures, reference: f64) -> String {
 }
 
 /// A whole number with commas.
-fn thousands(number: f64) -> String {
+pub(crate) fn thousands(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut grouped = String::new();
     for (position, digit) in digits.chars().enumerate() {

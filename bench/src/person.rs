@@ -51,6 +51,12 @@ impl Person {
             cookies: BTreeMap::new(),
             client_id: String::new(),
         };
+        person.take_another_client().await?;
+        Ok(person)
+    }
+
+    /// Registers one more client, and connects that one from now on.
+    pub(crate) async fn take_another_client(&mut self) -> anyhow::Result<()> {
         let registration = serde_json::json!({
             "client_name": "bench",
             "redirect_uris": [REDIRECT_URI],
@@ -58,10 +64,10 @@ impl Person {
             "token_endpoint_auth_method": "none",
         });
         let body = registration.to_string();
-        let page = person.post("/register", "application/json", &body).await?;
+        let page = self.post("/register", "application/json", &body).await?;
         ensure!(page.status == 201, "registration: {}", page.text);
-        person.client_id = serde_json::from_str::<Registered>(&page.text)?.client_id;
-        Ok(person)
+        self.client_id = serde_json::from_str::<Registered>(&page.text)?.client_id;
+        Ok(())
     }
 
     /// The client that is registered.

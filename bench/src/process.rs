@@ -37,7 +37,21 @@ impl Family {
 
     /// Resident memory in KiB.
     pub(crate) fn resident(&self) -> anyhow::Result<u32> {
-        self.0.iter().map(|pid| resident(*pid)).sum()
+        self.0.iter().map(|pid| memory(*pid, "VmRSS:")).sum()
+    }
+
+    /// The most resident memory that it ever had since [`Family::forget_peak`], in KiB.
+    pub(crate) fn peak(&self) -> anyhow::Result<u32> {
+        self.0.iter().map(|pid| memory(*pid, "VmHWM:")).sum()
+    }
+
+    /// See proc(5), `/proc/PID/clear_refs`.
+    pub(crate) fn forget_peak(&self) -> anyhow::Result<()> {
+        for pid in &self.0 {
+            let path = format!("/proc/{pid}/clear_refs");
+            std::fs::write(&path, "5").with_context(|| format!("{path} is not writable"))?;
+        }
+        Ok(())
     }
 }
 
@@ -58,10 +72,11 @@ fn fields(pid: u32) -> anyhow::Result<Fields> {
     Ok(Fields { parent: field(1)?, used: TICK * (field(11)? + field(12)?) })
 }
 
-fn resident(pid: u32) -> anyhow::Result<u32> {
+/// One of the lines of memory in `/proc/PID/status`.
+fn memory(pid: u32, name: &str) -> anyhow::Result<u32> {
     let path = format!("/proc/{pid}/status");
     let text = std::fs::read_to_string(Path::new(&path))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
     let kib = line.and_then(|line| line.split_whitespace().next());
-    Ok(kib.context("no VmRSS")?.parse()?)
+    Ok(kib.with_context(|| format!("no {name}"))?.parse()?)
 }

@@ -67,6 +67,17 @@ impl Server {
 }
 
 impl Refresher {
+    /// Takes a new connection: one that is not used for long is closed by the server.
+    pub(crate) async fn reconnect(&mut self) -> anyhow::Result<()> {
+        self.wire = Wire::connect(self.host).await?;
+        Ok(())
+    }
+
+    /// The access token that it got last, as long as it keeps them.
+    pub(crate) fn newest(&self) -> Option<String> {
+        self.got.last().cloned()
+    }
+
     /// The refresh token that is valid now, and the access tokens collected on the way.
     pub(crate) fn into_tokens(self) -> (String, Vec<String>) {
         (self.refresh_token, self.got)

@@ -38,6 +38,9 @@ pub(crate) const SLOW: Ask = Ask::in_session(What::Call(tool::SLOW));
 /// A large answer (G8).
 pub(crate) const LARGE: Ask = Ask::in_session(What::Call(tool::LARGE));
 
+/// The largest answer (G12).
+pub(crate) const HUGE: Ask = Ask::in_session(What::Call(tool::HUGE));
+
 /// The rows that all lanes take part in.
 pub(crate) const ROWS: [Row; 8] = [
     row("`tools/call`, 200-byte answer", CALL, 1),

@@ -6,8 +6,11 @@ use std::time::Duration;
 use anyhow::ensure;
 
 use crate::cli;
+use crate::crowd::crowds;
+use crate::eras::Eras;
 use crate::figures::{Figures, median};
 use crate::goals::{self, Measured};
+use crate::huge::Huge;
 use crate::lane::Lane;
 use crate::load::{Span, measure};
 use crate::markdown;
@@ -31,20 +34,30 @@ pub(crate) async fn run(options: &cli::Run) -> anyhow::Result<()> {
     let starts = starts(options).await?;
     let mut refresh = Refresh::open(options, &mut person).await?;
     let scripts = rows::prepare(&lanes).await?;
+    let mut eras = Eras::open(&mut person, &lanes[2]).await?;
+    let mut huge = Huge::open(&lanes).await?;
     let (mut results, mut fresh_tokens) = (Results::default(), Vec::new());
     let span = span(options);
     for round in 1..=options.rounds {
         note(&format!("round {round} of {}", options.rounds));
         rows::round(&lanes, &scripts, span, &mut results).await?;
+        eras.round(span).await?;
+        huge.round(&lanes, span).await?;
         let tokens = refresh.round(span).await?;
         fresh_tokens.push(with_fresh_tokens(&lanes[2], &tokens, span).await?);
     }
+    note("idle subscribers");
+    let memory_kib = [idle_kib, gateway.resident()?];
+    let crowds = crowds(options).await?;
     let measured = Measured {
         results,
         fresh_tokens: Figures::medians(&fresh_tokens),
+        eras: eras.medians(),
+        huge: huge.medians(),
+        crowds,
         refresh: refresh.medians(),
         starts,
-        memory_kib: [idle_kib, gateway.resident()?],
+        memory_kib,
         binary_bytes: std::fs::metadata(&options.binary)?.len(),
     };
     let report = markdown::report(&measured, &goals::verdicts(&measured));

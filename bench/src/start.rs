@@ -29,6 +29,15 @@ pub(crate) async fn time(options: &cli::Run, database: Database) -> anyhow::Resu
         remove(&options.start_database)?;
     }
     let start = Instant::now();
+    let server = until_it_answers(options).await?;
+    let taken = start.elapsed();
+    drop(server);
+    Ok(taken.as_secs_f64() * 1e3)
+}
+
+/// A process of its own that has answered `/health`.
+pub(crate) async fn until_it_answers(options: &cli::Run) -> anyhow::Result<Started> {
+    let start = Instant::now();
     let mut server = Started(
         Command::new(&options.binary)
             .arg("serve")
@@ -52,7 +61,7 @@ pub(crate) async fn time(options: &cli::Run, database: Database) -> anyhow::Resu
     let request = format!("GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n");
     let status = wire.ask(request.as_bytes()).await?.status;
     ensure!(status == 200, "health: status {status}");
-    Ok(start.elapsed().as_secs_f64() * 1e3)
+    Ok(server)
 }
 
 /// The database with what SQLite keeps beside it.
@@ -69,9 +78,13 @@ fn remove(database: &Path) -> anyhow::Result<()> {
 }
 
 /// Ends with this value, also when something went wrong.
-struct Started(Child);
+pub(crate) struct Started(Child);
 
 impl Started {
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
     /// What an ended process wrote to standard error.
     fn last_words(&mut self) -> String {
         let mut text = String::new();

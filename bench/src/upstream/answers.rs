@@ -7,26 +7,57 @@ use crate::tool;
 /// Everything that the server ever answers.
 pub(super) struct Answers {
     pub(super) initialize: Ready,
-    pub(super) list: Ready,
+    /// The same of a server from which news can come.
+    pub(super) newsy_initialize: Ready,
+    pub(super) discover: Ready,
+    /// As a server of either generation would say it.
+    pub(super) plain: Common,
+    /// With what 2026-07-28 wants in each result.
+    pub(super) modern: Common,
     pub(super) big_list: Ready,
-    pub(super) small: Ready,
     pub(super) large: Ready,
+    pub(super) huge: Ready,
+    /// To a subscription.
+    pub(super) nothing: Ready,
+}
+
+/// What servers of all generations answer.
+pub(super) struct Common {
+    pub(super) list: Ready,
+    pub(super) small: Ready,
 }
 
 /// One result.
 pub(super) struct Ready {
-    result: String,
+    result: Bytes,
 }
+
+const CAPABILITIES: &str = r#"{"tools":{"listChanged":true},"resources":{"subscribe":true}}"#;
+const COMPLETE: &str = r#""resultType":"complete","#;
+/// MCP 2026-07-28, "Caching": lists say how long they may be kept, and by whom.
+const NEVER_KEPT: &str = r#""ttlMs":0,"cacheScope":"private","#;
 
 impl Answers {
     pub(super) fn new() -> Self {
-        let initialize = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"bench","version":"1"}}"#;
+        let discover = format!(
+            r#"{{{COMPLETE}"ttlMs":3600000,"cacheScope":"public","supportedVersions":["2026-07-28"],"capabilities":{CAPABILITIES}}}"#
+        );
         Self {
-            initialize: Ready::of(initialize.to_owned()),
-            list: Ready::of(list(tool::FEW)),
-            big_list: Ready::of(list(tool::MANY)),
-            small: Ready::of(text(tool::SMALL_TEXT)),
-            large: Ready::of(text(tool::LARGE_TEXT)),
+            initialize: Ready::of(initialize(r#"{"tools":{}}"#)),
+            newsy_initialize: Ready::of(initialize(CAPABILITIES)),
+            discover: Ready::of(discover),
+            plain: Common {
+                list: Ready::of(list("", tool::FEW)),
+                small: Ready::of(text("", tool::SMALL_TEXT)),
+            },
+            modern: Common {
+                list: Ready::of(list(&format!("{COMPLETE}{NEVER_KEPT}"), tool::FEW)),
+                small: Ready::of(text(COMPLETE, tool::SMALL_TEXT)),
+            },
+            big_list: Ready::of(list("", tool::MANY)),
+            large: Ready::of(text("", tool::LARGE_TEXT)),
+            huge: Ready::of(text("", tool::HUGE_TEXT)),
+            nothing: Ready::of("{}".to_owned()),
         }
     }
 }
@@ -39,7 +70,7 @@ pub(super) fn unknown(id: &str) -> Bytes {
 
 impl Ready {
     fn of(result: String) -> Self {
-        Self { result }
+        Self { result: result.into() }
     }
 
     pub(super) fn for_id(&self, id: &str) -> Bytes {
@@ -47,21 +78,34 @@ impl Ready {
         message.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
         message.extend_from_slice(id.as_bytes());
         message.extend_from_slice(br#","result":"#);
-        message.extend_from_slice(self.result.as_bytes());
+        message.extend_from_slice(&self.result);
         message.push(b'}');
         message.into()
     }
+
+    /// The same in parts, none of which is a copy of the result: for results so large that the
+    /// copy would be what is measured.
+    pub(super) fn parts_for_id(&self, id: &str) -> [Bytes; 3] {
+        let before = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":"#);
+        [before.into(), self.result.clone(), Bytes::from_static(b"}")]
+    }
 }
 
-fn text(length: usize) -> String {
+fn initialize(capabilities: &str) -> String {
+    format!(
+        r#"{{"protocolVersion":"2025-11-25","capabilities":{capabilities},"serverInfo":{{"name":"bench","version":"1"}}}}"#
+    )
+}
+
+fn text(first: &str, length: usize) -> String {
     let text = "x".repeat(length);
-    format!(r#"{{"content":[{{"type":"text","text":"{text}"}}]}}"#)
+    format!(r#"{{{first}"content":[{{"type":"text","text":"{text}"}}]}}"#)
 }
 
 /// Tools as large as real ones are: 0.4 KB each.
-fn list(count: usize) -> String {
+fn list(first: &str, count: usize) -> String {
     let tools: Vec<String> = (0..count).map(tool_number).collect();
-    format!(r#"{{"tools":[{}]}}"#, tools.join(","))
+    format!(r#"{{{first}"tools":[{}]}}"#, tools.join(","))
 }
 
 fn tool_number(number: usize) -> String {
@@ -70,6 +114,7 @@ fn tool_number(number: usize) -> String {
         1 => tool::LARGE.to_owned(),
         2 => tool::PROGRESS.to_owned(),
         3 => tool::SLOW.to_owned(),
+        4 => tool::HUGE.to_owned(),
         _ => format!("tool_{number:04}"),
     };
     format!(

@@ -20,25 +20,31 @@ pub(super) enum Pace {
 }
 
 /// The events of one call. Each is handed over only after the one before was flushed.
-pub(super) fn progress(id: &str, pace: Pace) -> Events {
-    let mut messages: Vec<String> = (1..=tool::EVENTS).map(|step| notification(id, step)).collect();
+pub(super) fn progress(id: &str, token: &str, pace: Pace, complete: bool) -> Events {
+    let mut messages: Vec<String> =
+        (1..=tool::EVENTS).map(|step| notification(token, step)).collect();
+    let first = if complete { r#""resultType":"complete","# } else { "" };
     messages.push(format!(
-        r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[{{"type":"text","text":"done"}}]}}}}"#
+        r#"{{"jsonrpc":"2.0","id":{id},"result":{{{first}"content":[{{"type":"text","text":"done"}}]}}}}"#
     ));
     let events = stream::iter(messages).then(move |message| async move {
         match pace {
             Pace::AtOnce => tokio::task::yield_now().await,
             Pace::Slow => tokio::time::sleep(Duration::from_millis(20)).await,
         }
-        let event = format!("event: message\ndata: {message}\n\n");
-        Ok(Frame::data(Bytes::from(event)))
+        Ok(framed(&message))
     });
     StreamBody::new(events.boxed())
 }
 
-fn notification(id: &str, step: usize) -> String {
+/// A message as an event.
+pub(super) fn framed(message: &str) -> Frame<Bytes> {
+    Frame::data(Bytes::from(format!("event: message\ndata: {message}\n\n")))
+}
+
+fn notification(token: &str, step: usize) -> String {
     let total = tool::EVENTS;
     format!(
-        r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{id},"progress":{step},"total":{total}}}}}"#
+        r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token},"progress":{step},"total":{total}}}}}"#
     )
 }

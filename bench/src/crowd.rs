@@ -1,0 +1,95 @@
+//! Idle subscribers: what a stream that only stands costs in memory.
+//!
+//! A principal may hold ten streams at a server, so a thousand streams need a hundred clients, each
+//! with a grant of its own. A gateway of its own serves them: in one that has worked before, memory
+//! that was freed and kept would hide what they take.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::cli;
+use crate::eras::{LEGACY, MODERN};
+use crate::lane::Lane;
+use crate::person::Person;
+use crate::process::Family;
+use crate::standing::Standing;
+use crate::start;
+use crate::subscriber::{self, Interest};
+
+/// What one number of streams took.
+pub(crate) struct Crowd {
+    /// The generation of the server; the clients are modern.
+    pub(crate) server: &'static str,
+    pub(crate) streams: u32,
+    /// KiB of resident memory for each stream.
+    pub(crate) each: f64,
+    /// MiB of resident memory with all of them.
+    pub(crate) with_all: f64,
+}
+
+/// Streams that one principal may hold at one server, by default.
+const PER_PRINCIPAL: u32 = 10;
+/// Files that a process needs beside its streams.
+const OTHER_FILES: u32 = 400;
+/// Until memory is what it will be.
+const SETTLING: Duration = Duration::from_millis(500);
+
+/// Every number of streams, with a server of the same generation and with an older one.
+pub(crate) async fn crowds(options: &cli::Run) -> anyhow::Result<Vec<Crowd>> {
+    let mut crowds = Vec::new();
+    // Where the bytes pass, every stream has a connection on either side; streams across
+    // generations share one connection for each principal.
+    for (server, path, files_for_ten) in [(MODERN, "/mcp/modern", 20), (LEGACY, "/mcp/legacy", 13)]
+    {
+        let most = (options.open_files.saturating_sub(OTHER_FILES)) / files_for_ten * PER_PRINCIPAL;
+        let counts = options.crowds.iter().map(|count| *count.min(&most)).collect();
+        crowds.extend(at(options, server, path, counts).await?);
+    }
+    Ok(crowds)
+}
+
+async fn at(
+    options: &cli::Run,
+    server: &'static str,
+    path: &'static str,
+    counts: Vec<u32>,
+) -> anyhow::Result<Vec<Crowd>> {
+    let gateway = start::until_it_answers(options).await?;
+    let watched = Family::of(gateway.pid())?;
+    let most = counts.iter().copied().max().unwrap_or_default();
+    let lanes = lanes(options, &watched, path, most.div_ceil(PER_PRINCIPAL)).await?;
+    let (mut open, mut crowds): (Vec<Standing>, _) = (Vec::new(), Vec::new());
+    let before = watched.resident()?;
+    for streams in counts {
+        while open.len() < streams as usize {
+            let lane = &lanes[open.len() / PER_PRINCIPAL as usize];
+            let opened = subscriber::listen(lane, &lane.few, Interest::Lists).await;
+            open.push(opened.with_context(|| format!("stream {} of {streams}", open.len() + 1))?);
+        }
+        tokio::time::sleep(SETTLING).await;
+        let resident = watched.resident()?;
+        open.iter_mut().try_for_each(Standing::is_idle)?;
+        let each = f64::from(resident.saturating_sub(before)) / f64::from(streams);
+        crowds.push(Crowd { server, streams, each, with_all: f64::from(resident) / 1024.0 });
+    }
+    Ok(crowds)
+}
+
+/// A client with a grant for each principal.
+async fn lanes(
+    options: &cli::Run,
+    watched: &Family,
+    path: &'static str,
+    principals: u32,
+) -> anyhow::Result<Vec<Lane>> {
+    let address = options.start_address;
+    let mut lanes = Vec::new();
+    let mut person = Person::at(address).await?;
+    for _ in 0..principals {
+        person.take_another_client().await?;
+        let (lane, _) = Lane::to_server(&mut person, address, watched, path).await?;
+        lanes.push(lane);
+    }
+    Ok(lanes)
+}
