@@ -13,7 +13,7 @@ use crate::bridge::relay::Relays;
 use crate::config::Transport;
 use crate::links::child::{self, seats::Children};
 use crate::links::legacy::{Declared, LegacyPeer};
-use crate::links::pool::Pool;
+use crate::links::pool::{Owned, Pool};
 use crate::links::sse;
 use crate::links::streamable::HttpLink;
 use crate::links::{Caller, Link, LinkError};
@@ -51,6 +51,22 @@ pub(crate) enum Owner {
     Principal([u8; 32]),
     /// Everybody: one child for all, as configured.
     Everybody,
+}
+
+impl Owned for Owner {
+    type Owner = Self;
+
+    fn owner(&self) -> &Self {
+        self
+    }
+}
+
+impl Owned for PeerKey {
+    type Owner = Owner;
+
+    fn owner(&self) -> &Owner {
+        &self.owner
+    }
 }
 
 /// What a session with a legacy server depends on.

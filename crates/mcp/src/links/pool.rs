@@ -17,12 +17,23 @@ pub(crate) struct Pool<K, V> {
     kept: Mutex<HashMap<K, Entry<V>>>,
 }
 
+/// A key that says whose its value is.
+pub(crate) trait Owned {
+    /// Who has only so many places.
+    type Owner: Eq;
+
+    fn owner(&self) -> &Self::Owner;
+}
+
+/// Places of one owner: nobody pushes out everybody else's by asking for ever new ones.
+const PLACES_OF_ONE: usize = 100;
+
 struct Entry<V> {
     cell: Arc<OnceCell<Arc<V>>>,
     used: Timestamp,
 }
 
-impl<K: Clone + Eq + Hash, V> Pool<K, V> {
+impl<K: Clone + Eq + Hash + Owned, V> Pool<K, V> {
     pub(crate) fn new(places: usize, idle_seconds: i64) -> Self {
         Self { places, idle_seconds, kept: Mutex::default() }
     }
@@ -79,7 +90,12 @@ impl<K: Clone + Eq + Hash, V> Pool<K, V> {
             }
             kept.remove(key);
         }
-        if kept.len() >= self.places && !make_room(&mut kept) {
+        let own = |known: &K| known.owner() == key.owner();
+        let crowded = kept.keys().filter(|known| own(known)).count() >= PLACES_OF_ONE;
+        if crowded && !make_room(&mut kept, own) {
+            return Err(LinkError::Full);
+        }
+        if kept.len() >= self.places && !make_room(&mut kept, |_| true) {
             return Err(LinkError::Full);
         }
         let cell = Arc::new(OnceCell::new());
@@ -100,11 +116,14 @@ impl<K: Clone + Eq + Hash, V> Pool<K, V> {
     }
 }
 
-/// Drops the value that nobody holds and that was used longest ago.
-fn make_room<K: Clone + Eq + Hash, V>(kept: &mut HashMap<K, Entry<V>>) -> bool {
+/// Drops the value that nobody holds and that was used longest ago, of those whose keys `may` go.
+fn make_room<K: Clone + Eq + Hash, V>(
+    kept: &mut HashMap<K, Entry<V>>,
+    may: impl Fn(&K) -> bool,
+) -> bool {
     let free = |entry: &Entry<V>| entry.cell.get().is_some_and(|v| Arc::strong_count(v) == 1);
-    let oldest = kept.iter().filter(|(_, entry)| free(entry)).min_by_key(|(_, entry)| entry.used);
-    let oldest = oldest.map(|(key, _)| key.clone());
+    let going = kept.iter().filter(|(key, entry)| may(key) && free(entry));
+    let oldest = going.min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone());
     oldest.is_some_and(|key| kept.remove(&key).is_some())
 }
 
@@ -112,6 +131,43 @@ fn make_room<K: Clone + Eq + Hash, V>(kept: &mut HashMap<K, Entry<V>>) -> bool {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+
+    impl Owned for u8 {
+        type Owner = Self;
+
+        fn owner(&self) -> &Self {
+            self
+        }
+    }
+
+    /// An owner and one of their things.
+    impl Owned for (u8, usize) {
+        type Owner = u8;
+
+        fn owner(&self) -> &u8 {
+            &self.0
+        }
+    }
+
+    /// G-44: who asks for ever new ones loses their own.
+    #[tokio::test]
+    async fn g_44_nobody_pushes_out_the_others() {
+        let pool: Pool<(u8, usize), usize> = Pool::new(2 * PLACES_OF_ONE, 60);
+        let get = async |key: (u8, usize), seconds| {
+            pool.get(&key, at(seconds), |_| true, || async { Ok(key.1) }).await
+        };
+        get((1, 0), 0).await.unwrap();
+        for thing in 0..3 * PLACES_OF_ONE {
+            get((2, thing), 1).await.unwrap();
+        }
+        assert_eq!(pool.len(), PLACES_OF_ONE + 1);
+        let mut held = Vec::new();
+        for thing in 0..PLACES_OF_ONE {
+            held.push(get((2, thing), 2).await.unwrap());
+        }
+        assert_eq!(get((2, PLACES_OF_ONE), 3).await.unwrap_err(), LinkError::Full);
+        assert_eq!(*get((1, 7), 3).await.unwrap(), 7, "others still have room");
+    }
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_millis(seconds * 1000)
