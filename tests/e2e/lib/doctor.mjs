@@ -49,6 +49,9 @@ export function findingsOf({ findings }, verdict) {
   return findings.filter((finding) => finding.verdict === SIGNS[verdict]);
 }
 
+/** The two looks at a clock were not at the same moment. */
+const timeless = (text) => text.replaceAll(/\d+ s (ahead|behind)/g, 'some time $1');
+
 /** One cause, one fix, and the exit code that says so; the person reads both. */
 export function mustFail(report, { what, fix, not }) {
   const failures = findingsOf(report, 'failure');
@@ -56,7 +59,8 @@ export function mustFail(report, { what, fix, not }) {
   assert.equal(failures.length, 1, report.text);
   assert.match(failures[0].what, what);
   assert.match(failures[0].fix, fix);
-  assert.ok(report.text.includes(failures[0].what) && report.text.includes(failures[0].fix), report.text);
+  assert.ok(timeless(report.text).includes(timeless(failures[0].what)), report.text);
+  assert.ok(report.text.includes(failures[0].fix), report.text);
   if (not) assert.doesNotMatch(report.text, not);
 }
 

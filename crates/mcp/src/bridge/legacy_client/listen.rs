@@ -3,6 +3,7 @@
 
 mod upstream;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -72,13 +73,11 @@ async fn open(call: &Call<'_>, seat: Seat) -> Answer {
     let number = stand.begin_stream();
     let view = stand.watch();
     let (tell, told) = mpsc::channel(WAITING);
-    let upstream = Upstream::new(asker, Kinds::of(&known));
-    // The stand is held as long as the stream is, so that it does not age meanwhile.
+    stand.settled(None);
+    let upstream = Upstream::new(asker, Kinds::of(&known), Arc::clone(&stand));
     let listener = Listener { view, number, upstream, tell };
-    tokio::spawn(async move {
-        listener.run().await;
-        drop(stand);
-    });
+    tokio::spawn(listener.run());
+    stand.settle().await;
     let events = stream::unfold(told, |mut told| async {
         Some((Ok::<_, BodyError>(Frame::data(told.recv().await?)), told))
     });

@@ -2,11 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 /// What one session has. Whoever serves it watches it.
-pub(super) struct Stand(watch::Sender<View>);
+pub(super) struct Stand {
+    view: watch::Sender<View>,
+    /// The resources of the subscription that stands at the server behind; `None` while there is
+    /// none.
+    stands: watch::Sender<Option<Arc<BTreeSet<String>>>>,
+}
+
+/// How long a client waits at most until its subscription stands.
+const SETTLING: Duration = Duration::from_secs(2);
 
 /// What it has now.
 #[derive(Clone, Debug, Default)]
@@ -30,23 +39,23 @@ const MAX_URI_BYTES: usize = 2_000;
 
 impl Default for Stand {
     fn default() -> Self {
-        Self(watch::Sender::new(View::default()))
+        Self { view: watch::Sender::new(View::default()), stands: watch::Sender::new(None) }
     }
 }
 
 impl Stand {
     pub(super) fn view(&self) -> View {
-        self.0.borrow().clone()
+        self.view.borrow().clone()
     }
 
     pub(super) fn watch(&self) -> watch::Receiver<View> {
-        self.0.subscribe()
+        self.view.subscribe()
     }
 
     pub(super) fn subscribe(&self, uri: String) -> Result<(), TooMuch> {
         let mut fits = uri.len() <= MAX_URI_BYTES;
         if fits {
-            self.0.send_if_modified(|view| {
+            self.view.send_if_modified(|view| {
                 let known = view.resources.contains(&uri);
                 fits = known || view.resources.len() < MAX_RESOURCES;
                 fits && Arc::make_mut(&mut view.resources).insert(uri)
@@ -55,28 +64,46 @@ impl Stand {
         if fits { Ok(()) } else { Err(TooMuch) }
     }
 
+    /// The subscription at the server behind stands now.
+    pub(super) fn settled(&self, resources: Option<Arc<BTreeSet<String>>>) {
+        self.stands.send_replace(resources);
+    }
+
+    /// Waits until what the client wants to hear of is subscribed to behind, so that nothing is
+    /// lost that happens after the client was answered. Without a stream there is nothing to wait
+    /// for, and a server that is slow holds nobody up for long.
+    pub(super) async fn settle(&self) {
+        if self.view.receiver_count() == 0 {
+            return;
+        }
+        let wanted = self.view().resources;
+        let mut stands = self.stands.subscribe();
+        let there = stands.wait_for(|standing| standing.as_ref() == Some(&wanted));
+        let _ = tokio::time::timeout(SETTLING, there).await;
+    }
+
     pub(super) fn unsubscribe(&self, uri: &str) {
-        self.0.send_if_modified(|view| Arc::make_mut(&mut view.resources).remove(uri));
+        self.view.send_if_modified(|view| Arc::make_mut(&mut view.resources).remove(uri));
     }
 
     pub(super) fn set_level(&self, level: &'static str) {
-        self.0.send_modify(|view| view.level = Some(level));
+        self.view.send_modify(|view| view.level = Some(level));
     }
 
     /// A new stream for the session; what stood before gives way.
     pub(super) fn begin_stream(&self) -> u64 {
-        self.0.send_modify(|view| view.stream += 1);
-        self.0.borrow().stream
+        self.view.send_modify(|view| view.stream += 1);
+        self.view.borrow().stream
     }
 
     pub(super) fn end(&self) {
-        self.0.send_modify(|view| {
+        self.view.send_modify(|view| {
             *view = View { ended: true, stream: view.stream + 1, ..View::default() };
         });
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        self.0.borrow().ended
+        self.view.borrow().ended
     }
 }
 

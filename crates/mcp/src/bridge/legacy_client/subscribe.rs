@@ -57,7 +57,9 @@ async fn change_here(
     stand.subscribe(uri).map_err(|_| Trouble {
         code: INVALID_PARAMS,
         message: "this session cannot subscribe to that much; unsubscribe from something".into(),
-    })
+    })?;
+    stand.settle().await;
+    Ok(())
 }
 
 /// Lets the session's home answer.

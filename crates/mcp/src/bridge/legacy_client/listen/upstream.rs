@@ -11,6 +11,7 @@ use protocol::mcp::TOOLS_LIST_CHANGED;
 use crate::bridge::legacy_client::asker::Asker;
 use crate::bridge::legacy_client::discovery::Discovered;
 use crate::bridge::legacy_client::notices::notification;
+use crate::bridge::legacy_client::stand::Stand;
 use crate::bridge::legacy_client::trouble::Trouble;
 use crate::json::{Members, Object};
 use crate::links::{Exchange, Heard, Kind, LinkError};
@@ -28,6 +29,8 @@ pub(super) struct Upstream {
     pub(super) asker: Asker,
     kinds: Kinds,
     resources: Option<Arc<BTreeSet<String>>>,
+    /// Held as long as the stream is, so that it does not age meanwhile.
+    stand: Arc<Stand>,
     current: Option<Exchange>,
     opening: Option<BoxFuture<'static, Result<Option<Exchange>, Trouble>>>,
     failures: u32,
@@ -48,9 +51,9 @@ impl Kinds {
 }
 
 impl Upstream {
-    pub(super) fn new(asker: Asker, kinds: Kinds) -> Self {
+    pub(super) fn new(asker: Asker, kinds: Kinds, stand: Arc<Stand>) -> Self {
         let (resources, current, opening) = (None, None, None);
-        Self { asker, kinds, resources, current, opening, failures: 0 }
+        Self { asker, kinds, resources, stand, current, opening, failures: 0 }
     }
 
     /// What the client wants to hear of now. If that changed, another subscription is opened, and
@@ -70,7 +73,10 @@ impl Upstream {
                 opened = ready(&mut self.opening) => {
                     self.opening = None;
                     match opened {
-                        Ok(exchange) => self.current = exchange,
+                        Ok(exchange) => {
+                            self.current = exchange;
+                            self.stand.settled(self.resources.clone());
+                        }
                         Err(_) => self.open_later(),
                     }
                 }
