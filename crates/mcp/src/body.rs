@@ -22,6 +22,17 @@ pub struct BodyError(#[source] pub(crate) Box<dyn std::error::Error + Send + Syn
 /// A body that is watched or rewritten on its way.
 pub(crate) type Streamed = Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send>>;
 
+/// A body as it comes with a request.
+pub(crate) trait Arriving:
+    HttpBody<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+{
+}
+
+impl<B> Arriving for B where
+    B: HttpBody<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+{
+}
+
 enum Kind {
     Ready(Full<Bytes>),
     Pieces(VecDeque<Bytes>),

@@ -9,7 +9,7 @@ use protocol::challenge::ChallengeError;
 use protocol::jsonrpc::INVALID_REQUEST;
 use protocol::mcp::{TASKS_REVISION, TEMPORARILY_UNAVAILABLE};
 
-use crate::body::Body;
+use crate::body::{Arriving, Body};
 use crate::bridge::{self, Route};
 use crate::forward::answer::{Form, Standing};
 use crate::forward::headers::LAST_EVENT_ID;
@@ -38,16 +38,12 @@ pub(crate) enum Spot {
 }
 
 /// Answers a request at or below a server's path.
-pub(crate) async fn answer<B>(
+pub(crate) async fn answer<B: Arriving>(
     shared: &Arc<Shared>,
     server: &Arc<Server>,
     spot: Spot,
     request: Request<B>,
-) -> Response<Body>
-where
-    B: http_body::Body<Data = Bytes>,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let exchange = Exchange::begin(shared, server, &parts);
     let response = judged(shared, server, spot, &parts, body, &exchange).await;
@@ -55,18 +51,14 @@ where
     response
 }
 
-async fn judged<B>(
+async fn judged<B: Arriving>(
     shared: &Arc<Shared>,
     server: &Arc<Server>,
     spot: Spot,
     parts: &Parts,
     body: B,
     exchange: &Exchange,
-) -> Response<Body>
-where
-    B: http_body::Body<Data = Bytes>,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+) -> Response<Body> {
     if let Err(refused) = host::check(&parts.uri, &parts.headers, &shared.allowed_hosts) {
         return refused.into_response();
     }
@@ -86,18 +78,14 @@ where
 
 /// The token comes before anything that depends on the request: its method, its path below the
 /// endpoint, its version, its body (clients.md §5 rule 1).
-async fn admit<B>(
+async fn admit<B: Arriving>(
     shared: &Arc<Shared>,
     server: &Arc<Server>,
     spot: Spot,
     parts: &Parts,
     body: B,
     exchange: &Exchange,
-) -> Answer
-where
-    B: http_body::Body<Data = Bytes>,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+) -> Answer {
     let permit = permit(server, spot, parts, exchange).await?;
     exchange.admitted(&permit);
     let (method, headers) = (parts.method.clone(), &parts.headers);

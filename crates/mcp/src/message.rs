@@ -9,6 +9,7 @@ use http_body_util::{BodyExt as _, Limited};
 use protocol::jsonrpc::{self, INVALID_REQUEST, Message, PARSE_ERROR};
 use protocol::mcp::{NOT_TAKEN, PROTOCOL_VERSION_HEADER, SESSION_HEADER, SESSION_UNKNOWN};
 
+use crate::body::Arriving;
 use crate::bridge::{self, Route};
 use crate::forward::Call;
 use crate::forward::answer::Standing;
@@ -34,11 +35,7 @@ pub(crate) struct Admitted<'r> {
 }
 
 /// Answers a POST.
-pub(crate) async fn answer<B>(admitted: &Admitted<'_>, body: B) -> Answer
-where
-    B: http_body::Body<Data = Bytes>,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+pub(crate) async fn answer<B: Arriving>(admitted: &Admitted<'_>, body: B) -> Answer {
     check_form(admitted.headers)?;
     let body = admitted.receive(body).await?;
     let read = jsonrpc::Body::read(&body).map_err(|unreadable| {
@@ -144,11 +141,7 @@ impl Admitted<'_> {
     }
 
     /// The whole body, within its limits.
-    pub(crate) async fn receive<B>(&self, body: B) -> Result<Bytes, Refused>
-    where
-        B: http_body::Body<Data = Bytes>,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    pub(crate) async fn receive<B: Arriving>(&self, body: B) -> Result<Bytes, Refused> {
         let limits = &self.shared.limits;
         let announced = self.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
         let announced = announced.and_then(|length| length.parse::<usize>().ok());

@@ -12,6 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::handle::Handle;
 use super::stream::Stream;
 use super::{headers, retell};
+use crate::body::Arriving;
 use crate::message::{self, Admitted};
 use crate::observe::Exchange;
 use crate::reply::{self, Answer, Fault, Refused};
@@ -20,11 +21,7 @@ use crate::sidecar::Shared;
 use crate::verify::Permit;
 
 /// Answers a POST to the URL that a stream named.
-pub(crate) async fn take<B>(admitted: &Admitted<'_>, uri: &Uri, body: B) -> Answer
-where
-    B: http_body::Body<Data = Bytes>,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+pub(crate) async fn take<B: Arriving>(admitted: &Admitted<'_>, uri: &Uri, body: B) -> Answer {
     if admitted.method != Method::POST {
         let message = "post messages here; the stream itself is one path above";
         let fault =

@@ -1,5 +1,9 @@
 //! `[[sign_in.provider]]`, `[[user_type]]` and access: good ones, and every mistake at its key.
 
+mod mistakes;
+#[cfg(feature = "saml")]
+mod saml;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -40,6 +44,13 @@ id = "intranet"
 kind = "portal"
 url = "https://portal.example.com/sso"
 key = { env = "PORTAL" }
+"#;
+
+const SAML: &str = r#"
+[[sign_in.provider]]
+id = "old"
+kind = "saml"
+metadata_file = "idp-good.xml"
 "#;
 
 const LOCAL: &str = r#"
@@ -144,81 +155,6 @@ fn a_disabled_provider_is_checked_and_left_out() {
     assert_eq!((accounts.provider.as_str(), accounts.minimum_password_length), ("local", 12));
 }
 
-/// Each differs from a good provider in one line.
-#[test]
-fn each_mistake_is_told_at_its_key() {
-    let at = |key: &str| format!("sign_in.provider[0].{key}");
-    for (line, wrong, key) in [
-        ("id = \"corp\"", "id = \"Corp\"", "id"),
-        ("id = \"corp\"", "id = \"\"", "id"),
-        ("id = \"corp\"", "id = \"a/b\"", "id"),
-        ("id = \"corp\"", "id = \"callback\"", "id"),
-        ("id = \"corp\"", "id = \"demo\"", "id"),
-        ("kind = \"oidc\"", "kind = \"ldap\"", "kind"),
-        ("\"Example.com\"", "\"ada@example.com\"", "domains"),
-        ("\"Example.com\"", "7", "domains"),
-        ("https://login", "http://login", "issuer"),
-        ("https://login.example.com", "https://login.microsoftonline.com/common/v2.0", "issuer"),
-        ("issuer = \"https://login.example.com\"", "", "issuer"),
-        ("client_id = \"wicketgate\"", "", "client_id"),
-        ("{ env = \"SECRET\" }", "{ env = \"NOT_SET\" }", "client_secret"),
-        ("{ env = \"SECRET\" }", "\"\"", "client_secret"),
-        ("client_secret = { env = \"SECRET\" }", "", "client_secret"),
-    ] {
-        assert!(OIDC.contains(line), "{line}");
-        only_mistake(&OIDC.replace(line, wrong), &at(key));
-    }
-    for (line, key) in [
-        ("client_auth = \"basic\"", "client_auth"),
-        ("client_auth = \"none\"", "client_secret"),
-        ("client_key_id = \"k1\"", "client_key_id"),
-        ("client_key = { env = \"SECRET\" }", "client_key"),
-        ("scopes = [\"openid profile\"]", "scopes"),
-        ("scopes = \"openid\"", "scopes"),
-        ("claims = { user = \"\" }", "claims.user"),
-        ("claims = { group = \"roles\" }", "claims.group"),
-        ("signing_algorithms = [\"HS256\"]", "signing_algorithms"),
-        ("signing_algorithms = [\"none\"]", "signing_algorithms"),
-        ("signing_algorithms = []", "signing_algorithms"),
-        ("clock_skew_seconds = 301", "clock_skew_seconds"),
-        ("userinfo = \"sometimes\"", "userinfo"),
-        ("group_overage = \"graph\"", "group_overage"),
-        ("graph_url = \"https://graph.example.com\"", "graph_url"),
-        ("group_overage = \"microsoft_graph\"\ngraph_url = \"http://g.example\"", "graph_url"),
-        ("authorize_parameters = { state = \"x\" }", "authorize_parameters"),
-        ("authorize_parameters = { prompt = 1 }", "authorize_parameters.prompt"),
-        ("max_age_seconds = -1", "max_age_seconds"),
-        ("recheck_seconds = 60", "scopes"),
-        ("scopes = [\"offline_access\"]\nrecheck_seconds = 59", "recheck_seconds"),
-        ("scopes = [\"offline_access\"]\nrecheck_seconds = 86401", "recheck_seconds"),
-        ("logout = \"everywhere\"", "logout"),
-        ("backchannel_logout = true", "backchannel_logout"),
-        ("extra_ca_file = \"no-such-file.pem\"", "extra_ca_file"),
-        ("extra_ca_file = \"idp-good.xml\"", "extra_ca_file"),
-        ("redirect_uri = \"https://mcp.example.com/cb\"", "redirect_uri"),
-        ("enabled = \"perhaps\"", "enabled"),
-        ("isuer = \"https://login.example.com\"", "isuer"),
-        ("metadata_url = \"https://login.example.com/metadata\"", "metadata_url"),
-        ("minimum_password_length = 12", "minimum_password_length"),
-    ] {
-        only_mistake(&format!("{OIDC}{line}\n"), &at(key));
-    }
-    for (line, wrong, key) in [
-        ("https://portal", "http://portal", "url"),
-        ("https://portal", "javascript:", "url"),
-        ("{ env = \"PORTAL\" }", "\"short\"", "key"),
-        ("key = { env = \"PORTAL\" }", "", "key"),
-        ("key = {", "algorithm = \"ES256\"\nkey = {", "key"),
-        ("key = {", "algorithm = \"RS256\"\nkey = {", "algorithm"),
-    ] {
-        only_mistake(&PORTAL.replace(line, wrong), &at(key));
-    }
-    only_mistake(
-        &format!("{LOCAL}minimum_password_length = 4\n"),
-        "sign_in.provider[0].minimum_password_length",
-    );
-}
-
 /// Asking about people between sign-ins is off unless it is wanted, and then needs something to ask
 /// with: the scope, or what Google has instead.
 #[test]
@@ -236,79 +172,6 @@ fn asking_again_is_off_unless_it_is_wanted() {
     let problem =
         only_mistake(&format!("{OIDC}recheck_seconds = 600\n"), "sign_in.provider[0].scopes");
     assert!(problem.fix.contains("offline_access"), "{problem:?}");
-}
-
-/// A secret in the wrong place is told without its value.
-#[test]
-fn a_misplaced_secret_is_not_shown() {
-    for line in ["key = \"SECRET\"", "client_key = \"SECRET\"", "client_secrets = \"SECRET\""] {
-        let line = line.replace("SECRET", SECRETS[0]);
-        assert_eq!(problems(&format!("{OIDC}{line}\n")).len(), 1);
-    }
-    let loaded = load(&format!("{OIDC}{PORTAL}")).expect("it is good");
-    let shown: Vec<_> = loaded.shown.iter().map(ToString::to_string).collect();
-    let shown = shown.join("\n");
-    assert!(shown.contains("sign_in.provider[0].client_secret = ***"), "{shown}");
-    assert!(!SECRETS.iter().any(|secret| shown.contains(secret)), "{shown}");
-    assert!(!format!("{:?}", loaded.settings).contains(SECRETS[0]));
-    assert!(!format!("{:?}", loaded.settings).contains(SECRETS[1]));
-}
-
-/// A key of another kind is more than a misspelling, and the words say so.
-#[test]
-fn a_key_of_another_kind_has_its_own_words() {
-    let problem =
-        only_mistake(&format!("{LOCAL}client_id = \"x\"\n"), "sign_in.provider[0].client_id");
-    assert!(problem.reason.contains("oidc") && problem.reason.contains("local"), "{problem:?}");
-}
-
-#[test]
-fn all_mistakes_of_one_provider_at_once() {
-    let found = problems(
-        r#"
-        [[sign_in.provider]]
-        id = "corp"
-        kind = "oidc"
-        issuer = "http://login.example.com"
-        client_secret = { env = "SECRET" }
-        scopes = ["a b", "c d"]
-        claims = { user = "" }
-        authorize_parameters = { state = "x", nonce = "y" }
-        "#,
-    );
-    let mut keys: Vec<_> = found
-        .iter()
-        .map(|problem| problem.key.trim_start_matches("sign_in.provider[0]."))
-        .collect();
-    keys.sort_unstable();
-    let expected = [
-        "authorize_parameters",
-        "authorize_parameters",
-        "claims.user",
-        "client_id",
-        "issuer",
-        "scopes",
-        "scopes",
-    ];
-    assert_eq!(keys, expected, "{found:?}");
-}
-
-#[test]
-fn what_must_not_be_there_twice_or_together() {
-    let other = OIDC.replace("Example.com", "example.org");
-    only_mistake(&format!("{OIDC}{other}"), "sign_in.provider");
-    let renamed = OIDC.replace("\"corp\"", "\"other\"");
-    only_mistake(&format!("{OIDC}{renamed}"), "sign_in.provider");
-    let second = LOCAL.replace("id = \"local\"", "id = \"second\"");
-    only_mistake(&format!("{LOCAL}{second}enabled = false\n"), "sign_in.provider");
-    // The people of a try need loopback.
-    for line in ["demo_people = true", "dev_fixed_user = \"me\""] {
-        let base = BASE.replace("https://mcp.example.com/wfgen", "http://127.0.0.1:8787");
-        let text = format!("{base}[sign_in]\n{line}\n{OIDC}{SERVER}");
-        let problems = config::load(&source(&text, Path::new("")), Role::All).err();
-        let keys: Vec<_> = problems.expect("a problem").0.into_iter().map(|p| p.key).collect();
-        assert_eq!(keys, ["sign_in.provider"], "{line}");
-    }
 }
 
 /// The sidecar alone needs neither the secrets nor the files of sign-in, but sees slips.
@@ -422,76 +285,10 @@ fn the_documentation_uses_keys_that_exist() {
     assert!(seen >= 10, "only {seen} snippets were found");
 }
 
-const SAML: &str = r#"
-[[sign_in.provider]]
-id = "old"
-kind = "saml"
-metadata_file = "idp-good.xml"
-"#;
-
 /// A build without SAML says so, and how to get one with it.
 #[cfg(not(feature = "saml"))]
 #[test]
 fn a_build_without_saml_says_so() {
     let problem = only_mistake(SAML, "sign_in.provider[0].kind");
     assert!(problem.fix.contains("--features saml"), "{problem:?}");
-}
-
-#[cfg(feature = "saml")]
-mod saml {
-    use super::*;
-
-    #[test]
-    fn names_are_below_the_issuer() {
-        let found = providers(SAML);
-        let KindSettings::Saml(saml) = &found[0].kind else { panic!("{found:?}") };
-        let below = "https://mcp.example.com/wfgen/saml/old";
-        assert_eq!(saml.config.entity_id, below);
-        assert_eq!(saml.config.acs_url, format!("{below}/acs"));
-        let named = providers(&format!("{SAML}entity_id = \"urn:example:wicketgate\"\n"));
-        let KindSettings::Saml(saml) = &named[0].kind else { panic!("{named:?}") };
-        assert_eq!(saml.config.entity_id, "urn:example:wicketgate");
-    }
-
-    /// A certificate that ended is found before anybody signs in, unless it is allowed.
-    #[test]
-    fn an_expired_certificate_is_found() {
-        let expired = SAML.replace("idp-good", "idp-expired");
-        only_mistake(&expired, "sign_in.provider[0].metadata_file");
-        providers(&format!("{expired}allow_expired_certificates = true\n"));
-    }
-
-    #[test]
-    fn each_mistake_is_told_at_its_key() {
-        let at = |key: &str| format!("sign_in.provider[0].{key}");
-        for (line, wrong, key) in [
-            ("idp-good.xml", "none.xml", "metadata_file"),
-            ("idp-good.xml", "../main.rs", "metadata_file"),
-            ("metadata_file = \"idp-good.xml\"", "", "metadata_url"),
-            (
-                "metadata_file = \"idp-good.xml\"",
-                "metadata_url = \"http://i.example\"",
-                "metadata_url",
-            ),
-        ] {
-            only_mistake(&SAML.replace(line, wrong), &at(key));
-        }
-        for (line, key) in [
-            ("metadata_url = \"https://idp.example.com/metadata\"", "metadata_file"),
-            ("metadata_certificate_file = \"idp-good.xml\"", "metadata_certificate_file"),
-            ("metadata_refresh_seconds = 3600", "metadata_refresh_seconds"),
-            ("idp_entity_id = \"https://other.example.com\"", "metadata_file"),
-            ("attributes = { user = \"\" }", "attributes.user"),
-            ("attributes = { users = \"x\" }", "attributes.users"),
-            ("request_binding = \"post\"", "metadata_file"),
-            ("request_binding = \"artifact\"", "request_binding"),
-            ("sign_requests = true", "sign_requests"),
-            ("key = { env = \"SECRET\" }", "certificate_file"),
-            ("clock_skew_seconds = 400", "clock_skew_seconds"),
-            ("client_id = \"x\"", "client_id"),
-            ("claims = { user = \"sub\" }", "claims"),
-        ] {
-            only_mistake(&format!("{SAML}{line}\n"), &at(key));
-        }
-    }
 }
