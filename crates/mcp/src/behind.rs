@@ -1,5 +1,6 @@
 //! Which generations of MCP a server behind speaks, and how it is reached.
 
+mod ask;
 mod eras;
 
 use std::sync::Arc;
@@ -112,9 +113,7 @@ impl Behind {
     /// Ends what nobody used for long, and forgets what ended by itself.
     pub(crate) fn sweep(&self, now: kernel::Timestamp) {
         self.relays.sweep(now);
-        for peer in self.peers.sweep(now, LegacyPeer::is_open) {
-            peer.close();
-        }
+        self.peers.sweep(now, LegacyPeer::is_open);
         self.pipes.sweep(now, |link| link.is_open());
     }
 }

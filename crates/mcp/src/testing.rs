@@ -26,7 +26,7 @@ use crate::{
     Transport, UpstreamAuth, Visibility,
 };
 
-pub(crate) use asking::{Answer, Ask, frame, get, legacy, post, text};
+pub(crate) use asking::{Answer, Ask, frame, get, legacy, modern, post, text};
 pub(crate) use authority::TestAuthority;
 pub(crate) use script::Script;
 pub(crate) use token::Token;

@@ -1,29 +1,27 @@
-//! Which generations of MCP a server behind speaks: as configured, or found out by asking (D-24).
+//! What is known of the generations of MCP that a server behind speaks (D-24): as configured, or as
+//! it said when it was asked. Once it is known, nobody waits for it again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 
-use http::{HeaderName, HeaderValue};
 use kernel::Timestamp;
-use protocol::mcp::{METHOD_HEADER, MODERN_REVISION};
 use tokio::sync::Mutex;
 
-use crate::config::{EraChoice, Transport};
-use crate::json::Members;
-use crate::links::legacy::{Declared, question};
-use crate::links::{Caller, LinkError, Outcome};
-
+use crate::config::EraChoice;
+use crate::links::{Caller, LinkError};
 use crate::server::Server;
 use crate::sidecar::Shared;
 
 /// What one server speaks, as far as it is known.
 pub(crate) struct Eras {
     known: AtomicU8,
-    /// When it was asked, in milliseconds.
-    asked: AtomicI64,
+    /// Until when that is taken for true, in milliseconds.
+    holds_until: AtomicI64,
     chosen: bool,
-    asking: Mutex<()>,
+    /// Held by whoever asks; it keeps why the last attempt failed.
+    asking: Arc<Mutex<Option<LinkError>>>,
+    /// How many attempts failed.
+    failures: AtomicU64,
 }
 
 /// The generations that a server speaks; at least one of them.
@@ -35,11 +33,13 @@ pub(crate) struct Speaks {
 
 /// How long an answer holds. A server may be updated behind our back.
 const HOLDS_SECONDS: i64 = 300;
-/// How long a child may think about the first question.
-const SILENCE: Duration = Duration::from_secs(5);
+/// How long the old answer still holds when the server could not be asked again.
+const AGAIN_SECONDS: i64 = 30;
 const UNKNOWN: u8 = 0;
 const MODERN: u8 = 1;
 const LEGACY: u8 = 2;
+/// Until when something holds that was contradicted.
+const NEVER: i64 = i64::MIN;
 
 impl Eras {
     pub(crate) fn new(choice: EraChoice) -> Self {
@@ -50,134 +50,124 @@ impl Eras {
             EraChoice::Both => MODERN | LEGACY,
         };
         let chosen = known != UNKNOWN;
-        Self { known: known.into(), asked: AtomicI64::new(0), chosen, asking: Mutex::default() }
+        Self {
+            known: known.into(),
+            holds_until: AtomicI64::new(if chosen { i64::MAX } else { NEVER }),
+            chosen,
+            asking: Arc::default(),
+            failures: AtomicU64::new(0),
+        }
     }
 
     /// What is known and recent enough.
     pub(crate) fn known(&self, now: Timestamp) -> Option<Speaks> {
-        let known = self.known.load(Ordering::Relaxed);
-        let asked = Timestamp::from_millis(self.asked.load(Ordering::Relaxed));
-        let holds = self.chosen || now < asked.plus_seconds(HOLDS_SECONDS);
-        (known != UNKNOWN && holds)
+        let holds = now.as_millis() < self.holds_until.load(Ordering::Acquire);
+        if holds { self.last() } else { None }
+    }
+
+    /// Something contradicted what is known, so the next request waits until the server was asked.
+    pub(crate) fn doubt(&self) {
+        if !self.chosen {
+            self.holds_until.store(NEVER, Ordering::Release);
+        }
+    }
+
+    /// What was known last, which nothing contradicted since.
+    fn undoubted(&self) -> Option<Speaks> {
+        if self.holds_until.load(Ordering::Acquire) == NEVER { None } else { self.last() }
+    }
+
+    fn last(&self) -> Option<Speaks> {
+        let known = self.known.load(Ordering::Acquire);
+        (known != UNKNOWN)
             .then_some(Speaks { modern: known & MODERN != 0, legacy: known & LEGACY != 0 })
     }
 
-    /// Something contradicted what is known, so the next request asks again.
-    pub(crate) fn doubt(&self) {
-        self.asked.store(0, Ordering::Relaxed);
-    }
-
-    fn learn(&self, speaks: Speaks, now: Timestamp) {
+    /// Takes in what came of asking, and gives what is to be done now. A server that cannot be
+    /// asked is taken for what it was.
+    fn learn(&self, asked: Result<Speaks, LinkError>, now: Timestamp) -> Result<Speaks, LinkError> {
+        let (speaks, seconds) = match (asked, self.last()) {
+            (Ok(speaks), _) => (speaks, HOLDS_SECONDS),
+            (Err(_), Some(last)) => (last, AGAIN_SECONDS),
+            (Err(error), None) => return Err(error),
+        };
         let bits = u8::from(speaks.modern) * MODERN + u8::from(speaks.legacy) * LEGACY;
-        self.known.store(bits, Ordering::Relaxed);
-        self.asked.store(now.as_millis(), Ordering::Relaxed);
+        self.known.store(bits, Ordering::Release);
+        self.holds_until.store(now.plus_seconds(seconds).as_millis(), Ordering::Release);
+        Ok(speaks)
     }
 }
 
 impl Server {
-    /// What the server behind speaks. Asked once for everybody; a failure is not remembered.
+    /// What the server behind speaks. Only the first requests wait for that; later it is asked
+    /// anew beside them.
     pub(crate) async fn speaks(
         self: &Arc<Self>,
         shared: &Arc<Shared>,
         caller: &Caller,
     ) -> Result<Speaks, LinkError> {
         let eras = &self.behind.eras;
-        if let Some(speaks) = eras.known(shared.trust.now()) {
-            return Ok(speaks);
+        let Some(speaks) = eras.undoubted() else {
+            return self.wait_for_eras(shared, caller).await;
+        };
+        if eras.known(shared.trust.now()).is_none() {
+            self.renew_eras(shared, caller);
         }
-        let _turn = eras.asking.lock().await;
-        if let Some(speaks) = eras.known(shared.trust.now()) {
-            return Ok(speaks);
-        }
-        let speaks = self.ask_eras(shared, caller).await?;
-        tracing::info!(
-            server.name = %self.name, modern = speaks.modern, legacy = speaks.legacy,
-            "mcp.upstream.eras"
-        );
-        eras.learn(speaks, shared.trust.now());
         Ok(speaks)
     }
 
-    /// `server/discover` first: some legacy servers carry out whatever else they are asked.
-    async fn ask_eras(
+    /// Asks once for everybody who waits. Who waited for an attempt that failed does not make
+    /// another one: a server that hangs would hold up each of them in turn.
+    async fn wait_for_eras(
         self: &Arc<Self>,
         shared: &Arc<Shared>,
         caller: &Caller,
     ) -> Result<Speaks, LinkError> {
-        let modern = self.discovers(shared, caller).await?;
-        // One child or stream speaks one of them; the modern one loses less.
-        if modern && self.transport != Transport::Http {
-            return Ok(Speaks { modern, legacy: false });
+        let eras = &self.behind.eras;
+        let failures = eras.failures.load(Ordering::Acquire);
+        let mut last_failure = eras.asking.lock().await;
+        if let Some(speaks) = eras.known(shared.trust.now()) {
+            return Ok(speaks);
         }
-        let legacy = match self.legacy_peer(shared, caller, &probe(), None).await {
-            Ok(peer) => {
-                peer.close();
-                true
-            }
-            Err(LinkError::Garbled | LinkError::Refused(_) | LinkError::SessionGone) => false,
-            Err(error) if !modern => return Err(error),
-            Err(_) => false,
-        };
-        if modern || legacy { Ok(Speaks { modern, legacy }) } else { Err(LinkError::Garbled) }
+        match *last_failure {
+            Some(error) if eras.failures.load(Ordering::Acquire) != failures => return Err(error),
+            _ => {}
+        }
+        let learned = self.learn_eras(shared, caller).await;
+        if let Err(error) = learned {
+            *last_failure = Some(error);
+            eras.failures.fetch_add(1, Ordering::Release);
+        }
+        learned
     }
 
-    async fn discovers(
+    /// Asks beside the requests, unless somebody does already.
+    fn renew_eras(self: &Arc<Self>, shared: &Arc<Shared>, caller: &Caller) {
+        let Ok(turn) = Arc::clone(&self.behind.eras.asking).try_lock_owned() else { return };
+        let (server, shared, caller) = (Arc::clone(self), Arc::clone(shared), caller.clone());
+        tokio::spawn(async move {
+            let _ = server.learn_eras(&shared, &caller).await;
+            drop(turn);
+        });
+    }
+
+    async fn learn_eras(
         self: &Arc<Self>,
         shared: &Arc<Shared>,
         caller: &Caller,
-    ) -> Result<bool, LinkError> {
-        if self.transport == Transport::HttpSse {
-            return Ok(false);
-        }
-        let link = self.modern_link(shared, caller).await?;
-        let params = format!(
-            "{{\"_meta\":{{\"io.modelcontextprotocol/protocolVersion\":\"{MODERN_REVISION}\",\
-             \"io.modelcontextprotocol/clientCapabilities\":{{}},\
-             \"io.modelcontextprotocol/clientInfo\":{}}}}}",
-            probe().client_info
-        );
-        let id = self.behind.next_id();
-        let mut question = question(id, "server/discover", Some(&params));
-        question.mirrors.push((
-            HeaderName::from_static(METHOD_HEADER),
-            HeaderValue::from_static("server/discover"),
-        ));
-        let asked = async { link.ask(caller, question).await?.answer().await };
-        let answered = match self.transport {
-            Transport::Http | Transport::HttpSse => asked.await,
-            // Some legacy children answer nothing that comes before `initialize`, and some end.
-            Transport::Stdio(_) => match tokio::time::timeout(SILENCE, asked).await {
-                Ok(Err(LinkError::Broken)) | Err(_) => Err(LinkError::Garbled),
-                Ok(answered) => answered,
-            },
-        };
-        let modern = match answered {
-            Ok(answer) => {
-                matches!(answer.outcome()?, Outcome::Result(result) if names_modern(result.get()))
+    ) -> Result<Speaks, LinkError> {
+        let asked = self.ask_eras(shared, caller).await;
+        match asked {
+            Ok(Speaks { modern, legacy }) => {
+                tracing::info!(server.name = %self.name, modern, legacy, "mcp.upstream.eras");
             }
-            Err(LinkError::Refused(_) | LinkError::Garbled | LinkError::SessionGone) => false,
-            Err(error) => return Err(error),
-        };
-        if !modern && self.transport != Transport::Http {
-            // What it was asked may have confused it, so `initialize` goes to another.
-            link.close(caller);
+            Err(error) => {
+                tracing::warn!(server.name = %self.name, %error, "mcp.upstream.eras_unknown");
+            }
         }
-        Ok(modern)
+        self.behind.eras.learn(asked, shared.trust.now())
     }
 }
 
-fn names_modern(result: &str) -> bool {
-    let versions = Members::read(result).ok().and_then(|members| members.get("supportedVersions"));
-    let versions: Option<Vec<String>> =
-        versions.and_then(|versions| serde_json::from_str(versions.get()).ok());
-    versions.is_some_and(|versions| versions.iter().any(|version| version == MODERN_REVISION))
-}
-
-/// Who asks.
-fn probe() -> Declared {
-    Declared {
-        version: "2025-11-25".to_owned(),
-        capabilities: "{}".to_owned(),
-        client_info: "{\"name\":\"wicketgate\",\"version\":\"1\"}".to_owned(),
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -143,6 +143,13 @@ impl LegacyPeer {
     }
 }
 
+/// Nobody keeps it any more, so the server need not either.
+impl Drop for LegacyPeer {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 /// A request as a message.
 pub(crate) fn question(id: u64, method: &str, params: Option<&str>) -> Question {
     let mut message = Object::with_capacity(params.map_or(0, str::len) + 64);

@@ -14,6 +14,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, Response, StatusCode};
 use hyper::body::Incoming;
 use protocol::mcp::SESSION_HEADER;
+use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 
 use super::{Caller, Exchange, Heard, Link, LinkError, Question};
@@ -145,9 +146,11 @@ impl Link for HttpLink {
         if self.0.closed.swap(true, Ordering::Relaxed) || self.0.session.get().is_none() {
             return;
         }
-        // The server would drop the session some day anyway, so failure does not matter.
+        // The server would drop the session some day anyway, so neither a failure nor the end of
+        // this process matters.
+        let Ok(runtime) = Handle::try_current() else { return };
         let (link, headers) = (self.clone(), headers::of(&self.0, caller));
-        tokio::spawn(async move {
+        runtime.spawn(async move {
             let _ = link.send(Method::DELETE, headers, Bytes::new()).await;
         });
     }

@@ -115,6 +115,18 @@ impl Asked {
         self.say(&json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string());
     }
 
+    /// Answers it as one that does not know the method.
+    pub(crate) fn refuse(&self) {
+        let error = json!({ "code": -32601, "message": "unknown" });
+        let answer = json!({ "jsonrpc": "2.0", "id": self.message["id"], "error": error });
+        self.say(&answer.to_string());
+    }
+
+    /// The link fails.
+    pub(crate) fn fail(&self, error: LinkError) {
+        self.said.send(Err(error)).unwrap();
+    }
+
     /// Whether nobody waits for the answer any more.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::SeqCst)
@@ -137,7 +149,7 @@ impl Link for ScriptLink {
             self.0.opened.lock().unwrap().push(message["params"].clone());
             let answer = format!(
                 "{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{{\"protocolVersion\":{version}, \
-                 \"capabilities\":{{\"tools\":{{}}}},\"x\":1.0}}}}",
+                 \"capabilities\":{{\"resources\":{{}},\"tools\":{{}}}},\"x\":1.0}}}}",
                 question.id
             );
             let answered = stream::iter([Ok(heard(&answer))]).boxed();

@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+use http::Method;
 use serde_json::{Value, json};
 
 use super::legacy_server::{Legacy, call, next, plain, with};
-use crate::support::{Answer, Token};
+use crate::support::{Answer, SOON, Token};
 
 /// D-30: one session for each set of capabilities, opened with what the client declares.
 #[tokio::test]
@@ -52,6 +54,31 @@ async fn d_30_a_forgotten_session_is_opened_again() {
     let answer = legacy.ask(list()).await;
     assert_eq!(answer.status, 502);
     assert!(legacy.sent("initialize").len() <= 4);
+}
+
+/// G-44: who declares ever new things keeps the last hundred sessions; the server hears of the end
+/// of those before.
+#[tokio::test]
+async fn g_44_sessions_without_a_place_are_ended() {
+    let legacy = Legacy::new(plain).await;
+    for number in 0..=100 {
+        let info = json!({ "name": format!("client {number}"), "version": "1" });
+        let meta = json!({ "io.modelcontextprotocol/clientInfo": info });
+        let list = with("prompts/list", &json!({ "_meta": meta }), &json!({}));
+        assert_eq!(legacy.ask(list).await.status, 200);
+        legacy.world.clock.advance_seconds(1);
+    }
+    let ended = async {
+        loop {
+            let requests = legacy.world.server.requests();
+            let ends = requests.iter().find(|request| request.method == Method::DELETE);
+            if let Some(end) = ends {
+                return end.header("mcp-session-id").to_owned();
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert_eq!(tokio::time::timeout(SOON, ended).await.unwrap(), "session-0");
 }
 
 /// D-31: discovery, from the handshake.

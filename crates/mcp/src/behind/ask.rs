@@ -1,0 +1,110 @@
+//! Asks a server behind which generations of MCP it speaks (D-24).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+use protocol::mcp::{METHOD_HEADER, MODERN_REVISION};
+
+use super::eras::Speaks;
+use crate::config::Transport;
+use crate::json::Members;
+use crate::links::legacy::{Declared, question};
+use crate::links::{Caller, LinkError, Outcome};
+use crate::server::Server;
+use crate::sidecar::Shared;
+
+/// How long a child may think about the first question.
+const CHILD_SILENCE: Duration = Duration::from_secs(5);
+/// How long a server reached over HTTP may, which may just be starting.
+const SILENCE: Duration = Duration::from_secs(10);
+
+impl Server {
+    /// `server/discover` first: some legacy servers carry out whatever else they are asked.
+    pub(super) async fn ask_eras(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        caller: &Caller,
+    ) -> Result<Speaks, LinkError> {
+        let modern = self.discovers(shared, caller).await?;
+        // One child or stream speaks one of them; the modern one loses less.
+        if modern && self.transport != Transport::Http {
+            return Ok(Speaks { modern, legacy: false });
+        }
+        let legacy = match self.legacy_peer(shared, caller, &probe(), None).await {
+            Ok(peer) => {
+                peer.close();
+                true
+            }
+            Err(LinkError::Garbled | LinkError::Refused(_) | LinkError::SessionGone) => false,
+            Err(error) if !modern => return Err(error),
+            Err(_) => false,
+        };
+        if modern || legacy { Ok(Speaks { modern, legacy }) } else { Err(LinkError::Garbled) }
+    }
+
+    async fn discovers(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        caller: &Caller,
+    ) -> Result<bool, LinkError> {
+        if self.transport == Transport::HttpSse {
+            return Ok(false);
+        }
+        let link = self.modern_link(shared, caller).await?;
+        let params = format!(
+            "{{\"_meta\":{{\"io.modelcontextprotocol/protocolVersion\":\"{MODERN_REVISION}\",\
+             \"io.modelcontextprotocol/clientCapabilities\":{{}},\
+             \"io.modelcontextprotocol/clientInfo\":{}}}}}",
+            probe().client_info
+        );
+        let id = self.behind.next_id();
+        let mut question = question(id, "server/discover", Some(&params));
+        question.mirrors.push((
+            HeaderName::from_static(METHOD_HEADER),
+            HeaderValue::from_static("server/discover"),
+        ));
+        let asked = async { link.ask(caller, question).await?.answer().await };
+        let silence = match self.transport {
+            Transport::Http | Transport::HttpSse => SILENCE,
+            Transport::Stdio(_) => CHILD_SILENCE,
+        };
+        let answered = match tokio::time::timeout(silence, asked).await {
+            // Some legacy servers answer nothing that comes before `initialize`.
+            Err(_) => Err(LinkError::Garbled),
+            // Some legacy children end.
+            Ok(Err(LinkError::Broken)) if matches!(self.transport, Transport::Stdio(_)) => {
+                Err(LinkError::Garbled)
+            }
+            Ok(answered) => answered,
+        };
+        let modern = match answered {
+            Ok(answer) => {
+                matches!(answer.outcome()?, Outcome::Result(result) if names_modern(result.get()))
+            }
+            Err(LinkError::Refused(_) | LinkError::Garbled | LinkError::SessionGone) => false,
+            Err(error) => return Err(error),
+        };
+        if !modern && self.transport != Transport::Http {
+            // What it was asked may have confused it, so `initialize` goes to another.
+            link.close(caller);
+        }
+        Ok(modern)
+    }
+}
+
+fn names_modern(result: &str) -> bool {
+    let versions = Members::read(result).ok().and_then(|members| members.get("supportedVersions"));
+    let versions: Option<Vec<String>> =
+        versions.and_then(|versions| serde_json::from_str(versions.get()).ok());
+    versions.is_some_and(|versions| versions.iter().any(|version| version == MODERN_REVISION))
+}
+
+/// Who asks.
+fn probe() -> Declared {
+    Declared {
+        version: "2025-11-25".to_owned(),
+        capabilities: "{}".to_owned(),
+        client_info: "{\"name\":\"wicketgate\",\"version\":\"1\"}".to_owned(),
+    }
+}

@@ -1,0 +1,121 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::task::{JoinHandle, yield_now};
+
+use crate::config::{EraChoice, Transport};
+use crate::links::LinkError;
+use crate::testing::script::Asked;
+use crate::testing::{Answer, World, modern};
+
+fn world() -> World {
+    World::new(Transport::Http, EraChoice::Auto)
+}
+
+/// A modern client reads something.
+fn read(world: &World) -> JoinHandle<Answer> {
+    let ask = modern("resources/read", &json!({ "uri": "file:///a" }));
+    world.start(ask.bearer(&world.token("mcp:read")))
+}
+
+/// The server behind is asked whether it is a modern one.
+async fn discover(world: &World) -> Asked {
+    let asked = world.script.asked().await;
+    assert_eq!(asked.message["method"], "server/discover");
+    asked
+}
+
+/// The server behind is asked for what the client wants, and the client has it.
+async fn is_served(world: &World, reading: JoinHandle<Answer>) {
+    let asked = world.script.asked().await;
+    assert_eq!(asked.message["method"], "resources/read");
+    asked.answer(&json!({ "contents": [] }));
+    let answer = reading.await.unwrap();
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.json()["result"]["contents"], json!([]));
+}
+
+/// A world whose server is known to be a legacy one.
+async fn knowing_world() -> World {
+    let world = world();
+    let reading = read(&world);
+    discover(&world).await.refuse();
+    is_served(&world, reading).await;
+    world
+}
+
+/// D-24: what is known grows old; whoever comes then does not wait for news of it, and a server
+/// that does not answer is asked once.
+#[tokio::test]
+async fn nobody_waits_for_news_of_what_is_known() {
+    let world = knowing_world().await;
+    world.clock.advance_seconds(299);
+    is_served(&world, read(&world)).await;
+    assert!(world.script.is_silent().await, "it is known");
+
+    world.clock.advance_seconds(2);
+    let reading = read(&world);
+    let mut asked = [world.script.asked().await, world.script.asked().await];
+    asked.sort_by_key(|asked| asked.message["method"].to_string());
+    let [reads, discovers] = asked;
+    assert_eq!(discovers.message["method"], "server/discover");
+    reads.answer(&json!({ "contents": [] }));
+    assert_eq!(reading.await.unwrap().status, 200);
+    is_served(&world, read(&world)).await;
+
+    discovers.fail(LinkError::Away);
+    is_served(&world, read(&world)).await;
+    assert!(world.script.is_silent().await, "for a while, it is what it was");
+    world.clock.advance_seconds(31);
+    let reading = read(&world);
+    let asked = [world.script.asked().await, world.script.asked().await];
+    assert!(asked.iter().any(|asked| asked.message["method"] == "server/discover"));
+    reading.abort();
+}
+
+/// What was contradicted is asked before anything is built on it; what cannot be asked stays.
+#[tokio::test]
+async fn doubt_is_settled_first() {
+    let world = knowing_world().await;
+    let server = world.sidecar.server("default").unwrap();
+    server.behind.eras.doubt();
+    let reading = read(&world);
+    discover(&world).await.refuse();
+    is_served(&world, reading).await;
+
+    server.behind.eras.doubt();
+    let reading = read(&world);
+    discover(&world).await.fail(LinkError::Away);
+    is_served(&world, reading).await;
+}
+
+/// Who waited for an attempt that failed shares its end; who comes later tries anew.
+#[tokio::test]
+async fn a_failure_is_shared_by_those_who_waited() {
+    let world = world();
+    let (first, second) = (read(&world), read(&world));
+    let discovers = discover(&world).await;
+    for _ in 0..100 {
+        yield_now().await;
+    }
+    discovers.fail(LinkError::Away);
+    assert_eq!(first.await.unwrap().status, 502);
+    assert_eq!(second.await.unwrap().status, 502);
+    assert!(world.script.is_silent().await, "it was asked once");
+
+    let third = read(&world);
+    discover(&world).await.refuse();
+    is_served(&world, third).await;
+}
+
+/// A server that never answers what it does not know is a legacy one.
+#[tokio::test(start_paused = true)]
+async fn silence_is_an_answer() {
+    let world = world();
+    let reading = read(&world);
+    let _unanswered = discover(&world).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    is_served(&world, reading).await;
+}
