@@ -30,6 +30,25 @@ async fn t_mcp_46_mirrors_that_lie() {
     assert_eq!(sent.header("mcp-name"), "=?base64?Z2V0X3g=?=", "as it was sent");
 }
 
+/// C-13: white space around a value means nothing, the case of its letters does.
+#[tokio::test]
+async fn c_13_how_mirrors_are_compared() {
+    let world = World::new(echo).await;
+    let token = world.token("mcp:read");
+    let call = || modern("tools/call", &json!({ "name": "get_x" })).bearer(&token);
+    for spaced in [
+        call().instead("mcp-name", " \tget_x \t"),
+        call().instead("mcp-method", " tools/call "),
+        call().instead("mcp-protocol-version", "\t2026-07-28"),
+    ] {
+        assert_eq!(world.ask(spaced).await.status, 200);
+    }
+    for other in [call().instead("mcp-name", "Get_x"), call().instead("mcp-method", "Tools/call")] {
+        let answer = world.ask(other).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (400, -32020));
+    }
+}
+
 /// The header never decides: a permitted name there does not help a forbidden one in the body.
 #[tokio::test]
 async fn t_mcp_46_the_body_decides() {

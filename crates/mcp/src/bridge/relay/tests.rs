@@ -246,6 +246,22 @@ async fn d_58_only_a_message_cancels() {
     assert!(world.script.is_silent().await, "what does not run is not cancelled");
 }
 
+/// D-58: what was cancelled ends here, too, whatever the server makes of it.
+#[tokio::test]
+async fn d_58_what_was_cancelled_ends() {
+    let world = world();
+    let client = Client::open(&world).await;
+    let answering = world.start(client.call("\"a\"", "{\"name\":\"get_x\"}"));
+    let asked = world.script.asked().await;
+    let cancel = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled",
+                         "params": { "requestId": "a" } });
+    assert_eq!(world.ask(client.say(&cancel)).await.status, 202);
+    let answer = answering.await.unwrap();
+    assert_eq!((answer.status.as_u16(), answer.code()), (200, -32603));
+    assert_eq!(answer.json()["id"], "a");
+    assert!(asked.is_cancelled(), "its exchange is given up");
+}
+
 /// G-20, G-21: a session is its principal's, and its id proves nothing.
 #[tokio::test]
 async fn g_20_sessions_are_their_principals() {

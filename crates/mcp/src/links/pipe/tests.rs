@@ -106,6 +106,18 @@ async fn d_36_questions_go_to_the_one_request() {
     assert_eq!(said.take(), [r#"{"jsonrpc":"2.0","id":9,"result":{}}"#]);
 }
 
+/// D-36: a request that was given up is nobody's, so the next question is the next one's.
+#[tokio::test]
+async fn d_36_a_request_given_up_is_asked_nothing() {
+    let (core, _said) = pipe(Era::Legacy, false);
+    let given_up = ask(&core, 1, "tools/call");
+    let mut two = ask(&core, 2, "tools/call");
+    drop(given_up);
+    let question = r#"{"id":"q","method":"elicitation/create","params":{}}"#;
+    hear(&core, question);
+    assert_eq!(text(&mut two).await, question);
+}
+
 /// T-MCP-43: where everybody shares a pipe, nothing is presumed to belong to anybody.
 #[tokio::test]
 async fn t_mcp_43_nothing_is_presumed_on_a_shared_pipe() {

@@ -1,5 +1,8 @@
 //! The standing stream of a session (D-57).
 
+use std::pin::pin;
+use std::time::Duration;
+
 use http::StatusCode;
 use mcp::Body;
 use serde_json::{Value, json};
@@ -108,6 +111,27 @@ async fn d_57_one_subscription_that_follows() {
     second.closed().await;
     drop(body);
     third.closed().await;
+}
+
+/// A client that was told of its subscription misses nothing from then on: the answer waits until
+/// the subscription stands behind.
+#[tokio::test]
+async fn d_57_answered_when_it_stands() {
+    let (world, mut opened) = subscribable().await;
+    let client = Client::open(&world, "2025-11-25", "{}").await;
+    let acknowledged = async { soon(&mut opened).await.acknowledge() };
+    let (mut body, ()) = tokio::join!(listen(&world, &client), acknowledged);
+    let mut subscribing = pin!(subscribe(&world, &client, "subscribe", "a:1"));
+    let second = tokio::select! {
+        second = soon(&mut opened) => second,
+        () = &mut subscribing => panic!("nothing stands yet"),
+    };
+    let early = tokio::time::timeout(Duration::from_millis(100), &mut subscribing).await;
+    assert!(early.is_err(), "nothing stands yet");
+    second.acknowledge();
+    second.say("notifications/resources/updated", json!({ "uri": "a:1" }));
+    subscribing.await;
+    assert_eq!(next(&mut body).await["params"], json!({ "uri": "a:1" }));
 }
 
 /// D-02: nothing to listen to without a session; the latest stream of a session is the one.
