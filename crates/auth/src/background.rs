@@ -11,7 +11,7 @@ use crate::server::AuthServer;
 /// How often the database is asked whether another replica changed something.
 const POLL: Duration = Duration::from_secs(2);
 
-/// Every so many polls, expired rows go.
+/// Every so many polls, and at the first one, expired rows go.
 const POLLS_PER_SWEEP: u32 = 30;
 
 /// Rows of each table that one sweep removes at most.
@@ -36,10 +36,10 @@ impl AuthServer {
             if let Err(error) = self.notice_changes(&mut seen).await {
                 tracing::warn!(%error, "could not look for changes in the database");
             }
-            polls = polls.wrapping_add(1);
             if polls.is_multiple_of(POLLS_PER_SWEEP) {
                 self.tidy_up().await;
             }
+            polls = polls.wrapping_add(1);
         }
     }
 

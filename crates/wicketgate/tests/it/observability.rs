@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
+use kernel::{ManualClock, Timestamp};
 use serde_json::{Value, json};
 use testkit::{CapturedLog, Era, McpCaller};
 use tokio::time::{Duration, sleep, timeout};
@@ -39,6 +40,29 @@ async fn recorded(world: &World, calls: usize, denials: usize) -> Vec<Value> {
         Some(details.iter().filter_map(|text| serde_json::from_str(text).ok()).collect())
     };
     soon(all).await
+}
+
+/// What is older than `oauth.audit_retention_days` goes soon after the start, and nothing else.
+#[tokio::test]
+async fn old_records_go() {
+    for plan in [Plan::sqlite(), Plan::postgres()] {
+        let clock = ManualClock::at(Timestamp::from_millis(1_800_000_000_000));
+        let world = plan.clock(&clock).start().await;
+        world.connect("basic").await;
+        let old = world.dump().await.rows("OAUTH_AUDIT").len();
+        assert!(old > 0);
+        clock.advance_seconds(25 * 3600);
+        world.connect("basic").await;
+        let all = world.dump().await.rows("OAUTH_AUDIT").len();
+        let plan = Plan::sqlite().clock(&clock).with(world.stop().await);
+        let world = plan.oauth("audit_retention_days = 1").start().await;
+        let gone = || async {
+            let left = world.dump().await.rows("OAUTH_AUDIT").len();
+            assert!(left >= all - old, "{left} of {all}");
+            (left == all - old).then_some(())
+        };
+        soon(gone).await;
+    }
 }
 
 fn sidecar_of_its_own(plan: Plan) -> Plan {
