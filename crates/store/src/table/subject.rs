@@ -6,6 +6,7 @@ use protocol::UserType;
 use protocol::identity::Email;
 use sqlx::query;
 
+use crate::conn::Query;
 use crate::row::Fields;
 use crate::{Conn, StoreError};
 
@@ -92,6 +93,19 @@ fn take_email(fields: &mut Fields<'_>) -> Result<Option<Email>, StoreError> {
         _ => return Err(fields.impossible("email_verified")),
     };
     Ok(address.map(|address| Email { address, verified }))
+}
+
+/// Binds what a provider said of a person, and what kind of user that makes them: seven columns,
+/// from `name` to `user_type`.
+pub(crate) fn bind_known(statement: Query, identity: &Identity, user_type: UserType) -> Query {
+    statement
+        .bind(identity.name.as_str())
+        .bind(identity.email.as_ref().map(|email| email.address.clone()))
+        .bind(i64::from(identity.verified_email().is_some()))
+        .bind(names_text(&identity.groups))
+        .bind(names_text(&identity.organizations))
+        .bind(attributes_text(&identity.attributes))
+        .bind(user_type.as_str())
 }
 
 /// Names as the columns `group_names` and `organizations` keep them.

@@ -116,7 +116,6 @@ impl UnitOfWork for Rechecked {
 
 impl Rechecked {
     async fn store(&self, txn: &mut Txn<'_>) -> Result<Option<Subject>, StoreError> {
-        let identity = &self.identity;
         let update = query(
             "UPDATE OAUTH_SUBJECT SET name = $3, email = $4, email_verified = $5, \
              group_names = $6, organizations = $7, attributes = $8, user_type = $9, \
@@ -126,15 +125,9 @@ impl Rechecked {
              group_names, organizations, attributes, organization, user_type, disabled_at",
         )
         .bind(self.subject.as_str())
-        .bind(self.claimed_at.as_millis())
-        .bind(identity.name.as_str())
-        .bind(identity.email.as_ref().map(|email| email.address.clone()))
-        .bind(i64::from(identity.verified_email().is_some()))
-        .bind(subject::names_text(&identity.groups))
-        .bind(subject::names_text(&identity.organizations))
-        .bind(subject::attributes_text(&identity.attributes))
-        .bind(self.user_type.as_str())
-        .bind(self.upstream_refresh_sealed.clone());
+        .bind(self.claimed_at.as_millis());
+        let update = subject::bind_known(update, &self.identity, self.user_type)
+            .bind(self.upstream_refresh_sealed.clone());
         let row = txn.change_returning("keep what a recheck said", update).await?;
         row.map(|row| subject::take(&mut Fields::of(&row, subject::TABLE))).transpose()
     }

@@ -110,17 +110,11 @@ impl SignIn {
         )
         .bind(self.candidate_id.as_str())
         .bind(identity.provider.as_str())
-        .bind(identity.external_id.as_str())
-        .bind(identity.name.as_str())
-        .bind(identity.email.as_ref().map(|email| email.address.clone()))
-        .bind(i64::from(identity.verified_email().is_some()))
-        .bind(subject::names_text(&identity.groups))
-        .bind(subject::names_text(&identity.organizations))
-        .bind(subject::attributes_text(&identity.attributes))
-        .bind(self.user_type.as_str())
-        .bind(self.now.as_millis())
-        .bind(self.upstream_refresh.replacement())
-        .bind(i64::from(self.upstream_refresh == UpstreamRefresh::Keep));
+        .bind(identity.external_id.as_str());
+        let upsert = subject::bind_known(upsert, identity, self.user_type)
+            .bind(self.now.as_millis())
+            .bind(self.upstream_refresh.replacement())
+            .bind(i64::from(self.upstream_refresh == UpstreamRefresh::Keep));
         let row = txn.change_returning("sign a person in", upsert).await?;
         row.map(|row| subject::take(&mut Fields::of(&row, subject::TABLE))).transpose()
     }
