@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Peers(Peers),
     /// Only calls tools through Wicketgate for a while, for a profiler to watch.
     Load(Load),
+    /// Only holds idle subscribers, for a profiler to watch.
+    Crowd(Crowd),
 }
 
 #[derive(Args)]
@@ -41,6 +43,25 @@ pub(crate) struct Load {
     /// Calls the tool with the large answer.
     #[arg(long)]
     pub(crate) large: bool,
+    /// Seconds.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) seconds: u64,
+}
+
+#[derive(Args)]
+pub(crate) struct Crowd {
+    /// Wicketgate, with the configuration that scripts/bench.sh writes.
+    #[arg(long)]
+    pub(crate) wicketgate: SocketAddr,
+    /// Its process.
+    #[arg(long)]
+    pub(crate) wicketgate_pid: u32,
+    /// At a server of 2025-11-25.
+    #[arg(long)]
+    pub(crate) legacy: bool,
+    /// Subscribers, each with a stream.
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) streams: u32,
     /// Seconds.
     #[arg(long, default_value_t = 10)]
     pub(crate) seconds: u64,

@@ -4,6 +4,7 @@
 //! with a grant of its own. A gateway of its own serves them: in one that has worked before, memory
 //! that was freed and kept would hide what they take.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -13,6 +14,7 @@ use crate::eras::{LEGACY, MODERN};
 use crate::lane::Lane;
 use crate::person::Person;
 use crate::process::Family;
+use crate::run::note;
 use crate::standing::Standing;
 use crate::start;
 use crate::subscriber::{self, Interest};
@@ -58,15 +60,11 @@ async fn at(
     let gateway = start::until_it_answers(options).await?;
     let watched = Family::of(gateway.pid())?;
     let most = counts.iter().copied().max().unwrap_or_default();
-    let lanes = lanes(options, &watched, path, most.div_ceil(PER_PRINCIPAL)).await?;
+    let lanes = lanes(options.start_address, &watched, path, most).await?;
     let (mut open, mut crowds): (Vec<Standing>, _) = (Vec::new(), Vec::new());
     let before = watched.resident()?;
     for streams in counts {
-        while open.len() < streams as usize {
-            let lane = &lanes[open.len() / PER_PRINCIPAL as usize];
-            let opened = subscriber::listen(lane, &lane.few, Interest::Lists).await;
-            open.push(opened.with_context(|| format!("stream {} of {streams}", open.len() + 1))?);
-        }
+        open_up_to(&mut open, streams, &lanes).await?;
         tokio::time::sleep(SETTLING).await;
         let resident = watched.resident()?;
         open.iter_mut().try_for_each(Standing::is_idle)?;
@@ -76,17 +74,40 @@ async fn at(
     Ok(crowds)
 }
 
-/// A client with a grant for each principal.
+/// Opens subscribers at a running gateway and holds them, for a profiler to watch.
+pub(crate) async fn hold(options: &cli::Crowd) -> anyhow::Result<()> {
+    let watched = Family::of(options.wicketgate_pid)?;
+    let path = if options.legacy { "/mcp/legacy" } else { "/mcp/modern" };
+    let lanes = lanes(options.wicketgate, &watched, path, options.streams).await?;
+    let mut open = Vec::new();
+    let before = watched.resident()?;
+    open_up_to(&mut open, options.streams, &lanes).await?;
+    tokio::time::sleep(Duration::from_secs(options.seconds)).await;
+    open.iter_mut().try_for_each(Standing::is_idle)?;
+    let more = watched.resident()?.saturating_sub(before);
+    note(&format!("{} KiB more for {} streams", more, options.streams));
+    Ok(())
+}
+
+async fn open_up_to(open: &mut Vec<Standing>, streams: u32, lanes: &[Lane]) -> anyhow::Result<()> {
+    while open.len() < streams as usize {
+        let lane = &lanes[open.len() / PER_PRINCIPAL as usize];
+        let opened = subscriber::listen(lane, &lane.few, Interest::Lists).await;
+        open.push(opened.with_context(|| format!("stream {} of {streams}", open.len() + 1))?);
+    }
+    Ok(())
+}
+
+/// A client with a grant for each principal that so many streams need.
 async fn lanes(
-    options: &cli::Run,
+    address: SocketAddr,
     watched: &Family,
     path: &'static str,
-    principals: u32,
+    streams: u32,
 ) -> anyhow::Result<Vec<Lane>> {
-    let address = options.start_address;
     let mut lanes = Vec::new();
     let mut person = Person::at(address).await?;
-    for _ in 0..principals {
+    for _ in 0..streams.div_ceil(PER_PRINCIPAL) {
         person.take_another_client().await?;
         let (lane, _) = Lane::to_server(&mut person, address, watched, path).await?;
         lanes.push(lane);

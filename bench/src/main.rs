@@ -38,6 +38,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Upstream(options) => runtime.block_on(upstream::serve(options.port)),
         Command::Load(options) => runtime.block_on(run::load(&options)),
+        Command::Crowd(options) => runtime.block_on(crowd::hold(&options)),
         Command::Soak(options) => runtime.block_on(soak::soak(&options)),
         Command::Peers(options) => runtime.block_on(peers::peers(&options)),
         Command::Run(options) => runtime.block_on(run::run(&options)),

@@ -196,6 +196,6 @@ impl Refresh {
     }
 }
 
-fn note(text: &str) {
+pub(crate) fn note(text: &str) {
     eprintln!("bench: {text}");
 }

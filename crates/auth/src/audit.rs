@@ -12,6 +12,7 @@ use model::{AuditEvent, AuditKind, ClientId};
 use protocol::OAuthErrorCode;
 use protocol::audit::{CallEntry, Entry, Gap, MAX_REPORT_BYTES, MAX_REPORT_ENTRIES, Report};
 use protocol::params::Params;
+use serde::Serialize;
 use store::StoreError;
 use store::unit::RecordCalls;
 
@@ -19,6 +20,18 @@ use crate::answer::ClientFailure;
 use crate::request;
 use crate::server::AuthServer;
 use crate::token::authenticate;
+
+/// What the record of a call or a denial says beside who it was.
+#[derive(Serialize)]
+struct CallDetail<'c> {
+    decision: &'c str,
+    method: Option<&'c str>,
+    name: Option<&'c str>,
+    reason: Option<&'c str>,
+    request: &'c str,
+    rule: Option<&'c str>,
+    server: &'c str,
+}
 
 /// No id or name of ours is longer, and nobody else's is kept whole.
 const MAX_TEXT: usize = 512;
@@ -70,22 +83,33 @@ fn event(entry: &Entry) -> AuditEvent {
 fn call_event(call: &CallEntry) -> AuditEvent {
     let kind = if call.allowed { AuditKind::McpCall } else { AuditKind::McpDenied };
     let text = |text: &Option<String>| text.as_deref().map(|text| clipped(text).to_owned());
-    let detail = serde_json::json!({
-        "request": clipped(&call.request),
-        "server": clipped(&call.server),
-        "method": text(&call.method),
-        "name": text(&call.name),
-        "decision": clipped(&call.decision),
-        "rule": text(&call.rule),
-        "reason": text(&call.reason),
-    });
     AuditEvent {
         client: text(&call.client).map(ClientId::from_text),
         subject: text(&call.subject).map(Id::from_stored),
         grant: text(&call.grant).map(Id::from_stored),
         organization: text(&call.organization),
-        detail: detail.to_string(),
+        detail: CallDetail::of(call).to_json(),
         ..AuditEvent::new(kind, Timestamp::from_millis(call.at))
+    }
+}
+
+impl<'c> CallDetail<'c> {
+    fn of(call: &'c CallEntry) -> Self {
+        let text = |text: &'c Option<String>| text.as_deref().map(clipped);
+        Self {
+            decision: clipped(&call.decision),
+            method: text(&call.method),
+            name: text(&call.name),
+            reason: text(&call.reason),
+            request: clipped(&call.request),
+            rule: text(&call.rule),
+            server: clipped(&call.server),
+        }
+    }
+
+    fn to_json(&self) -> String {
+        // Text always serialises.
+        serde_json::to_string(self).unwrap_or_default()
     }
 }
 

@@ -49,12 +49,15 @@ impl App {
     }
 
     /// Answers one request. A panic costs that request and nothing else (T-LOG-03).
+    ///
+    /// The work is boxed, so that a connection whose answer goes on or that waits for its next
+    /// request holds no room for it.
     pub(super) async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
         peer: SocketAddr,
     ) -> Response<Body> {
-        panics::contained(&*self.chance, self.route(request, peer)).await
+        panics::contained(&*self.chance, Box::pin(self.route(request, peer))).await
     }
 
     /// Ends streams soon, so that the process can.

@@ -15,7 +15,7 @@ use super::app::{AuthBody, Body};
 /// The answer, or 500 with a reference to the log if making it panics.
 pub(super) async fn contained(
     chance: &dyn Chance,
-    answer: impl Future<Output = Response<Body>>,
+    answer: impl Future<Output = Response<Body>> + Unpin,
 ) -> Response<Body> {
     // Whatever the request had begun is dropped with it; what requests share is behind locks that
     // are poisoned, or in the database, where half of a unit of work is never seen.
@@ -88,7 +88,7 @@ mod tests {
         let answer = move |request, _| {
             let told = told.clone();
             let handled = async move { handler(&request, &told) };
-            async move { contained(&SystemChance::new(), handled).await }
+            async move { contained(&SystemChance::new(), Box::pin(handled)).await }
         };
         let serving = serve(listener, Limits::default(), answer, std::future::pending());
         let serving = tokio::spawn(serving);
