@@ -34,6 +34,10 @@ pub(crate) struct Fault<'a> {
 }
 
 impl Refused {
+    pub(crate) fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+
     pub(crate) fn into_response(self) -> Response<Body> {
         *self.0
     }

@@ -22,7 +22,12 @@ pub(super) async fn answer(call: &Call<'_>, asked: Asked, unverified: &str) -> A
     if !call.shared.is_own(&state.owner) {
         let path = call.server.path.as_str();
         let answered = call.hand_over(&state.owner, path, asked.body).await;
-        return answered.map_err(|_| stale(call));
+        // A replica that is gone took the call along; what a connection that broke off had done is
+        // not known.
+        return answered.map_err(|refused| match refused.status() {
+            StatusCode::NOT_FOUND => stale(call),
+            _ => refused,
+        });
     }
     // Looked at before the call is woken: a client may mend these and try again.
     let answers = answers(&asked).ok_or_else(|| {
