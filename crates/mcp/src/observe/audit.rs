@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::audit::{Entry, Report};
+use protocol::audit::{Entry, MAX_REPORT_ENTRIES, Report};
 use tokio_util::sync::CancellationToken;
 
 use crate::authority::AuthorityAway;
@@ -22,24 +22,18 @@ pub(crate) async fn report(shared: &Shared, done: CancellationToken) {
     let mut left = None;
     while !done.is_cancelled() {
         tokio::select! {
-            () = done.cancelled() => break,
-            () = shared.observer.queue.work() => {}
-        }
-        tokio::select! {
-            () = done.cancelled() => break,
-            () = tokio::time::sleep(COLLECT) => {}
-        }
-        left = shared.observer.queue.take();
-        tokio::select! {
-            () = done.cancelled() => break,
-            () = delivered(shared, left.as_ref()) => left = None,
+            () = done.cancelled() => {}
+            () = collected(shared) => {
+                tokio::select! {
+                    () = done.cancelled() => {}
+                    () = deliver(shared, &mut left) => {}
+                }
+            }
         }
     }
     let last = async {
-        while let Some(report) = left.take().or_else(|| shared.observer.queue.take()) {
-            left = Some(report);
-            delivered(shared, left.as_ref()).await;
-            left = None;
+        while left.is_some() || !shared.observer.queue.is_empty() {
+            deliver(shared, &mut left).await;
         }
     };
     if tokio::time::timeout(LAST, last).await.is_err() {
@@ -49,10 +43,29 @@ pub(crate) async fn report(shared: &Shared, done: CancellationToken) {
     }
 }
 
+/// Resolves when there is something to report, and others had time to join it.
+async fn collected(shared: &Shared) {
+    shared.observer.queue.work().await;
+    tokio::time::sleep(COLLECT).await;
+}
+
+/// Delivers what was collected, in as many reports as that takes. If this is dropped, what was not
+/// delivered is `left`.
+async fn deliver(shared: &Shared, left: &mut Option<Report>) {
+    while let Some(report) = left.take().or_else(|| shared.observer.queue.take()) {
+        // Whatever is in one that is not full came during the last delivery, so it can wait.
+        let is_last = report.entries.len() + 1 < MAX_REPORT_ENTRIES;
+        delivered(shared, left.insert(report)).await;
+        *left = None;
+        if is_last {
+            return;
+        }
+    }
+}
+
 /// Resolves when the authority has taken the report. It is never given up here: meanwhile the
 /// queue fills, and what finds no room is counted.
-async fn delivered(shared: &Shared, report: Option<&Report>) {
-    let Some(report) = report else { return };
+async fn delivered(shared: &Shared, report: &Report) {
     let mut pause = FIRST_PAUSE;
     while let Err(AuthorityAway { reason }) = shared.trust.authority().report(report).await {
         tracing::warn!(%reason, entries = report.entries.len(), "mcp.audit.waits");
@@ -63,5 +76,41 @@ async fn delivered(shared: &Shared, report: Option<&Report>) {
         if let Entry::Gap(gap) = entry {
             tracing::error!(calls = gap.calls, denials = gap.denials, "mcp.audit.gap");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::config::{EraChoice, Transport};
+    use crate::observe::Verdict;
+    use crate::observe::queue::Pending;
+    use crate::testing::World;
+
+    /// More than one report holds goes without another pause, or fast callers would fill the queue.
+    #[tokio::test(start_paused = true)]
+    async fn all_that_was_collected_goes() {
+        let world = World::new(Transport::Http, EraChoice::Legacy);
+        let (shared, _) = world.sidecar.inside();
+        let many = MAX_REPORT_ENTRIES * 3;
+        for _ in 0..many {
+            shared.observer.queue.allow(Pending {
+                at: shared.trust.now(),
+                request: shared.observer.next_request(),
+                server: "default".into(),
+                permit: None,
+                asked: None,
+                verdict: Verdict::OPEN,
+                reason: None,
+            });
+        }
+        let begun = Instant::now();
+        tokio::select! {
+            () = report(shared, CancellationToken::new()) => {}
+            entries = world.authority.reported(many) => assert_eq!(entries.len(), many),
+        }
+        assert!(begun.elapsed() < COLLECT * 2);
     }
 }

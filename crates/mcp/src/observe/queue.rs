@@ -149,7 +149,8 @@ impl Queue {
         self.state().total
     }
 
-    fn is_empty(&self) -> bool {
+    /// Whether there is nothing to report.
+    pub(crate) fn is_empty(&self) -> bool {
         let state = self.state();
         state.waiting.is_empty() && state.lost == Gap::default()
     }
