@@ -29,14 +29,50 @@ pub(crate) enum Command {
     Crowd(Crowd),
 }
 
+/// Wicketgate, with the configuration that scripts/bench.sh writes.
 #[derive(Args)]
-pub(crate) struct Load {
-    /// Wicketgate, with the configuration that scripts/bench.sh writes.
+pub(crate) struct Gateway {
+    /// Wicketgate in front of the server behind.
     #[arg(long)]
     pub(crate) wicketgate: SocketAddr,
     /// Its process.
     #[arg(long)]
     pub(crate) wicketgate_pid: u32,
+}
+
+/// nginx in front of the same server.
+#[derive(Args)]
+pub(crate) struct Nginx {
+    /// nginx in front of the server behind.
+    #[arg(long)]
+    pub(crate) nginx: SocketAddr,
+    /// nginx's first process.
+    #[arg(long)]
+    pub(crate) nginx_pid: u32,
+}
+
+/// How much is measured.
+#[derive(Args)]
+pub(crate) struct Pace {
+    /// Interleaved rounds; the tables show medians.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) rounds: u32,
+    /// Milliseconds of one measurement.
+    #[arg(long, default_value_t = 1500)]
+    span: u64,
+}
+
+impl Pace {
+    /// How long one measurement takes.
+    pub(crate) fn span(&self) -> Duration {
+        Duration::from_millis(self.span)
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Load {
+    #[command(flatten)]
+    pub(crate) gateway: Gateway,
     /// Connections.
     #[arg(long, default_value_t = 16)]
     pub(crate) connections: u32,
@@ -50,12 +86,8 @@ pub(crate) struct Load {
 
 #[derive(Args)]
 pub(crate) struct Crowd {
-    /// Wicketgate, with the configuration that scripts/bench.sh writes.
-    #[arg(long)]
-    pub(crate) wicketgate: SocketAddr,
-    /// Its process.
-    #[arg(long)]
-    pub(crate) wicketgate_pid: u32,
+    #[command(flatten)]
+    pub(crate) gateway: Gateway,
     /// At a server of 2025-11-25.
     #[arg(long)]
     pub(crate) legacy: bool,
@@ -69,12 +101,8 @@ pub(crate) struct Crowd {
 
 #[derive(Args)]
 pub(crate) struct Soak {
-    /// Wicketgate, with the configuration that scripts/bench.sh writes.
-    #[arg(long)]
-    pub(crate) wicketgate: SocketAddr,
-    /// Its process.
-    #[arg(long)]
-    pub(crate) wicketgate_pid: u32,
+    #[command(flatten)]
+    pub(crate) gateway: Gateway,
     /// Seconds.
     #[arg(long, default_value_t = 600)]
     pub(crate) seconds: u32,
@@ -85,18 +113,10 @@ pub(crate) struct Soak {
 
 #[derive(Args)]
 pub(crate) struct Peers {
-    /// nginx.
-    #[arg(long)]
-    pub(crate) nginx: SocketAddr,
-    /// Its first process.
-    #[arg(long)]
-    pub(crate) nginx_pid: u32,
-    /// Wicketgate.
-    #[arg(long)]
-    pub(crate) wicketgate: SocketAddr,
-    /// Its process.
-    #[arg(long)]
-    pub(crate) wicketgate_pid: u32,
+    #[command(flatten)]
+    pub(crate) proxy: Nginx,
+    #[command(flatten)]
+    pub(crate) gateway: Gateway,
     /// oidc-provider, whose tokens mcp-proxy accepts.
     #[arg(long)]
     pub(crate) provider: SocketAddr,
@@ -109,19 +129,8 @@ pub(crate) struct Peers {
     /// Its process.
     #[arg(long)]
     pub(crate) peer_pid: u32,
-    /// Interleaved rounds; the table shows medians.
-    #[arg(long, default_value_t = 5)]
-    pub(crate) rounds: u32,
-    /// Milliseconds of one measurement.
-    #[arg(long, default_value_t = 1500)]
-    pub(crate) span: u64,
-}
-
-impl Peers {
-    /// How long one measurement takes.
-    pub(crate) fn span(&self) -> Duration {
-        Duration::from_millis(self.span)
-    }
+    #[command(flatten)]
+    pub(crate) pace: Pace,
 }
 
 #[derive(Args)]
@@ -139,18 +148,10 @@ pub(crate) struct Run {
     /// Its process.
     #[arg(long)]
     pub(crate) upstream_pid: u32,
-    /// nginx in front of it.
-    #[arg(long)]
-    pub(crate) nginx: SocketAddr,
-    /// nginx's first process.
-    #[arg(long)]
-    pub(crate) nginx_pid: u32,
-    /// Wicketgate in front of it.
-    #[arg(long)]
-    pub(crate) wicketgate: SocketAddr,
-    /// Its process.
-    #[arg(long)]
-    pub(crate) wicketgate_pid: u32,
+    #[command(flatten)]
+    pub(crate) proxy: Nginx,
+    #[command(flatten)]
+    pub(crate) gateway: Gateway,
     /// oidc-provider.
     #[arg(long)]
     pub(crate) provider: SocketAddr,
@@ -175,17 +176,6 @@ pub(crate) struct Run {
     /// Files that each process may open; fewer subscribers are measured if it is not enough.
     #[arg(long)]
     pub(crate) open_files: u32,
-    /// Interleaved rounds; the tables show medians.
-    #[arg(long, default_value_t = 5)]
-    pub(crate) rounds: u32,
-    /// Milliseconds of one measurement.
-    #[arg(long, default_value_t = 1500)]
-    pub(crate) span: u64,
-}
-
-impl Run {
-    /// How long one measurement takes.
-    pub(crate) fn span(&self) -> Duration {
-        Duration::from_millis(self.span)
-    }
+    #[command(flatten)]
+    pub(crate) pace: Pace,
 }

@@ -76,9 +76,9 @@ async fn at(
 
 /// Opens subscribers at a running gateway and holds them, for a profiler to watch.
 pub(crate) async fn hold(options: &cli::Crowd) -> anyhow::Result<()> {
-    let watched = Family::of(options.wicketgate_pid)?;
+    let watched = Family::of(options.gateway.wicketgate_pid)?;
     let path = if options.legacy { "/mcp/legacy" } else { "/mcp/modern" };
-    let lanes = lanes(options.wicketgate, &watched, path, options.streams).await?;
+    let lanes = lanes(options.gateway.wicketgate, &watched, path, options.streams).await?;
     let mut open = Vec::new();
     let before = watched.resident()?;
     open_up_to(&mut open, options.streams, &lanes).await?;

@@ -26,14 +26,14 @@ const CONNECTIONS: [u32; 3] = [1, 16, 64];
 
 /// Measures the three lanes, interleaved, and prints a table.
 pub(crate) async fn peers(options: &cli::Peers) -> anyhow::Result<()> {
-    let span = Span { warm_up: options.span() / 8, measured: options.span() };
+    let span = Span { warm_up: options.pace.span() / 8, measured: options.pace.span() };
     let lanes = lanes(options).await?;
     let [nginx, ours, peer] = &lanes;
     let scripts: [Script; 3] =
         [nginx.prepare(CALL).await?, ours.prepare(CALL).await?, peer.prepare(PEER_CALL).await?];
     let mut results: [[Vec<Figures>; 3]; 3] = Default::default();
-    for round in 1..=options.rounds {
-        eprintln!("bench: round {round} of {}", options.rounds);
+    for round in 1..=options.pace.rounds {
+        eprintln!("bench: round {round} of {}", options.pace.rounds);
         for (connections, results) in CONNECTIONS.into_iter().zip(&mut results) {
             for ((lane, script), rounds) in lanes.iter().zip(&scripts).zip(results) {
                 let askers = script.askers(connections).await?;
@@ -48,12 +48,16 @@ pub(crate) async fn peers(options: &cli::Peers) -> anyhow::Result<()> {
 }
 
 async fn lanes(options: &cli::Peers) -> anyhow::Result<[Lane; 3]> {
-    let mut person = Person::at(options.wicketgate).await?;
-    let ours =
-        Lane::with_tokens_of(&mut person, options.wicketgate, options.wicketgate_pid).await?;
+    let mut person = Person::at(options.gateway.wicketgate).await?;
+    let ours = Lane::with_tokens_of(
+        &mut person,
+        options.gateway.wicketgate,
+        options.gateway.wicketgate_pid,
+    )
+    .await?;
     let mut peer = Lane::open("mcp-proxy", options.peer, options.peer_pid)?;
     peer.few = Place { path: "/", token: Some(token_for_peer(options).await?) };
-    Ok([Lane::open("nginx", options.nginx, options.nginx_pid)?, ours, peer])
+    Ok([Lane::open("nginx", options.proxy.nginx, options.proxy.nginx_pid)?, ours, peer])
 }
 
 async fn token_for_peer(options: &cli::Peers) -> anyhow::Result<String> {

@@ -26,9 +26,9 @@ pub(crate) const REFRESHERS: u32 = 16;
 
 /// Measures everything and prints the tables.
 pub(crate) async fn run(options: &cli::Run) -> anyhow::Result<()> {
-    let gateway = Family::of(options.wicketgate_pid)?;
+    let gateway = Family::of(options.gateway.wicketgate_pid)?;
     let idle_kib = gateway.resident()?;
-    let mut person = Person::at(options.wicketgate).await?;
+    let mut person = Person::at(options.gateway.wicketgate).await?;
     let lanes = lanes(options, &mut person).await?;
     check_streaming(&lanes).await?;
     let starts = starts(options).await?;
@@ -38,8 +38,8 @@ pub(crate) async fn run(options: &cli::Run) -> anyhow::Result<()> {
     let mut huge = Huge::open(&lanes).await?;
     let (mut results, mut fresh_tokens) = (Results::default(), Vec::new());
     let span = span(options);
-    for round in 1..=options.rounds {
-        note(&format!("round {round} of {}", options.rounds));
+    for round in 1..=options.pace.rounds {
+        note(&format!("round {round} of {}", options.pace.rounds));
         rows::round(&lanes, &scripts, span, &mut results).await?;
         eras.round(span).await?;
         huge.round(&lanes, span).await?;
@@ -67,9 +67,13 @@ pub(crate) async fn run(options: &cli::Run) -> anyhow::Result<()> {
 
 /// Calls tools for a while and prints how it went.
 pub(crate) async fn load(options: &cli::Load) -> anyhow::Result<()> {
-    let mut person = Person::at(options.wicketgate).await?;
-    let lane =
-        Lane::with_tokens_of(&mut person, options.wicketgate, options.wicketgate_pid).await?;
+    let mut person = Person::at(options.gateway.wicketgate).await?;
+    let lane = Lane::with_tokens_of(
+        &mut person,
+        options.gateway.wicketgate,
+        options.gateway.wicketgate_pid,
+    )
+    .await?;
     let ask = if options.large { LARGE } else { CALL };
     let askers = lane.prepare(ask).await?.askers(options.connections).await?;
     let span = Span {
@@ -82,14 +86,15 @@ pub(crate) async fn load(options: &cli::Load) -> anyhow::Result<()> {
 }
 
 fn span(options: &cli::Run) -> Span {
-    Span { warm_up: options.span() / 8, measured: options.span() }
+    Span { warm_up: options.pace.span() / 8, measured: options.pace.span() }
 }
 
 async fn lanes(options: &cli::Run, person: &mut Person) -> anyhow::Result<[Lane; 3]> {
     Ok([
         Lane::open("direct", options.upstream, options.upstream_pid)?,
-        Lane::open("nginx", options.nginx, options.nginx_pid)?,
-        Lane::with_tokens_of(person, options.wicketgate, options.wicketgate_pid).await?,
+        Lane::open("nginx", options.proxy.nginx, options.proxy.nginx_pid)?,
+        Lane::with_tokens_of(person, options.gateway.wicketgate, options.gateway.wicketgate_pid)
+            .await?,
     ])
 }
 
@@ -109,7 +114,7 @@ async fn check_streaming(lanes: &[Lane; 3]) -> anyhow::Result<()> {
 /// Milliseconds to the first answer, with a new and with an existing database: medians.
 async fn starts(options: &cli::Run) -> anyhow::Result<[f64; 2]> {
     let (mut new, mut existing) = (Vec::new(), Vec::new());
-    for _ in 0..options.rounds {
+    for _ in 0..options.pace.rounds {
         new.push(start::time(options, Database::New).await?);
         existing.push(start::time(options, Database::Existing).await?);
     }
@@ -142,7 +147,7 @@ struct Refresh {
 impl Refresh {
     /// Every client gets its own grant, through the pages.
     async fn open(options: &cli::Run, person: &mut Person) -> anyhow::Result<Self> {
-        let resource = format!("http://{}/mcp", options.wicketgate);
+        let resource = format!("http://{}/mcp", options.gateway.wicketgate);
         let mut tokens = Vec::new();
         for _ in 0..REFRESHERS {
             tokens.push(person.authorize(&resource).await?.refresh_token);
@@ -156,8 +161,8 @@ impl Refresh {
             },
             ours: Server {
                 name: "wicketgate, SQLite, durable",
-                address: options.wicketgate,
-                watched: Family::of(options.wicketgate_pid)?,
+                address: options.gateway.wicketgate,
+                watched: Family::of(options.gateway.wicketgate_pid)?,
                 client_id: person.client_id().to_owned(),
             },
             tokens,

@@ -56,7 +56,7 @@ type Latencies = Vec<Duration>;
 
 /// Runs for as long as asked and prints how it went.
 pub(crate) async fn soak(options: &cli::Soak) -> anyhow::Result<()> {
-    let watched = Family::of(options.wicketgate_pid)?;
+    let watched = Family::of(options.gateway.wicketgate_pid)?;
     let tally = Arc::new(Tally::default());
     let (stop, stopped) = watch::channel(false);
     let mut running = start(options, &watched, &tally, &stopped).await?;
@@ -87,7 +87,7 @@ async fn start(
     tally: &Arc<Tally>,
     stopped: &watch::Receiver<bool>,
 ) -> anyhow::Result<JoinSet<anyhow::Result<Latencies>>> {
-    let address = options.wicketgate;
+    let address = options.gateway.wicketgate;
     let mut person = Person::at(address).await?;
     let (mut callers, mut listeners) = (Vec::new(), Vec::new());
     for number in 0..CLIENTS {

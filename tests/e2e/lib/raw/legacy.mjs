@@ -1,5 +1,6 @@
 // A client of 2025, made by hand: a handshake, a session, and answers to what the server asks.
 
+import { cancelling } from './cancelling.mjs';
 import { Watch } from './watch.mjs';
 
 export class LegacyClient {
@@ -90,15 +91,8 @@ export class LegacyClient {
     return watch;
   }
 
-  /** 2025 §Cancellation: a notification; merely to hang up means nothing. */
   cancelling() {
-    const stop = new AbortController();
-    let requestId;
-    const cancel = async () => {
-      await this.notify('notifications/cancelled', { requestId, reason: 'no longer wanted' });
-      stop.abort();
-    };
-    return { how: { signal: stop.signal, onId: (id) => { requestId = id; } }, cancel };
+    return cancelling(this);
   }
 
   async close() {

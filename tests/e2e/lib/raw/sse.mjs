@@ -1,5 +1,6 @@
 // A client of 2024-11-05, made by hand: one stream for everything that comes, and a place to POST to.
 
+import { cancelling } from './cancelling.mjs';
 import { Watch, within } from './watch.mjs';
 
 export class SseClient {
@@ -88,13 +89,7 @@ export class SseClient {
   }
 
   cancelling() {
-    const stop = new AbortController();
-    let requestId;
-    const cancel = async () => {
-      await this.notify('notifications/cancelled', { requestId, reason: 'no longer wanted' });
-      stop.abort();
-    };
-    return { how: { signal: stop.signal, onId: (id) => { requestId = id; } }, cancel };
+    return cancelling(this);
   }
 
   close() {

@@ -1,0 +1,165 @@
+# The servers of the benchmarks and their configurations, for scripts/bench.sh, which sets the
+# addresses, `bin`, `root` and `peer`.
+# shellcheck shell=bash
+
+pids=()
+work=
+stop() {
+  [ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null || true
+  wait
+  [ -z "$work" ] || rm -rf "$work"
+}
+trap stop EXIT
+
+# Databases belong on a real disk, where a commit costs what it costs.
+make_room() { work=$(mktemp -d "$(dirname "$bin")/bench.XXXXXX"); }
+
+write_gateway_config() { # NAME ADDRESS
+  cat >"$work/$1.toml" <<TOML
+public_url = "http://$2"
+
+[server]
+listen = "$2"
+
+[database]
+url = "sqlite://$work/$1.db"
+
+[oauth]
+key_encryption_key = { file = "$work/key" }
+bridge_token_signing_secret = { file = "$work/bridge" }
+
+[oauth.registration]
+per_minute = 100000
+
+[sign_in]
+demo_people = true
+
+[mcp]
+diagnostic_log_level = "WARN"
+
+TOML
+  local server
+  for server in default=/mcp,both big=/big,both modern=/modern,modern legacy=/legacy,legacy \
+    modern-news=/modern/news,modern legacy-news=/legacy/news,legacy; do
+    local path=${server#*=}
+    cat >>"$work/$1.toml" <<TOML
+
+[[mcp.server]]
+name = "${server%%=*}"
+upstream = { url = "http://$upstream${path%,*}", eras = "${path#*,}" }
+upstream_auth = { kind = "none" }
+rules = [{ tools = ["*"], scope = "mcp:read" }]
+TOML
+  done
+}
+
+write_nginx_config() {
+  local user=
+  [ "$(id -u)" != 0 ] || user='user root;'
+  cat >"$work/nginx.conf" <<CONF
+$user
+worker_processes 1;
+daemon off;
+pid $work/nginx.pid;
+error_log $work/nginx.log;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  client_body_temp_path $work/nginx-body;
+  proxy_temp_path $work/nginx-proxy;
+  fastcgi_temp_path $work/nginx-fastcgi;
+  uwsgi_temp_path $work/nginx-uwsgi;
+  scgi_temp_path $work/nginx-scgi;
+  keepalive_requests 1000000000;
+  upstream behind {
+    server $upstream;
+    keepalive 128;
+    keepalive_requests 1000000000;
+  }
+  server {
+    listen $proxy;
+    location / {
+      proxy_pass http://behind;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_max_temp_file_size 0;
+      proxy_buffer_size 64k;
+      proxy_buffers 8 64k;
+      proxy_busy_buffers_size 128k;
+    }
+  }
+}
+CONF
+}
+
+# Starts a server in the background and waits until it accepts connections. Sets pid.
+start() { # ADDRESS LOG COMMAND...
+  local address=$1 log=$work/$2
+  shift 2
+  "$@" >"$log" 2>&1 &
+  pid=$!
+  pids+=("$pid")
+  for _ in $(seq 200); do
+    if ! kill -0 "$pid" 2>/dev/null; then cat "$log" >&2; fail "$1 ended at its start"; fi
+    if curl -s -o "$work/answer" "http://$address/"; then return 0; fi
+    sleep 0.05
+  done
+  cat "$log" >&2
+  fail "$1 does not listen on $address"
+}
+
+start_gateway() {
+  start "$upstream" upstream.log "$bin/bench" upstream --port "$first_port"
+  upstream_pid=$pid
+  "$bin/wicketgate" secret generate >"$work/key"
+  "$bin/wicketgate" secret generate >"$work/bridge"
+  chmod 600 "$work/key" "$work/bridge"
+  write_gateway_config gateway "$gateway"
+  write_gateway_config starting "$starting"
+  start "$gateway" gateway.log "$bin/wicketgate" serve --config "$work/gateway.toml"
+  gateway_pid=$pid
+}
+
+start_nginx() {
+  write_nginx_config
+  start "$proxy" nginx.out nginx -p "$work" -e "$work/nginx.log" -c "$work/nginx.conf"
+  nginx_pid=$pid
+}
+
+# It accepts tokens for its own address only, with no path, so the provider issues them.
+start_other_gateway() {
+  cat >"$work/other.toml" <<TOML
+[proxy]
+name = "bench"
+
+[proxy.listen]
+host = "127.0.0.1"
+port = ${other_gateway##*:}
+
+[[backends]]
+name = "bench"
+transport = "http"
+url = "http://$upstream/mcp"
+
+[auth]
+type = "jwt"
+issuer = "http://$provider"
+audience = "http://$other_gateway"
+jwks_uri = "http://$provider/jwks"
+
+[security]
+admin_token = "$(cat "$work/bridge")"
+
+[observability]
+audit = false
+log_level = "warn"
+TOML
+  start "$other_gateway" other.log "$root/target/peers/bin/mcp-proxy" --config "$work/other.toml"
+  other_pid=$pid
+}
+
+start_provider() { # [RESOURCE]
+  start "$provider" provider.log env NODE_ENV=production \
+    node "$peer/server.mjs" "${provider##*:}" "$@"
+  provider_pid=$pid
+}
