@@ -55,6 +55,6 @@ pub use config::{
     AllowedOrigins, ChildConfig, Config, ConfigError, EraChoice, HttpConfig, Limits, PolicyConfig,
     Rule, ServerConfig, SseFront, Transport, UpstreamAuth, Visibility,
 };
-pub use observe::{Audit, Observe, Span, SpanKind, Spans};
+pub use observe::{Audit, Observe, Span, SpanKind, SpanValue, Spans};
 pub use ready::NotReady;
 pub use sidecar::Sidecar;

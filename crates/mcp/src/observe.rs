@@ -14,8 +14,8 @@ mod trace;
 mod verdict;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use kernel::Chance;
 
@@ -23,7 +23,7 @@ pub(crate) use audit::report;
 pub(crate) use exchange::{BAD_TOKEN, Exchange};
 pub(crate) use meter::{Meter, Tally};
 pub(crate) use queue::Queue;
-pub use trace::{Span, SpanKind, Spans};
+pub use trace::{Span, SpanKind, SpanValue, Spans};
 pub(crate) use verdict::{Basis, Decision, Verdict};
 
 /// What is told to whom. By default everything is recorded and nothing is traced.
@@ -56,7 +56,8 @@ pub(crate) struct Observer {
     pub(crate) meter: Meter,
     pub(crate) queue: Queue,
     chance: Arc<dyn Chance>,
-    process: [u8; 4],
+    /// Drawn for the first request: the first random bytes of a process take their time.
+    process: OnceLock<[u8; 4]>,
     next: AtomicU64,
 }
 
@@ -69,15 +70,19 @@ pub(crate) struct RequestId {
 
 impl Observer {
     pub(crate) fn new(observe: Observe, audit_entries: usize, chance: Arc<dyn Chance>) -> Self {
-        let mut process = [0; 4];
-        chance.fill(&mut process);
         let Observe { audit, tool_labels, spans } = observe;
         let (meter, queue) = (Meter::new(tool_labels), Queue::new(audit_entries));
-        Self { audit, spans, meter, queue, chance, process, next: AtomicU64::new(1) }
+        let (process, next) = (OnceLock::new(), AtomicU64::new(1));
+        Self { audit, spans, meter, queue, chance, process, next }
     }
 
     fn next_request(&self) -> RequestId {
-        RequestId { process: self.process, number: self.next.fetch_add(1, Ordering::Relaxed) }
+        let process = *self.process.get_or_init(|| {
+            let mut process = [0; 4];
+            self.chance.fill(&mut process);
+            process
+        });
+        RequestId { process, number: self.next.fetch_add(1, Ordering::Relaxed) }
     }
 }
 

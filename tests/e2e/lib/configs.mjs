@@ -79,15 +79,20 @@ function server({ name = 'default', upstream, rules, resource }) {
   return `\n[[mcp.server]]\n${lines(entries)}`;
 }
 
-function head(publicUrl, listen) {
-  return lines({ public_url: publicUrl }) + table('server', { listen });
+function head(publicUrl, listen, others = {}) {
+  return lines({ public_url: publicUrl }) + table('server', { listen, ...others });
 }
 
-/** Both roles in one process, with one server or, as `servers`, several: `{ name, upstream, rules }`. */
+/**
+ * Both roles in one process, with one server or, as `servers`, several: `{ name, upstream, rules }`.
+ * `logFormat` and `telemetry` are keys of the same names.
+ */
 export function oneProcess({
   path, publicUrl, listen, database, ceiling, upstream, rules, servers = [{ upstream, rules }], signIn,
+  logFormat, telemetry,
 }) {
-  const text = head(publicUrl, listen)
+  const text = head(publicUrl, listen, logFormat ? { log_format: logFormat } : {})
+    + (telemetry ? table('telemetry', telemetry) : '')
     + authority({ database, signIn })
     + table('mcp', { allowed_scopes: ceiling.join(' ') })
     + servers.map(server).join('');

@@ -86,7 +86,9 @@ export function demo() {
  * Both roles in one process. `database` defaults to SQLite; `servers` in place of `upstream` and
  * `rules` are several, see {@link urlOf}.
  */
-export function oneProcess({ ceiling, upstream, rules = configs.DEMO_RULES, servers, database, signIn }) {
+export function oneProcess({
+  ceiling, upstream, rules = configs.DEMO_RULES, servers, database, signIn, logFormat, telemetry,
+}) {
   return begin(async (deployment, env) => {
     const port = await freePort();
     deployment.issuer = `http://127.0.0.1:${port}`;
@@ -103,6 +105,8 @@ export function oneProcess({ ceiling, upstream, rules = configs.DEMO_RULES, serv
       rules,
       servers,
       signIn,
+      logFormat,
+      telemetry,
     });
     deployment.runs(await gateway.serve({ config, env }));
   }, signIn);

@@ -38,7 +38,7 @@ pub struct Span {
     /// How long it took.
     pub took: Duration,
     /// More about it.
-    pub attributes: Vec<(&'static str, String)>,
+    pub attributes: Vec<(&'static str, SpanValue)>,
     /// Whether it failed.
     pub failed: bool,
 }
@@ -50,6 +50,21 @@ pub enum SpanKind {
     Server,
     /// The side that asks.
     Client,
+}
+
+/// The value of an attribute, of the type that OpenTelemetry's conventions give it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SpanValue {
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(i64),
+}
+
+impl From<String> for SpanValue {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
 }
 
 /// What `traceparent` names.
@@ -131,15 +146,15 @@ pub(super) fn tell(finished: &Finished<'_>, context: &Context) {
     let Some(spans) = &observer.spans else { return };
     let asked = facts.asked.first();
     let mut attributes = vec![
-        ("wicketgate.request.id", exchange.id.to_string()),
-        ("wicketgate.server", exchange.server.name.clone()),
-        ("wicketgate.decision", verdict.decision.as_str().to_owned()),
-        ("http.request.method", exchange.method.to_string()),
-        ("http.response.status_code", status.as_str().to_owned()),
+        ("wicketgate.request.id", exchange.id.to_string().into()),
+        ("wicketgate.server", exchange.server.name.clone().into()),
+        ("wicketgate.decision", verdict.decision.as_str().to_owned().into()),
+        ("http.request.method", exchange.method.to_string().into()),
+        ("http.response.status_code", SpanValue::Number(status.as_u16().into())),
     ];
     if let Some(asked) = asked {
-        attributes.push(("mcp.method.name", asked.method.to_string()));
-        attributes.extend(asked.name.as_deref().map(|name| ("mcp.name", name.to_owned())));
+        attributes.push(("mcp.method.name", asked.method.to_string().into()));
+        attributes.extend(asked.name.as_deref().map(|name| ("mcp.name", name.to_owned().into())));
     }
     let here = Span {
         trace: context.trace,
@@ -162,7 +177,7 @@ pub(super) fn tell(finished: &Finished<'_>, context: &Context) {
         begun: exchange.at,
         after: upstream.after,
         took: upstream.took,
-        attributes: vec![("wicketgate.server", exchange.server.name.clone())],
+        attributes: vec![("wicketgate.server", exchange.server.name.clone().into())],
         failed: upstream.failed,
     });
     for span in behind.into_iter().chain([here]) {

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use kernel::{Chance as _, SystemChance};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
@@ -47,11 +48,18 @@ async fn on_hangup(act: impl Fn()) -> anyhow::Result<Infallible> {
     }
 }
 
+/// The first random bytes of a process take tens of milliseconds, because aws-lc gathers entropy from
+/// the jitter of the processor. That begins now, so that nobody waits for it later.
+fn gather_entropy() {
+    std::thread::spawn(|| SystemChance::new().fill(&mut [0]));
+}
+
 /// Serves `settings`; `greet` runs once the server listens.
 pub(super) async fn serve(
     settings: Settings,
     greet: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
+    gather_entropy();
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be handled")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be handled")?;
     let listen = settings.server.listen;

@@ -278,3 +278,17 @@ async fn the_log_level_changes_while_it_runs() {
     soon(|| logged(2)).await;
     assert_eq!(lines(), 2, "the request in between was not logged:\n{}", process.log());
 }
+
+/// Whoever may have several replicas is told once that they should know of each other.
+#[tokio::test]
+async fn replicas_want_to_know_each_other() {
+    let log = CapturedLog::start();
+    let told = || log.text().matches("mcp.peer_url is not set").count();
+    let known = Plan::postgres().mcp("peer_url = \"http://10.0.0.7:8787\"");
+    for plan in [Plan::sqlite(), known] {
+        plan.start().await.stop().await;
+        assert_eq!(told(), 0);
+    }
+    Plan::postgres().start().await.stop().await;
+    assert_eq!(told(), 1);
+}

@@ -1,6 +1,6 @@
 //! The messages of `opentelemetry/proto/trace/v1`, as far as they are used.
 
-use mcp::{Span, SpanKind};
+use mcp::{Span, SpanKind, SpanValue};
 
 /// `ExportTraceServiceRequest`.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -77,11 +77,13 @@ struct KeyValue {
     value: Option<AnyValue>,
 }
 
-/// Only texts are sent.
+/// One of these is there.
 #[derive(Clone, PartialEq, prost::Message)]
 struct AnyValue {
     #[prost(string, optional, tag = "1")]
     text: Option<String>,
+    #[prost(int64, optional, tag = "3")]
+    number: Option<i64>,
 }
 
 const SERVER: i32 = 2;
@@ -92,7 +94,9 @@ const SAMPLED: u32 = 1;
 
 impl Request {
     pub(super) fn of(spans: Vec<Span>) -> Self {
-        let resource = Resource { attributes: vec![attribute("service.name", "wicketgate")] };
+        let resource = Resource {
+            attributes: vec![attribute("service.name", SpanValue::Text("wicketgate".to_owned()))],
+        };
         let scope = Scope {
             name: "wicketgate.mcp".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -120,13 +124,21 @@ impl From<Span> for OtlpSpan {
             },
             start_time_unix_nano: start,
             end_time_unix_nano: start.saturating_add(nanos(span.took)),
-            attributes: span.attributes.iter().map(|(key, value)| attribute(key, value)).collect(),
+            attributes: span
+                .attributes
+                .into_iter()
+                .map(|(key, value)| attribute(key, value))
+                .collect(),
             status: span.failed.then_some(Status { code: ERROR }),
             flags: SAMPLED,
         }
     }
 }
 
-fn attribute(key: &str, value: &str) -> KeyValue {
-    KeyValue { key: key.to_owned(), value: Some(AnyValue { text: Some(value.to_owned()) }) }
+fn attribute(key: &str, value: SpanValue) -> KeyValue {
+    let value = match value {
+        SpanValue::Text(text) => AnyValue { text: Some(text), number: None },
+        SpanValue::Number(number) => AnyValue { text: None, number: Some(number) },
+    };
+    KeyValue { key: key.to_owned(), value: Some(value) }
 }

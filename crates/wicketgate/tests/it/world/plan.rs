@@ -35,6 +35,7 @@ pub(crate) struct Plan {
     tables: String,
     server: &'static str,
     oauth: String,
+    mcp: &'static str,
     sections: String,
     authority: String,
     servers: usize,
@@ -83,6 +84,7 @@ impl Plan {
             tables: String::new(),
             server: "",
             oauth: String::new(),
+            mcp: "",
             sections: String::new(),
             authority: String::new(),
             servers: 1,
@@ -146,6 +148,12 @@ impl Plan {
     /// With another line in `[oauth]`.
     pub(crate) fn oauth(mut self, line: &str) -> Self {
         self.oauth = format!("{}{line}\n", self.oauth);
+        self
+    }
+
+    /// With this line in `[mcp]`.
+    pub(crate) fn mcp(mut self, line: &'static str) -> Self {
+        self.mcp = line;
         self
     }
 
@@ -299,7 +307,8 @@ impl Plan {
         .expect("written");
         text.push_str(&self.tables);
         text.push_str(&self.sections);
-        text + &format!("[mcp]\nallowed_scopes = \"{}\"\n", self.ceiling) + &self.servers(addresses)
+        let mcp = format!("[mcp]\nallowed_scopes = \"{}\"\n{}\n", self.ceiling, self.mcp);
+        text + &mcp + &self.servers(addresses)
     }
 
     fn sidecar(&self, addresses: &Addresses) -> String {
