@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, StatusCode};
 use protocol::mcp::{METHOD_HEADER, MODERN_REVISION};
 
 use super::eras::Speaks;
@@ -26,7 +26,10 @@ impl Server {
         shared: &Arc<Shared>,
         caller: &Caller,
     ) -> Result<Speaks, LinkError> {
-        let modern = self.discovers(shared, caller).await?;
+        let known = self.behind.eras.undoubted();
+        let knew_modern = known.is_some_and(|known| known.modern);
+        let knew_legacy = known.is_some_and(|known| known.legacy);
+        let modern = self.discovers(shared, caller, knew_modern).await?;
         // One child or stream speaks one of them; the modern one loses less.
         if modern && self.transport != Transport::Http {
             return Ok(Speaks { modern, legacy: false });
@@ -36,6 +39,7 @@ impl Server {
                 peer.close();
                 true
             }
+            Err(error) if knew_legacy && is_trouble(error) => return Err(error),
             Err(LinkError::Garbled | LinkError::Refused(_) | LinkError::SessionGone) => false,
             Err(error) if !modern => return Err(error),
             Err(_) => false,
@@ -47,6 +51,7 @@ impl Server {
         self: &Arc<Self>,
         shared: &Arc<Shared>,
         caller: &Caller,
+        knew_modern: bool,
     ) -> Result<bool, LinkError> {
         if self.transport == Transport::HttpSse {
             return Ok(false);
@@ -70,10 +75,13 @@ impl Server {
             Transport::Stdio(_) => CHILD_SILENCE,
         };
         let answered = match tokio::time::timeout(silence, asked).await {
+            Err(_) if knew_modern => Err(LinkError::Timeout),
             // Some legacy servers answer nothing that comes before `initialize`.
             Err(_) => Err(LinkError::Garbled),
             // Some legacy children end.
-            Ok(Err(LinkError::Broken)) if matches!(self.transport, Transport::Stdio(_)) => {
+            Ok(Err(LinkError::Broken))
+                if matches!(self.transport, Transport::Stdio(_)) && !knew_modern =>
+            {
                 Err(LinkError::Garbled)
             }
             Ok(answered) => answered,
@@ -82,6 +90,7 @@ impl Server {
             Ok(answer) => {
                 matches!(answer.outcome()?, Outcome::Result(result) if names_modern(result.get()))
             }
+            Err(error) if knew_modern && is_trouble(error) => return Err(error),
             Err(LinkError::Refused(_) | LinkError::Garbled | LinkError::SessionGone) => false,
             Err(error) => return Err(error),
         };
@@ -90,6 +99,18 @@ impl Server {
             link.close(caller);
         }
         Ok(modern)
+    }
+}
+
+/// Whether this says how the server is, not what it speaks. What is known is not unlearned by that;
+/// of a server that was never heard of it is all there is to go by.
+fn is_trouble(error: LinkError) -> bool {
+    match error {
+        LinkError::Refused(status) => {
+            status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+        }
+        LinkError::Garbled | LinkError::SessionGone => false,
+        LinkError::Away | LinkError::Broken | LinkError::Timeout | LinkError::Full => true,
     }
 }
 

@@ -73,7 +73,7 @@ impl Eras {
     }
 
     /// What was known last, which nothing contradicted since.
-    fn undoubted(&self) -> Option<Speaks> {
+    pub(super) fn undoubted(&self) -> Option<Speaks> {
         if self.holds_until.load(Ordering::Acquire) == NEVER { None } else { self.last() }
     }
 

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use serde_json::json;
 use tokio::task::{JoinHandle, yield_now};
 
+use super::Speaks;
 use crate::config::{EraChoice, Transport};
 use crate::links::LinkError;
 use crate::testing::script::Asked;
@@ -118,4 +120,59 @@ async fn silence_is_an_answer() {
     let _unanswered = discover(&world).await;
     tokio::time::sleep(Duration::from_secs(10)).await;
     is_served(&world, reading).await;
+}
+
+/// What the server behind is taken for, once somebody has asked again.
+async fn looked_at_again(world: &World, how: impl FnOnce(Asked)) -> Speaks {
+    world.clock.advance_seconds(301);
+    let reading = read(world);
+    how(discover(world).await);
+    let (shared, server) = world.sidecar.inside();
+    let settled = async {
+        loop {
+            if let Some(speaks) = server.behind.eras.known(shared.trust.now()) {
+                return speaks;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let speaks = tokio::time::timeout(Duration::from_secs(20), settled).await.unwrap();
+    reading.abort();
+    speaks
+}
+
+/// D-24: a server in trouble speaks what it spoke before; only its own words take that back.
+#[tokio::test]
+async fn trouble_takes_nothing_back() {
+    let world = world();
+    let reading = read(&world);
+    let versions = json!({ "supportedVersions": ["2026-07-28"] });
+    discover(&world).await.answer(&versions);
+    reading.await.unwrap();
+    let both = Speaks { modern: true, legacy: true };
+    for error in [
+        LinkError::Away,
+        LinkError::Broken,
+        LinkError::Timeout,
+        LinkError::Full,
+        LinkError::Refused(StatusCode::SERVICE_UNAVAILABLE),
+        LinkError::Refused(StatusCode::TOO_MANY_REQUESTS),
+    ] {
+        assert_eq!(looked_at_again(&world, |asked| asked.fail(error)).await, both, "{error}");
+    }
+    assert_eq!(looked_at_again(&world, |asked| asked.answer(&versions)).await, both);
+    let legacy = Speaks { modern: false, legacy: true };
+    assert_eq!(looked_at_again(&world, |asked| asked.refuse()).await, legacy);
+}
+
+/// Nor does the silence of one that once spoke.
+#[tokio::test(start_paused = true)]
+async fn silence_takes_nothing_back() {
+    let world = world();
+    let reading = read(&world);
+    discover(&world).await.answer(&json!({ "supportedVersions": ["2026-07-28"] }));
+    reading.await.unwrap();
+    let mut unanswered = None;
+    let speaks = looked_at_again(&world, |asked| unanswered = Some(asked)).await;
+    assert_eq!(speaks, Speaks { modern: true, legacy: true });
 }
