@@ -38,6 +38,7 @@ enum Kind {
     Pieces(VecDeque<Bytes>),
     Passing(Paced),
     Streamed(Streamed),
+    Standing(Streamed),
 }
 
 impl std::fmt::Debug for Kind {
@@ -47,6 +48,7 @@ impl std::fmt::Debug for Kind {
             Self::Pieces(_) => "Pieces",
             Self::Passing(_) => "Passing",
             Self::Streamed(_) => "Streamed",
+            Self::Standing(_) => "Standing",
         })
     }
 }
@@ -76,6 +78,17 @@ impl Body {
     pub(crate) fn streamed(streamed: Streamed) -> Self {
         Self(Kind::Streamed(streamed))
     }
+
+    /// The same of a stream in which silence is normal.
+    pub(crate) fn standing(streamed: Streamed) -> Self {
+        Self(Kind::Standing(streamed))
+    }
+
+    /// Whether this is a stream that waits for news, so that nothing worth mentioning should be
+    /// held for it.
+    pub fn is_standing(&self) -> bool {
+        matches!(self.0, Kind::Standing(_))
+    }
 }
 
 impl HttpBody for Body {
@@ -92,7 +105,7 @@ impl HttpBody for Body {
                 .map(|frame| frame.map(|frame| frame.map_err(|never| match never {}))),
             Kind::Pieces(pieces) => Poll::Ready(pieces.pop_front().map(|b| Ok(Frame::data(b)))),
             Kind::Passing(paced) => Pin::new(paced).poll_frame(cx),
-            Kind::Streamed(streamed) => streamed.as_mut().poll_frame(cx),
+            Kind::Streamed(streamed) | Kind::Standing(streamed) => streamed.as_mut().poll_frame(cx),
         }
     }
 
@@ -101,7 +114,7 @@ impl HttpBody for Body {
             Kind::Ready(full) => full.is_end_stream(),
             Kind::Pieces(pieces) => pieces.is_empty(),
             Kind::Passing(paced) => paced.is_end_stream(),
-            Kind::Streamed(streamed) => streamed.is_end_stream(),
+            Kind::Streamed(streamed) | Kind::Standing(streamed) => streamed.is_end_stream(),
         }
     }
 
@@ -112,7 +125,7 @@ impl HttpBody for Body {
                 SizeHint::with_exact(pieces.iter().map(|piece| piece.len() as u64).sum())
             }
             Kind::Passing(paced) => paced.size_hint(),
-            Kind::Streamed(streamed) => streamed.size_hint(),
+            Kind::Streamed(streamed) | Kind::Standing(streamed) => streamed.size_hint(),
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::reply;
 use crate::server::Server;
 use crate::sidecar::Shared;
 use crate::stream::events::Splitter;
-use crate::upstream::{BackendId, Outgoing, Sent};
+use crate::upstream::{BackendId, Incoming, Outgoing, Sent};
 
 /// What was asked before, by server and user type.
 #[derive(Default)]
@@ -175,7 +175,7 @@ impl Asking<'_> {
         let (body, backend) = (Bytes::from(body), self.backend);
         self.server
             .upstream
-            .send(Outgoing { method, headers, body, backend, path: None })
+            .send(Outgoing { method, headers, body, backend, path: None, standing: false })
             .await
             .ok()
     }
@@ -187,7 +187,7 @@ fn agreed_version(message: &[u8]) -> Option<String> {
 }
 
 /// The first response in a stream of events.
-async fn first_response(body: &mut Limited<hyper::body::Incoming>) -> Option<Vec<u8>> {
+async fn first_response(body: &mut Limited<Incoming>) -> Option<Vec<u8>> {
     let mut splitter = Splitter::default();
     loop {
         while let Some(event) = splitter.next() {

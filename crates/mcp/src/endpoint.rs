@@ -156,7 +156,7 @@ pub(crate) async fn listen(admitted: &Admitted<'_>) -> Answer {
         _ => {}
     }
     let slot = admitted.slot(None)?;
-    let accepted = call.accept(call.send(Bytes::new()).await?)?;
+    let accepted = call.accept(call.stand(Bytes::new()).await?)?;
     let standing = Standing::Open(Some(slot));
     if admitted.headers.contains_key(LAST_EVENT_ID) && accepted.form == Form::Events {
         let sieve = Sieve::new(&call, &protocol::jsonrpc::Params::default());
@@ -178,7 +178,7 @@ pub(crate) async fn end_session(admitted: &Admitted<'_>) -> Answer {
     match bridge::route(admitted, Era::Legacy).await.map_err(|error| error.refusal(&call))? {
         Route::Relay => bridge::relay::end(&call).await,
         Route::LegacyToModern => bridge::legacy_client::end(&call).await,
-        _ => call.relay(Bytes::new(), Standing::Open(None)).await,
+        _ => call.relay(Bytes::new(), Standing::Answer).await,
     }
 }
 

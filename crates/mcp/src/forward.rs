@@ -37,24 +37,41 @@ impl Call<'_> {
     /// only reads is sent once more if the connection broke.
     pub(crate) async fn send(&self, body: Bytes) -> Result<Sent, Refused> {
         let upstream = &self.server.upstream;
-        let sent = self.exchange.sending();
-        let answered = match upstream.send(self.outgoing(body.clone())).await {
-            Err(SendError::Broken) if repeat::is_harmless(&self.method, &body) => {
-                upstream.send(self.outgoing(body)).await
+        self.told(async {
+            match upstream.send(self.outgoing(body.clone(), false)).await {
+                Err(SendError::Broken) if repeat::is_harmless(&self.method, &body) => {
+                    upstream.send(self.outgoing(body, false)).await
+                }
+                answered => answered,
             }
-            answered => answered,
-        };
+        })
+        .await
+    }
+
+    /// The same for a request whose answer will wait for news.
+    pub(crate) async fn stand(&self, body: Bytes) -> Result<Sent, Refused> {
+        self.told(self.server.upstream.send(self.outgoing(body, true))).await
+    }
+
+    /// Tells the exchange how it went.
+    async fn told(
+        &self,
+        sending: impl Future<Output = Result<Sent, SendError>>,
+    ) -> Result<Sent, Refused> {
+        let sent = self.exchange.sending();
+        let answered = sending.await;
         self.exchange.answered(sent, answered.is_ok());
         answered.map_err(|error| self.unanswered(error))
     }
 
-    fn outgoing(&self, body: Bytes) -> Outgoing {
+    fn outgoing(&self, body: Bytes, standing: bool) -> Outgoing {
         Outgoing {
             method: self.method.clone(),
             headers: headers::to_upstream(self),
             body,
             backend: self.session.as_ref().and_then(|session| session.backend()),
             path: None,
+            standing,
         }
     }
 

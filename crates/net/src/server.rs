@@ -1,7 +1,9 @@
 //! The accept loop: HTTP/1.1 with header limits and timeouts, and a drain that ends in bounded
 //! time (DS-2, DS-4, T-STO-16).
 
-use std::convert::Infallible;
+mod connection;
+mod standing;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,12 +11,13 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use standing::LongLived;
 
 /// Limits of one listener.
 #[derive(Clone, Copy, Debug)]
@@ -53,10 +56,10 @@ pub async fn serve<A, F, B>(
 ) where
     A: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
-    B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+    B: http_body::Body<Data = bytes::Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let running = GracefulShutdown::new();
+    let (running, stop) = (TaskTracker::new(), CancellationToken::new());
     let places = Arc::new(Semaphore::new(limits.connections));
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -67,30 +70,25 @@ pub async fn serve<A, F, B>(
         let Some((stream, peer, place)) = accepted else {
             continue;
         };
-        let answer = answer.clone();
-        let service = service_fn(move |request| {
-            let answered = answer(request, peer);
-            async move { Ok::<_, Infallible>(answered.await) }
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.header_read_timeout)
-            .max_buf_size(limits.header_bytes)
-            .max_headers(limits.header_count)
-            .half_close(false)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = running.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "connection ended");
-            }
+        let served = connection::serve(stream, peer, limits, answer.clone(), stop.clone());
+        running.spawn(async move {
+            served.await;
             drop(place);
         });
     }
     drop(listener);
-    if tokio::time::timeout(limits.drain, running.shutdown()).await.is_err() {
+    stop.cancel();
+    running.close();
+    if tokio::time::timeout(limits.drain, running.wait()).await.is_err() {
         tracing::warn!("some requests were still running when the drain time was over");
     }
+}
+
+/// A client that vanished without a word, such as a laptop that was closed, is noticed after two
+/// minutes. Until then its streams hold places that it may want when it comes back.
+fn keep_alive() -> TcpKeepalive {
+    let (idle, interval) = (Duration::from_mins(1), Duration::from_secs(15));
+    TcpKeepalive::new().with_time(idle).with_interval(interval).with_retries(4)
 }
 
 async fn accept(
@@ -102,6 +100,7 @@ async fn accept(
         Ok((stream, peer)) => {
             // Answers are small and written whole; waiting for more would only add latency.
             stream.set_nodelay(true).ok();
+            SockRef::from(&stream).set_tcp_keepalive(&keep_alive()).ok();
             Some((stream, peer, place))
         }
         Err(error) => {
@@ -112,3 +111,7 @@ async fn accept(
         }
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;

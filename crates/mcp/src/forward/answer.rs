@@ -50,8 +50,11 @@ pub(crate) enum Standing {
 impl Call<'_> {
     /// Sends the request on and passes its answer back as it comes.
     pub(crate) async fn relay(&self, body: Bytes, standing: Standing) -> Answer {
-        let accepted = self.accept(self.send(body).await?)?;
-        Ok(self.pass(accepted, standing))
+        let sent = match standing {
+            Standing::Answer => self.send(body).await?,
+            Standing::Listening(_) | Standing::Open(_) => self.stand(body).await?,
+        };
+        Ok(self.pass(self.accept(sent)?, standing))
     }
 
     /// Judges the head of an answer.
@@ -132,8 +135,10 @@ impl Call<'_> {
         B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
+        let waits = !matches!(standing, Standing::Answer);
         let ending = self.ending(standing);
-        Body::streamed(Box::pin(Guarded::new(events, ending, ChangeWatch::of(self.server))))
+        let guarded = Box::pin(Guarded::new(events, ending, ChangeWatch::of(self.server)));
+        if waits { Body::standing(guarded) } else { Body::streamed(guarded) }
     }
 
     /// Reads a whole answer that has to be understood before it passes.

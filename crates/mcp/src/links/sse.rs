@@ -9,7 +9,6 @@ use futures_util::future::BoxFuture;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
-use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -19,7 +18,7 @@ use crate::mirror::Era;
 use crate::server::Server;
 use crate::sidecar::Shared;
 use crate::stream::reader::Reader;
-use crate::upstream::{BackendId, Outgoing, Sent};
+use crate::upstream::{BackendId, Incoming, Outgoing, Sent};
 
 /// How long the first event, the address, may take.
 const ADDRESS: Duration = Duration::from_secs(30);
@@ -122,7 +121,8 @@ impl Way {
     async fn send(&self, method: Method, caller: &Caller, body: Bytes) -> Result<Sent, LinkError> {
         let headers = headers_for(&method, caller);
         let (backend, path) = (self.backend, self.path.clone());
-        let outgoing = Outgoing { method, headers, body, backend, path };
+        let standing = method == Method::GET;
+        let outgoing = Outgoing { method, headers, body, backend, path, standing };
         Ok(self.server.upstream.send(outgoing).await?)
     }
 

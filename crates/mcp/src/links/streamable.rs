@@ -12,7 +12,6 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, Response, StatusCode};
-use hyper::body::Incoming;
 use protocol::mcp::SESSION_HEADER;
 use tokio::runtime::Handle;
 use tokio::sync::broadcast;
@@ -21,7 +20,7 @@ use super::{Caller, Exchange, Heard, Link, LinkError, Question};
 use crate::mirror::Era;
 use crate::server::Server;
 use crate::sidecar::Shared;
-use crate::upstream::{BackendId, Outgoing};
+use crate::upstream::{BackendId, Incoming, Outgoing};
 pub(crate) use answer::cancelled;
 use standing::Standing;
 
@@ -68,7 +67,13 @@ impl HttpLink {
         if let Some(question) = question {
             headers.extend(question.mirrors.iter().cloned());
         }
-        self.send(Method::POST, headers, text.into()).await
+        let standing = question.is_some_and(|question| &*question.method == "subscriptions/listen");
+        self.send(Method::POST, headers, text.into(), standing).await
+    }
+
+    /// Opens a stream of what the server says unasked, or takes one up again.
+    async fn get(&self, headers: http::HeaderMap) -> Result<Response<Incoming>, LinkError> {
+        self.send(Method::GET, headers, Bytes::new(), true).await
     }
 
     async fn send(
@@ -76,13 +81,14 @@ impl HttpLink {
         method: Method,
         headers: http::HeaderMap,
         body: Bytes,
+        standing: bool,
     ) -> Result<Response<Incoming>, LinkError> {
         let backend = self.0.backend.get().copied();
         let sent = self
             .0
             .server
             .upstream
-            .send(Outgoing { method, headers, body, backend, path: None })
+            .send(Outgoing { method, headers, body, backend, path: None, standing })
             .await?;
         // A session is known only where it was opened.
         if self.0.era == Era::Legacy {
@@ -151,7 +157,7 @@ impl Link for HttpLink {
         let Ok(runtime) = Handle::try_current() else { return };
         let (link, headers) = (self.clone(), headers::of(&self.0, caller));
         runtime.spawn(async move {
-            let _ = link.send(Method::DELETE, headers, Bytes::new()).await;
+            let _ = link.send(Method::DELETE, headers, Bytes::new(), false).await;
         });
     }
 }

@@ -32,7 +32,7 @@ pub(crate) async fn answer(
         tasks.push(task);
     }
     let body = splice.finish().ok_or_else(|| unknown_task(call))?;
-    let accepted = call.accept(call.send(body.into()).await?)?;
+    let accepted = call.accept(call.stand(body.into()).await?)?;
     pass(call, Naming::of(call, About::Tasks(tasks)), accepted, standing).await
 }
 

@@ -1,4 +1,4 @@
-//! Connection pools: TCP in clear or under TLS, and Unix sockets.
+//! Connections: TCP in clear or under TLS, and Unix sockets; from a pool or one's own.
 
 use std::path::Path;
 use std::pin::Pin;
@@ -9,12 +9,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Uri};
 use http_body_util::Full;
-use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{
+    ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream,
+};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 use tower_service::Service;
 
@@ -23,9 +26,20 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// The connections to one server behind: HTTP/1.1 with keep-alive. It follows no redirects, so a
 /// credential never goes anywhere but to the configured addresses.
 pub(crate) enum Pool {
-    Web(Client<Timed<HttpsConnector<HttpConnector>>, Full<Bytes>>),
-    Unix(Client<Timed<UnixConnector>, Full<Bytes>>),
+    Web(Client<Web, Full<Bytes>>, Web),
+    Unix(Client<Unix, Full<Bytes>>, Unix),
 }
+
+type Web = Timed<HttpsConnector<HttpConnector>>;
+type Unix = Timed<UnixConnector>;
+
+/// A connection that is in no pool.
+pub(crate) type Connection = Pin<Box<dyn Duplex>>;
+
+/// Both directions of a connection.
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
 
 /// The same with a limit on the time it takes, TLS included.
 #[derive(Clone)]
@@ -57,19 +71,33 @@ impl Pool {
             .https_or_http()
             .enable_http1()
             .wrap_connector(connector);
-        Ok(Self::Web(client(Timed { inner: connector, limit: connect_timeout })))
+        let connector = Timed { inner: connector, limit: connect_timeout };
+        Ok(Self::Web(client(connector.clone()), connector))
     }
 
     /// A pool for one Unix socket.
     pub(crate) fn unix(connect_timeout: Duration, path: &Path) -> Self {
-        let inner = UnixConnector(path.into());
-        Self::Unix(client(Timed { inner, limit: connect_timeout }))
+        let connector = Timed { inner: UnixConnector(path.into()), limit: connect_timeout };
+        Self::Unix(client(connector.clone()), connector)
     }
 
     pub(crate) fn request(&self, request: Request<Full<Bytes>>) -> ResponseFuture {
         match self {
-            Self::Web(client) => client.request(request),
-            Self::Unix(client) => client.request(request),
+            Self::Web(client, _) => client.request(request),
+            Self::Unix(client, _) => client.request(request),
+        }
+    }
+
+    /// Opens a connection for one request alone.
+    pub(crate) async fn connect(&self, uri: Uri) -> Result<Connection, BoxError> {
+        match self {
+            Self::Web(_, connector) => Ok(match connector.clone().call(uri).await? {
+                MaybeHttpsStream::Http(stream) => Box::pin(stream.into_inner()),
+                MaybeHttpsStream::Https(stream) => Box::pin(TokioIo::new(stream)),
+            }),
+            Self::Unix(_, connector) => {
+                Ok(Box::pin(connector.clone().call(uri).await?.into_inner()))
+            }
         }
     }
 }

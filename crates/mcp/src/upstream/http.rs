@@ -9,7 +9,6 @@ use http::header::HOST;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use kernel::{Chance, Clock};
 
@@ -17,6 +16,7 @@ use super::backend::Backend;
 use super::circuit::Change;
 use super::connect::Pool;
 use super::health::Check;
+use super::{Incoming, standing};
 use crate::config::{ConfigError, Limits, ServerConfig, UpstreamAuth};
 
 /// A server behind, with all its addresses.
@@ -46,6 +46,8 @@ pub(crate) struct Outgoing {
     pub(crate) backend: Option<BackendId>,
     /// Another path than the configured one: a server of 2024-11-05 names where messages go.
     pub(crate) path: Option<PathAndQuery>,
+    /// Whether the answer is a stream that waits for news.
+    pub(crate) standing: bool,
 }
 
 /// The head of an answer, and who gave it.
@@ -68,6 +70,9 @@ pub(crate) enum SendError {
 /// One address of a server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct BackendId(pub(crate) u16);
+
+/// Why there is no answer, for us and for the log.
+type Failed = (SendError, Box<dyn std::error::Error + Send + Sync>);
 
 /// The addresses that were tried for one request.
 #[derive(Clone, Copy, Default)]
@@ -181,7 +186,8 @@ impl HttpUpstream {
 
     async fn attempt(&self, id: BackendId, outgoing: Outgoing) -> Result<Sent, SendError> {
         let backend = self.backends.get(usize::from(id.0)).ok_or(SendError::Away)?;
-        let mut request = Request::new(Full::new(outgoing.body));
+        let standing = outgoing.standing;
+        let mut request = Request::new(outgoing.body);
         *request.method_mut() = outgoing.method;
         *request.uri_mut() =
             outgoing.path.map_or_else(|| backend.uri.clone(), |path| at(&backend.uri, path));
@@ -191,16 +197,31 @@ impl HttpUpstream {
         if let Some((name, value)) = &self.credential {
             headers.insert(name, value.clone());
         }
-        let answered = self.pool.request(request).await;
-        let answered = answered.map_err(|error| {
+        let answered =
+            if standing { self.stand(request).await } else { self.pooled(request).await };
+        let answered = answered.map_err(|(failure, error)| {
             tracing::warn!(server.name = %self.name, backend = id.0, ?error, "mcp.upstream.failed");
-            failure(&error)
+            failure
         });
         match answered {
             Err(SendError::Away) => self.note_unreachable(id),
             _ => self.note_reachable(id),
         }
         answered.map(|response| Sent { response, backend: id })
+    }
+
+    async fn pooled(&self, request: Request<Bytes>) -> Result<Response<Incoming>, Failed> {
+        let answered = self.pool.request(request.map(Full::new)).await;
+        let response = answered.map_err(|error| (failure(&error), error.into()))?;
+        Ok(response.map(Incoming::Pooled))
+    }
+
+    async fn stand(&self, request: Request<Bytes>) -> Result<Response<Incoming>, Failed> {
+        let connection = self.pool.connect(request.uri().clone()).await;
+        let connection = connection.map_err(|error| (SendError::Away, error))?;
+        let answered = standing::exchange(connection, request).await;
+        let response = answered.map_err(|error| (SendError::Broken, error))?;
+        Ok(response.map(|body| Incoming::Standing(Box::new(body))))
     }
 
     /// A connection was made there.

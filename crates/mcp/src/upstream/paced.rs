@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::time::Sleep;
 
+use super::Incoming;
 use crate::body::BodyError;
 
 /// What a server behind sends, as it comes. Any byte counts as a sign of life, comments too.
-#[derive(Debug)]
 pub(crate) struct Paced {
     incoming: Incoming,
     idle: Option<Duration>,
@@ -38,6 +37,12 @@ impl From<Incoming> for Paced {
     }
 }
 
+impl From<hyper::body::Incoming> for Paced {
+    fn from(incoming: hyper::body::Incoming) -> Self {
+        Self::from(Incoming::Pooled(incoming))
+    }
+}
+
 impl Body for Paced {
     type Data = Bytes;
     type Error = BodyError;
@@ -49,7 +54,7 @@ impl Body for Paced {
         let this = self.get_mut();
         if let Poll::Ready(frame) = Pin::new(&mut this.incoming).poll_frame(cx) {
             this.alarm = None;
-            return Poll::Ready(frame.map(|frame| frame.map_err(|e| BodyError(Box::new(e)))));
+            return Poll::Ready(frame.map(|frame| frame.map_err(BodyError)));
         }
         let Some(idle) = this.idle else {
             return Poll::Pending;

@@ -9,10 +9,15 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use crate::support::{Ask, Doing, World, echo, legacy};
+use crate::support::{Ask, Doing, World, echo, legacy, modern};
 
 fn call(world: &World) -> Ask {
     legacy("tools/call", &json!({ "name": "get_x" })).bearer(&world.token("mcp:read"))
+}
+
+/// What gets a connection of its own.
+fn listen(world: &World) -> Ask {
+    modern("subscriptions/listen", &json!({})).bearer(&world.token("mcp:read"))
 }
 
 #[tokio::test]
@@ -34,11 +39,11 @@ async fn a_unix_socket() {
     })
     .await;
     assert_eq!(world.sidecar.ready().await, Ok(()));
-    for _ in 0..3 {
-        assert_eq!(world.ask(call(&world)).await.status, 200);
+    for ask in [call, call, call, listen] {
+        assert_eq!(world.ask(ask(&world)).await.status, 200);
+        let sent = requests.lock().unwrap().pop().unwrap();
+        assert_eq!((sent.header("host"), sent.uri.path()), ("localhost", "/mcp"));
     }
-    let sent = requests.lock().unwrap().pop().unwrap();
-    assert_eq!((sent.header("host"), sent.uri.path()), ("localhost", "/mcp"));
     assert!(world.server.requests().is_empty());
     serving.abort();
     let _ = serving.await;
@@ -78,6 +83,7 @@ async fn tls_with_an_authority_of_our_own() {
         })
         .await;
         assert_eq!(world.ask(call(&world)).await.status, expected);
+        assert_eq!(world.ask(listen(&world)).await.status, expected);
     }
 }
 

@@ -11,6 +11,7 @@ use http_body_util::Either;
 use hyper::body::Incoming;
 use kernel::Chance;
 use mcp::Sidecar;
+use net::server::LongLived;
 use tower::ServiceExt as _;
 
 use super::peer::Proxies;
@@ -70,7 +71,7 @@ impl App {
     async fn route(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let path = request.uri().path();
         if let Some(sidecar) = self.sidecar.as_ref().filter(|sidecar| sidecar.serves(path)) {
-            return sidecar.handle(request).await.map(Either::Left);
+            return marked(sidecar.handle(request).await).map(Either::Left);
         }
         match path.strip_prefix(self.base_path.as_str()) {
             Some("/health") => probes::health().map(Either::Right),
@@ -92,6 +93,14 @@ impl App {
             Err(never) => match never {},
         }
     }
+}
+
+/// Tells the listener of streams that stand.
+fn marked(mut response: Response<mcp::Body>) -> Response<mcp::Body> {
+    if response.body().is_standing() {
+        response.extensions_mut().insert(LongLived);
+    }
+    response
 }
 
 /// What the sidecar alone says about every other path.

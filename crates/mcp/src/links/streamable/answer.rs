@@ -7,13 +7,13 @@ use futures_util::stream::{self, StreamExt as _};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
 
 use super::HttpLink;
 use super::resume::{Tail, resume};
 use crate::links::{Caller, Exchange, Heard, Kind, Link as _, LinkError, Question};
 use crate::mirror::Era;
 use crate::stream::reader::Reader;
+use crate::upstream::Incoming;
 
 /// Judges the head of an answer and begins to read it.
 pub(super) async fn exchange(

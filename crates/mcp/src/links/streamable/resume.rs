@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::ACCEPT;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::{HttpLink, headers};
 use crate::forward::headers::LAST_EVENT_ID;
@@ -72,7 +71,7 @@ pub(super) async fn resume(
         let mut asked = headers::of(&link.0, caller);
         asked.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         tail.name(&mut asked);
-        match link.send(Method::GET, asked, Bytes::new()).await {
+        match link.get(asked).await {
             Ok(response) if response.status() == StatusCode::OK => {
                 let limit = link.0.shared.limits.message_bytes;
                 return Ok(Reader::new(response.into_body(), limit));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::header::ACCEPT;
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderValue, StatusCode};
 use tokio::sync::broadcast;
 
 use super::resume::Tail;
@@ -95,7 +95,7 @@ async fn follow(
     let mut asked = headers::of(&link.0, caller);
     asked.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
     tail.name(&mut asked);
-    let Ok(response) = link.send(Method::GET, asked, Bytes::new()).await else {
+    let Ok(response) = link.get(asked).await else {
         return Ended::Broke;
     };
     match response.status() {
