@@ -23,6 +23,7 @@ pub(crate) use heard::{Heard, Kind, Outcome};
 pub(crate) use trouble::LinkError;
 
 use crate::forward::Call;
+use crate::forward::headers::to_keep;
 use crate::verify::Permit;
 
 /// On whose behalf a message goes to a server behind. Like a call passed untouched, it takes a
@@ -81,7 +82,7 @@ impl Caller {
         let mut headers = HeaderMap::with_capacity(passing.len());
         for name in passing {
             if let Some(value) = call.headers.get(name) {
-                headers.insert(HeaderName::from_static(name), value.clone());
+                headers.insert(HeaderName::from_static(name), to_keep(value));
             }
         }
         // W3C Trace Context §3.4: the span here is the parent of the one behind.

@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 
 use super::{Caller, Exchange, Heard, Link, LinkError, Question};
+use crate::forward::headers::to_keep;
 use crate::mirror::Era;
 use crate::server::Server;
 use crate::sidecar::Shared;
@@ -110,7 +111,7 @@ impl Link for HttpLink {
             if &*question.method == "initialize"
                 && let Some(session) = response.headers().get(SESSION_HEADER)
             {
-                self.0.session.get_or_init(|| session.clone());
+                self.0.session.get_or_init(|| to_keep(session));
             }
             answer::exchange(self, caller, &question, response).await
         })
