@@ -9,6 +9,7 @@ mod health;
 mod keys;
 mod logging;
 mod migrate;
+mod open_files;
 mod secret;
 mod serve;
 mod source;
