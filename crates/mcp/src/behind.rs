@@ -116,6 +116,13 @@ impl Behind {
         self.peers.sweep(now, LegacyPeer::is_open);
         self.pipes.sweep(now, |link| link.is_open());
     }
+
+    /// Ends everything that nobody uses at this moment.
+    pub(crate) fn end(&self) {
+        self.relays.clear();
+        self.peers.clear();
+        self.pipes.clear();
+    }
 }
 
 impl Server {

@@ -171,6 +171,16 @@ pub(crate) async fn listen(admitted: &Admitted<'_>) -> Answer {
     Ok(call.pass(accepted, standing))
 }
 
+/// Takes up a stream that the server behind ended before it had said all (D-04, D-35), for a client
+/// that cannot do so itself.
+pub(crate) async fn resume(admitted: &Admitted<'_>) -> Answer {
+    let session = admitted.session(None)?;
+    let call = admitted.call(None, session);
+    let accepted = call.accept(call.stand(Bytes::new()).await?)?;
+    let sieve = Sieve::new(&call, &protocol::jsonrpc::Params::default());
+    Ok(filter_resumed(&call, sieve, accepted, Standing::Answer))
+}
+
 /// DELETE: the client ends its legacy session (D-01).
 pub(crate) async fn end_session(admitted: &Admitted<'_>) -> Answer {
     let session = admitted.session(None)?;

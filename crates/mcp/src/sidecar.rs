@@ -1,6 +1,7 @@
 //! The sidecar as a whole: which path belongs to whom.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -10,6 +11,7 @@ use protocol::UserType;
 use protocol::catalogue::CatalogueTool;
 use protocol::jsonrpc::INVALID_REQUEST;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::authority::Authority;
 use crate::body::Body;
@@ -49,7 +51,12 @@ pub(crate) struct Shared {
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) allowed_origins: AllowedOrigins,
     pub(crate) observer: Observer,
+    /// Tasks that end sessions at the servers behind, now or when a client leaves.
+    pub(crate) closing: TaskTracker,
 }
+
+/// How long the servers behind may take to hear that their sessions ended.
+const PARTING: Duration = Duration::from_secs(2);
 
 /// Whom a path belongs to.
 enum Place<'s> {
@@ -101,6 +108,7 @@ impl Sidecar {
             allowed_hosts: config.allowed_hosts,
             allowed_origins: config.allowed_origins,
             observer,
+            closing: TaskTracker::new(),
         });
         Ok(Arc::new(Self { servers, shared, catalogues: Catalogues::default() }))
     }
@@ -166,6 +174,18 @@ impl Sidecar {
     /// are still answered until the listener closes.
     pub fn drain(&self) {
         self.shared.pulse.drain();
+    }
+
+    /// Ends the sessions that the sidecar holds at the servers behind. To be called when the last
+    /// request was answered; takes two seconds at most.
+    pub async fn end(&self) {
+        for server in &self.servers {
+            server.behind.end();
+        }
+        self.shared.closing.close();
+        if tokio::time::timeout(PARTING, self.shared.closing.wait()).await.is_err() {
+            tracing::debug!("some sessions at servers behind were left to time out");
+        }
     }
 
     /// Whether requests can be served: keys are known and every server behind accepts

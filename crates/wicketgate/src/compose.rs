@@ -69,13 +69,17 @@ pub async fn start(
     let app = build(settings, store.clone(), &ambient, (&stop, &tasks), spans).await?;
     let metrics = metrics::start(&telemetry, &app, &stop, &tasks).await?;
     let answered = CancellationToken::new();
-    if let Some(sidecar) = &app.sidecar {
+    let sidecar = app.sidecar.clone();
+    if let Some(sidecar) = &sidecar {
         tasks.spawn(Arc::clone(sidecar).report(answered.clone()));
     }
     let served = serve(listener, app, stop.clone());
     tasks.spawn(async move {
         served.await;
         answered.cancel();
+        if let Some(sidecar) = sidecar {
+            sidecar.end().await;
+        }
     });
     tasks.close();
     Ok(Running { address, metrics, store, stop, tasks })

@@ -70,6 +70,12 @@ impl<K: Clone + Eq + Hash + Owned, V> Pool<K, V> {
         swept
     }
 
+    /// Lets go of everything.
+    pub(crate) fn clear(&self) {
+        let kept = std::mem::take(&mut *self.lock());
+        drop(kept);
+    }
+
     /// How many are kept.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {

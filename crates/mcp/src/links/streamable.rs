@@ -23,6 +23,7 @@ use crate::server::Server;
 use crate::sidecar::Shared;
 use crate::upstream::{BackendId, Incoming, Outgoing};
 pub(crate) use answer::cancelled;
+pub(crate) use resume::Tail;
 use standing::Standing;
 
 /// A link over Streamable HTTP.
@@ -153,12 +154,13 @@ impl Link for HttpLink {
         if self.0.closed.swap(true, Ordering::Relaxed) || self.0.session.get().is_none() {
             return;
         }
-        // The server would drop the session some day anyway, so neither a failure nor the end of
-        // this process matters.
+        // The server would drop the session some day anyway, so a failure does not matter.
         let Ok(runtime) = Handle::try_current() else { return };
         let (link, headers) = (self.clone(), headers::of(&self.0, caller));
-        runtime.spawn(async move {
+        let closing = self.0.shared.closing.clone();
+        let delete = async move {
             let _ = link.send(Method::DELETE, headers, Bytes::new(), false).await;
-        });
+        };
+        closing.spawn_on(delete, &runtime);
     }
 }

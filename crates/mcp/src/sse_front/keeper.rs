@@ -15,6 +15,7 @@ use super::{headers, retell};
 use crate::endpoint;
 use crate::forward::answer::Standing;
 use crate::front::events_response;
+use crate::links::streamable::Tail;
 use crate::message::Admitted;
 use crate::observe::Exchange;
 use crate::reply::{Answer, Fault, Refused};
@@ -54,7 +55,7 @@ pub(crate) fn open(admitted: &Admitted<'_>) -> Answer {
         stream,
         slot: Some(slot),
     };
-    tokio::spawn(keeper.keep());
+    admitted.shared.closing.spawn(keeper.keep());
     let frames = outlet.frames(Bytes::from(format!("event: endpoint\ndata: {endpoint}\n\n")));
     let call = admitted.call(None, None);
     let body = call.guard(StreamBody::new(Box::pin(frames)), Standing::Open(None));
@@ -102,11 +103,11 @@ impl Keeper {
     /// What the server says on no request's account comes over the stream, too (D-02).
     async fn unasked(&mut self) {
         self.stream.ready.notified().await;
-        let mut pause = FIRST_PAUSE;
+        let (mut pause, mut tail) = (FIRST_PAUSE, Tail::default());
         loop {
             // The session's stream takes the place; they are one to the client.
             drop(self.slot.take());
-            let heard = self.listen().await;
+            let heard = self.listen(&mut tail).await;
             self.slot = self.server.slots.take(*self.permit.principal());
             if self.slot.is_none() {
                 return self.stream.gone.cancel();
@@ -119,14 +120,15 @@ impl Keeper {
         }
     }
 
-    async fn listen(&self) -> Heard {
-        let headers = self.session_headers();
+    async fn listen(&self, tail: &mut Tail) -> Heard {
+        let mut headers = self.session_headers();
+        tail.name(&mut headers);
         let response = endpoint::listen(&self.admitted(Method::GET, &headers)).await;
         let response = response.unwrap_or_else(Refused::into_response);
         match response.status().as_u16() {
             200 => {
                 let limit = self.shared.limits.message_bytes;
-                retell::events(&self.stream, response.into_body(), limit, None).await;
+                retell::events(&self.stream, response.into_body(), limit, None, tail).await;
                 Heard::Enough
             }
             429 | 502..=504 => Heard::Enough,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::{HeaderMap, Method, Response, StatusCode, Uri};
 use http_body_util::Full;
 use protocol::jsonrpc::{self, INVALID_REQUEST, Message};
 use protocol::mcp::{NOT_TAKEN, SESSION_HEADER, SESSION_UNKNOWN};
@@ -12,13 +12,18 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::handle::Handle;
 use super::stream::Stream;
 use super::{headers, retell};
-use crate::body::Arriving;
+use crate::body::{Arriving, Body};
+use crate::endpoint;
+use crate::links::streamable::Tail;
 use crate::message::{self, Admitted};
 use crate::observe::Exchange;
 use crate::reply::{self, Answer, Fault, Refused};
 use crate::server::Server;
 use crate::sidecar::Shared;
-use crate::verify::Permit;
+use crate::verify::{Permit, Standing};
+
+/// How often a stream may end without the answer before there is none.
+const ATTEMPTS: u32 = 100;
 
 /// Answers a POST to the URL that a stream named.
 pub(crate) async fn take<B: Arriving>(admitted: &Admitted<'_>, uri: &Uri, body: B) -> Answer {
@@ -145,10 +150,62 @@ impl Asked {
         let gone =
             response.status() == StatusCode::NOT_FOUND && self.headers.contains_key(SESSION_HEADER);
         let limit = self.shared.limits.message_bytes;
-        retell::answer(&self.stream, self.id.as_deref(), response, limit).await;
+        let (id, mut tail) = (self.id.as_deref(), Tail::default());
+        let answered = retell::answer(&self.stream, id, response, limit, &mut tail).await;
+        if let Some(id) = id
+            && !answered
+            && !self.resume(id, &mut tail).await
+        {
+            retell::no_answer(&self.stream, id).await;
+        }
         if gone {
             self.stream.queue.end().await;
         }
+    }
+
+    /// D-35: a server may end the stream before the answer, and be asked for the rest. Such a client
+    /// cannot do that. Says whether the answer came.
+    async fn resume(&self, id: &str, tail: &mut Tail) -> bool {
+        for _ in 0..ATTEMPTS {
+            if !tail.is_known() {
+                return false;
+            }
+            tokio::time::sleep(tail.pause()).await;
+            if !self.may_go_on() {
+                return false;
+            }
+            let response = self.rest(tail).await;
+            match response.status() {
+                StatusCode::OK => {}
+                status if status.is_client_error() => return false,
+                _ => continue,
+            }
+            let limit = self.shared.limits.message_bytes;
+            let body = response.into_body();
+            if retell::events(&self.stream, body, limit, Some(id), tail).await {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether the client is still there, and its token good.
+    fn may_go_on(&self) -> bool {
+        let standing = self.shared.trust.standing(&self.permit);
+        standing == Standing::Good && !self.stream.gone.is_cancelled()
+    }
+
+    /// What comes after the last event that was seen.
+    async fn rest(&self, tail: &Tail) -> Response<Body> {
+        let Self { shared, server, permit, headers, stream, .. } = self;
+        let exchange = Exchange::silent(shared, server);
+        let (permit, method) = (Arc::clone(permit), Method::GET);
+        let admitted = Admitted { shared, server, permit, method, headers, exchange: &exchange };
+        let session = stream.session(&admitted);
+        let mut headers = headers::of_stream(headers, session.as_deref());
+        tail.name(&mut headers);
+        let resumed = endpoint::resume(&Admitted { headers: &headers, ..admitted.again() }).await;
+        resumed.unwrap_or_else(Refused::into_response)
     }
 
     async fn initialize(&self) -> Answer {

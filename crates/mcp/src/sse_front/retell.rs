@@ -10,27 +10,32 @@ use protocol::mcp::UPSTREAM_UNAVAILABLE;
 use super::queue::CutOff;
 use super::stream::Stream;
 use crate::body::Body;
+use crate::links::streamable::Tail;
 use crate::links::{Heard, Kind};
 use crate::stream::events::{self, Splitter};
 
-/// Tells the answer to the request with this id; in any case there is one.
+/// Tells what a request was answered. Says whether the answer to the request with this id was
+/// there.
 pub(super) async fn answer(
     stream: &Stream,
     id: Option<&str>,
     response: Response<Body>,
     limit: usize,
-) {
+    tail: &mut Tail,
+) -> bool {
     let (parts, body) = response.into_parts();
     let kind = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let answered = if kind.starts_with(b"text/event-stream") {
-        events(stream, body, limit, id).await
-    } else {
-        match Limited::new(body, limit).collect().await {
-            Ok(whole) => message(stream, id, whole.to_bytes()).await,
-            Err(_) => false,
-        }
-    };
-    let Some(id) = id.filter(|_| !answered) else { return };
+    if kind.starts_with(b"text/event-stream") {
+        return events(stream, body, limit, id, tail).await;
+    }
+    match Limited::new(body, limit).collect().await {
+        Ok(whole) => message(stream, id, whole.to_bytes()).await,
+        Err(_) => false,
+    }
+}
+
+/// Tells that there is no answer to this request.
+pub(super) async fn no_answer(stream: &Stream, id: &str) {
     let text = error_response(
         Some(id),
         UPSTREAM_UNAVAILABLE,
@@ -47,6 +52,7 @@ pub(super) async fn events(
     mut body: Body,
     limit: usize,
     id: Option<&str>,
+    tail: &mut Tail,
 ) -> bool {
     let mut splitter = Splitter::default();
     let mut answered = false;
@@ -56,6 +62,7 @@ pub(super) async fn events(
         let Ok(bytes) = frame.into_data() else { continue };
         splitter.push(&bytes);
         while let Some(event) = splitter.next() {
+            tail.saw(&event);
             let Some(text) = event.message() else { continue };
             answered |= is_answer(&text, id);
             if put(stream, &text).await.is_err() {

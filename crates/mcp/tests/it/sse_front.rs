@@ -231,6 +231,65 @@ async fn d_02_what_the_server_says_unasked() {
     tokio::time::timeout(SOON, feed.closed()).await.expect("it ends with its client");
 }
 
+/// D-35: a server may end the stream before the answer and be asked for the rest. Such a client knows
+/// of no event ids, so that is done for it; and what comes then is as filtered as ever.
+#[tokio::test]
+async fn d_35_answers_are_taken_up_again() {
+    let world = world(|request| {
+        let tools = json!([{ "name": "get_x" }, { "name": "drop_y" }]);
+        match (request.rpc_method().as_str(), request.header("last-event-id")) {
+            ("tools/call", _) => events("retry: 1\nid: a\ndata:\n\n"),
+            ("tools/list", _) => events("retry: 1\nid: b\ndata:\n\n"),
+            ("prompts/list", _) => events("retry: 1\nid: none\ndata:\n\n"),
+            ("", "a") => events(
+                "id: a1\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\
+                 \"params\":{\"progressToken\":1,\"progress\":1}}\n\n",
+            ),
+            ("", "a1") => events("id: a2\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n\n"),
+            ("", "b") => {
+                let list = json!({ "jsonrpc": "2.0", "id": 2, "result": { "tools": tools } });
+                events(&format!("id: b1\ndata: {list}\n\n"))
+            }
+            ("", "none") => status(405, &[], ""),
+            _ => sessions(request),
+        }
+    })
+    .await;
+    let mut stream = Stream::open(&world, &token(&world, "mcp:read")).await;
+    stream.initialize(&world).await;
+    stream.send(&world, &call(1, "get_x")).await;
+    assert_eq!(stream.next().await["method"], "notifications/progress");
+    assert_eq!(stream.next().await, json!({ "jsonrpc": "2.0", "id": 1, "result": {} }));
+    let resumed = world.server.requests().pop().unwrap();
+    assert_eq!(resumed.header("mcp-session-id"), "upstream-session");
+    assert_eq!(resumed.header("authorization"), "");
+    stream.send(&world, &json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/list" })).await;
+    let listed = stream.next().await;
+    assert_eq!(listed["result"]["tools"], json!([{ "name": "get_x" }]));
+    stream.send(&world, &json!({ "jsonrpc": "2.0", "id": 3, "method": "prompts/list" })).await;
+    let refused = stream.next().await;
+    assert_eq!((&refused["id"], refused["error"].is_object()), (&json!(3), true), "{refused}");
+}
+
+/// Nor does the standing stream lose what was said while it was away.
+#[tokio::test]
+async fn d_35_the_standing_stream_goes_on_where_it_ended() {
+    let world = world(|request| match (&request.method, request.header("last-event-id")) {
+        (&Method::GET, "") => events("id: 5\ndata:\n\n"),
+        (&Method::GET, "5") => events(
+            "id: 6\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n\n",
+        ),
+        (&Method::GET, _) => status(405, &[], ""),
+        _ if request.rpc_method().starts_with("notifications/") => status(202, &[], ""),
+        _ => sessions(request),
+    })
+    .await;
+    let mut stream = Stream::open(&world, &token(&world, "mcp:read")).await;
+    stream.initialize(&world).await;
+    stream.send(&world, &initialized()).await;
+    assert_eq!(stream.next().await["method"], "notifications/tools/list_changed");
+}
+
 /// When the client goes, so does its session, but not the request that runs (D-58).
 #[tokio::test]
 async fn d_58_the_session_ends_with_the_stream() {
@@ -302,4 +361,11 @@ async fn t_mcp_49_it_ends_with_the_token_and_on_drain() {
     assert!(frame(&mut stays.body).await.is_none());
     let answer: Answer = world.ask(stays.post(&call(1, "get_x"))).await;
     assert!(answer.status == 202 || answer.status == 404);
+    drop((ends, stays));
+    world.sidecar.end().await;
+    let last = world.server.requests().pop().unwrap();
+    assert_eq!(
+        (last.method.as_str(), last.header("mcp-session-id")),
+        ("DELETE", "upstream-session")
+    );
 }

@@ -95,6 +95,12 @@ impl Relays {
         self.lock().retain(|_, known| known.peer.is_open() && !known.is_idle(now));
     }
 
+    /// Lets go of all sessions.
+    pub(crate) fn clear(&self) {
+        let kept = std::mem::take(&mut *self.lock());
+        drop(kept);
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], Arc<Relayed>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -14,7 +14,7 @@ use crate::stream::reader::Reader;
 
 /// Where a stream ended, as far as the server said.
 #[derive(Debug)]
-pub(super) struct Tail {
+pub(crate) struct Tail {
     last: Option<String>,
     pause: Duration,
 }
@@ -33,7 +33,7 @@ impl Default for Tail {
 
 impl Tail {
     /// Takes note of an event's id and of how long the server wants us to wait.
-    pub(super) fn saw(&mut self, event: &Event) {
+    pub(crate) fn saw(&mut self, event: &Event) {
         if let Some(id) = event.value(b"id") {
             self.last = Some(id);
         }
@@ -42,13 +42,18 @@ impl Tail {
         }
     }
 
+    /// Whether there is an event after which to go on.
+    pub(crate) fn is_known(&self) -> bool {
+        self.last.is_some()
+    }
+
     /// How long to wait before the next attempt.
-    pub(super) fn pause(&self) -> Duration {
+    pub(crate) fn pause(&self) -> Duration {
         self.pause
     }
 
     /// Names the last event that was seen, if there was one.
-    pub(super) fn name(&self, headers: &mut HeaderMap) {
+    pub(crate) fn name(&self, headers: &mut HeaderMap) {
         if let Some(last) = self.last.as_ref().and_then(|last| HeaderValue::from_str(last).ok()) {
             headers.insert(LAST_EVENT_ID, last);
         }
@@ -62,7 +67,7 @@ pub(super) async fn resume(
     caller: &Caller,
     tail: &Tail,
 ) -> Result<Reader, LinkError> {
-    if tail.last.is_none() {
+    if !tail.is_known() {
         return Err(LinkError::Broken);
     }
     let mut refused = LinkError::Broken;

@@ -1,14 +1,16 @@
 //! Sessions that the sidecar holds on modern clients' behalf.
 
 use std::collections::HashSet;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
+use mcp::EraChoice;
 use serde_json::{Value, json};
 
 use super::legacy_server::{Legacy, call, next, plain, with};
-use crate::support::{Answer, SOON, Token};
+use crate::support::{Answer, Recorded, Reply, SOON, Token, World, modern, status};
 
 /// D-30: one session for each set of capabilities, opened with what the client declares.
 #[tokio::test]
@@ -79,6 +81,42 @@ async fn g_44_sessions_without_a_place_are_ended() {
         }
     };
     assert_eq!(tokio::time::timeout(SOON, ended).await.unwrap(), "session-0");
+}
+
+/// Servers need not keep sessions of a gateway that is gone.
+#[tokio::test]
+async fn d_30_sessions_end_with_the_process() {
+    let legacy = Legacy::new(plain).await;
+    for capabilities in [json!({}), json!({ "elicitation": {} })] {
+        let list = with("prompts/list", &json!({}), &capabilities);
+        assert_eq!(legacy.ask(list).await.status, 200);
+    }
+    legacy.world.sidecar.end().await;
+    let requests = legacy.world.server.requests();
+    let ends = requests.iter().filter(|request| request.method == Method::DELETE);
+    let mut ended: Vec<&str> = ends.map(|end| end.header("mcp-session-id")).collect();
+    ended.sort_unstable();
+    assert_eq!(ended, ["session-0", "session-1"]);
+}
+
+/// One that does not answer any more does not hold the process up.
+#[tokio::test]
+async fn the_end_waits_for_no_server() {
+    let reply = |request: &Recorded| {
+        if request.method == Method::DELETE {
+            return Box::pin(pending()) as Reply;
+        }
+        let result = json!({ "protocolVersion": "2025-11-25", "capabilities": { "prompts": {} },
+                             "prompts": [], "serverInfo": { "name": "old", "version": "1" } });
+        let id = &request.message()["id"];
+        let text = json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string();
+        status(200, &[("content-type", "application/json"), ("mcp-session-id", "one")], &text)
+    };
+    let world = World::with(reply, |config| config.servers[0].eras = EraChoice::Legacy).await;
+    let list = modern("prompts/list", &json!({})).bearer(&world.token("mcp:read"));
+    assert_eq!(world.ask(list).await.status, 200);
+    tokio::time::timeout(Duration::from_secs(4), world.sidecar.end()).await.unwrap();
+    assert_eq!(world.server.requests().pop().unwrap().method, Method::DELETE);
 }
 
 /// D-31: discovery, from the handshake.
