@@ -81,7 +81,7 @@ async fn read(core: Arc<Core>, stdout: tokio::process::ChildStdout, limit: usize
         match line {
             Ok(Some(line)) if line.is_empty() => {}
             Ok(Some(line)) => {
-                if core.hear(line).is_err() {
+                if core.take_in(line).await.is_err() {
                     break End::CutOff;
                 }
             }

@@ -9,7 +9,7 @@ mod route;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
@@ -72,6 +72,8 @@ pub(crate) struct Core {
     flights: Mutex<Flights>,
     allowance: Mutex<Allowance>,
     news: broadcast::Sender<Arc<Heard>>,
+    /// Messages so far.
+    taken: AtomicU32,
     answered: AtomicBool,
     end: OnceLock<End>,
     closed: CancellationToken,
@@ -101,6 +103,7 @@ impl Core {
             flights: Mutex::new(Flights::new()),
             allowance: Mutex::new(Allowance::new()),
             news: broadcast::channel(BEHIND).0,
+            taken: AtomicU32::new(0),
             answered: AtomicBool::new(false),
             end: OnceLock::new(),
             closed: CancellationToken::new(),

@@ -61,7 +61,7 @@ async fn read(core: Arc<Core>, mut reader: Reader) {
         match event {
             Ok(Some(event)) => {
                 if let Some(message) = event.message()
-                    && core.hear(message.into()).is_err()
+                    && core.take_in(message.into()).await.is_err()
                 {
                     break End::CutOff;
                 }

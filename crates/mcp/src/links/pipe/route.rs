@@ -18,11 +18,22 @@ use crate::mirror::Era;
 
 /// Larger ones of those that many may listen to are not kept.
 const NEWS_BYTES: usize = 256 << 10;
+/// So many messages are taken in at once; half of what waits for one listener.
+const TURN: u32 = 32;
 const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
 impl Core {
-    /// Takes in one message.
-    pub(crate) fn hear(&self, text: Bytes) -> Result<(), Flooded> {
+    /// Takes in one message. Now and then whoever waits for messages gets a turn, so that a burst
+    /// does not outrun them.
+    pub(crate) async fn take_in(&self, text: Bytes) -> Result<(), Flooded> {
+        self.hear(text)?;
+        if self.taken.fetch_add(1, Ordering::Relaxed) % TURN == TURN - 1 {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    pub(super) fn hear(&self, text: Bytes) -> Result<(), Flooded> {
         let Ok(heard) = Heard::read(text) else {
             return self.allowance().stumble();
         };

@@ -106,6 +106,39 @@ async fn d_36_questions_go_to_the_one_request() {
     assert_eq!(said.take(), [r#"{"jsonrpc":"2.0","id":9,"result":{}}"#]);
 }
 
+/// Whoever reads gets everything, however much a server says at once.
+#[tokio::test]
+async fn a_burst_does_not_outrun_those_who_listen() {
+    const BURST: usize = 2000;
+    let (core, said) = pipe(Era::Legacy, false);
+    let mut exchange = ask(&core, 1, "tools/call");
+    let mut news = core.news.subscribe();
+    let for_request = tokio::spawn(async move {
+        let mut count = 0;
+        while let Some(heard) = exchange.next().await {
+            heard.unwrap();
+            count += 1;
+        }
+        count
+    });
+    let for_all = tokio::spawn(async move {
+        for _ in 0..BURST {
+            news.recv().await.unwrap();
+        }
+    });
+    tokio::task::yield_now().await;
+    for _ in 0..BURST {
+        let log = Bytes::from_static(br#"{"method":"notifications/message","params":{"data":1}}"#);
+        let changed = Bytes::from_static(br#"{"method":"notifications/prompts/list_changed"}"#);
+        core.take_in(log).await.unwrap();
+        core.take_in(changed).await.unwrap();
+    }
+    core.take_in(Bytes::from_static(br#"{"id":1,"result":{}}"#)).await.unwrap();
+    assert_eq!(for_request.await.unwrap(), BURST + 1);
+    for_all.await.unwrap();
+    assert_eq!(said.take(), Vec::<String>::new(), "nothing was given up");
+}
+
 /// D-36: a request that was given up is nobody's, so the next question is the next one's.
 #[tokio::test]
 async fn d_36_a_request_given_up_is_asked_nothing() {
