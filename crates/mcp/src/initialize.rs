@@ -84,7 +84,7 @@ fn sealed_head(
 ) -> Result<HeaderMap, crate::reply::Refused> {
     let mut head = headers::to_client(call, upstream);
     if let Some(id) = upstream.get(SESSION_HEADER) {
-        let place = Held::Behind { id: headers::to_keep(id), backend };
+        let place = Held::Behind { id: id.clone(), backend };
         let session = call.server.sessions.seal(call.permit, place, version);
         let session = session
             .ok_or_else(|| call.bad_gateway("the MCP server behind sent an unusable session id"))?;

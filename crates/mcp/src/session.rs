@@ -12,6 +12,7 @@ use kernel::seal::SealingKey;
 use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 
+use crate::forward::headers::to_keep;
 use crate::upstream::BackendId;
 use crate::verify::Permit;
 
@@ -112,7 +113,7 @@ impl Sessions {
             return None;
         }
         let value = HeaderValue::from_str(&sealed).ok()?;
-        let session = Session::new(permit, held, value, version);
+        let session = Session::new(permit, held.detached(), value, version);
         Some(self.keep(permit, &sealed, session))
     }
 
@@ -165,6 +166,16 @@ impl Sessions {
     }
 }
 
+impl Held {
+    /// The same, holding nothing else.
+    fn detached(self) -> Self {
+        match self {
+            Self::Behind { id, backend } => Self::Behind { id: to_keep(&id), backend },
+            Self::Here(facts) => Self::Here(facts),
+        }
+    }
+}
+
 impl Session {
     fn new(permit: &Permit, held: Held, sealed: HeaderValue, version: &str) -> Self {
         let principal = permit.principal().as_slice();
@@ -199,5 +210,29 @@ impl Session {
             Held::Behind { .. } => None,
             Held::Here(facts) => Some(facts),
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use bytes::Bytes;
+    use kernel::SystemChance;
+
+    use super::*;
+
+    /// Up to 10,000 sessions are kept, and the id of each arrives in a buffer of 8 KiB.
+    #[test]
+    fn a_kept_session_holds_no_buffer() {
+        let key = Arc::new(SealingKey::from_bytes([7; 32]));
+        let sealing = Sealing { key, chance: Arc::new(SystemChance::new()) };
+        let sessions = Sessions::new(sealing, 10, 1);
+        let permit = Permit::without_token([1; 32]);
+        let buffer = Bytes::from(vec![b'x'; 8192]);
+        let id = HeaderValue::from_maybe_shared(buffer.slice(100..120)).unwrap();
+        let held = Held::Behind { id, backend: BackendId(0) };
+        let session = sessions.seal(&permit, held, "2025-11-25").unwrap();
+        assert_eq!(session.upstream().unwrap(), &"x".repeat(20));
+        assert!(buffer.is_unique());
     }
 }

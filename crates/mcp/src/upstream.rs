@@ -8,10 +8,8 @@ mod circuit;
 pub(crate) mod connect;
 pub(crate) mod health;
 mod http;
-mod incoming;
 pub(crate) mod paced;
 pub(crate) mod repeat;
 mod standing;
 
-pub(crate) use http::{BackendId, HttpUpstream, Outgoing, SendError, Sent};
-pub(crate) use incoming::Incoming;
+pub(crate) use http::{BackendId, HttpUpstream, Incoming, Outgoing, SendError, Sent};

@@ -41,7 +41,8 @@ impl Default for Limits {
             header_read_timeout: Duration::from_secs(10),
             header_bytes: 32 * 1024,
             header_count: 100,
-            drain: Duration::from_secs(8),
+            // The record may take three seconds after that, and ten are what supervisors often give.
+            drain: Duration::from_secs(7),
         }
     }
 }

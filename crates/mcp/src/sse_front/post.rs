@@ -164,10 +164,11 @@ impl Asked {
     }
 
     /// D-35: a server may end the stream before the answer, and be asked for the rest. Such a client
-    /// cannot do that. Says whether the answer came.
+    /// cannot do that. Says whether the answer came. `initialize` opens the session in which it could
+    /// be asked, so it has no rest.
     async fn resume(&self, id: &str, tail: &mut Tail) -> bool {
         for _ in 0..ATTEMPTS {
-            if !tail.is_known() {
+            if !tail.is_known() || self.initialize {
                 return false;
             }
             tokio::time::sleep(tail.pause()).await;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::HOST;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use hyper_util::client::legacy;
 use kernel::{Chance, Clock};
 
@@ -16,7 +16,7 @@ use super::backend::Backend;
 use super::circuit::Change;
 use super::connect::Pool;
 use super::health::Check;
-use super::{Incoming, standing};
+use super::standing::{self, Standing};
 use crate::config::{ConfigError, Limits, ServerConfig, UpstreamAuth};
 
 /// A server behind, with all its addresses.
@@ -49,6 +49,9 @@ pub(crate) struct Outgoing {
     /// Whether the answer is a stream that waits for news.
     pub(crate) standing: bool,
 }
+
+/// What a server behind sends, over a connection of the pool or one of its own.
+pub(crate) type Incoming = Either<hyper::body::Incoming, Box<Standing>>;
 
 /// The head of an answer, and who gave it.
 pub(crate) struct Sent {
@@ -213,7 +216,7 @@ impl HttpUpstream {
     async fn pooled(&self, request: Request<Bytes>) -> Result<Response<Incoming>, Failed> {
         let answered = self.pool.request(request.map(Full::new)).await;
         let response = answered.map_err(|error| (failure(&error), error.into()))?;
-        Ok(response.map(Incoming::Pooled))
+        Ok(response.map(Either::Left))
     }
 
     async fn stand(&self, request: Request<Bytes>) -> Result<Response<Incoming>, Failed> {
@@ -221,7 +224,7 @@ impl HttpUpstream {
         let connection = connection.map_err(|error| (SendError::Away, error))?;
         let answered = standing::exchange(connection, request).await;
         let response = answered.map_err(|error| (SendError::Broken, error))?;
-        Ok(response.map(|body| Incoming::Standing(Box::new(body))))
+        Ok(response.map(|body| Either::Right(Box::new(body))))
     }
 
     /// A connection was made there.

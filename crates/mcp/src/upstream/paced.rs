@@ -39,7 +39,7 @@ impl From<Incoming> for Paced {
 
 impl From<hyper::body::Incoming> for Paced {
     fn from(incoming: hyper::body::Incoming) -> Self {
-        Self::from(Incoming::Pooled(incoming))
+        Self::from(Incoming::Left(incoming))
     }
 }
 

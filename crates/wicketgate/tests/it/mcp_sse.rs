@@ -78,6 +78,7 @@ impl Stream {
         let request = world.http.get(url).bearer_auth(access).header("accept", "text/event-stream");
         let response = request.send().await.expect("an answer");
         assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["connection"], "close", "it stands, and holds no buffers");
         let mut stream = Self {
             http: world.http.clone(),
             response,

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use testkit::{Answer, Era, McpCaller, Tick, Tokens};
 
-use crate::world::{Connected, World};
+use crate::world::{Connected, Plan, World};
 
 /// T-STO-04, T-STO-07, TK-4: while somebody else holds SQLite's write lock, clients are told to
 /// come again, never that their token is bad; afterwards the same token works.
@@ -146,4 +147,18 @@ async fn t_sto_16_a_stop_under_load_loses_nothing() {
     assert_eq!(slow.status, 200, "{}", slow.body);
     let refused = Answer::try_to(world.http.get(world.at("/health"))).await;
     assert!(refused.is_err(), "new connections are refused");
+}
+
+/// A low soft limit of open files, as many systems have, is raised as far as it may be.
+#[tokio::test]
+async fn many_clients_fit_under_a_low_limit_of_files() {
+    let before = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(300), ..before }).expect("lowered");
+    let process = Plan::sqlite().start_process().await;
+    setrlimit(Resource::Nofile, before).expect("as it was");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", process.id()));
+    let limits = limits.expect("the limits of a process");
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).expect("a line");
+    let soft = files.split_whitespace().nth(3).and_then(|soft| soft.parse::<u64>().ok());
+    assert_eq!(soft, Some(before.maximum.unwrap_or(u64::MAX).min(45_000)), "{files}");
 }

@@ -15,7 +15,7 @@ use crate::stream::reader::Reader;
 /// Where a stream ended, as far as the server said.
 #[derive(Debug)]
 pub(crate) struct Tail {
-    last: Option<String>,
+    last: Option<HeaderValue>,
     pause: Duration,
 }
 
@@ -32,10 +32,11 @@ impl Default for Tail {
 }
 
 impl Tail {
-    /// Takes note of an event's id and of how long the server wants us to wait.
+    /// Takes note of an event's id and of how long the server wants us to wait. After an empty id
+    /// there is nothing to go on from, and after one that no header can hold neither.
     pub(crate) fn saw(&mut self, event: &Event) {
         if let Some(id) = event.value(b"id") {
-            self.last = Some(id);
+            self.last = HeaderValue::from_str(&id).ok().filter(|id| !id.is_empty());
         }
         if let Some(millis) = event.value(b"retry").and_then(|retry| retry.parse().ok()) {
             self.pause = Duration::from_millis(millis).min(LONGEST_PAUSE);
@@ -54,8 +55,8 @@ impl Tail {
 
     /// Names the last event that was seen, if there was one.
     pub(crate) fn name(&self, headers: &mut HeaderMap) {
-        if let Some(last) = self.last.as_ref().and_then(|last| HeaderValue::from_str(last).ok()) {
-            headers.insert(LAST_EVENT_ID, last);
+        if let Some(last) = &self.last {
+            headers.insert(LAST_EVENT_ID, last.clone());
         }
     }
 }
@@ -89,4 +90,33 @@ pub(super) async fn resume(
         }
     }
     Err(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::events::Splitter;
+
+    fn seen(stream: &str) -> Option<HeaderValue> {
+        let (mut splitter, mut tail) = (Splitter::default(), Tail::default());
+        splitter.push(stream.as_bytes());
+        while let Some(event) = splitter.next() {
+            tail.saw(&event);
+        }
+        let mut headers = HeaderMap::new();
+        tail.name(&mut headers);
+        assert_eq!(tail.is_known(), headers.contains_key(LAST_EVENT_ID));
+        headers.remove(LAST_EVENT_ID)
+    }
+
+    #[test]
+    fn only_an_event_that_can_be_named_is_gone_on_from() {
+        let named = |id: &'static str| Some(HeaderValue::from_static(id));
+        assert_eq!(seen("data: 1\n\n"), None);
+        assert_eq!(seen("id: a\n\ndata: 1\n\n"), named("a"));
+        assert_eq!(seen("id: a\n\nid: b c\n\n"), named("b c"));
+        assert_eq!(seen("id: a\n\nid\n\n"), None);
+        assert_eq!(seen("id: a\n\nid: \n\n"), None);
+        assert_eq!(seen("id: a\n\nid: \u{7f}\n\n"), None);
+    }
 }

@@ -79,9 +79,14 @@ impl Process {
         std::fs::write(self.directory.path().join(CONFIGURATION), text).expect("written");
     }
 
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it SIGHUP.
     pub(crate) fn hang_up(&self) {
-        let id = self.child.id().to_string();
+        let id = self.id().to_string();
         let sent = Command::new("kill").args(["-HUP", &id]).status().expect("it runs");
         assert!(sent.success());
     }
