@@ -118,6 +118,16 @@ fn say(feeder: &Feeder, text: impl Into<Bytes>) {
     feeder.send(Ok(text.into())).unwrap();
 }
 
+/// A stream that has left hyper.
+async fn stood() -> (Feeder, TcpStream) {
+    let (feeder, body) = fed();
+    let served = Served::with([standing(body)]);
+    let mut client = served.ask(ASK).await;
+    read_to(&mut client, "\r\n\r\n").await;
+    served.until_with_hyper(0).await;
+    (feeder, client)
+}
+
 #[tokio::test]
 async fn a_stream_that_stands_leaves_hyper_and_goes_on() {
     let (feeder, body) = fed();
@@ -141,11 +151,7 @@ async fn a_stream_that_stands_leaves_hyper_and_goes_on() {
 
 #[tokio::test]
 async fn a_client_that_leaves_ends_its_stream() {
-    let (feeder, body) = fed();
-    let served = Served::with([standing(body)]);
-    let mut client = served.ask(ASK).await;
-    read_to(&mut client, "\r\n\r\n").await;
-    served.until_with_hyper(0).await;
+    let (feeder, client) = stood().await;
     assert!(!feeder.is_closed());
     drop(client);
     tokio::time::timeout(LIMIT, feeder.closed()).await.unwrap();
@@ -153,11 +159,7 @@ async fn a_client_that_leaves_ends_its_stream() {
 
 #[tokio::test]
 async fn a_stream_that_breaks_off_has_no_last_chunk() {
-    let (feeder, body) = fed();
-    let served = Served::with([standing(body)]);
-    let mut client = served.ask(ASK).await;
-    read_to(&mut client, "\r\n\r\n").await;
-    served.until_with_hyper(0).await;
+    let (feeder, client) = stood().await;
     say(&feeder, "half");
     feeder.send(Err(std::fmt::Error)).unwrap();
     assert_eq!(rest(client).await, "4\r\nhalf\r\n");
@@ -207,11 +209,7 @@ async fn a_stream_leaves_only_when_all_it_said_has_left() {
 /// The connection says that it ends with the stream, so a request that was sent ahead is not read.
 #[tokio::test]
 async fn what_is_sent_ahead_does_not_disturb_the_stream() {
-    let (feeder, body) = fed();
-    let served = Served::with([standing(body)]);
-    let mut client = served.ask(ASK).await;
-    read_to(&mut client, "\r\n\r\n").await;
-    served.until_with_hyper(0).await;
+    let (feeder, mut client) = stood().await;
     client.write_all(ASK.as_bytes()).await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
     say(&feeder, "news");
