@@ -1,8 +1,13 @@
-//! Reading what providers say of people: values of any shape become short, clean texts.
+//! Reading what providers say of people: values of any shape become short, printable texts.
 //!
-//! Nothing a provider sends is trusted to be small or printable. A value that is neither is left
-//! out, which can only take rights away, because rules name what gives them; only the person's id
-//! is refused aloud, because without it nobody knows who signed in.
+//! What rules compare is compared as it came: a value that is trimmed or folded could become one
+//! that gives rights. Nothing a provider sends is trusted to be small or printable. A value that is
+//! neither is left out and the log says so; that can only take rights away, because rules name what
+//! gives them. Two things are refused aloud: an id that identifies nobody, and more values than are
+//! looked at, because a rule may name one of the others.
+
+use std::collections::HashSet;
+use std::fmt::Display;
 
 use protocol::identity::Email;
 use serde_json::{Map, Value};
@@ -39,8 +44,20 @@ pub enum Vouched {
     NotSaid,
 }
 
-/// Bytes of a person's id, of an address, and of each other value.
+/// Whose claim a value is, for the log and for errors.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The provider's id.
+    pub provider: &'a str,
+    /// The claim's name.
+    pub claim: &'a str,
+}
+
+/// Bytes of a person's id, of an address and of a name.
 const MAX_VALUE_BYTES: usize = 255;
+
+/// Bytes of one value of a list: directories name groups by their whole path.
+pub const MAX_LISTED_BYTES: usize = 1024;
 
 /// Values of one claim. Directories know people in a thousand groups, but not in ten thousand.
 const MAX_VALUES: usize = 5_000;
@@ -68,11 +85,15 @@ pub fn at<'a>(claims: &'a Claims, path: &str) -> Option<&'a Value> {
 
 /// All texts of a claim: of a list its items, of an object the names of its members (some
 /// providers send roles and organizations that way), else the one value.
-pub fn texts(value: &Value) -> Vec<String> {
+///
+/// # Errors
+///
+/// [`ProviderError::Incomplete`] for more than 5,000 values.
+pub fn texts(source: Source<'_>, value: &Value) -> Result<Vec<String>, ProviderError> {
     match value {
-        Value::Array(items) => clean(items.iter().filter_map(scalar)),
-        Value::Object(members) => clean(members.keys().cloned()),
-        single => clean(scalar(single).into_iter()),
+        Value::Array(items) => listed(source, items.iter().map(|item| scalar(item).ok_or(item))),
+        Value::Object(members) => listed(source, members.keys().cloned().map(Ok::<_, &Value>)),
+        single => listed(source, [scalar(single).ok_or(single)].into_iter()),
     }
 }
 
@@ -81,18 +102,61 @@ pub fn text(value: &Value) -> Option<String> {
     match value {
         Value::Array(items) if items.len() == 1 => text(&items[0]),
         Value::Array(_) | Value::Object(_) => None,
-        single => clean(scalar(single).into_iter()).pop(),
+        single => scalar(single).and_then(short),
     }
 }
 
-/// Leaves out what is empty, long, unprintable or there already, and trims the rest.
-pub fn clean(values: impl Iterator<Item = String>) -> Vec<String> {
-    let mut seen = std::collections::HashSet::new();
-    values
-        .map(|value| value.trim().to_owned())
-        .filter(|value| is_plain(value) && seen.insert(value.clone()))
-        .take(MAX_VALUES)
-        .collect()
+/// The value, unless it is empty, long or unprintable.
+pub fn short(unverified: String) -> Option<String> {
+    is_plain(&unverified, MAX_VALUE_BYTES).then_some(unverified)
+}
+
+/// The values of a claim as they came, each once; an `Err` is one that is no text. Blank ones mean
+/// nothing. Long and unprintable ones are left out, and the log says so.
+///
+/// # Errors
+///
+/// [`ProviderError::Incomplete`] for more than 5,000 values.
+pub fn listed<E: Display>(
+    source: Source<'_>,
+    unverified: impl Iterator<Item = Result<String, E>>,
+) -> Result<Vec<String>, ProviderError> {
+    let (mut kept, mut seen) = (Vec::new(), HashSet::new());
+    let mut left_out = Vec::new();
+    for value in unverified {
+        match value {
+            Ok(value) if value.trim().is_empty() || seen.contains(&value) => {}
+            Ok(value) if is_plain(&value, MAX_LISTED_BYTES) => {
+                seen.insert(value.clone());
+                kept.push(value);
+            }
+            Ok(value) => left_out.push(value),
+            Err(value) => left_out.push(value.to_string()),
+        }
+        if kept.len() > MAX_VALUES {
+            return Err(too_many(source));
+        }
+    }
+    if let Some(first) = left_out.first() {
+        let Source { provider, claim } = source;
+        let (left_out, first) = (left_out.len(), one_line(first, 120));
+        tracing::warn!(
+            provider,
+            claim,
+            left_out,
+            first,
+            "values of a claim were left out: no text, unprintable, or over {MAX_LISTED_BYTES} bytes"
+        );
+    }
+    Ok(kept)
+}
+
+fn too_many(source: Source<'_>) -> ProviderError {
+    let claim = source.claim;
+    ProviderError::Incomplete(format!(
+        "{claim} has more than {MAX_VALUES} values, and rules may name any of them; let the \
+         provider send only those that they do name"
+    ))
 }
 
 /// The person's id at the provider, taken as it is: ids are compared byte by byte, so nothing may
@@ -102,7 +166,7 @@ pub fn clean(values: impl Iterator<Item = String>) -> Vec<String> {
 ///
 /// [`ProviderError::Incomplete`] if it is empty, longer than 255 bytes or has control characters.
 pub fn external_id(claim: &str, unverified: String) -> Result<String, ProviderError> {
-    if is_plain(&unverified) {
+    if is_plain(&unverified, MAX_VALUE_BYTES) {
         Ok(unverified)
     } else {
         let problem = "must be 1 to 255 bytes of printable text";
@@ -113,16 +177,20 @@ pub fn external_id(claim: &str, unverified: String) -> Result<String, ProviderEr
 /// An address, and whether a rule may rely on it (UP-3).
 ///
 /// The provider may vouch for it by saying so. Where it says nothing, it counts only for the
-/// `domains` that the operator gave to this provider; where it says no, it does not count.
-pub fn email(address: &str, vouched: Vouched, domains: &[String]) -> Option<Email> {
-    let address = address.trim();
-    let has_both_parts = address.split_once('@').is_some_and(|(user, domain)| {
-        !user.is_empty() && !domain.is_empty() && !domain.contains('@')
-    });
-    if !has_both_parts || !is_plain(address) || address.contains(char::is_whitespace) {
+/// `domains` that the operator gave to this provider; where it says no, it does not count. What is
+/// no address is left out, and the log says so.
+pub fn email(
+    source: Source<'_>,
+    unverified: String,
+    vouched: Vouched,
+    domains: &[String],
+) -> Option<Email> {
+    if !is_address(&unverified) {
+        let Source { provider, claim } = source;
+        tracing::warn!(provider, claim, "what the provider gave as e-mail address is none");
         return None;
     }
-    let mut email = Email { address: address.to_owned(), verified: false };
+    let mut email = Email { address: unverified, verified: false };
     let ours = |domain: String| domains.iter().any(|one| one.eq_ignore_ascii_case(&domain));
     email.verified = match vouched {
         Vouched::Yes => true,
@@ -130,6 +198,13 @@ pub fn email(address: &str, vouched: Vouched, domains: &[String]) -> Option<Emai
         Vouched::NotSaid => email.domain().is_some_and(ours),
     };
     Some(email)
+}
+
+fn is_address(text: &str) -> bool {
+    let has_both_parts = text.split_once('@').is_some_and(|(user, domain)| {
+        !user.is_empty() && !domain.is_empty() && !domain.contains('@')
+    });
+    has_both_parts && is_plain(text, MAX_VALUE_BYTES) && !text.contains(char::is_whitespace)
 }
 
 /// Foreign words as one printable line of at most `limit` characters, for a log.
@@ -158,8 +233,8 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-fn is_plain(value: &str) -> bool {
-    !value.is_empty() && value.len() <= MAX_VALUE_BYTES && !value.contains(is_odd)
+fn is_plain(value: &str, max_bytes: usize) -> bool {
+    !value.is_empty() && value.len() <= max_bytes && !value.contains(is_odd)
 }
 
 /// Control characters, and those that change the direction of the text around them.
@@ -174,8 +249,11 @@ mod tests {
 
     use super::*;
 
+    const SOURCE: Source<'static> = Source { provider: "corp", claim: "groups" };
+
     fn found(claims: &Value, path: &str) -> Vec<String> {
-        at(claims.as_object().unwrap(), path).map(texts).unwrap_or_default()
+        let value = at(claims.as_object().unwrap(), path);
+        value.map(|value| texts(SOURCE, value).unwrap()).unwrap_or_default()
     }
 
     #[test]
@@ -198,10 +276,31 @@ mod tests {
 
     #[test]
     fn odd_values_are_left_out() {
-        let long = "x".repeat(256);
+        let long = "x".repeat(MAX_LISTED_BYTES + 1);
         let odd = json!(["", " ", "a\nb", long, "ok", "right\u{202e}left"]);
-        assert_eq!(texts(&odd), ["ok"]);
-        assert_eq!(texts(&json!((0..6000).collect::<Vec<_>>())).len(), 5_000);
+        assert_eq!(texts(SOURCE, &odd).unwrap(), ["ok"]);
+    }
+
+    /// A12: a rule for `admins` is about that name and no other.
+    #[test]
+    fn values_are_taken_as_they_came() {
+        let near = [" admins", "admins ", "\u{a0}admins", "Admins", "a\u{308}"];
+        assert_eq!(texts(SOURCE, &json!(near)).unwrap(), near);
+        assert_eq!(texts(SOURCE, &json!({" admins": {}})).unwrap(), [" admins"]);
+        assert_eq!(text(&json!(" x ")).unwrap(), " x ");
+    }
+
+    /// Rights are not lost without a word: a distinguished name fits, and of too many values none
+    /// is left out quietly.
+    #[test]
+    fn long_names_fit_and_too_many_are_refused_aloud() {
+        let name = format!("CN=admins,{},DC=example", "OU=unit,".repeat(60));
+        assert!(name.len() > 255, "{}", name.len());
+        assert_eq!(texts(SOURCE, &json!([name])).unwrap(), [name]);
+        let many = |count: usize| texts(SOURCE, &json!((0..count).collect::<Vec<_>>()));
+        assert_eq!(many(MAX_VALUES).unwrap().len(), MAX_VALUES);
+        let error = many(MAX_VALUES + 1).unwrap_err();
+        assert!(matches!(&error, ProviderError::Incomplete(text) if text.contains("groups")));
     }
 
     #[test]
@@ -217,7 +316,8 @@ mod tests {
     fn t_up_06_an_address_is_verified_only_by_true_or_by_the_operator() {
         let verified = |said: Option<Value>, domains: &[&str]| {
             let domains: Vec<_> = domains.iter().map(ToString::to_string).collect();
-            email("a@Example.com", Vouched::read(said.as_ref()), &domains).unwrap().verified
+            let said = Vouched::read(said.as_ref());
+            email(SOURCE, "a@Example.com".to_owned(), said, &domains).unwrap().verified
         };
         assert!(verified(Some(json!(true)), &[]));
         assert!(verified(None, &["example.COM"]));
@@ -232,8 +332,8 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_none() {
-        for bad in ["", "a", "@b", "a@", "a@b@c", "a b@c.example", "a@b.example\r\nx"] {
-            assert_eq!(email(bad, Vouched::Yes, &[]), None, "{bad:?}");
+        for bad in ["", "a", "@b", "a@", "a@b@c", "a b@c.example", " a@b.c", "a@b.example\r\nx"] {
+            assert_eq!(email(SOURCE, bad.to_owned(), Vouched::Yes, &[]), None, "{bad:?}");
         }
     }
 

@@ -8,15 +8,15 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use kernel::{Redacted, Timestamp};
 use protocol::Identity;
 use protocol::bridge::{BRIDGE_TOKEN_LIFETIME_SECONDS, BRIDGE_TOKEN_TYPE, PortalClaims};
-use protocol::identity::Email;
 
+use crate::claims::{self, Source, Vouched};
 use crate::provider::{ProviderError, SignedIn, UpstreamSession};
 
 /// Seconds by which a portal's clock may be ahead of ours.
 const CLOCK_SKEW_SECONDS: i64 = 30;
 
-/// Bytes of a person's id at the portal.
-const MAXIMUM_ID_BYTES: usize = 255;
+/// Bytes of the id by which a token counts once.
+const MAXIMUM_JTI_BYTES: usize = 255;
 
 /// A host application.
 pub struct Portal {
@@ -112,7 +112,7 @@ impl Portal {
             one_time_id: claims.jti.clone(),
             expires_at: Timestamp::from_millis(claims.exp.saturating_mul(1000)),
             signed_in: SignedIn {
-                identity: self.identity(claims),
+                identity: self.identity(claims)?,
                 upstream: UpstreamSession::default(),
             },
         })
@@ -132,22 +132,29 @@ impl Portal {
         Ok(token.claims)
     }
 
-    fn identity(&self, claims: PortalClaims) -> Identity {
-        let email = claims.email.map(|address| Email { address, verified: false });
-        let email = email.map(|email| Email {
-            verified: claims.email_verified != Some(false)
-                && email.domain().is_some_and(|domain| self.domains.contains(&domain)),
-            ..email
-        });
-        Identity {
+    fn identity(&self, claims: PortalClaims) -> Result<Identity, ProviderError> {
+        let source = |claim| Source { provider: &self.id, claim };
+        let all_of = |claim, values: Vec<String>| {
+            claims::listed(source(claim), values.into_iter().map(Ok::<_, &str>))
+        };
+        let external_id = claims::external_id("sub", claims.sub)?;
+        // A portal speaks for its own domains only, whatever it says of others.
+        let vouched = match claims.email_verified {
+            Some(false) => Vouched::No,
+            _ => Vouched::NotSaid,
+        };
+        let email = claims
+            .email
+            .and_then(|address| claims::email(source("email"), address, vouched, &self.domains));
+        Ok(Identity {
             provider: self.id.clone(),
-            name: claims.name.unwrap_or_else(|| claims.sub.clone()),
-            external_id: claims.sub,
+            name: claims.name.and_then(claims::short).unwrap_or_else(|| external_id.clone()),
+            external_id,
             email,
-            groups: claims.groups,
-            organizations: claims.organizations,
+            groups: all_of("groups", claims.groups)?,
+            organizations: all_of("organizations", claims.organizations)?,
             attributes: protocol::identity::Attributes::new(),
-        }
+        })
     }
 }
 
@@ -166,10 +173,7 @@ fn fits(claims: &PortalClaims, txn: &str, now: Timestamp) -> Result<(), Provider
     if claims.exp.saturating_sub(claims.iat) > BRIDGE_TOKEN_LIFETIME_SECONDS {
         return Err(rejected("the bridge token is good for more than 60 seconds"));
     }
-    if claims.sub.is_empty() || claims.sub.len() > MAXIMUM_ID_BYTES {
-        return Err(ProviderError::Incomplete("sub must have 1 to 255 bytes".to_owned()));
-    }
-    if claims.jti.len() < 16 || claims.jti.len() > MAXIMUM_ID_BYTES {
+    if claims.jti.len() < 16 || claims.jti.len() > MAXIMUM_JTI_BYTES {
         return Err(ProviderError::Incomplete("jti must have 16 to 255 bytes".to_owned()));
     }
     Ok(())
@@ -252,6 +256,17 @@ mod tests {
         }
     }
 
+    /// A12: what rules compare is compared as the portal wrote it.
+    #[test]
+    fn groups_and_addresses_are_taken_as_they_came() {
+        let mut claims = good();
+        claims["groups"] = json!([" admins", "staff", "bad\u{7}"]);
+        claims["email"] = json!(" ada@example.com");
+        let identity = finish(&claims).unwrap().signed_in.identity;
+        assert_eq!(identity.groups, [" admins", "staff"]);
+        assert_eq!(identity.email, None);
+    }
+
     /// Each differs from a good token in one thing.
     #[test]
     fn everything_else_is_refused() {
@@ -266,6 +281,10 @@ mod tests {
             ("iat", json!(now + 31)),
             ("sub", json!("")),
             ("sub", json!("x".repeat(256))),
+            // A12: nobody has an id that a log or a header reads as two.
+            ("sub", json!("a\nb")),
+            ("sub", json!("a\u{0}")),
+            ("sub", json!("a\u{202e}b")),
             ("jti", json!("short")),
             ("jti", Value::Null),
             ("groups", json!("staff")),

@@ -24,6 +24,7 @@ mod tests {
     use protocol::identity::Email;
 
     use super::*;
+    use crate::people::EmailRule;
 
     fn texts(texts: &[&str]) -> Vec<String> {
         texts.iter().map(ToString::to_string).collect()
@@ -35,7 +36,10 @@ mod tests {
             people: People {
                 groups: texts(groups),
                 users: texts(&["usr_boss"]),
-                emails: texts(&["Boss@example.com"]),
+                emails: vec![EmailRule {
+                    address: "Boss@example.com".to_owned(),
+                    provider: "corp".to_owned(),
+                }],
                 claims: [("grade".to_owned(), texts(&["e9"]))].into(),
                 ..People::default()
             },
@@ -48,7 +52,7 @@ mod tests {
 
     fn with_email(address: &str, verified: bool) -> Identity {
         let email = Some(Email { address: address.to_owned(), verified });
-        Identity { email, ..Identity::default() }
+        Identity { provider: "corp".to_owned(), email, ..Identity::default() }
     }
 
     #[test]
@@ -72,5 +76,37 @@ mod tests {
         let of = |identity: &Identity| user_type_of(&rules, "usr_x", identity);
         assert_eq!(of(&with_email("boss@EXAMPLE.com", true)), UserType::Administrator);
         assert_eq!(of(&with_email("boss@example.com", false)), UserType::Basic);
+    }
+    /// A9: what another provider says of the address, verified or not, makes nobody an
+    /// administrator.
+    #[test]
+    fn an_address_counts_only_from_its_own_provider() {
+        let rules = [rule(UserType::Administrator, &[])];
+        let boss = with_email("boss@example.com", true);
+        assert_eq!(user_type_of(&rules, "usr_x", &boss), UserType::Administrator);
+        let claimed = Identity { provider: "partner".to_owned(), ..boss };
+        assert_eq!(user_type_of(&rules, "usr_x", &claimed), UserType::Basic);
+    }
+
+    /// A9: a rule that names a provider is about nobody else's people, whichever list they are in.
+    #[test]
+    fn a_rule_of_one_provider_is_about_its_people_only() {
+        let mut rules = [rule(UserType::Administrator, &["admins"])];
+        rules[0].people.provider = Some("corp".to_owned());
+        let of = |provider: &str, subject: &str, identity: Identity| {
+            let identity = Identity { provider: provider.to_owned(), ..identity };
+            user_type_of(&rules, subject, &identity)
+        };
+        assert_eq!(of("corp", "usr_x", in_groups(&["admins"])), UserType::Administrator);
+        let graded = [("grade".to_owned(), texts(&["e9"]))].into();
+        let graded = Identity { attributes: graded, ..Identity::default() };
+        for (subject, identity) in [
+            ("usr_x", in_groups(&["admins"])),
+            ("usr_boss", in_groups(&[])),
+            ("usr_x", graded),
+            ("usr_x", with_email("boss@example.com", true)),
+        ] {
+            assert_eq!(of("partner", subject, identity), UserType::Basic);
+        }
     }
 }

@@ -14,9 +14,9 @@ mod urls;
 pub use document::Source;
 pub use problem::{Problem, Problems};
 pub use settings::{
-    AccountSettings, AuthoritySettings, DatabaseSettings, KindSettings, McpSettings, OAuthSettings,
-    OidcSettings, PortalSettings, ProviderSettings, Role, SamlSettings, ServerSettings, Settings,
-    SignInSettings, TelemetrySettings, UpstreamSettings,
+    AccountSettings, AuthoritySettings, DatabaseSettings, FIXED_USER_PROVIDER, KindSettings,
+    McpSettings, OAuthSettings, OidcSettings, PortalSettings, ProviderSettings, Role, SamlSettings,
+    ServerSettings, Settings, SignInSettings, TelemetrySettings, UpstreamSettings,
 };
 pub use urls::PublicUrl;
 

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::config::GroupOverage;
 use super::http::{self, unavailable};
-use crate::claims::{Claims, at, clean};
+use crate::claims::{Claims, at};
 use crate::provider::ProviderError;
 
 #[derive(Deserialize)]
@@ -80,7 +80,7 @@ pub(super) async fn look_up(
             one.kind.as_deref().is_none_or(|kind| kind == "#microsoft.graph.group")
         };
         groups.extend(page.value.into_iter().filter(is_group).map(|one| one.id));
-        let Some(next) = page.next else { return Ok(clean(groups.into_iter())) };
+        let Some(next) = page.next else { return Ok(groups) };
         // The access token must not go anywhere else.
         let next = Url::parse(&next).ok().filter(|next| next.origin() == base.origin());
         address = next.ok_or_else(|| unusable("Microsoft Graph's link to the next page"))?;

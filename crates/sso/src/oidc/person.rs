@@ -2,13 +2,13 @@
 
 use kernel::Redacted;
 use protocol::Identity;
-use protocol::identity::Email;
+use protocol::identity::{Attributes, Email};
 use serde_json::Value;
 
 use super::Provider;
 use super::token::Tokens;
 use super::userinfo::Said;
-use crate::claims::{Vouched, email, external_id, text, texts};
+use crate::claims::{Source, Vouched, email, external_id, listed, text, texts};
 use crate::provider::{ProviderError, SignedIn, UpstreamSession};
 
 impl Provider {
@@ -37,7 +37,6 @@ impl Provider {
         let names = &self.config.claims;
         let external_id = self.id_of(said)?;
         let email = self.email_of(said);
-        let listed = |name: &str| said.at(name).map(texts).unwrap_or_default();
         Ok(Identity {
             provider: self.config.id.clone(),
             name: name_of(said, &names.name)
@@ -45,16 +44,34 @@ impl Provider {
                 .unwrap_or_else(|| external_id.clone()),
             external_id,
             email,
-            groups: said.looked_up_groups.clone().unwrap_or_else(|| listed(&names.groups)),
-            organizations: listed(&names.organization),
-            attributes: self
-                .config
-                .kept_claims
-                .iter()
-                .map(|name| (name.clone(), listed(name)))
-                .filter(|(_, values)| !values.is_empty())
-                .collect(),
+            groups: match &said.looked_up_groups {
+                Some(groups) => {
+                    listed(self.source(&names.groups), groups.iter().cloned().map(Ok::<_, &str>))?
+                }
+                None => self.all_of(said, &names.groups)?,
+            },
+            organizations: self.all_of(said, &names.organization)?,
+            attributes: self.attributes(said)?,
         })
+    }
+
+    fn attributes(&self, said: &Said) -> Result<Attributes, ProviderError> {
+        let mut attributes = Attributes::new();
+        for name in &self.config.kept_claims {
+            let values = self.all_of(said, name)?;
+            if !values.is_empty() {
+                attributes.insert(name.clone(), values);
+            }
+        }
+        Ok(attributes)
+    }
+
+    fn all_of(&self, said: &Said, name: &str) -> Result<Vec<String>, ProviderError> {
+        said.at(name).map_or(Ok(Vec::new()), |value| texts(self.source(name), value))
+    }
+
+    fn source<'a>(&'a self, claim: &'a str) -> Source<'a> {
+        Source { provider: &self.config.id, claim }
     }
 
     /// UP-3: the stable id.
@@ -77,7 +94,7 @@ impl Provider {
             .into_iter()
             .filter(|claims| of(claims))
             .find_map(|claims| claims.get("email_verified"));
-        email(&address, Vouched::read(verified), &self.config.domains)
+        email(self.source(name), address, Vouched::read(verified), &self.config.domains)
     }
 }
 
@@ -91,5 +108,6 @@ pub(super) fn stable_id(value: &Value) -> Option<String> {
 }
 
 fn name_of(said: &Said, name: &str) -> Option<String> {
-    [name, "preferred_username"].into_iter().find_map(|name| said.at(name).and_then(text))
+    let shown = |name| said.at(name).and_then(text).map(|name| name.trim().to_owned());
+    [name, "preferred_username"].into_iter().filter_map(shown).find(|name| !name.is_empty())
 }

@@ -11,7 +11,9 @@ use protocol::identity::Email;
 use store::Store;
 
 use super::{Ambient, providers};
-use crate::config::{OAuthSettings, Settings, SignInSettings, UpstreamSettings};
+use crate::config::{
+    FIXED_USER_PROVIDER, OAuthSettings, Settings, SignInSettings, UpstreamSettings,
+};
 
 /// Starts the authorization server.
 pub(super) async fn build(
@@ -24,7 +26,10 @@ pub(super) async fn build(
     let sign_in = sign_in(settings, oauth, &ambient.clock)?;
     match &sign_in {
         SignIn::Nobody => tracing::warn!("no way to sign in is configured: nobody can connect"),
-        SignIn::Providers(all) => providers::tell(settings.issuer.as_str(), all),
+        SignIn::Providers(all) => {
+            providers::tell(settings.issuer.as_str(), all);
+            providers::warn_of_anybodys_rules(all, &oauth.user_types);
+        }
         SignIn::DemoPeople | SignIn::FixedUser(_) => {}
     }
     let config = config(settings, oauth, sign_in);
@@ -92,7 +97,7 @@ fn sign_in(
         SignInSettings::Nobody => SignIn::Nobody,
         SignInSettings::DemoPeople => SignIn::DemoPeople,
         SignInSettings::FixedUser(name) => SignIn::FixedUser(sso::Identity {
-            provider: "dev_fixed_user".to_owned(),
+            provider: FIXED_USER_PROVIDER.to_owned(),
             external_id: name.clone(),
             name: name.clone(),
             email: name.contains('@').then(|| Email { address: name.clone(), verified: true }),

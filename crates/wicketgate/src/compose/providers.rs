@@ -6,10 +6,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use auth::providers::{BackChannelLogout, Provider, ProviderKind};
 use kernel::Clock;
+use protocol::UserType;
 use sso::oidc;
 use sso::people::{Access, People};
 use sso::portal::Portal;
 use sso::saml::ServiceProvider;
+use sso::user_types::UserTypeRule;
 
 use crate::config::{
     KindSettings, OidcSettings, PortalSettings, ProviderSettings, SamlSettings, Settings,
@@ -40,6 +42,23 @@ pub(super) fn tell(issuer: &str, providers: &[Provider]) {
     for provider in providers {
         for Registered { name, url } in to_register(issuer, provider) {
             tracing::info!(provider = provider.id, what = name, url, "to register at the provider");
+        }
+    }
+}
+
+/// Any of several providers can say that somebody is in a group.
+pub(super) fn warn_of_anybodys_rules(providers: &[Provider], rules: &[UserTypeRule]) {
+    if providers.len() < 2 {
+        return;
+    }
+    for (index, rule) in rules.iter().enumerate() {
+        if rule.user_type != UserType::Basic && rule.people.takes_anybodys_word() {
+            tracing::warn!(
+                rule = format!("user_type[{index}]"),
+                user_type = rule.user_type.as_str(),
+                "each of the providers can make people match this rule; write provider = \"…\" \
+                 into it to name the one that may"
+            );
         }
     }
 }

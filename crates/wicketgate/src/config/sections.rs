@@ -27,17 +27,21 @@ pub(super) fn read(root: &Reader<'_>, role: Role) -> Option<Settings> {
         url: names_loopback(root),
         listen: server.as_ref().is_none_or(|server| server.listen.ip().is_loopback()),
     };
-    let user_types = root.sections("user_type", people::read_user_type);
-    let (oauth, issuer) = root.section("oauth", |section| {
+    let (oauth, issuer, owners) = root.section("oauth", |section| {
         let issuer = oauth::issuer(section, public_url.as_ref());
         let around =
             sign_in::Around { loopback, issuer: issuer.as_ref(), needed: role != Role::Mcp };
-        let sign_in = root.section("sign_in", |section| sign_in::read(section, &around));
-        (oauth::read(section, role, sign_in, user_types), issuer)
+        let mut sign_in = root.section("sign_in", |section| sign_in::read(section, &around));
+        let user_types =
+            root.sections("user_type", |section| people::read_user_type(section, &sign_in.owners));
+        let owners = std::mem::take(&mut sign_in.owners);
+        (oauth::read(section, role, sign_in, user_types), issuer, owners)
     });
     let (mcp, foreign_issuer) = root.section("mcp", |section| {
         let issuer = mcp::issuer(section, role);
-        (mcp::read(section, role, public_url.as_ref(), issuer.as_ref()), issuer)
+        let around =
+            mcp::Around { public_url: public_url.as_ref(), issuer: issuer.as_ref(), owners };
+        (mcp::read(section, role, &around), issuer)
     });
     let telemetry = root.section("telemetry", telemetry::read);
     Some(Settings {

@@ -78,6 +78,9 @@ pub struct ServerSettings {
     pub json_logs: bool,
 }
 
+/// The provider id of the person whom `sign_in.dev_fixed_user` invents.
+pub const FIXED_USER_PROVIDER: &str = "dev_fixed_user";
+
 /// `[database]`.
 #[derive(Debug)]
 pub struct DatabaseSettings {

@@ -240,6 +240,14 @@ fn rules_and_access() {
         ),
         ("allow = { groups = [\"finance\"] }", "mcp.server[0].allow"),
         ("access = \"closed\"", "mcp.server[0].access"),
+        (
+            "access = \"restricted\"\nallow = { emails = [\"ada@example.org\"] }",
+            "mcp.server[0].allow.emails",
+        ),
+        (
+            "access = \"restricted\"\nallow = { provider = \"crop\", groups = [\"x\"] }",
+            "mcp.server[0].allow.provider",
+        ),
     ] {
         let found = with(lines).err().map_or(vec![], |problems| problems.0);
         assert_eq!(found.len(), 1, "{lines}: {found:?}");

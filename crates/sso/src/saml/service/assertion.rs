@@ -10,6 +10,9 @@ use super::response::{Expected, is_the_provider, version_and_issue_instant};
 use super::time;
 use super::xml::Element;
 
+/// Attributes of one assertion; each may have thousands of values.
+const MAX_ATTRIBUTES: usize = 500;
+
 /// What a provider says of a person, from verified bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Facts {
@@ -51,7 +54,7 @@ pub(super) fn facts(assertion: &Element, expected: &Expected) -> Result<Facts, F
     Ok(Facts {
         id: id.to_owned(),
         name_id,
-        attributes: attributes(assertion),
+        attributes: attributes(assertion)?,
         session_index: session.index,
         ends_at: session.ends_at,
         expires_at: latest.plus_seconds(expected.clock_skew_seconds),
@@ -181,7 +184,7 @@ fn name_id(element: &Element) -> Result<NameId, Flaw> {
     let qualifier = |name| element.attribute(name).map(str::to_owned);
     Ok(NameId {
         format: element.attribute("Format").unwrap_or(UNSPECIFIED_FORMAT).to_owned(),
-        value: element.text()?.to_owned(),
+        value: without_white_space(element.text()?),
         qualifier: qualifier("NameQualifier"),
         sp_qualifier: qualifier("SPNameQualifier"),
     })
@@ -189,19 +192,30 @@ fn name_id(element: &Element) -> Result<NameId, Flaw> {
 
 /// Values that are elements themselves are left out. A name that is there several times has all
 /// the values; where one is needed, several are refused later.
-fn attributes(assertion: &Element) -> BTreeMap<String, Vec<String>> {
-    let mut all = BTreeMap::<String, Vec<String>>::new();
+fn attributes(assertion: &Element) -> Result<BTreeMap<String, Vec<String>>, Flaw> {
     let statements = assertion.all(ASSERTION, "AttributeStatement");
-    for attribute in statements.flat_map(|statement| statement.all(ASSERTION, "Attribute")) {
+    let attributes: Vec<_> =
+        statements.flat_map(|statement| statement.all(ASSERTION, "Attribute")).collect();
+    require(attributes.len() <= MAX_ATTRIBUTES, || {
+        format!("the assertion has more than {MAX_ATTRIBUTES} attributes")
+    })?;
+    let mut all = BTreeMap::<String, Vec<String>>::new();
+    for attribute in attributes {
         let name = attribute.attribute("Name");
         let friendly = attribute.attribute("FriendlyName").filter(|other| name != Some(other));
         for name in name.into_iter().chain(friendly) {
             let values = attribute.all(ASSERTION, "AttributeValue");
-            let texts = values.filter_map(|value| value.text().ok()).map(str::to_owned);
+            let texts = values.filter_map(|value| value.text().ok()).map(without_white_space);
             all.entry(name.to_owned()).or_default().extend(texts);
         }
     }
-    all
+    Ok(all)
+}
+
+/// Providers that lay out their XML for reading put it around values (XML 1.0 §2.3); nothing else
+/// is white space here.
+fn without_white_space(text: &str) -> String {
+    text.trim_matches([' ', '\t', '\r', '\n']).to_owned()
 }
 
 fn not_over(until: Timestamp, expected: &Expected) -> Result<(), Flaw> {

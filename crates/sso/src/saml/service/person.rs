@@ -8,12 +8,15 @@ use protocol::identity::Attributes;
 
 use super::assertion::{Facts, NameId};
 use super::names::TRANSIENT_FORMAT;
-use crate::claims::{self, Vouched, clean};
+use crate::claims::{self, Source, Vouched};
 use crate::provider::{ProviderError, SignedIn, UpstreamSession};
 use crate::saml::{Assertion, Config};
 
 /// The name under which the subject itself can be used as an attribute.
 const NAME_ID: &str = "NameID";
+
+/// The end of the attribute's name with which Entra ID says that groups were left out.
+const GROUPS_ELSEWHERE: &str = "/claims/groups.link";
 
 /// The person of these facts, at the provider with this name.
 ///
@@ -26,13 +29,27 @@ pub(super) fn person(
     idp_entity_id: &str,
 ) -> Result<Assertion, ProviderError> {
     let names = &config.attributes;
+    groups_are_there(&facts.attributes, &names.groups)?;
     let external_id = external_id(&facts, config, idp_entity_id)?;
     let mut attributes = facts.attributes;
     if let Some(name_id) = &facts.name_id {
         attributes.insert(NAME_ID.to_owned(), vec![name_id.value.clone()]);
     }
     let email = only(&attributes, &names.email);
-    let email = email.and_then(|it| claims::email(&it, Vouched::NotSaid, &config.domains));
+    let email = email.and_then(|address| {
+        claims::email(source(config, &names.email), address, Vouched::NotSaid, &config.domains)
+    });
+    let all_of = |name: &str| {
+        let values = values(&attributes, name).iter().cloned().map(Ok::<_, &str>);
+        claims::listed(source(config, name), values)
+    };
+    let mut kept = Attributes::new();
+    for name in &config.kept_claims {
+        let values = all_of(name)?;
+        if !values.is_empty() {
+            kept.insert(name.clone(), values);
+        }
+    }
     let name = only(&attributes, &names.name)
         .or_else(|| email.as_ref().map(|email| email.address.clone()))
         .or_else(|| only(&attributes, &names.user))
@@ -42,9 +59,9 @@ pub(super) fn person(
         external_id,
         name,
         email,
-        groups: values(&attributes, &names.groups),
-        organizations: values(&attributes, &names.organization),
-        attributes: kept(&attributes, &config.kept_claims),
+        groups: all_of(&names.groups)?,
+        organizations: all_of(&names.organization)?,
+        attributes: kept,
     };
     // An assertion's ID is unique at its provider (SAML core §1.3.4); hashed, it is also short.
     let one_time_id = key(&["assertion", idp_entity_id, &facts.id]);
@@ -107,19 +124,38 @@ fn key(parts: &[&str]) -> String {
     sha256_base64url(&bytes)
 }
 
-fn values(attributes: &BTreeMap<String, Vec<String>>, name: &str) -> Vec<String> {
+/// Entra ID puts a link in place of the groups of a person who has more than 150 of them. Without
+/// its groups an administrator would be let in as somebody else. The link leads to a directory that
+/// wants an access token, and SAML gives none.
+fn groups_are_there(
+    attributes: &BTreeMap<String, Vec<String>>,
+    groups: &str,
+) -> Result<(), ProviderError> {
+    let elsewhere = attributes.keys().any(|name| name.ends_with(GROUPS_ELSEWHERE));
+    if groups.is_empty() || !elsewhere || !values(attributes, groups).is_empty() {
+        return Ok(());
+    }
+    incomplete(
+        "the person is in too many groups, so the answer has a link instead of them; let the \
+         application send only the groups assigned to it, or use kind = \"oidc\" with \
+         group_overage = \"microsoft_graph\"",
+    )
+}
+
+fn source<'a>(config: &'a Config, attribute: &'a str) -> Source<'a> {
+    Source { provider: &config.id, claim: attribute }
+}
+
+fn values<'a>(attributes: &'a BTreeMap<String, Vec<String>>, name: &str) -> &'a [String] {
     let found = attributes.get(name).filter(|_| !name.is_empty());
-    found.map(|values| clean(values.iter().cloned())).unwrap_or_default()
+    found.map(Vec::as_slice).unwrap_or_default()
 }
 
 fn only(attributes: &BTreeMap<String, Vec<String>>, name: &str) -> Option<String> {
-    let mut values = values(attributes, name);
-    if values.len() == 1 { values.pop() } else { None }
-}
-
-fn kept(attributes: &BTreeMap<String, Vec<String>>, names: &[String]) -> Attributes {
-    let found = names.iter().map(|name| (name.clone(), values(attributes, name)));
-    found.filter(|(_, values)| !values.is_empty()).collect()
+    match values(attributes, name) {
+        [value] => claims::short(value.clone()),
+        _ => None,
+    }
 }
 
 fn incomplete<T>(what: impl Into<String>) -> Result<T, ProviderError> {

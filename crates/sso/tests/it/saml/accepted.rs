@@ -279,6 +279,56 @@ async fn clocks_may_differ_as_configured() {
     judge_with(exact, &good(Sign::Both)).await.unwrap();
 }
 
+/// Entra ID sends a link in place of more than 150 groups. Nobody is let in without the groups
+/// that make an administrator of them.
+#[tokio::test]
+async fn groups_behind_a_link_are_refused_aloud() {
+    let link = "Name=\"http://schemas.microsoft.com/claims/groups.link\"";
+    let with_link = |xml: String| {
+        let (before, rest) = xml.split_once("<saml:Attribute Name=\"groups\"").unwrap();
+        let after = rest.split_once("</saml:Attribute>").unwrap().1;
+        format!(
+            "{before}<saml:Attribute {link}><saml:AttributeValue>https://graph.example/v1\
+             </saml:AttributeValue></saml:Attribute>{after}"
+        )
+    };
+    let error = judge(&signed(Sign::Assertion, with_link)).await.unwrap_err();
+    assert!(matches!(&error, ProviderError::Incomplete(what) if what.contains("group_overage")));
+    // Somebody whose rules look at no groups loses nothing.
+    let mut no_groups = config();
+    no_groups.attributes.groups = String::new();
+    judge_with(no_groups, &signed(Sign::Assertion, with_link)).await.unwrap();
+}
+
+/// A12: XML laid out for reading has white space around values; nothing else is taken away.
+#[tokio::test]
+async fn only_the_white_space_of_xml_is_taken_away() {
+    let value = |text: &str| format!("<saml:AttributeValue>{text}</saml:AttributeValue>");
+    let laid_out = signed(Sign::Assertion, |xml| {
+        let xml = swap(&xml, &value("staff"), &value("\n\t staff\r\n "));
+        let xml = swap(&xml, &value("admins"), &value("\u{a0}admins\u{2003}"));
+        swap(&xml, ">alice-7<", ">\n  alice-7\n<")
+    });
+    let identity = judge(&laid_out).await.unwrap().signed_in.identity;
+    assert_eq!(identity.groups, ["staff", "\u{a0}admins\u{2003}"]);
+    let usual = judge(&good(Sign::Assertion)).await.unwrap().signed_in.identity;
+    assert_eq!(identity.external_id, usual.external_id);
+}
+
+/// A15: an assertion has hundreds of attributes at most.
+#[tokio::test]
+async fn attributes_have_a_largest_number() {
+    let with = |count: usize| {
+        signed(Sign::Assertion, |xml| {
+            let some = "<saml:Attribute Name=\"x\"/>".repeat(count);
+            swap(&xml, "</saml:AttributeStatement>", &format!("{some}</saml:AttributeStatement>"))
+        })
+    };
+    judge(&with(400)).await.unwrap();
+    let error = judge(&with(501)).await.unwrap_err();
+    assert!(error.to_string().contains("more than 500 attributes"), "{error}");
+}
+
 /// Five thousand groups are a large directory, and no attack.
 #[tokio::test]
 async fn many_groups_fit() {

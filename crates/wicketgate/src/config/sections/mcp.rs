@@ -7,6 +7,7 @@ use protocol::Scopes;
 use toml::Value;
 use tracing::level_filters::LevelFilter;
 
+use super::sign_in::EmailOwners;
 use super::upstream;
 use crate::config::reader::Reader;
 use crate::config::settings::{AuthoritySettings, McpSettings, Role};
@@ -29,12 +30,18 @@ pub(super) fn issuer(section: &Reader<'_>, role: Role) -> Option<PublicUrl> {
     section.parsed("issuer", "", fix, PublicUrl::parse)
 }
 
-pub(super) fn read(
-    section: &Reader<'_>,
-    role: Role,
-    public_url: Option<&PublicUrl>,
-    issuer: Option<&PublicUrl>,
-) -> Option<McpSettings> {
+/// What the section has to know of its surroundings.
+pub(super) struct Around<'a> {
+    /// Under which URL everything is; `None` if it has a problem of its own.
+    pub(super) public_url: Option<&'a PublicUrl>,
+    /// The authority whose tokens count; `None` if it has a problem of its own.
+    pub(super) issuer: Option<&'a PublicUrl>,
+    /// Whose word about an e-mail address counts.
+    pub(super) owners: EmailOwners,
+}
+
+pub(super) fn read(section: &Reader<'_>, role: Role, around: &Around<'_>) -> Option<McpSettings> {
+    let &Around { public_url, issuer, ref owners } = around;
     let ceiling = ceiling(section);
     let log_level = log_level(section);
     let allowed_origins = allowed_origins(section, public_url);
@@ -48,7 +55,8 @@ pub(super) fn read(
         authority_settings(authority, &url, issuer, credentials)
     });
     let audit_calls = section.flag("audit_calls", true);
-    let servers = section.sections("server", |server| upstream::read(server, public_url, ceiling));
+    let servers =
+        section.sections("server", |server| upstream::read(server, public_url, ceiling, owners));
     check_servers(section, &servers);
     Some(McpSettings {
         servers: servers.into_iter().collect::<Option<Vec<_>>>()?,

@@ -1,6 +1,6 @@
 //! `[server]` and `[database]`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 use kernel::Redacted;
@@ -32,9 +32,9 @@ pub(super) fn read(section: &Reader<'_>) -> Option<ServerSettings> {
 fn trusted_proxies(section: &Reader<'_>) -> Vec<IpNet> {
     let mut networks = Vec::new();
     for text in section.list("trusted_proxies", &[]) {
-        let alone = text.parse::<std::net::IpAddr>().map(IpNet::from);
+        let alone = text.parse::<IpAddr>().map(IpNet::from);
         match text.parse::<IpNet>().or(alone) {
-            Ok(network) => networks.push(network),
+            Ok(network) => networks.push(unmapped(network)),
             Err(_) => section.problem(
                 "trusted_proxies",
                 &Value::String(text),
@@ -44,6 +44,14 @@ fn trusted_proxies(section: &Reader<'_>) -> Vec<IpNet> {
         }
     }
     networks
+}
+
+/// A network of IPv4 addresses that is written as one of IPv6 (RFC 4291 §2.5.5.2): addresses are
+/// compared as what they are.
+fn unmapped(network: IpNet) -> IpNet {
+    let IpAddr::V4(address) = network.addr().to_canonical() else { return network };
+    let length = network.prefix_len().checked_sub(if network.addr().is_ipv6() { 96 } else { 0 });
+    length.and_then(|length| IpNet::new(address.into(), length).ok()).unwrap_or(network)
 }
 
 fn log_format(section: &Reader<'_>) -> bool {
@@ -76,4 +84,23 @@ pub(super) fn read_database(section: &Reader<'_>, role: Role) -> Option<Database
         return None;
     }
     Some(DatabaseSettings { url, pool_size: u32::try_from(pool_size).unwrap_or(16) })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::unmapped;
+
+    #[test]
+    fn networks_of_mapped_addresses_are_networks_of_ipv4() {
+        for (written, meant) in [
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("::ffff:192.0.2.7/128", "192.0.2.7/32"),
+            ("10.0.0.0/8", "10.0.0.0/8"),
+            ("2001:db8::/32", "2001:db8::/32"),
+            ("::ffff:0:0/90", "::ffff:0:0/90"),
+        ] {
+            assert_eq!(unmapped(written.parse().unwrap()), meant.parse().unwrap(), "{written}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! `[sign_in]`: the invented people, or `[[sign_in.provider]]`.
 
+mod email_owners;
 mod local;
 mod oidc;
 mod portal;
@@ -8,9 +9,11 @@ mod saml;
 
 use super::Loopback;
 use crate::config::reader::Reader;
-use crate::config::settings::{AccountSettings, SignInSettings};
+use crate::config::settings::{AccountSettings, FIXED_USER_PROVIDER, SignInSettings};
 use crate::config::urls::PublicUrl;
+pub(super) use email_owners::EmailOwners;
 use provider::ReadProvider;
+use sso::demo_people;
 
 /// What `[sign_in]` says.
 pub(super) struct SignInSection {
@@ -18,6 +21,8 @@ pub(super) struct SignInSection {
     pub(super) way: SignInSettings,
     /// Local accounts, if there is a provider for them.
     pub(super) accounts: Option<AccountSettings>,
+    /// Whose word about an e-mail address counts.
+    pub(super) owners: EmailOwners,
 }
 
 /// What the section has to know of its surroundings.
@@ -58,6 +63,11 @@ pub(super) fn read(section: &Reader<'_>, around: &Around<'_>) -> SignInSection {
     provider::check_together(section, &providers);
     refuse_mixtures(section, &fixed, demo);
     let accounts = providers.iter().find_map(|provider| provider.accounts.clone());
+    let mut owners = match (demo, fixed.is_empty()) {
+        (true, _) => EmailOwners::only(demo_people::PROVIDER, ""),
+        (false, false) => EmailOwners::only(FIXED_USER_PROVIDER, &fixed),
+        (false, true) => EmailOwners::of(&providers),
+    };
     let enabled = providers.into_iter().filter_map(ReadProvider::enabled).collect::<Vec<_>>();
     let way = match (enabled.is_empty(), demo, fixed.is_empty()) {
         (false, _, _) => SignInSettings::Providers(enabled),
@@ -65,7 +75,8 @@ pub(super) fn read(section: &Reader<'_>, around: &Around<'_>) -> SignInSection {
         (true, false, false) => SignInSettings::FixedUser(fixed),
         (true, false, true) => SignInSettings::Nobody,
     };
-    SignInSection { way, accounts }
+    owners.decide_here = around.needed;
+    SignInSection { way, accounts, owners }
 }
 
 /// Somebody whom nobody asks for a password has no place beside people who were asked.

@@ -7,6 +7,7 @@ use toml::Value;
 
 use super::behind;
 use super::mcp::parse_ceiling;
+use super::sign_in::EmailOwners;
 use super::{people, upstream_http};
 use crate::config::reader::Reader;
 use crate::config::settings::{SseSettings, UpstreamSettings};
@@ -21,6 +22,7 @@ pub(super) fn read(
     section: &Reader<'_>,
     public_url: Option<&PublicUrl>,
     ceiling: Scopes,
+    owners: &EmailOwners,
 ) -> Option<UpstreamSettings> {
     let name = name(section);
     let title = section.text("title", name.as_deref().unwrap_or_default());
@@ -40,7 +42,7 @@ pub(super) fn read(
     });
     let upstream_auth = section.section("upstream_auth", upstream_auth);
     let ceiling = own_ceiling(section, ceiling);
-    let access = people::read_access(section);
+    let access = people::read_access(section, owners);
     let policy = policy(section);
     let sse = section.flag("sse", true);
     let sse = resource.as_ref().filter(|_| sse).and_then(|resource| sse_front(resource, &path));

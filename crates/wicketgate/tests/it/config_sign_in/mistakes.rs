@@ -81,6 +81,23 @@ fn each_mistake_is_told_at_its_key() {
     );
 }
 
+/// A9: an address in a rule counts only from the provider that owns its domain, or from the one
+/// that the rule names; a rule that could never count is a mistake.
+#[test]
+fn an_address_in_a_rule_needs_a_provider_that_speaks_for_it() {
+    let rule = |more: &str| format!("{OIDC}[[user_type]]\ntype = \"administrator\"\n{more}\n");
+    load(&rule("emails = [\"ada@EXAMPLE.com\"]")).expect("corp owns the domain");
+    load(&rule("provider = \"corp\"\nemails = [\"ada@example.org\"]")).expect("it names one");
+    only_mistake(&rule("emails = [\"ada@example.org\"]"), "user_type[0].emails");
+    only_mistake(&rule("emails = [\"no address\"]"), "user_type[0].emails");
+    only_mistake(&rule("provider = \"crop\"\ngroups = [\"a\"]"), "user_type[0].provider");
+    let nobody = only_mistake(&rule("provider = \"corp\""), "user_type[0].type");
+    assert!(nobody.reason.contains("nobody"), "{nobody:?}");
+    // A disabled provider speaks for nobody's address.
+    let disabled = rule("emails = [\"ada@example.com\"]").replacen(OIDC, "", 1);
+    only_mistake(&format!("{OIDC}enabled = false\n{disabled}"), "user_type[0].emails");
+}
+
 /// A secret in the wrong place is told without its value.
 #[test]
 fn a_misplaced_secret_is_not_shown() {

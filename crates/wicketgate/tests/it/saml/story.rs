@@ -191,7 +191,8 @@ async fn the_account_page_signs_in_this_way_too() {
 /// T-SAML-30, UP-3: an address counts only where the provider may vouch for its domain.
 #[tokio::test]
 async fn t_saml_30_an_address_of_a_foreign_domain_gives_nothing() {
-    let rule = "[[user_type]]\ntype = \"administrator\"\nemails = [\"alice@example.com\"]\n";
+    let rule = "[[user_type]]\ntype = \"administrator\"\nprovider = \"corp\"\n\
+                emails = [\"alice@example.com\"]\n";
     for (domains, scope) in [
         ("", BASIC),
         ("domains = [\"example.org\"]", BASIC),

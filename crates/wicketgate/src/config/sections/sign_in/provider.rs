@@ -19,9 +19,9 @@ enum Kind {
 
 /// A provider as far as it could be read.
 pub(super) struct ReadProvider {
-    id: String,
-    domains: Vec<String>,
-    enabled: bool,
+    pub(super) id: String,
+    pub(super) domains: Vec<String>,
+    pub(super) enabled: bool,
     settings: Option<ProviderSettings>,
     /// Where it is the local one.
     pub(super) accounts: Option<AccountSettings>,
