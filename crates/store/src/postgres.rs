@@ -1,9 +1,14 @@
 //! PostgreSQL: a unit of work is an ordinary transaction.
+//!
+//! After a failover, connections may still lead to the node that was the primary. It answers reads
+//! with what was true before and refuses every change (SQLSTATE 25006), so a connection counts
+//! only while its node says that it takes changes.
 
 use sqlx::any::{Any, AnyConnectOptions};
 use sqlx::pool::PoolOptions;
 use sqlx::{AnyConnection, AnyPool, ConnectOptions as _, Executor as _};
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use crate::conn::{Conn, Reader, Txn, UnitOfWork};
 use crate::error::StoreError;
@@ -20,6 +25,14 @@ const SETTINGS: &str = "SET default_transaction_isolation = 'read committed'; \
                         SET statement_timeout = 10000; \
                         SET idle_in_transaction_session_timeout = 30000";
 
+/// Whether the node takes changes: it is no standby, and nobody made it read-only.
+const TAKES_CHANGES: &str = "SELECT CASE WHEN pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' \
+     THEN 0 ELSE 1 END";
+
+/// How long a connection that was idle may take to say so. One whose node vanished never answers,
+/// and there may be a pool full of them.
+const CHECK_WAIT: Duration = Duration::from_millis(500);
+
 pub(crate) struct Postgres {
     pool: AnyPool,
     options: AnyConnectOptions,
@@ -34,8 +47,14 @@ impl Postgres {
             .max_connections(options.pool_size)
             .acquire_timeout(options.acquire_wait)
             .after_connect(|connection, _| {
-                Box::pin(async move { connection.execute(SETTINGS).await.map(drop) })
+                Box::pin(async move {
+                    connection.execute(SETTINGS).await?;
+                    if takes_changes(connection).await? { Ok(()) } else { Err(read_only()) }
+                })
             })
+            // Instead of sqlx's own ping, and as cheap.
+            .test_before_acquire(false)
+            .before_acquire(|connection, _| Box::pin(still_takes_changes(connection)))
             .connect_lazy_with(connect.clone());
         let opened = Self { pool, options: connect };
         opened.read().await?;
@@ -78,4 +97,25 @@ impl Postgres {
     pub(crate) async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+async fn takes_changes(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar::<_, i32>(TAKES_CHANGES).fetch_one(connection).await.map(|one| one == 1)
+}
+
+/// `false` or an error removes the connection from the pool, and the next one is asked.
+async fn still_takes_changes(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
+    let asked = tokio::time::timeout(CHECK_WAIT, takes_changes(connection)).await;
+    let takes_changes = asked.map_err(|_| sqlx::Error::PoolTimedOut)??;
+    if !takes_changes {
+        tracing::warn!("a connection to PostgreSQL was given up: its node is read-only now");
+    }
+    Ok(takes_changes)
+}
+
+/// The pool logs this and tries again until the time for a connection is over.
+fn read_only() -> sqlx::Error {
+    sqlx::Error::Protocol(
+        "PostgreSQL is read-only at this address (a standby?); waiting for the primary".to_owned(),
+    )
 }

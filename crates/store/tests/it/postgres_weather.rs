@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use kernel::Hashed;
 use model::person::SessionSecret;
+use sqlx::{AssertSqlSafe, Executor as _};
 use store::unit::{EndSession, SignIn};
 use store::{Store, StoreError, StoreOptions, Txn, UnitOfWork};
 use tokio::sync::Barrier;
@@ -14,16 +15,15 @@ use crate::support::NOW;
 use crate::support::database::{Kind, on};
 use crate::support::story::sign_in;
 
+const DROP_ALL_CONNECTIONS: &str = "SELECT COUNT(pg_terminate_backend(pid, 10000)) \
+     FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+
 /// The server drops every connection; nothing needs a restart.
 #[tokio::test(flavor = "multi_thread")]
 async fn t_sto_04_broken_connections_are_replaced() {
     on(Kind::Postgres, async |db| {
         db.store.write(sign_in("ada")).await.unwrap();
-        db.meddle(
-            "SELECT COUNT(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity \
-             WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        )
-        .await;
+        db.meddle(DROP_ALL_CONNECTIONS).await;
         db.store.write(sign_in("bob")).await.unwrap();
         db.store.ping().await.unwrap();
         assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_SUBJECT").await, 2);
@@ -154,6 +154,35 @@ async fn t_sto_08_an_exhausted_pool_is_unavailable() {
         let error = store.write(sign_in("ada")).await.unwrap_err();
         assert!(error.is_unavailable(), "{error}");
         drop(reader);
+        store.close().await;
+    })
+    .await;
+}
+
+/// A node that became read-only still answers reads, with what was true before, and refuses
+/// changes. Nothing is read or changed there, and the pool finds its way back by itself
+/// (T-STO-07). The story `failover` tells it with two nodes.
+#[tokio::test(flavor = "multi_thread")]
+async fn t_sto_07_a_read_only_node_is_not_asked() {
+    on(Kind::Postgres, async |db| {
+        let options =
+            StoreOptions { acquire_wait: Duration::from_millis(500), ..StoreOptions::new(&db.url) };
+        let store = Store::open(options).await.unwrap();
+        store.write(sign_in("ada")).await.unwrap();
+        let database = db.url.rsplit('/').next().unwrap();
+        let set = "SET default_transaction_read_only";
+        db.meddle(format!("ALTER DATABASE {database} {set} = on")).await;
+        // What was set holds for connections made from now on.
+        db.meddle(DROP_ALL_CONNECTIONS).await;
+
+        let Err(error) = store.read().await else { panic!("it reads at a read-only node") };
+        assert!(error.is_unavailable(), "{error}");
+        assert!(store.write(sign_in("bob")).await.unwrap_err().is_unavailable());
+
+        let mut raw = db.raw().await;
+        raw.execute(AssertSqlSafe(format!("{set} = off"))).await.unwrap();
+        raw.execute(AssertSqlSafe(format!("ALTER DATABASE {database} {set} = off"))).await.unwrap();
+        store.write(sign_in("bob")).await.unwrap();
         store.close().await;
     })
     .await;
