@@ -1,5 +1,7 @@
 //! Reading requests: queries, form bodies and JSON bodies within their limits.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::Request;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -11,6 +13,10 @@ use crate::Peer;
 
 /// The largest form or registration (DS-1).
 const MAX_BODY: usize = 64 * 1024;
+
+/// How long a body may take to arrive. A form is one packet or a few; whoever needs longer keeps a
+/// connection from others.
+const BODY_TIME: Duration = Duration::from_secs(15);
 
 /// The parameters of a query string.
 pub(crate) fn query(parts: &Parts) -> Result<Params, ParamsError> {
@@ -80,11 +86,13 @@ fn expect_type(parts: &Parts, wanted: &'static str) -> Result<(), OAuthError> {
     }
 }
 
-/// A body of at most so many bytes.
+/// A body of at most so many bytes, which may not take for ever to arrive.
 pub(crate) async fn read(body: Body, max: usize) -> Result<bytes::Bytes, OAuthError> {
-    net::body::read_limited(body, max).await.map_err(|error| match error {
+    net::body::read_limited(body, max, BODY_TIME).await.map_err(|error| match error {
         net::body::BodyError::TooLarge => OAuthErrorCode::PayloadTooLarge
             .because(format!("the body is larger than {} KiB", max / 1024)),
+        net::body::BodyError::TooSlow => OAuthErrorCode::RequestTimeout
+            .because("the body took too long to arrive; send it at once"),
         net::body::BodyError::Broken => {
             OAuthErrorCode::InvalidRequest.because("the body could not be read to its end")
         }

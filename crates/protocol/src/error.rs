@@ -50,6 +50,8 @@ pub enum OAuthErrorCode {
     SlowDown,
     /// The body is larger than this endpoint takes.
     PayloadTooLarge,
+    /// The body did not arrive in time (RFC 9110 §15.5.9).
+    RequestTimeout,
     /// The body is in a content coding that is not undone here (RFC 9110 §15.5.16).
     UnsupportedContentCoding,
 }
@@ -71,9 +73,10 @@ impl OAuthErrorCode {
     /// The code on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::InvalidRequest | Self::PayloadTooLarge | Self::UnsupportedContentCoding => {
-                "invalid_request"
-            }
+            Self::InvalidRequest
+            | Self::PayloadTooLarge
+            | Self::RequestTimeout
+            | Self::UnsupportedContentCoding => "invalid_request",
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
             Self::UnauthorizedClient => "unauthorized_client",
@@ -99,6 +102,7 @@ impl OAuthErrorCode {
     pub const fn status(self) -> u16 {
         match self {
             Self::InvalidClient => 401,
+            Self::RequestTimeout => 408,
             Self::PayloadTooLarge => 413,
             Self::UnsupportedContentCoding => 415,
             Self::SlowDown => 429,
