@@ -1,15 +1,21 @@
 #!/usr/bin/env bash
 # A private PostgreSQL cluster for tests: on loopback, trusted there, gone when it is stopped.
 #
-#   scripts/postgres.sh start [DIR]   makes and starts it; stdout is its URL and nothing else
-#   scripts/postgres.sh stop DIR      stops and removes it
+#   scripts/postgres.sh start [DIR]        makes and starts it; stdout is its URL and nothing else
+#   scripts/postgres.sh standby DIR URL    makes and starts a standby of the one at URL, likewise
+#   scripts/postgres.sh promote DIR        makes a primary of a standby
+#   scripts/postgres.sh demote DIR URL     stops a primary, and starts it as a standby of URL
+#   scripts/postgres.sh stop DIR           stops and removes it
 #
 # Without DIR `start` makes one under /tmp and names it on stderr. As root the server runs as the
 # user `postgres`, who must be able to reach DIR (so not below /root). POSTGRES_FSYNC=off trades
 # the durability that is part of what we test for speed.
 set -euo pipefail
 
-usage() { echo "usage: $0 start [DIR] | stop DIR" >&2; exit 2; }
+usage() {
+  echo "usage: $0 start [DIR] | standby DIR URL | promote DIR | demote DIR URL | stop DIR" >&2
+  exit 2
+}
 fail() { echo "postgres: $*" >&2; exit 1; }
 
 # The newest installed version; Debian keeps these programs out of PATH.
@@ -59,7 +65,7 @@ make_reachable() {
 }
 
 start() {
-  local dir=${1:-} bin port
+  local dir=${1:-} bin
   if [ -z "$dir" ]; then
     dir=$(mktemp -d /tmp/wicketgate-postgres.XXXXXX)
     echo "postgres: in $dir" >&2
@@ -71,11 +77,23 @@ start() {
   as_postgres "$bin/initdb" --pgdata="$dir/data" --username=postgres --auth=trust \
     --encoding=UTF8 --locale=C --no-instructions >"$dir/initdb.log" 2>&1 \
     || { cat "$dir/initdb.log" >&2; fail 'initdb failed'; }
-  # Another program may take the free port before the server does.
+  run "$dir"
+}
+
+control() { # DIR COMMAND...
+  local dir=$1
+  shift
+  as_postgres "$(programs)/pg_ctl" --pgdata="$dir/data" --log="$dir/data/server.log" --wait --silent "$@" >&2
+}
+
+# Another program may take the free port before the server does. Of settings that are there twice
+# the last one counts.
+run() {
+  local dir=$1 port
   for _ in 1 2 3; do
     port=$(free_port)
-    settings "$port" "$dir" >"$dir/data/postgresql.auto.conf"
-    if as_postgres "$bin/pg_ctl" --pgdata="$dir/data" --log="$dir/data/server.log" --wait --silent start >&2; then
+    settings "$port" "$dir" >>"$dir/data/postgresql.auto.conf"
+    if control "$dir" start; then
       echo "postgres://postgres@127.0.0.1:$port/postgres"
       return
     fi
@@ -84,11 +102,30 @@ start() {
   fail 'the server did not start'
 }
 
+standby() {
+  local dir=$1 primary=$2
+  [ ! -e "$dir/data" ] || fail "$dir already holds a cluster; stop it first"
+  make_reachable "$dir"
+  dir=$(cd "$dir" && pwd)
+  as_postgres "$(programs)/pg_basebackup" --pgdata="$dir/data" --dbname="$primary" \
+    --write-recovery-conf --checkpoint=fast >&2
+  run "$dir"
+}
+
+# A fast shutdown waits until the standbys have everything.
+demote() {
+  local dir=$1 primary=$2
+  control "$dir" --mode=fast stop
+  as_postgres touch "$dir/data/standby.signal"
+  echo "primary_conninfo = '$primary'" >>"$dir/data/postgresql.auto.conf"
+  control "$dir" start
+}
+
 stop() {
   local dir=$1
   [ -d "$dir/data" ] || fail "$dir holds no cluster"
   if [ -e "$dir/data/postmaster.pid" ]; then
-    as_postgres "$(programs)/pg_ctl" --pgdata="$dir/data" --mode=immediate --wait --silent stop >&2
+    control "$dir" --mode=immediate stop
   fi
   # Only what `start` made: DIR may hold other things.
   rm -rf "$dir/data" "$dir/initdb.log" "$dir"/.s.PGSQL.*
@@ -97,6 +134,9 @@ stop() {
 
 case ${1:-} in
   start) start "${2:-}" ;;
+  standby) [ -n "${3:-}" ] || usage; standby "$2" "$3" ;;
+  promote) [ -n "${2:-}" ] || usage; control "$2" promote ;;
+  demote) [ -n "${3:-}" ] || usage; demote "$2" "$3" ;;
   stop) [ -n "${2:-}" ] || usage; stop "$2" ;;
   *) usage ;;
 esac

@@ -18,13 +18,18 @@ export async function revoke(metadata, provider) {
   assert.equal(response.status, 200, await response.text());
 }
 
-/** RFC 6749 §5.2: a refresh token that is no good is `invalid_grant`, as JSON. */
-export async function mustNotRefresh(metadata, provider) {
-  const response = await post(metadata.token_endpoint, {
+/** One refresh by hand (RFC 6749 §6), with `token` or the provider's own. */
+export function refresh(metadata, provider, token = provider.tokens().refresh_token) {
+  return post(metadata.token_endpoint, {
     grant_type: 'refresh_token',
-    refresh_token: provider.tokens().refresh_token,
+    refresh_token: token,
     client_id: provider.clientInformation().client_id,
   });
+}
+
+/** RFC 6749 §5.2: a refresh token that is no good is `invalid_grant`, as JSON. */
+export async function mustNotRefresh(metadata, provider) {
+  const response = await refresh(metadata, provider);
   assert.equal(response.status, 400);
   assert.equal((await response.json()).error, 'invalid_grant');
 }
