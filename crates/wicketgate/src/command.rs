@@ -10,6 +10,7 @@ mod keys;
 mod logging;
 mod migrate;
 mod open_files;
+mod private_memory;
 mod secret;
 mod serve;
 mod source;
@@ -26,6 +27,7 @@ const CONFIGURATION: u8 = 78;
 
 /// Runs a command to its end.
 pub fn run(cli: Cli) -> ExitCode {
+    private_memory::keep();
     let outcome = match cli.command {
         Command::Demo(options) => demo::run(&options),
         Command::DemoServer(options) => demo_server::run(&options),

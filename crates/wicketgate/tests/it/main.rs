@@ -24,6 +24,7 @@ mod metadata;
 mod observability;
 mod organizations;
 mod portal;
+mod private_memory;
 mod property;
 mod providers;
 mod races;
