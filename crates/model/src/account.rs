@@ -45,6 +45,13 @@ pub struct Account {
     pub password_changed_at: Timestamp,
 }
 
+/// Wrong one-time codes after which no code is accepted for a while, whatever the browser: six
+/// digits stand against few guesses only.
+pub const CODE_FAILURES: i64 = 10;
+
+/// Seconds after the last wrong one-time code until they are forgotten.
+pub const CODE_FAILURES_SECONDS: i64 = 600;
+
 /// How wrong attempts lock an account: each one beyond the free ones twice as long as the one
 /// before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod authorization;
 pub mod client;
 pub mod code;
+pub mod device;
 pub mod grant;
 pub mod person;
 pub mod refresh_token;

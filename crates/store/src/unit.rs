@@ -2,7 +2,6 @@
 //!
 //! Each is a struct with all that it needs, and an outcome that says what the database decided.
 
-mod accept_sign_in;
 mod account_access;
 mod add_account;
 mod answer_upstream;
@@ -12,7 +11,6 @@ mod begin_upstream;
 mod choose_organization;
 mod collect_garbage;
 mod count_failed_redemption;
-mod count_failed_sign_in;
 mod deny;
 mod end_person;
 mod end_refused_person;
@@ -33,10 +31,10 @@ mod revoke_own_grant;
 mod rotate_refresh;
 mod set_password;
 mod set_totp;
+mod settle_sign_in;
 mod sign_in;
 mod take_upstream;
 
-pub use accept_sign_in::{AcceptSignIn, AcceptSignInOutcome, SignInFrom};
 pub use account_access::{DisableAccount, EnableAccount};
 pub use add_account::{AddAccount, AddAccountOutcome};
 pub use answer_upstream::{AnswerUpstream, AnswerUpstreamOutcome};
@@ -46,7 +44,6 @@ pub use begin_upstream::BeginUpstream;
 pub use choose_organization::{ChooseOrganization, ChooseOrganizationOutcome};
 pub use collect_garbage::{CollectGarbage, Collected};
 pub use count_failed_redemption::CountFailedRedemption;
-pub use count_failed_sign_in::{CountFailedSignIn, CountFailedSignInOutcome};
 pub use deny::{Deny, DenyOutcome};
 pub use end_refused_person::{EndRefusedPerson, EndRefusedPersonOutcome};
 pub use end_session::EndSession;
@@ -66,5 +63,6 @@ pub use revoke_own_grant::RevokeOwnGrant;
 pub use rotate_refresh::{RotateOutcome, RotateRefresh, Successor};
 pub use set_password::{AccountOutcome, SetPassword};
 pub use set_totp::SetTotp;
+pub use settle_sign_in::{Claimed, SettleSignIn, SettleSignInOutcome, Typed};
 pub use sign_in::{SignIn, SignInOutcome, UpstreamRefresh};
 pub use take_upstream::{TakeUpstream, TakeUpstreamOutcome};

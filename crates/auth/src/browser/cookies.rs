@@ -1,8 +1,10 @@
-//! Our two cookies (HD-3): the browser binding and the sign-in session.
+//! Our cookies (HD-3): the browser binding, the sign-in session, and the mark of a browser in which
+//! somebody with a local account signed in.
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use kernel::encoding::sha256_base64url;
+use model::device::DEVICE_LIFETIME_SECONDS;
 
 use crate::config::{Config, CookieSecurity};
 
@@ -37,9 +39,9 @@ impl CookieNames {
         self.header(name, value, "")
     }
 
-    /// A `Set-Cookie` value for a cookie that outlives the browser's session.
-    pub(crate) fn set_for_a_year(&self, name: &str, value: &str) -> Option<HeaderValue> {
-        self.header(name, value, "; Max-Age=31536000")
+    /// A `Set-Cookie` value for the mark of a known browser, which outlives the browser's session.
+    pub(crate) fn set_device(&self, value: &str) -> Option<HeaderValue> {
+        self.header(&self.device, value, &format!("; Max-Age={DEVICE_LIFETIME_SECONDS}"))
     }
 
     /// A `Set-Cookie` value that removes one of our cookies.

@@ -5,7 +5,6 @@ use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign, verify};
 use kernel::Plain;
 use kernel::encoding::{base64url, from_base64url};
 use kernel::seal::SealingKey;
-use model::AccountId;
 use model::authorization::{AuthorizationHandle, BrowserBinding};
 
 /// Makes and checks CSRF tokens. Every replica derives the same key.
@@ -35,21 +34,6 @@ impl CsrfKey {
         let tag = unverified.and_then(from_base64url);
         tag.is_some_and(|tag| verify(&self.0, &message(handle, browser), &tag).is_ok())
     }
-
-    /// What a browser keeps in which somebody with a local account signed in.
-    pub(crate) fn device_token(&self, account: &AccountId) -> String {
-        base64url(sign(&self.0, &device(account)).as_ref())
-    }
-
-    /// Whether this account was signed in to in the browser that presents the token.
-    pub(crate) fn is_device_of(&self, unverified: &str, account: &AccountId) -> bool {
-        let tag = from_base64url(unverified);
-        tag.is_some_and(|tag| verify(&self.0, &device(account), &tag).is_ok())
-    }
-}
-
-fn device(account: &AccountId) -> Vec<u8> {
-    ["device:".as_bytes(), account.as_str().as_bytes()].concat()
 }
 
 fn message(

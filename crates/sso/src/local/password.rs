@@ -1,10 +1,15 @@
 //! Passwords: hashed with Argon2id at the parameters that OWASP recommends (19 MiB, two passes).
+//!
+//! One keyboard sends é as one character, another as e with an accent. So passwords are hashed and
+//! compared in Unicode's normal form C (NIST SP 800-63B §5.1.1.2, RFC 8265 §4.2.2).
 
 use std::sync::LazyLock;
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use kernel::Chance;
+use unicode_normalization::UnicodeNormalization as _;
+use zeroize::Zeroizing;
 
 /// Characters that a password has at least, unless the configuration says otherwise.
 pub const DEFAULT_MINIMUM_LENGTH: usize = 12;
@@ -34,6 +39,10 @@ pub enum WeakPassword {
 
 /// Checks a password that somebody wants to set (NIST SP 800-63B §5.1.1: length, not composition).
 pub fn check_new(password: &str, username: &str, minimum: usize) -> Result<(), WeakPassword> {
+    if password.len() > MAXIMUM_BYTES {
+        return Err(WeakPassword::TooLong);
+    }
+    let password = normal_form(password);
     let mut different: Vec<char> = password.chars().collect();
     let length = different.len();
     different.sort_unstable();
@@ -59,16 +68,27 @@ pub fn check_new(password: &str, username: &str, minimum: usize) -> Result<(), W
 pub fn hash(password: &str, chance: &dyn Chance) -> String {
     let mut salt = [0; 16];
     chance.fill(&mut salt);
-    hash_with(password.as_bytes(), &salt)
+    hash_with(normal_form(password).as_bytes(), &salt)
 }
 
 /// Whether the password fits the stored hash. Without one, as for an unknown user name, the answer
 /// is no after the same work, so that the time does not tell who has an account (T-LOGIN-02).
+///
+/// A hash from before passwords were normalised is of the bytes as they were typed then, so a
+/// password that is not in normal form is tried like that, too. How much work that is depends on
+/// what was typed and never on whose password it would be.
 pub fn verify(password: &str, stored: Option<&str>) -> bool {
     let password = if password.len() > MAXIMUM_BYTES { "" } else { password };
-    let fits = |hash: &str| Argon2::default().verify_password(password.as_bytes(), hash).is_ok();
-    let fits_somebody = fits(stored.unwrap_or(&DECOY));
+    let normal = normal_form(password);
+    let hash = stored.unwrap_or(&DECOY);
+    let fits = |text: &str| Argon2::default().verify_password(text.as_bytes(), hash).is_ok();
+    let as_typed = *normal != *password && fits(password);
+    let fits_somebody = fits(&normal) || as_typed;
     fits_somebody && stored.is_some() && !password.is_empty()
+}
+
+fn normal_form(password: &str) -> Zeroizing<String> {
+    Zeroizing::new(password.nfc().collect())
 }
 
 /// The hash of no one's password.
@@ -105,6 +125,25 @@ mod tests {
         let empty = hash("", &SystemChance::new());
         assert!(!verify("", Some(&empty)), "no password is never a password");
         assert!(!verify(&"x".repeat(MAXIMUM_BYTES + 1), Some(&empty)));
+    }
+
+    /// A15: é is é, as one character or as two, when it is set and when it is typed.
+    #[test]
+    fn a15_passwords_are_compared_in_normal_form() {
+        let (composed, decomposed) = ("caf\u{e9} au lait \u{212b}", "cafe\u{301} au lait A\u{30a}");
+        for set in [composed, decomposed] {
+            let stored = hash(set, &SystemChance::new());
+            for typed in [composed, decomposed] {
+                assert!(verify(typed, Some(&stored)), "{set:?} {typed:?}");
+            }
+            assert!(!verify("cafe au lait A", Some(&stored)));
+        }
+        let before = hash_with(decomposed.as_bytes(), &[1; 16]);
+        assert!(verify(decomposed, Some(&before)), "set before there was a normal form");
+        assert!(!verify(decomposed, None));
+        let accents = "e\u{301}".repeat(11);
+        let short = check_new(&accents, "ada", DEFAULT_MINIMUM_LENGTH);
+        assert_eq!(short, Err(WeakPassword::TooShort { minimum: 12 }), "eleven characters");
     }
 
     #[test]

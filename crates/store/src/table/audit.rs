@@ -37,7 +37,7 @@ pub(crate) async fn insert(conn: &mut Conn, events: &[AuditEvent]) -> Result<(),
 }
 
 /// The numbers of rows for which there is a statement, the largest first.
-const SIZES: [usize; 3] = [16, 4, 1];
+const SIZES: [usize; 4] = [16, 4, 2, 1];
 
 /// A statement for each of [`SIZES`].
 static INSERTS: LazyLock<[SqlStr; SIZES.len()]> = LazyLock::new(|| SIZES.map(insert_of));

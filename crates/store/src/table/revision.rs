@@ -29,6 +29,11 @@ pub(crate) async fn bump_revocations(txn: &mut Txn<'_>) -> Result<(), StoreError
     next(txn, "revocations").await.map(drop)
 }
 
+/// Counts an attempt at a user name that nobody has.
+pub(crate) async fn count_unknown_name(txn: &mut Txn<'_>) -> Result<(), StoreError> {
+    next(txn, "unknown_names").await.map(drop)
+}
+
 pub(crate) async fn bump_keys(txn: &mut Txn<'_>) -> Result<(), StoreError> {
     next(txn, "signing_keys").await.map(drop)
 }

@@ -7,7 +7,7 @@ use sqlx::query;
 use super::person_access;
 use super::set_password::AccountOutcome;
 use crate::row::Fields;
-use crate::table::{account, subject};
+use crate::table::{account, device, subject};
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Disables an account and its person: sessions and grants end at once.
@@ -46,6 +46,7 @@ impl UnitOfWork for DisableAccount {
         let row = txn.change_returning("disable an account", update).await?;
         let Some(row) = row else { return Ok(AccountOutcome::Unknown) };
         let id: AccountId = Fields::of(&row, account::TABLE).id("account_id")?;
+        device::forget_all(txn, &id).await?;
         let person = subject::find_id(txn.conn(), &self.provider, id.as_str()).await?;
         if let Some(person) = &person {
             person_access::disable(txn, person, self.now).await?;

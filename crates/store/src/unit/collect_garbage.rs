@@ -37,6 +37,8 @@ pub struct Collected {
     pub refresh_tokens: u64,
     /// Browser sessions.
     pub sessions: u64,
+    /// Browsers that were known once.
+    pub devices: u64,
     /// One-time ids.
     pub replays: u64,
     /// Clients that never got a grant.
@@ -53,6 +55,7 @@ impl UnitOfWork for CollectGarbage {
             codes: self.sweep(txn, CODES, CODE_KEPT_SECONDS).await?,
             refresh_tokens: self.sweep(txn, REFRESH_TOKENS, 0).await?,
             sessions: self.sweep(txn, SESSIONS, 0).await?,
+            devices: self.sweep(txn, DEVICES, 0).await?,
             replays: self.sweep(txn, REPLAYS, REPLAY_KEPT_SECONDS).await?,
             clients: self.sweep(txn, CLIENTS, UNUSED_CLIENT_KEPT_SECONDS).await?,
         })
@@ -75,6 +78,9 @@ const REFRESH_TOKENS: &str = "DELETE FROM OAUTH_REFRESH_TOKEN WHERE token_hash I
 
 const SESSIONS: &str = "DELETE FROM OAUTH_SESSION WHERE session_hash IN \
     (SELECT session_hash FROM OAUTH_SESSION WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+
+const DEVICES: &str = "DELETE FROM OAUTH_DEVICE WHERE device_hash IN \
+    (SELECT device_hash FROM OAUTH_DEVICE WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
 
 const REPLAYS: &str = "DELETE FROM OAUTH_REPLAY WHERE (purpose, one_time_id) IN \
     (SELECT purpose, one_time_id FROM OAUTH_REPLAY WHERE expires_at <= $1 \

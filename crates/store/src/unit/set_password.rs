@@ -6,11 +6,11 @@ use sqlx::query;
 
 use super::end_person;
 use crate::row::Fields;
-use crate::table::{account, subject};
+use crate::table::{account, device, subject};
 use crate::{StoreError, Txn, UnitOfWork};
 
-/// Sets a password, ends the lock and the sessions of the account. Its grants stay: clients never
-/// saw the password.
+/// Sets a password, ends the lock and the sessions of the account, and forgets its browsers. Its
+/// grants stay: clients never saw the password.
 #[derive(Clone, Debug)]
 pub struct SetPassword {
     /// Whose, folded to one case.
@@ -37,6 +37,7 @@ impl UnitOfWork for SetPassword {
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<AccountOutcome, StoreError> {
         let Some(id) = self.set(txn).await? else { return Ok(AccountOutcome::Unknown) };
+        device::forget_all(txn, &id).await?;
         let person = subject::find_id(txn.conn(), &self.provider, id.as_str()).await?;
         if let Some(person) = &person {
             end_person::end_sessions(txn, person).await?;

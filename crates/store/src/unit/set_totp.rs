@@ -6,10 +6,10 @@ use sqlx::query;
 
 use super::set_password::AccountOutcome;
 use crate::row::Fields;
-use crate::table::account;
+use crate::table::{account, device};
 use crate::{StoreError, Txn, UnitOfWork};
 
-/// Sets the secret of an account's one-time codes.
+/// Sets the secret of an account's one-time codes, and forgets its browsers.
 #[derive(Clone, Debug)]
 pub struct SetTotp {
     /// Whose, folded to one case.
@@ -25,6 +25,7 @@ impl UnitOfWork for SetTotp {
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<AccountOutcome, StoreError> {
         let Some(id) = self.set(txn).await? else { return Ok(AccountOutcome::Unknown) };
+        device::forget_all(txn, &id).await?;
         let what = if self.totp_sealed.is_some() { "codes set" } else { "codes ended" };
         txn.record(AuditEvent {
             detail: format!("{id} {what}"),

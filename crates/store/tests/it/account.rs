@@ -1,15 +1,15 @@
 //! Local accounts.
 
 use model::account::LockPolicy;
+use model::device::{DEVICE_LIFETIME_SECONDS, DeviceSecret, NewDevice};
 use model::{Account, AccountId, AuditKind};
 use store::unit::{
-    AcceptSignIn, AcceptSignInOutcome, AccountOutcome, AddAccount, AddAccountOutcome,
-    CountFailedSignIn, CountFailedSignInOutcome, DisableAccount, EnableAccount, SetPassword,
-    SetTotp, SignIn, SignInFrom, SignInOutcome,
+    AccountOutcome, AddAccount, AddAccountOutcome, Claimed, DisableAccount, EnableAccount,
+    SetPassword, SetTotp, SettleSignIn, SettleSignInOutcome, SignIn, SignInOutcome, Typed,
 };
 
 use crate::support::race::RACERS;
-use crate::support::story::{id, sign_in};
+use crate::support::story::{id, secret, sign_in};
 use crate::support::{Database, NOW, Story, check_invariants, on_each_database, race};
 
 const POLICY: LockPolicy =
@@ -34,24 +34,45 @@ pub(crate) fn account(username: &str) -> Account {
     }
 }
 
-async fn added(db: &Database, totp_sealed: Option<&str>) -> Account {
+pub(crate) async fn added(db: &Database, totp_sealed: Option<&str>) -> Account {
     let account = Account { totp_sealed: totp_sealed.map(str::to_owned), ..account("ada") };
     let outcome = db.store.write(AddAccount { account: account.clone() }).await.unwrap();
     assert_eq!(outcome, AddAccountOutcome::Added);
     account
 }
 
-async fn found(db: &Database, id: &AccountId) -> Account {
+pub(crate) async fn found(db: &Database, id: &AccountId) -> Account {
     let mut reader = db.replica.read().await.unwrap();
     store::account::find_by_id(reader.conn(), id).await.unwrap().unwrap()
 }
 
-fn fail(account: &Account) -> CountFailedSignIn {
-    CountFailedSignIn { account: account.id.clone(), policy: POLICY, now: NOW }
+/// Something that a stranger typed.
+pub(crate) fn settle(seen: &Account, typed: Typed) -> SettleSignIn {
+    SettleSignIn {
+        who: Claimed::Account(Box::new(seen.clone())),
+        typed,
+        device: None,
+        remember: NewDevice {
+            hash: secret::<DeviceSecret>().hash(),
+            expires_at: NOW.plus_seconds(DEVICE_LIFETIME_SECONDS),
+        },
+        policy: POLICY,
+        now: NOW,
+    }
 }
 
-fn accept(seen: &Account, totp_step: Option<i64>) -> AcceptSignIn {
-    AcceptSignIn { seen: seen.clone(), from: SignInFrom::Stranger, totp_step, now: NOW }
+fn fail(account: &Account) -> SettleSignIn {
+    settle(account, Typed::WrongPassword)
+}
+
+fn accept(seen: &Account, totp_step: Option<i64>) -> SettleSignIn {
+    let typed = totp_step.map_or(Typed::RightPassword, |step| Typed::RightCode { step });
+    settle(seen, typed)
+}
+
+/// Whether somebody was kept out.
+fn is_refused(outcome: &SettleSignInOutcome) -> bool {
+    matches!(outcome, SettleSignInOutcome::Refused { .. })
 }
 
 /// The person of the account in a browser.
@@ -105,14 +126,12 @@ async fn a_username_is_given_once() {
 async fn t_login_03_wrong_attempts_lock_and_a_right_one_starts_anew() {
     on_each_database(async |db| {
         let account = added(db, None).await;
-        let locked =
-            |seconds| CountFailedSignInOutcome::Locked { until: NOW.plus_seconds(seconds) };
-        let expected = [
-            CountFailedSignInOutcome::Counted { attempts: 1 },
-            CountFailedSignInOutcome::Counted { attempts: 2 },
-            locked(10),
-            locked(20),
-        ];
+        let refused = |attempts, seconds: Option<i64>| SettleSignInOutcome::Refused {
+            attempts,
+            locked_until: seconds.map(|seconds| NOW.plus_seconds(seconds)),
+        };
+        let expected =
+            [refused(1, None), refused(2, None), refused(3, Some(10)), refused(4, Some(20))];
         for outcome in expected {
             assert_eq!(db.store.write(fail(&account)).await.unwrap(), outcome);
         }
@@ -122,13 +141,12 @@ async fn t_login_03_wrong_attempts_lock_and_a_right_one_starts_anew() {
         let seen = found(db, &account.id).await;
         assert!(seen.is_locked(NOW) && !seen.is_locked(NOW.plus_seconds(20)));
         let during = db.store.write(accept(&seen, None)).await.unwrap();
-        assert_eq!(during, AcceptSignInOutcome::Refused);
-        let after = AcceptSignIn { now: NOW.plus_seconds(20), ..accept(&seen, None) };
-        assert_eq!(db.store.write(after).await.unwrap(), AcceptSignInOutcome::Accepted);
+        assert_eq!(during, refused(4, None), "a right password locks nothing");
+        let after = SettleSignIn { now: NOW.plus_seconds(20), ..accept(&seen, None) };
+        assert_eq!(db.store.write(after).await.unwrap(), SettleSignInOutcome::Accepted);
         assert_eq!(found(db, &account.id).await, account);
-        let unknown = CountFailedSignIn { account: id(), ..fail(&account) };
-        let outcome = db.store.write(unknown).await.unwrap();
-        assert_eq!(outcome, CountFailedSignInOutcome::Unknown);
+        let gone = Account { id: id(), ..account.clone() };
+        assert_eq!(db.store.write(fail(&gone)).await.unwrap(), refused(0, None));
     })
     .await;
 }
@@ -144,11 +162,8 @@ async fn t_login_03_parallel_guesses_gain_nothing() {
         assert_eq!(found(db, &account.id).await.failed_attempts, racers);
         // This guess was right, but its password was checked before the others were counted.
         let later = NOW.plus_seconds(60);
-        let guess = AcceptSignIn { now: later, ..accept(&account, None) };
-        assert_eq!(db.store.write(guess).await.unwrap(), AcceptSignInOutcome::Refused);
-        // Strangers do not lock the person out of their own browser.
-        let known = AcceptSignIn { from: SignInFrom::KnownBrowser, ..accept(&account, None) };
-        assert_eq!(db.store.write(known).await.unwrap(), AcceptSignInOutcome::Accepted);
+        let guess = SettleSignIn { now: later, ..accept(&account, None) };
+        assert!(is_refused(&db.store.write(guess).await.unwrap()));
     })
     .await;
 }
@@ -161,7 +176,7 @@ async fn right_passwords_do_not_hinder_each_other() {
         db.store.write(fail(&account)).await.unwrap();
         let seen = found(db, &account.id).await;
         let outcomes = race(db, |_| accept(&seen, None)).await;
-        assert!(outcomes.iter().all(|o| *o == AcceptSignInOutcome::Accepted), "{outcomes:?}");
+        assert!(outcomes.iter().all(|o| *o == SettleSignInOutcome::Accepted), "{outcomes:?}");
     })
     .await;
 }
@@ -173,12 +188,11 @@ async fn a_one_time_code_works_once() {
         let account = added(db, Some("sealed secret")).await;
         for step in [1000, 1001] {
             let outcomes = race(db, |_| accept(&account, Some(step))).await;
-            let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
-            assert_eq!(count(AcceptSignInOutcome::Accepted), 1, "{outcomes:?}");
-            assert_eq!(count(AcceptSignInOutcome::CodeUsed), RACERS - 1, "{outcomes:?}");
+            let refused = outcomes.iter().filter(|outcome| is_refused(outcome)).count();
+            assert_eq!(refused, RACERS - 1, "{outcomes:?}");
         }
         let older = db.store.write(accept(&account, Some(1000))).await.unwrap();
-        assert_eq!(older, AcceptSignInOutcome::CodeUsed);
+        assert!(is_refused(&older));
         assert_eq!(found(db, &account.id).await.totp_step, 1001);
     })
     .await;
@@ -191,7 +205,7 @@ async fn a_second_factor_cannot_be_left_out() {
     on_each_database(async |db| {
         let plain = added(db, None).await;
         let with_code = db.store.write(accept(&plain, Some(1000))).await.unwrap();
-        assert_eq!(with_code, AcceptSignInOutcome::Refused);
+        assert!(is_refused(&with_code));
         let set = |totp_sealed: Option<&str>| SetTotp {
             username: "ada".into(),
             totp_sealed: totp_sealed.map(str::to_owned),
@@ -200,19 +214,19 @@ async fn a_second_factor_cannot_be_left_out() {
         let outcome = db.store.write(set(Some("sealed secret"))).await.unwrap();
         assert_eq!(outcome, AccountOutcome::Changed(plain.id.clone()));
         let secured = found(db, &plain.id).await;
-        for seen in [&plain, &secured] {
-            let without = db.store.write(accept(seen, None)).await.unwrap();
-            assert_eq!(without, AcceptSignInOutcome::Refused);
-        }
+        let without = db.store.write(accept(&plain, None)).await.unwrap();
+        assert!(is_refused(&without));
+        let without = db.store.write(accept(&secured, None)).await.unwrap();
+        assert_eq!(without, SettleSignInOutcome::NeedsCode);
         let right = db.store.write(accept(&secured, Some(1000))).await.unwrap();
-        assert_eq!(right, AcceptSignInOutcome::Accepted);
+        assert_eq!(right, SettleSignInOutcome::Accepted);
         // Another secret: the code of the one before is nothing.
         db.store.write(set(Some("another secret"))).await.unwrap();
         let old_code = db.store.write(accept(&secured, Some(1001))).await.unwrap();
-        assert_eq!(old_code, AcceptSignInOutcome::Refused);
+        assert!(is_refused(&old_code));
         db.store.write(set(None)).await.unwrap();
         let right = db.store.write(accept(&plain, None)).await.unwrap();
-        assert_eq!(right, AcceptSignInOutcome::Accepted);
+        assert_eq!(right, SettleSignInOutcome::Accepted);
         let nobody = SetTotp { username: "bob".into(), ..set(None) };
         assert_eq!(db.store.write(nobody).await.unwrap(), AccountOutcome::Unknown);
     })
@@ -250,7 +264,7 @@ async fn a_new_password_ends_the_sessions_of_the_old_one() {
         assert_eq!(db.number(others).await, sessions - 1, "other people stay signed in");
         assert!(!story.is_revoked(&grant.id).await);
         let old = db.store.write(accept(&account, None)).await.unwrap();
-        assert_eq!(old, AcceptSignInOutcome::Refused);
+        assert!(is_refused(&old));
         let nobody = db.store.write(set_password("bob")).await.unwrap();
         assert_eq!(nobody, AccountOutcome::Unknown);
     })
@@ -281,7 +295,7 @@ async fn a_disabled_account_has_nothing_left() {
         assert!(story.is_revoked(&grant.id).await);
         assert!(!story.is_revoked(&ada_of_the_demo.id).await);
         let refused = db.store.write(accept(&account, None)).await.unwrap();
-        assert_eq!(refused, AcceptSignInOutcome::Refused);
+        assert!(is_refused(&refused));
         let refused = db.store.write(sign_in_of(&account)).await.unwrap();
         assert_eq!(refused, SignInOutcome::Disabled);
         assert_eq!(found(db, &account.id).await.disabled_at, Some(NOW));
@@ -292,7 +306,7 @@ async fn a_disabled_account_has_nothing_left() {
         db.store.write(enable).await.unwrap();
         assert_eq!(found(db, &account.id).await, account);
         let right = db.store.write(accept(&account, None)).await.unwrap();
-        assert_eq!(right, AcceptSignInOutcome::Accepted);
+        assert_eq!(right, SettleSignInOutcome::Accepted);
         let back = db.store.write(sign_in_of(&account)).await.unwrap();
         assert!(matches!(back, SignInOutcome::SignedIn(_)));
         assert!(story.is_revoked(&grant.id).await);

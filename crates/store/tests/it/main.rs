@@ -10,6 +10,7 @@ mod client;
 mod code;
 mod garbage;
 mod grant;
+mod guessing;
 mod inconsistent;
 mod lineage_model;
 mod logout;

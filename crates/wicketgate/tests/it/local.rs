@@ -4,7 +4,7 @@ use kernel::seal::SealingKey;
 use kernel::{Id, SystemChance};
 use model::{Account, AccountId};
 use sso::local::{password, totp::TotpSecret};
-use store::unit::{AddAccount, DisableAccount, SetTotp};
+use store::unit::{AddAccount, DisableAccount, SetPassword, SetTotp};
 use store::{Store, StoreOptions};
 use testkit::{Engine, Page, Person, Tick};
 
@@ -143,17 +143,7 @@ async fn form_again(world: &World, person: &Person) -> Page {
 /// visit is nobody's.
 #[tokio::test]
 async fn a_code_is_needed_and_works_once() {
-    let world = Plan::sqlite().providers(PROVIDER).start().await;
-    let account = add_account(&world, "ada").await;
-    let secret = TotpSecret::generate(&SystemChance::new());
-    let key = SealingKey::from_bytes([7; 32]).derive("seal");
-    let sealed = key.seal(secret.bytes(), &Account::totp_place(&account), &SystemChance::new());
-    let unit = SetTotp {
-        username: "ada".to_owned(),
-        totp_sealed: Some(sealed),
-        now: kernel::Clock::now(&world.clock),
-    };
-    store(&world).await.write(unit).await.expect("written");
+    let (world, secret) = world_with_codes(Plan::sqlite()).await;
     let code = code_of(&secret, &world);
 
     let person = world.person();
@@ -176,6 +166,100 @@ async fn a_code_is_needed_and_works_once() {
     refused.answer.is_local_error();
     world.clock.advance_seconds(301);
     thief.fill(&own, &[("code", &code)]).await.answer.is_local_error();
+}
+
+/// A2: one-time codes are capped for the account. A browser in which the person signed in before is
+/// no way around it, and ten quiet minutes later the right code is right again.
+#[tokio::test]
+async fn a2_ten_wrong_codes_are_the_end_in_a_known_browser_too() {
+    for plan in [Plan::sqlite(), Plan::postgres(), Plan::sqlite().apart(), Plan::postgres().apart()]
+    {
+        let (world, secret) = world_with_codes(plan).await;
+        let own = world.person();
+        let page = form(&world, &own).await;
+        let asks_code = try_password(&own, &page, "ada", PASSWORD).await;
+        assert!(is_in(&own.fill(&asks_code, &[("code", &code_of(&secret, &world))]).await));
+
+        world.clock.advance_seconds(60);
+        let page = form_again(&world, &own).await;
+        let mut asks_code = try_password(&own, &page, "ada", PASSWORD).await;
+        for _ in 0..10 {
+            asks_code = own.fill(&asks_code, &[("code", "000000")]).await;
+        }
+        let right = own.fill(&asks_code, &[("code", &code_of(&secret, &world))]).await;
+        assert_eq!(right.answer.status, 401, "{}", right.answer.body);
+        world.clock.advance_seconds(601);
+        let page = form_again(&world, &own).await;
+        let asks_code = try_password(&own, &page, "ada", PASSWORD).await;
+        assert!(is_in(&own.fill(&asks_code, &[("code", &code_of(&secret, &world))]).await));
+    }
+}
+
+/// A2: a browser is known for ninety days at most, and only while password and codes are those with
+/// which the person signed in.
+#[tokio::test]
+async fn a2_a_new_password_makes_every_browser_a_stranger() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let world = world(engine).await;
+        let (own, stranger) = (world.person(), world.person());
+        let page = form(&world, &own).await;
+        assert!(is_in(&try_password(&own, &page, "ada", PASSWORD).await));
+        let cookies = own.cookies();
+        let kept = cookies.values().find(|value| value.starts_with("wg_dv_")).expect("a mark");
+        assert!(!world.dump().await.contains(kept), "only its hash is stored");
+
+        let unit = SetPassword {
+            username: "ada".to_owned(),
+            password_hash: password::hash("another battery staple", &SystemChance::new()),
+            provider: "here".to_owned(),
+            now: kernel::Clock::now(&world.clock),
+        };
+        store(&world).await.write(unit).await.expect("written");
+        let guesses = form(&world, &stranger).await;
+        for _ in 0..11 {
+            try_password(&stranger, &guesses, "ada", PASSWORD).await;
+        }
+        let page = form_again(&world, &own).await;
+        let refused = try_password(&own, &page, "ada", "another battery staple").await;
+        assert!(!is_in(&refused), "the lock holds for this browser as well");
+        world.clock.advance_seconds(31);
+        assert!(is_in(&try_password(&own, &page, "ada", "another battery staple").await));
+    }
+}
+
+/// A2: the ticket between password and code is worth nothing once the password is another.
+#[tokio::test]
+async fn a2_a_new_password_ends_what_the_old_one_began() {
+    let (world, secret) = world_with_codes(Plan::sqlite()).await;
+    let person = world.person();
+    let page = form(&world, &person).await;
+    let asks_code = try_password(&person, &page, "ada", PASSWORD).await;
+    world.clock.advance_seconds(1);
+    let unit = SetPassword {
+        username: "ada".to_owned(),
+        password_hash: password::hash("another battery staple", &SystemChance::new()),
+        provider: "here".to_owned(),
+        now: kernel::Clock::now(&world.clock),
+    };
+    store(&world).await.write(unit).await.expect("written");
+    let code = code_of(&secret, &world);
+    person.fill(&asks_code, &[("code", &code)]).await.answer.is_local_error();
+}
+
+/// With one account that has one-time codes.
+async fn world_with_codes(plan: Plan) -> (World, TotpSecret) {
+    let world = plan.providers(PROVIDER).start().await;
+    let account = add_account(&world, "ada").await;
+    let secret = TotpSecret::generate(&SystemChance::new());
+    let key = SealingKey::from_bytes([7; 32]).derive("seal");
+    let sealed = key.seal(secret.bytes(), &Account::totp_place(&account), &SystemChance::new());
+    let unit = SetTotp {
+        username: "ada".to_owned(),
+        totp_sealed: Some(sealed),
+        now: kernel::Clock::now(&world.clock),
+    };
+    store(&world).await.write(unit).await.expect("written");
+    (world, secret)
 }
 
 /// Found by asking the secret which code it would take now.

@@ -3,7 +3,7 @@
 //!
 //! An unknown name, a wrong password, a disabled and a locked account look the same and take the
 //! same time (T-LOGIN-02, T-LOGIN-03). A lock keeps strangers out and not the person: a browser in
-//! which the person signed in before goes by its own, slower count.
+//! which the person signed in before goes by a count of its own ([`model::device`]).
 
 mod attempt;
 mod ticket;
@@ -14,14 +14,15 @@ use axum::extract::Request;
 use axum::response::Response;
 use http::StatusCode;
 use http::header::SET_COOKIE;
-use model::{Account, AccountId};
+use model::Account;
 use net::headers::FormTarget;
 use pages::{Deployment, LocalSignIn, SecondFactor};
 use protocol::Identity;
 use protocol::identity::Email;
 use protocol::params::Params;
 
-use self::attempt::{Attempt, Verdict};
+use self::attempt::{Attempt, Right, Verdict};
+use self::ticket::Ticket;
 use super::complete::{complete, no_proof};
 use super::failure::{find, last_segment_but, no_such_provider};
 use crate::answer::{PageFailure, page_response};
@@ -33,7 +34,8 @@ use crate::server::AuthServer;
 
 const WRONG: &str = "That user name and password do not fit, or there were too many attempts. \
                      Check them, or wait a few minutes.";
-const WRONG_CODE: &str = "That code does not fit, or it was used before. Wait for the next one.";
+const WRONG_CODE: &str = "That code does not fit, it was used before, or there were too many wrong \
+                          ones. Wait for the next one, or for ten minutes.";
 
 /// The form.
 pub(crate) async fn get(
@@ -74,7 +76,7 @@ async fn password(
     let username = params.one("username")?.unwrap_or_default().trim().to_lowercase();
     let password = params.one("password")?.unwrap_or_default();
     match attempt.password(server, &username, password).await? {
-        Verdict::Right(account) => finish(server, visit, provider, *account).await,
+        Verdict::Right(right) => finish(server, visit, provider, *right).await,
         Verdict::NeedsCode(account) => Ok(ask_code(server, visit, provider, &account, None)),
         Verdict::Wrong => Ok(ask_password(server, visit, provider, &username, Some(WRONG))),
     }
@@ -88,11 +90,12 @@ async fn code(
     ticket: &str,
     params: &Params,
 ) -> Result<Response, PageFailure> {
-    let account = ticket::open(server, visit, ticket).ok_or_else(PageFailure::expired)?;
+    let ticket = Ticket::open(server, visit, ticket).ok_or_else(PageFailure::expired)?;
+    let account = attempt::find(server, &ticket).await?.ok_or_else(PageFailure::expired)?;
     let code = params.one("code")?.unwrap_or_default();
     match attempt.code(server, &account, code).await? {
-        Verdict::Right(account) => finish(server, visit, provider, *account).await,
-        Verdict::NeedsCode(id) => Ok(ask_code(server, visit, provider, &id, None)),
+        Verdict::Right(right) => finish(server, visit, provider, *right).await,
+        Verdict::NeedsCode(_) => Ok(ask_code(server, visit, provider, &account, None)),
         Verdict::Wrong => Ok(ask_code(server, visit, provider, &account, Some(WRONG_CODE))),
     }
 }
@@ -102,12 +105,12 @@ async fn finish(
     server: &AuthServer,
     visit: &Visit,
     provider: &Provider,
-    account: Account,
+    right: Right,
 ) -> Result<Response, PageFailure> {
+    let proof = no_proof(identity(provider, right.account));
+    let mut response = complete(server, visit, proof).await?;
     let names = CookieNames::of(&server.config);
-    let cookie = names.set_for_a_year(&names.device, &server.csrf.device_token(&account.id));
-    let mut response = complete(server, visit, no_proof(identity(provider, account))).await?;
-    if let Some(cookie) = cookie {
+    if let Some(cookie) = names.set_device(right.device.reveal()) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     Ok(response)
@@ -148,13 +151,13 @@ fn ask_code(
     server: &AuthServer,
     visit: &Visit,
     provider: &Provider,
-    account: &AccountId,
+    account: &Account,
     notice: Option<&str>,
 ) -> Response {
     let html = pages::second_factor(&SecondFactor {
         deployment: Deployment { title: &server.config.title },
         form: visit.form(&action(server, provider), &visit.csrf(server)),
-        ticket: &ticket::seal(server, visit, account),
+        ticket: &Ticket::of(account).seal(server, visit),
         notice,
     });
     page(html, notice)

@@ -4,12 +4,15 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::http::request::Parts;
+use kernel::Plain;
+use model::Account;
 use model::account::LockPolicy;
-use model::{Account, AccountId};
+use model::device::{DEVICE_LIFETIME_SECONDS, DeviceSecret, NewDevice};
 use sso::local::password;
 use sso::local::totp::TotpSecret;
-use store::unit::{AcceptSignIn, AcceptSignInOutcome, CountFailedSignIn, SignInFrom};
+use store::unit::{Claimed, SettleSignIn, SettleSignInOutcome, Typed};
 
+use super::ticket::Ticket;
 use crate::answer::PageFailure;
 use crate::browser::cookies::{CookieNames, value};
 use crate::request;
@@ -21,17 +24,24 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Who tries.
 pub(super) struct Attempt {
     address: IpAddr,
-    device: Option<String>,
+    device: Option<Plain<DeviceSecret>>,
 }
 
 /// What came of it.
 pub(super) enum Verdict {
     /// The person may sign in.
-    Right(Box<Account>),
+    Right(Box<Right>),
     /// The password was right; the code is yet to come.
-    NeedsCode(AccountId),
+    NeedsCode(Box<Account>),
     /// Not the person, or not now. Nothing is said about why.
     Wrong,
+}
+
+/// A person who may sign in.
+pub(super) struct Right {
+    pub(super) account: Account,
+    /// By which the browser is known from now on.
+    pub(super) device: Plain<DeviceSecret>,
 }
 
 impl Attempt {
@@ -39,11 +49,11 @@ impl Attempt {
         let names = CookieNames::of(&server.config);
         Self {
             address: request::peer(parts),
-            device: value(&parts.headers, &names.device).map(str::to_owned),
+            device: value(&parts.headers, &names.device).and_then(Plain::parse),
         }
     }
 
-    /// Checks a password. A locked account takes as long as any other (T-LOGIN-02).
+    /// Checks a password. Known or not, locked or not: it takes the same work (T-LOGIN-02).
     pub(super) async fn password(
         &self,
         server: &AuthServer,
@@ -53,67 +63,60 @@ impl Attempt {
         self.slow_down(server)?;
         let account = find_by_name(server, username).await?;
         let fits = verify(server, password, account.as_ref()).await?;
-        match account {
-            None => Ok(Verdict::Wrong),
-            Some(account) if !fits => count(server, account.id).await,
-            // Whether a lock holds is told after the code only: a right password in a locked
-            // account looks like any other.
-            Some(account) if account.totp_sealed.is_some() => {
-                if self.may_enter(server, &account) {
-                    Ok(Verdict::NeedsCode(account.id))
-                } else {
-                    Ok(Verdict::Wrong)
-                }
-            }
-            Some(account) => self.accept(server, account, None).await,
-        }
+        let typed = if fits { Typed::RightPassword } else { Typed::WrongPassword };
+        let who = match account {
+            Some(account) => Claimed::Account(Box::new(account)),
+            None => Claimed::Nobody { username: username.to_owned() },
+        };
+        self.settle(server, who, typed).await
     }
 
     /// Checks a code, and takes it: the database accepts a step once (RFC 6238 §5.2).
     pub(super) async fn code(
         &self,
         server: &AuthServer,
-        account: &AccountId,
+        account: &Account,
         code: &str,
     ) -> Result<Verdict, PageFailure> {
         self.slow_down(server)?;
-        let account = find(server, account).await?.ok_or_else(PageFailure::expired)?;
-        match totp(server, &account)?.and_then(|secret| secret.step_of(code, server.now())) {
-            Some(step) => self.accept(server, account, Some(step)).await,
-            None => count(server, account.id).await,
-        }
+        let step = totp(server, account)?.and_then(|secret| secret.step_of(code, server.now()));
+        let typed = step.map_or(Typed::WrongCode, |step| Typed::RightCode { step });
+        self.settle(server, Claimed::Account(Box::new(account.clone())), typed).await
     }
 
-    /// The database has the last word: about the lock, about attempts that were counted meanwhile
-    /// and about codes that were used.
-    async fn accept(
+    /// The database has the last word: about locks, about attempts that were counted meanwhile and
+    /// about codes that were used.
+    async fn settle(
         &self,
         server: &AuthServer,
-        seen: Account,
-        totp_step: Option<i64>,
+        who: Claimed,
+        typed: Typed,
     ) -> Result<Verdict, PageFailure> {
-        let from = self.comes_from(server, &seen);
-        let unit = AcceptSignIn { seen: seen.clone(), from, totp_step, now: server.now() };
-        match server.store.write(unit).await? {
-            AcceptSignInOutcome::Accepted => Ok(Verdict::Right(Box::new(seen))),
-            AcceptSignInOutcome::CodeUsed | AcceptSignInOutcome::Refused => Ok(Verdict::Wrong),
+        let now = server.now();
+        let device = Plain::<DeviceSecret>::generate(&*server.chance);
+        let unit = SettleSignIn {
+            who: who.clone(),
+            typed,
+            device: self.device.as_ref().map(Plain::hash),
+            remember: NewDevice {
+                hash: device.hash(),
+                expires_at: now.plus_seconds(DEVICE_LIFETIME_SECONDS),
+            },
+            policy: LockPolicy::DEFAULT,
+            now,
+        };
+        match (server.store.write(unit).await?, who) {
+            (SettleSignInOutcome::Accepted, Claimed::Account(account)) => {
+                Ok(Verdict::Right(Box::new(Right { account: *account, device })))
+            }
+            (SettleSignInOutcome::NeedsCode, Claimed::Account(account)) => {
+                Ok(Verdict::NeedsCode(account))
+            }
+            _ => {
+                server.meter.signed_in("local", "failed");
+                Ok(Verdict::Wrong)
+            }
         }
-    }
-
-    /// Somebody else's wrong guesses do not keep the person out of a browser in which the person
-    /// signed in before: a lock is for strangers.
-    fn comes_from(&self, server: &AuthServer, account: &Account) -> SignInFrom {
-        let known = self.device.as_deref();
-        if known.is_some_and(|token| server.csrf.is_device_of(token, &account.id)) {
-            SignInFrom::KnownBrowser
-        } else {
-            SignInFrom::Stranger
-        }
-    }
-
-    fn may_enter(&self, server: &AuthServer, account: &Account) -> bool {
-        let is_known = self.comes_from(server, account) == SignInFrom::KnownBrowser;
-        account.disabled_at.is_none() && (is_known || !account.is_locked(server.now()))
     }
 
     fn slow_down(&self, server: &AuthServer) -> Result<(), PageFailure> {
@@ -121,16 +124,14 @@ impl Attempt {
     }
 }
 
-async fn count(server: &AuthServer, account: AccountId) -> Result<Verdict, PageFailure> {
-    let unit = CountFailedSignIn { account, policy: LockPolicy::DEFAULT, now: server.now() };
-    server.store.write(unit).await?;
-    server.meter.signed_in("local", "failed");
-    Ok(Verdict::Wrong)
-}
-
-async fn find(server: &AuthServer, id: &AccountId) -> Result<Option<Account>, PageFailure> {
+/// The account of a ticket, if its password is still the one that was right.
+pub(super) async fn find(
+    server: &AuthServer,
+    ticket: &Ticket,
+) -> Result<Option<Account>, PageFailure> {
     let mut reader = server.store.read().await?;
-    Ok(store::account::find_by_id(reader.conn(), id).await?)
+    let found = store::account::find_by_id(reader.conn(), &ticket.account).await?;
+    Ok(found.filter(|account| ticket.is_for(account)))
 }
 
 async fn find_by_name(server: &AuthServer, username: &str) -> Result<Option<Account>, PageFailure> {

@@ -1,8 +1,8 @@
 //! Between the password and the code: a ticket in the form, sealed, that says whose password was
-//! right. It is good in this visit only, and for a few minutes.
+//! right. It is good in this visit only, for a few minutes, and while it is still that password.
 
 use kernel::{Id, Timestamp};
-use model::AccountId;
+use model::{Account, AccountId};
 
 use crate::endpoint::visit::Visit;
 use crate::server::AuthServer;
@@ -10,19 +10,39 @@ use crate::server::AuthServer;
 /// Seconds for which the code may take.
 const LIFETIME: i64 = 300;
 
-pub(super) fn seal(server: &AuthServer, visit: &Visit, account: &AccountId) -> String {
-    let expires_at = server.now().plus_seconds(LIFETIME).as_millis();
-    let plain = format!("{expires_at} {}", account.as_str());
-    let key = &server.config.key_encryption_key;
-    key.seal(plain.as_bytes(), &place(visit), &*server.chance)
+/// Whose password was right, and which.
+pub(super) struct Ticket {
+    pub(super) account: AccountId,
+    password_changed_at: Timestamp,
 }
 
-/// The account, if the ticket is from this visit and not too old.
-pub(super) fn open(server: &AuthServer, visit: &Visit, sealed: &str) -> Option<AccountId> {
-    let plain = server.config.key_encryption_key.open(sealed, &place(visit)).ok()?;
-    let (expires_at, account) = std::str::from_utf8(&plain).ok()?.split_once(' ')?;
-    let expires_at = Timestamp::from_millis(expires_at.parse().ok()?);
-    (server.now() < expires_at).then(|| Id::from_stored(account.to_owned()))
+impl Ticket {
+    pub(super) fn of(account: &Account) -> Self {
+        Self { account: account.id.clone(), password_changed_at: account.password_changed_at }
+    }
+
+    /// Whether the account's password is the one that was right.
+    pub(super) fn is_for(&self, account: &Account) -> bool {
+        account.id == self.account && account.password_changed_at == self.password_changed_at
+    }
+
+    pub(super) fn seal(&self, server: &AuthServer, visit: &Visit) -> String {
+        let expires_at = server.now().plus_seconds(LIFETIME).as_millis();
+        let changed_at = self.password_changed_at.as_millis();
+        let plain = format!("{expires_at} {changed_at} {}", self.account.as_str());
+        let key = &server.config.key_encryption_key;
+        key.seal(plain.as_bytes(), &place(visit), &*server.chance)
+    }
+
+    /// The ticket, if it is from this visit and not too old.
+    pub(super) fn open(server: &AuthServer, visit: &Visit, sealed: &str) -> Option<Self> {
+        let plain = server.config.key_encryption_key.open(sealed, &place(visit)).ok()?;
+        let mut parts = std::str::from_utf8(&plain).ok()?.splitn(3, ' ');
+        let mut moment = || Some(Timestamp::from_millis(parts.next()?.parse().ok()?));
+        let (expires_at, password_changed_at) = (moment()?, moment()?);
+        let account = Id::from_stored(parts.next()?.to_owned());
+        (server.now() < expires_at).then_some(Self { account, password_changed_at })
+    }
 }
 
 fn place(visit: &Visit) -> String {
