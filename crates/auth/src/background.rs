@@ -62,6 +62,11 @@ impl AuthServer {
 
     async fn tidy_up(&self) {
         self.throttle.forget_the_quiet();
+        match self.gone.find_again(&self.config, &self.store).await {
+            Ok(true) => self.announce_change(),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "could not look for providers that are gone"),
+        }
         let sweep = CollectGarbage { now: self.now(), batch: SWEEP_ROWS };
         if let Err(error) = self.store.write(sweep).await {
             tracing::warn!(%error, "could not remove expired rows");

@@ -104,6 +104,16 @@ impl Config {
         self.resources.iter().fold(Scopes::NONE, |all, resource| all.or(resource.ceiling))
     }
 
+    /// Whether people of this provider may be here: it is configured, and enabled.
+    pub(crate) fn has_provider(&self, id: &str) -> bool {
+        match &self.sign_in {
+            SignIn::Nobody => false,
+            SignIn::DemoPeople => id == sso::demo_people::PROVIDER,
+            SignIn::FixedUser(identity) => id == identity.provider,
+            SignIn::Providers(providers) => providers.iter().any(|one| one.id == id),
+        }
+    }
+
     /// The provider with this id, if it is asked about people between sign-ins, and after how many
     /// seconds.
     pub(crate) fn rechecked_at(&self, provider: &str) -> Option<(&oidc::Provider, i64)> {

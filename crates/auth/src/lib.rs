@@ -18,6 +18,7 @@ mod browser;
 mod clients;
 pub mod config;
 mod endpoint;
+mod gone;
 mod keys;
 mod meter;
 pub mod providers;

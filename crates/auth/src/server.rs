@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::browser::csrf::CsrfKey;
 use crate::config::Config;
+use crate::gone::GoneProviders;
 use crate::keys::{KeyRing, KeyRingError};
 use crate::meter::Meter;
 use crate::throttle::Throttle;
@@ -45,6 +46,7 @@ pub struct AuthServer {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) chance: Arc<dyn Chance>,
     pub(crate) keys: KeyRing,
+    pub(crate) gone: GoneProviders,
     pub(crate) csrf: CsrfKey,
     pub(crate) catalogue: Arc<dyn ToolCatalogue>,
     pub(crate) throttle: Throttle,
@@ -79,6 +81,7 @@ impl AuthServer {
         catalogue: Arc<dyn ToolCatalogue>,
     ) -> Result<Arc<Self>, StartError> {
         let keys = KeyRing::open(&config, &store, clock.now(), &*chance).await?;
+        let gone = GoneProviders::find(&config, &store).await?;
         let metadata = describe(&config)?.into();
         let csrf = CsrfKey::new(&config.key_encryption_key);
         let throttle = Throttle::new(config.registrations_per_minute);
@@ -89,6 +92,7 @@ impl AuthServer {
             clock,
             chance,
             keys,
+            gone,
             csrf,
             catalogue,
             throttle,
@@ -109,14 +113,16 @@ impl AuthServer {
         self.keys.jwks()
     }
 
-    /// The bits of one status list.
+    /// The bits of one status list: of grants that were revoked, and of those of people whose
+    /// provider is gone.
     pub async fn status_bits(&self, list: u64) -> Result<StatusBits, StoreError> {
         let first = list.saturating_mul(BITS_PER_LIST);
+        let end = first.saturating_add(BITS_PER_LIST);
         let mut reader = self.store.read().await?;
-        let revoked =
-            store::grant::revoked_between(reader.conn(), first, first + BITS_PER_LIST).await?;
+        let revoked = store::grant::revoked_between(reader.conn(), first, end).await?;
+        let gone = self.gone.grants_between(reader.conn(), first, end).await?;
         let mut bits = StatusBits::clear();
-        for index in revoked {
+        for index in revoked.into_iter().chain(gone) {
             bits.revoke(protocol::status_list::place_of(index).1);
         }
         Ok(bits)

@@ -64,6 +64,8 @@ pub enum AuditKind {
     ProviderLogout,
     /// A provider, asked about a person, did not stand by them any more.
     ProviderRefused,
+    /// A client wanted tokens for a person whose provider is disabled or was removed.
+    ProviderGone,
     /// A person was disabled.
     PersonDisabled,
     /// A disabled person was enabled again.
@@ -105,7 +107,7 @@ impl AuditEvent {
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::ClientRegistered,
         Self::AuthorizationStarted,
         Self::SignedIn,
@@ -124,6 +126,7 @@ impl AuditKind {
         Self::SignedOut,
         Self::ProviderLogout,
         Self::ProviderRefused,
+        Self::ProviderGone,
         Self::PersonDisabled,
         Self::PersonEnabled,
         Self::OrganizationChosen,
@@ -158,6 +161,7 @@ impl AuditKind {
             Self::SignedOut => "person.signed_out",
             Self::ProviderLogout => "provider.logout",
             Self::ProviderRefused => "provider.refused",
+            Self::ProviderGone => "provider.gone",
             Self::PersonDisabled => "person.disabled",
             Self::PersonEnabled => "person.enabled",
             Self::OrganizationChosen => "organization.chosen",

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod authorization;
 pub mod client;
 pub mod code;
+pub(crate) mod device;
 pub mod grant;
 pub mod refresh_token;
 pub mod revision;

@@ -229,7 +229,7 @@ pub(super) async fn active_subject(
 ) -> Result<Subject, PageFailure> {
     let mut reader = server.store.read().await?;
     let subject = store::subject::find(reader.conn(), id).await?;
-    subject.filter(|subject| subject.disabled_at.is_none()).ok_or_else(PageFailure::expired)
+    subject.filter(|subject| server.is_active(subject)).ok_or_else(PageFailure::expired)
 }
 
 /// The organization to act for, unless there is none or it is yet to be chosen.

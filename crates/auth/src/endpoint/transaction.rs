@@ -92,7 +92,8 @@ pub(super) fn forged_form() -> PageFailure {
     }
 }
 
-/// The person who is signed in in this browser, if there is one and nobody disabled that person.
+/// The person who is signed in in this browser, if there is one and nobody disabled that person or
+/// the person's provider.
 pub(super) async fn find_session(
     server: &AuthServer,
     browser: &Browser,
@@ -102,7 +103,7 @@ pub(super) async fn find_session(
     };
     let mut reader = server.store.read().await?;
     let found = store::session::find(reader.conn(), &secret.hash(), server.now()).await?;
-    Ok(found.filter(|(_, subject)| subject.disabled_at.is_none()))
+    Ok(found.filter(|(_, subject)| server.is_active(subject)))
 }
 
 /// A path of ours with the transaction's handle.

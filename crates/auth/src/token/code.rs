@@ -80,6 +80,8 @@ async fn find(
     let code = code.filter(|code| code.client == client.id).ok_or_else(not_valid)?;
     let subject = store::subject::find(reader.conn(), &code.subject).await?;
     let subject = subject.filter(|subject| subject.disabled_at.is_none()).ok_or_else(not_valid)?;
+    drop(reader);
+    server.refuse_if_gone(client, &subject, None).await?;
     Ok((code, subject))
 }
 

@@ -61,7 +61,12 @@ async fn find(
     let (token, grant, subject) = found.ok_or_else(not_valid)?;
     let stands =
         grant.client == client.id && grant.revoked.is_none() && subject.disabled_at.is_none();
-    if stands { Ok((token, grant, subject)) } else { Err(not_valid().into()) }
+    if !stands {
+        return Err(not_valid().into());
+    }
+    drop(reader);
+    server.refuse_if_gone(client, &subject, Some(&grant.id)).await?;
+    Ok((token, grant, subject))
 }
 
 /// RFC 6749 §6: less may be asked for, never more (RT-3). Names that we do not know are left out,

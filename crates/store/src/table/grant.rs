@@ -71,6 +71,27 @@ pub async fn revoked_between(
     rows.iter().map(|row| take_status_index(&mut Fields::of(row, TABLE))).collect()
 }
 
+/// The status indices of the live grants of a provider's people, from `from_index` up to but not
+/// including `to_index`, in order.
+pub async fn live_of_provider_between(
+    conn: &mut Conn,
+    provider: &str,
+    from_index: u64,
+    to_index: u64,
+) -> Result<Vec<u64>, StoreError> {
+    let bound = |index: u64| i64::try_from(index).unwrap_or(i64::MAX);
+    let select = query(
+        "SELECT g.status_index FROM OAUTH_SUBJECT s JOIN OAUTH_GRANT g \
+         ON g.subject_id = s.subject_id WHERE s.provider = $1 AND g.revoked_at IS NULL \
+         AND g.status_index >= $2 AND g.status_index < $3 ORDER BY g.status_index",
+    )
+    .bind(provider.to_owned())
+    .bind(bound(from_index))
+    .bind(bound(to_index));
+    let rows = conn.all("list a provider's grants", select).await?;
+    rows.iter().map(|row| take_status_index(&mut Fields::of(row, TABLE))).collect()
+}
+
 pub(crate) fn take(fields: &mut Fields<'_>) -> Result<Grant, StoreError> {
     Ok(Grant {
         id: fields.id("grant_id")?,

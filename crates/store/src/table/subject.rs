@@ -40,6 +40,13 @@ pub async fn checked_at(conn: &mut Conn, id: &SubjectId) -> Result<Option<Timest
     .transpose()
 }
 
+/// The providers from which people have signed in here, ever.
+pub async fn providers(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
+    let select = query("SELECT DISTINCT provider FROM OAUTH_SUBJECT ORDER BY provider");
+    let rows = conn.all("list the providers of people", select).await?;
+    rows.iter().map(|row| Fields::of(row, TABLE).text("provider")).collect()
+}
+
 /// The id of the person whom a provider knows by this id.
 pub async fn find_id(
     conn: &mut Conn,

@@ -14,6 +14,7 @@ mod config_sign_in;
 mod config_upstream;
 mod consent;
 mod doctor;
+mod gone;
 mod keys;
 mod kill;
 mod local;

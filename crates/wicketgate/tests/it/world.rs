@@ -26,6 +26,7 @@ pub(crate) struct World {
     running: Vec<Running>,
     upstream: Upstream,
     configuration: String,
+    role: Role,
 }
 
 /// A client that somebody has connected.
@@ -114,6 +115,18 @@ impl World {
         let started = run(listener, &self.configuration, Role::All, &self.clock).await;
         self.running.push(started.expect("it starts"));
         Place::new(&url, &format!("{url}/mcp"))
+    }
+
+    /// Stops the authorization server and starts it again at its place with another
+    /// configuration. A sidecar that runs apart goes on.
+    pub(crate) async fn reconfigure(&mut self, change: impl Fn(&str) -> String) {
+        self.configuration = change(&self.configuration);
+        let url = url::Url::parse(&self.place.issuer).expect("a URL");
+        let port = url.port().expect("a port");
+        self.running.remove(0).stop().await;
+        let listener = listen(port).await;
+        let started = run(listener, &self.configuration, self.role, &self.clock).await;
+        self.running.insert(0, started.expect("it starts"));
     }
 
     /// Stops every process, and leaves what a restart finds.

@@ -256,6 +256,7 @@ impl Plan {
             running,
             upstream,
             configuration: text,
+            role,
         })
     }
 
