@@ -44,6 +44,8 @@ pub struct Config {
     pub audit_retention_seconds: Option<i64>,
     /// How people sign in.
     pub sign_in: SignIn,
+    /// The names under which this server may be called where nobody has to prove who they are.
+    pub allowed_hosts: Vec<String>,
     /// Which kind of user somebody is.
     pub user_types: Vec<UserTypeRule>,
     /// Seals private keys at rest.
@@ -102,6 +104,12 @@ impl Config {
     /// The union of the resources' ceilings.
     pub fn ceiling(&self) -> Scopes {
         self.resources.iter().fold(Scopes::NONE, |all, resource| all.or(resource.ceiling))
+    }
+
+    /// Whether anybody who reaches this server can be somebody with a click or less. The network is
+    /// all that protects it, so a page elsewhere must not reach it by a name that points here.
+    pub(crate) const fn trusts_the_network(&self) -> bool {
+        matches!(self.sign_in, SignIn::DemoPeople | SignIn::FixedUser(_))
     }
 
     /// Whether people of this provider may be here: it is configured, and enabled.

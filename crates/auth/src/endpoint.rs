@@ -7,6 +7,7 @@ pub(crate) mod connect;
 pub(crate) mod consent;
 pub(crate) mod documents;
 pub(crate) mod organization;
+mod refuse;
 pub(crate) mod register;
 pub(crate) mod resume;
 pub(crate) mod revoke;

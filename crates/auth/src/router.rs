@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, options, post};
+use axum::routing::{MethodRouter, any, get, options, post};
 use http::header::ALLOW;
 use http::{HeaderValue, Method, StatusCode};
 
 use crate::answer::{
-    ClientFailure, PageFailure, answer_client, answer_person, json_response, page_response,
+    ClientFailure, PageFailure, answer_client, answer_person, not_here, page_response,
 };
 use crate::endpoint::{
     account, authorize, bridge, connect, consent, documents, organization, register, resume,
@@ -27,7 +28,7 @@ pub fn router(server: Arc<AuthServer>) -> Router {
     let mut router = Router::new()
         .route(&at("/jwks"), document(documents::jwks))
         .route(&at("/status/{list}"), document_of(status::get))
-        .route(&at("/register"), for_clients(register::post))
+        .route(&at("/register"), registration(&server))
         .route(&at("/token"), for_clients(token::post))
         .route(&at("/revoke"), for_clients(revoke::post))
         .route(&at(protocol::audit::REPORT_PATH), for_clients(audit::post))
@@ -58,7 +59,11 @@ pub fn router(server: Arc<AuthServer>) -> Router {
     for path in metadata_paths(&base) {
         router = router.route(&path, document(documents::metadata));
     }
-    router.fallback(not_found).method_not_allowed_fallback(wrong_method).with_state(server)
+    router
+        .fallback(not_found)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Arc::clone(&server), for_our_host))
+        .with_state(server)
 }
 
 /// Every place in which clients look for the metadata of an issuer with this path.
@@ -73,6 +78,18 @@ fn metadata_paths(base: &str) -> Vec<String> {
 }
 
 type Server = Arc<AuthServer>;
+
+/// Refuses what was sent to another name than ours, where nothing but the network says who somebody
+/// is (A13): a name that was made to point here would make any page one of our own.
+async fn for_our_host(State(server): State<Server>, request: Request, next: Next) -> Response {
+    if !server.config.trusts_the_network() {
+        return next.run(request).await;
+    }
+    match net::host::check(request.uri(), request.headers(), &server.config.allowed_hosts) {
+        Ok(()) => next.run(request).await,
+        Err(bad) => answer_person(&server, Err(PageFailure::bad_host(bad))),
+    }
+}
 
 /// A public document that needs no request.
 fn document(read: fn(&AuthServer) -> Response) -> MethodRouter<Server> {
@@ -103,6 +120,16 @@ where
         async move { answer_client(&server, answer.await) }
     })
     .merge(options(preflight))
+}
+
+/// Whatever the method, an endpoint that is switched off is not there (A15).
+fn registration(server: &AuthServer) -> MethodRouter<Server> {
+    if server.config.dynamic_registration {
+        return for_clients(register::post);
+    }
+    any(async || {
+        not_here("dynamic registration is switched off; ask the administrator for a client id")
+    })
 }
 
 /// A page. HEAD is not taken for GET here, because these GETs do something (T-AZ-30).
@@ -142,13 +169,8 @@ async fn preflight() -> Response {
     response
 }
 
-/// Unknown paths answer JSON, because it is mostly programs that look for things (clients.md §5
-/// rule 3).
 async fn not_found() -> Response {
-    let body = serde_json::json!({ "error": "not_found", "error_description": "nothing is here" });
-    let mut response = json_response(404, &body);
-    net::headers::client_endpoint(response.headers_mut());
-    response
+    not_here("nothing is here")
 }
 
 /// The router adds `Allow`.

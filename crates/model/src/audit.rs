@@ -54,6 +54,8 @@ pub enum AuditKind {
     SigningKeyCreated,
     /// A person left for a provider to sign in.
     UpstreamStarted,
+    /// A provider's answer was not believed, or came to another browser than the one that left.
+    UpstreamRejected,
     /// A provider's answer, token or logout came a second time and was refused.
     UpstreamReplayed,
     /// A sign-in at a local account failed.
@@ -107,7 +109,7 @@ impl AuditEvent {
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::ClientRegistered,
         Self::AuthorizationStarted,
         Self::SignedIn,
@@ -121,6 +123,7 @@ impl AuditKind {
         Self::GrantRevoked,
         Self::SigningKeyCreated,
         Self::UpstreamStarted,
+        Self::UpstreamRejected,
         Self::UpstreamReplayed,
         Self::SignInFailed,
         Self::SignedOut,
@@ -156,6 +159,7 @@ impl AuditKind {
             Self::GrantRevoked => "grant.revoked",
             Self::SigningKeyCreated => "signing_key.created",
             Self::UpstreamStarted => "upstream.started",
+            Self::UpstreamRejected => "upstream.rejected",
             Self::UpstreamReplayed => "upstream.replayed",
             Self::SignInFailed => "person.sign_in_failed",
             Self::SignedOut => "person.signed_out",

@@ -6,7 +6,7 @@ use protocol::pkce::CodeChallenge;
 use protocol::{RedirectUri, ResourceUri, Scopes};
 
 use crate::client::{ClientId, ClientOrigin};
-use crate::person::SubjectId;
+use crate::person::{Session, SessionSecret, SubjectId};
 
 /// Seconds for which an authorization waits for the person (spec/oauth.md §29).
 pub const AUTHORIZATION_LIFETIME_SECONDS: i64 = 600;
@@ -31,6 +31,9 @@ pub struct AuthorizationRequest {
     pub resource: ResourceUri,
     /// PKCE.
     pub challenge: CodeChallenge,
+    /// The person must have proved who they are at this moment or later: `prompt=login` and
+    /// `max_age` (OpenID Connect Core §3.1.2.1).
+    pub authenticated_after: Timestamp,
 }
 
 /// An authorization in progress.
@@ -61,6 +64,9 @@ pub enum Stage {
         subject: SubjectId,
         /// When that person proved who they are.
         authenticated_at: Timestamp,
+        /// The session that is asked. The decision is its own, and nobody else's who signs in in
+        /// this browser. Missing in what was begun before this was kept.
+        session: Option<Hashed<SessionSecret>>,
     },
     /// The person allowed it; a code was made.
     Approved,
@@ -88,5 +94,10 @@ impl Authorization {
     /// Whether the person took too long.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.expires_at
+    }
+
+    /// Whether the sign-in of this session is recent enough for what the client asked.
+    pub fn accepts(&self, session: &Session) -> bool {
+        session.authenticated_at >= self.request.authenticated_after
     }
 }

@@ -3,5 +3,6 @@
 
 pub mod body;
 pub mod headers;
+pub mod host;
 pub mod outbound;
 pub mod server;

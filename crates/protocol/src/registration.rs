@@ -15,7 +15,8 @@ use crate::text::display_name;
 /// A client metadata document as it arrives. Fields that we do not know are ignored (RG-10).
 #[derive(Debug, Default, Deserialize)]
 pub struct UnverifiedRegistration {
-    redirect_uris: Option<Vec<String>>,
+    /// Read later, so that a wrong type is an error about redirect URIs (RFC 7591 §3.2.2).
+    redirect_uris: Option<Value>,
     token_endpoint_auth_method: Option<String>,
     grant_types: Option<Vec<String>>,
     response_types: Option<Vec<String>>,
@@ -132,7 +133,7 @@ impl UnverifiedRegistration {
         policy: &RedirectPolicy,
         ceiling: Scopes,
     ) -> Result<Registration, OAuthError> {
-        let redirect_uris = redirect_uris(self.redirect_uris.as_deref(), policy)?;
+        let redirect_uris = redirect_uris(self.redirect_uris.as_ref(), policy)?;
         let native =
             redirect_uris.iter().all(|uri| !matches!(uri.kind(), RedirectKind::Web { .. }));
         refuse_foreign_responses(self.response_types.as_deref())?;
@@ -142,7 +143,11 @@ impl UnverifiedRegistration {
             auth_method: auth_method(self.token_endpoint_auth_method.as_deref(), native)?,
             refresh_tokens: refresh_tokens(self.grant_types.as_deref())?,
             scope: scope(self.scope.as_deref(), ceiling)?,
-            application_type: application_type(self.application_type.as_deref(), native)?,
+            application_type: application_type(
+                self.application_type.as_deref(),
+                native,
+                &redirect_uris,
+            )?,
             links: Links {
                 client_uri: link("client_uri", self.client_uri)?,
                 logo_uri: link("logo_uri", self.logo_uri)?,
@@ -180,17 +185,24 @@ fn invalid(description: impl Into<std::borrow::Cow<'static, str>>) -> OAuthError
 /// RG-1. One bad URI among good ones is dropped: some clients register sets of which a server
 /// can know only a part, and refusing the set would lock them out.
 fn redirect_uris(
-    unverified: Option<&[String]>,
+    unverified: Option<&Value>,
     policy: &RedirectPolicy,
 ) -> Result<Vec<RedirectUri>, OAuthError> {
     let refuse = |why: String| OAuthErrorCode::InvalidRedirectUri.because(why);
-    let given = unverified.unwrap_or_default();
+    let given = match unverified {
+        Some(Value::Array(given)) => given.as_slice(),
+        Some(_) => return Err(refuse("redirect_uris must be an array of strings".to_owned())),
+        None => &[],
+    };
     if given.is_empty() || given.len() > MAX_REDIRECT_URIS {
         return Err(refuse(format!("redirect_uris needs 1 to {MAX_REDIRECT_URIS} URIs")));
     }
     let mut accepted: Vec<RedirectUri> = Vec::new();
     let mut problem = RedirectUriError::Malformed;
     for uri in given {
+        let Some(uri) = uri.as_str() else {
+            return Err(refuse("redirect_uris must be an array of strings".to_owned()));
+        };
         match RedirectUri::parse(uri, policy) {
             Ok(uri) if !accepted.contains(&uri) => accepted.push(uri),
             Ok(_) => {}
@@ -248,10 +260,23 @@ fn scope(unverified: Option<&str>, ceiling: Scopes) -> Result<String, OAuthError
     Ok(format!("{in_force}{offline}"))
 }
 
-/// RG-14. Older clients send nothing; then the redirect URIs tell.
-fn application_type(unverified: Option<&str>, native: bool) -> Result<&'static str, OAuthError> {
+/// RG-14. Older clients send nothing; then the redirect URIs tell. A web application has no scheme
+/// of its own: any program on the person's computer could take it (OpenID Connect Dynamic Client
+/// Registration §2).
+fn application_type(
+    unverified: Option<&str>,
+    native: bool,
+    redirect_uris: &[RedirectUri],
+) -> Result<&'static str, OAuthError> {
+    let is_private = |uri: &RedirectUri| matches!(uri.kind(), RedirectKind::PrivateUse { .. });
     match unverified {
         Some("native") => Ok("native"),
+        Some("web") if redirect_uris.iter().any(is_private) => {
+            Err(OAuthErrorCode::InvalidRedirectUri.because(
+                "a web application cannot have a redirect URI with a scheme of its own; \
+                 leave it out, or register as native",
+            ))
+        }
         Some("web") => Ok("web"),
         None => Ok(if native { "native" } else { "web" }),
         Some(_) => Err(invalid("application_type must be web or native")),
@@ -347,8 +372,25 @@ mod tests {
     fn t_reg_what_cannot_be_is_refused() {
         let cb = "https://h/cb";
         let uris: Vec<String> = (0..11).map(|n| format!("https://h/{n}")).collect();
-        for redirects in [json!(null), json!([]), json!(["/cb"]), json!(uris)] {
-            assert_eq!(code_of(&json!({ "redirect_uris": redirects })), "invalid_redirect_uri");
+        for redirects in [
+            json!(null),
+            json!([]),
+            json!(["/cb"]),
+            json!(uris),
+            // A15: what is no array of strings is wrong about the redirect URIs, too.
+            json!(cb),
+            json!(7),
+            json!({ "0": cb }),
+            json!([7]),
+            json!([cb, null]),
+            json!([[cb]]),
+        ] {
+            let code = code_of(&json!({ "redirect_uris": redirects }));
+            assert_eq!(code, "invalid_redirect_uri", "{redirects}");
+        }
+        for redirects in [json!(["com.example.app:/cb"]), json!([cb, "com.example.app:/cb"])] {
+            let body = json!({ "redirect_uris": redirects, "application_type": "web" });
+            assert_eq!(code_of(&body), "invalid_redirect_uri", "{body}");
         }
         for (member, value) in [
             ("grant_types", json!(["implicit"])),

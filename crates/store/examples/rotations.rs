@@ -110,6 +110,7 @@ async fn grant(store: &Store) -> Hashed<RefreshSecret> {
         one_time: None,
         now: NOW,
     };
+    let session = sign_in.session.0.clone();
     let SignInOutcome::SignedIn(person) = store.write(sign_in).await.unwrap() else {
         panic!("nobody is disabled")
     };
@@ -125,6 +126,7 @@ async fn grant(store: &Store) -> Hashed<RefreshSecret> {
             scopes: Scopes::READ,
             resource: ResourceUri::parse("https://mcp.example.com/mcp").unwrap(),
             challenge: CodeChallenge::from_stored("x".repeat(43)),
+            authenticated_after: NOW,
         },
         stage: Stage::Pending,
         created_at: NOW,
@@ -136,6 +138,7 @@ async fn grant(store: &Store) -> Hashed<RefreshSecret> {
         handle: authorization.handle.clone(),
         browser: authorization.browser.clone(),
         subject: person.id.clone(),
+        session: session.clone(),
         authenticated_at: NOW,
         bridge_jti: Plain::<CodeSecret>::generate(&chance).hash().as_str().to_owned(),
         bridge_expires_at: NOW.plus_seconds(60),
@@ -148,6 +151,7 @@ async fn grant(store: &Store) -> Hashed<RefreshSecret> {
         handle: authorization.handle,
         browser: authorization.browser,
         subject: person.id.clone(),
+        session,
         code: Code {
             hash: code.clone(),
             client: request.client.clone(),

@@ -4,6 +4,7 @@ mod app;
 mod auth_role;
 mod authority;
 mod catalogue;
+mod hosts;
 mod mcp_role;
 mod metrics;
 mod otlp;

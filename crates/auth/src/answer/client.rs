@@ -17,6 +17,8 @@ pub(crate) enum ClientFailure {
     Refused(OAuthError),
     /// The client authenticated with the `Authorization` header and failed (RFC 6749 §5.2).
     BadBasicCredentials(OAuthError),
+    /// The endpoint is switched off, for the reason given.
+    NotHere(&'static str),
     /// Storage is away. Nothing was changed; the same request may be sent again (TK-4).
     Unavailable(StoreError),
     /// Something that should not happen.
@@ -50,6 +52,7 @@ pub(crate) fn answer_client(
         Err(ClientFailure::BadBasicCredentials(error)) => {
             (error, Some(HeaderValue::from_static("Basic realm=\"wicketgate\"")))
         }
+        Err(ClientFailure::NotHere(why)) => return not_here(why),
         Err(ClientFailure::Unavailable(cause)) => {
             tracing::warn!(error = %Chain(&cause), "storage is unavailable");
             let error = OAuthErrorCode::TemporarilyUnavailable
@@ -75,6 +78,14 @@ pub(crate) fn answer_client(
     if let Some(seconds) = error.code.retry_after() {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
+    response
+}
+
+/// 404, as JSON: it is mostly programs that look for things (clients.md §5 rule 3).
+pub(crate) fn not_here(why: &'static str) -> Response {
+    let body = serde_json::json!({ "error": "not_found", "error_description": why });
+    let mut response = json_response(404, &body);
+    net::headers::client_endpoint(response.headers_mut());
     response
 }
 

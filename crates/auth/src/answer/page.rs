@@ -7,6 +7,7 @@ use http::header::{
     CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER,
 };
 use net::headers::FormTarget;
+use net::host::BadHost;
 use pages::{Deployment, Failure};
 use protocol::error::RETRY_AFTER_SECONDS;
 use protocol::params::ParamsError;
@@ -56,6 +57,20 @@ impl PageFailure {
             what_happened: what_happened.into(),
             what_to_do: "Go back to the app that sent you here and connect again. If it happens \
                          again, tell the app's maker or your administrator.",
+        }
+    }
+
+    /// The request was sent to another name than ours.
+    pub(crate) fn bad_host(bad: BadHost) -> Self {
+        Self::Refused {
+            status: match bad {
+                BadHost::NotOne => StatusCode::BAD_REQUEST,
+                BadHost::NotOurs => StatusCode::MISDIRECTED_REQUEST,
+            },
+            title: "This server goes by another name",
+            what_happened: format!("It was called wrongly: {bad}."),
+            what_to_do: "Open it at the address under which it was published. If another page \
+                         brought you here, do not use that page.",
         }
     }
 

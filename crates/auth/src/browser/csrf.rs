@@ -2,10 +2,11 @@
 //! rendering a page twice does not invalidate the first form.
 
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign, verify};
-use kernel::Plain;
 use kernel::encoding::{base64url, from_base64url};
 use kernel::seal::SealingKey;
+use kernel::{Hashed, Plain};
 use model::authorization::{AuthorizationHandle, BrowserBinding};
+use model::person::SessionSecret;
 
 /// Makes and checks CSRF tokens. Every replica derives the same key.
 pub(crate) struct CsrfKey(Key);
@@ -24,6 +25,29 @@ impl CsrfKey {
         base64url(sign(&self.0, &message(handle, browser)).as_ref())
     }
 
+    /// The token for a form that only one session may send: see [`CsrfKey::is_of_session`].
+    pub(crate) fn token_of_session(
+        &self,
+        handle: &Plain<AuthorizationHandle>,
+        browser: &Plain<BrowserBinding>,
+        session: &Hashed<SessionSecret>,
+    ) -> String {
+        let mark = base64url(sign(&self.0, &session_message(handle, session)).as_ref());
+        format!("{}.{mark}", self.token(Some(handle), browser))
+    }
+
+    /// Whether the page with this token was made for this session.
+    pub(crate) fn is_of_session(
+        &self,
+        unverified: Option<&str>,
+        handle: &Plain<AuthorizationHandle>,
+        session: &Hashed<SessionSecret>,
+    ) -> bool {
+        let mark = unverified.and_then(|token| token.split_once('.')).map(|(_, mark)| mark);
+        let tag = mark.and_then(from_base64url);
+        tag.is_some_and(|tag| verify(&self.0, &session_message(handle, session), &tag).is_ok())
+    }
+
     /// Checks a presented token in constant time.
     pub(crate) fn verify(
         &self,
@@ -31,9 +55,17 @@ impl CsrfKey {
         handle: Option<&Plain<AuthorizationHandle>>,
         browser: &Plain<BrowserBinding>,
     ) -> bool {
-        let tag = unverified.and_then(from_base64url);
+        let token = unverified.map(|token| token.split('.').next().unwrap_or_default());
+        let tag = token.and_then(from_base64url);
         tag.is_some_and(|tag| verify(&self.0, &message(handle, browser), &tag).is_ok())
     }
+}
+
+fn session_message(
+    handle: &Plain<AuthorizationHandle>,
+    session: &Hashed<SessionSecret>,
+) -> Vec<u8> {
+    ["session:", handle.reveal(), session.as_str()].concat().into_bytes()
 }
 
 fn message(

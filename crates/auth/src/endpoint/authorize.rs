@@ -4,7 +4,6 @@
 //! URI, and until both are known every error is a page here. Only then may errors travel.
 
 mod check;
-mod refuse;
 
 use std::sync::Arc;
 
@@ -20,8 +19,8 @@ use protocol::redirect_uri::RedirectKind;
 use protocol::{OAuthErrorCode, RedirectUri};
 use store::unit::{BeginAuthorization, BeginOutcome};
 
-use self::check::{Prompt, check_request};
-use self::refuse::refuse;
+use self::check::{MAX_STATE, Prompt, check_request};
+use super::refuse::{Refused, refuse};
 use super::transaction::{find_session, step};
 use crate::answer::{PageFailure, see_other};
 use crate::browser::{Browser, cookies::CookieNames};
@@ -38,6 +37,19 @@ struct Asker {
     state: Option<String>,
 }
 
+impl Asker {
+    /// A state that is too long to check is too long to send back.
+    fn refused(&self) -> Refused<'_> {
+        Refused {
+            client: &self.client.id,
+            name: &self.client.name,
+            origin: self.client.origin,
+            redirect_uri: &self.redirect_uri,
+            state: self.state.as_deref().filter(|state| state.len() <= MAX_STATE),
+        }
+    }
+}
+
 /// Starts an authorization.
 pub(crate) async fn get(
     server: Arc<AuthServer>,
@@ -51,7 +63,7 @@ pub(crate) async fn get(
     let asker = Asker { client, redirect_uri, state };
     match check_request(&server, &asker, &params) {
         Ok((checked, prompt)) => begin(&server, &parts, &asker, checked, prompt).await,
-        Err(error) => refuse(&server, &asker, &error),
+        Err(error) => refuse(&server, &asker.refused(), &error),
     }
 }
 
@@ -121,7 +133,7 @@ async fn begin(
         } else {
             OAuthErrorCode::LoginRequired.because("the person has to sign in")
         };
-        return refuse(server, asker, &code);
+        return refuse(server, &asker.refused(), &code);
     }
     let handle = Plain::<AuthorizationHandle>::generate(&*server.chance);
     // One binding for each browser, so that any number of tabs can wait at once (AZ-9).

@@ -24,7 +24,10 @@ pub(crate) async fn get(
     if let Some(unverified_token) = params.one("token")? {
         return come_back(&server, opened, unverified_token).await;
     }
-    let Some((_, subject)) = opened.session(&server).await? else {
+    let signed_in = opened.session(&server).await?;
+    // What the client asked about the sign-in holds on every way here (prompt=login, max_age).
+    let fresh = signed_in.filter(|(session, _)| opened.authorization.accepts(session));
+    let Some((_, subject)) = fresh else {
         return see_other(&step(&server, "/sign-in", &opened.handle));
     };
     let token = mint(

@@ -11,19 +11,20 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use http::StatusCode;
 use http::header::SET_COOKIE;
-use kernel::{Plain, Timestamp};
+use kernel::Plain;
 use model::code::CodeSecret;
 use model::person::Acting;
-use model::{Code, Stage, Subject, SubjectId};
+use model::{Code, Stage, Subject};
 use net::headers::FormTarget;
 use pages::{Consent, Deployment, Form, Lifetime, ScopeChoice, Tick};
 use protocol::params::Params;
 use protocol::{OAuthErrorCode, ResourceUri, Scope, Scopes};
-use store::unit::{Approve, ApproveOutcome, Deny, DenyOutcome, EndSession};
+use store::unit::{Approve, ApproveOutcome, DeniedBy, Deny, DenyOutcome, EndSession};
 
 use super::organization;
+use super::refuse::{Refused, refuse};
 use super::resume::already_done;
-use super::transaction::{Opened, error_params, open, return_to_client, shown_client, step};
+use super::transaction::{Asked, Opened, error_params, open, return_to_client, shown_client, step};
 use crate::answer::{PageFailure, page_response, see_other};
 use crate::browser::cookies::CookieNames;
 use crate::request;
@@ -33,18 +34,18 @@ use crate::server::AuthServer;
 pub(super) async fn show(
     server: &AuthServer,
     opened: &Opened,
-    subject: &SubjectId,
+    asked: &Asked,
 ) -> Result<Response, PageFailure> {
-    let subject = active_subject(server, subject).await?;
+    let subject = &asked.subject;
     let request = &opened.authorization.request;
-    if !server.may_use(&subject, &request.resource) {
-        return Err(not_for(server, opened, &subject));
+    if !server.may_use(subject, &request.resource) {
+        return Err(not_for(server, opened, subject));
     }
     if matches!(subject.acting_for(), Acting::MustChoose(_)) {
-        return Ok(organization::ask(server, opened, &subject));
+        return Ok(organization::ask(server, opened, asked));
     }
-    let user_type = server.user_type(&subject);
-    let offered = offered(server, opened, &subject);
+    let user_type = server.user_type(subject);
+    let offered = offered(server, opened, subject);
     if offered.is_empty() {
         return nothing_to_offer(server, opened);
     }
@@ -58,14 +59,14 @@ pub(super) async fn show(
         deployment: Deployment { title: &config.title },
         form: Form {
             action: &format!("{}/authorize/consent", config.base_path()),
-            csrf: &opened.csrf(server),
+            csrf: &opened.csrf_of(server, asked),
             txn: Some(opened.handle.reveal()),
         },
         client: shown_client(request),
         redirect: &request.redirect_uri,
         resource: shown_resource(server, &request.resource),
         person: &subject.identity.name,
-        organization: acting_for(&subject).map(|name| pages::Organization {
+        organization: acting_for(subject).map(|name| pages::Organization {
             name,
             may_change: subject.identity.organizations.len() > 1,
         }),
@@ -88,19 +89,17 @@ pub(crate) async fn post(
     let (parts, params): (Parts, _) = request::form(request).await?;
     let opened = open(&server, &parts, &params).await?;
     opened.check_form(&server, &parts, &params)?;
-    let (subject, authenticated_at) = match &opened.authorization.stage {
-        Stage::Resumed { subject, authenticated_at } => (subject.clone(), *authenticated_at),
+    match &opened.authorization.stage {
+        Stage::Resumed { .. } => {}
         Stage::Pending => return see_other(&step(&server, "/auth-bridge", &opened.handle)),
         Stage::Approved | Stage::Denied => return Ok(already_done(&server, &opened)),
-    };
+    }
+    let decider = opened.decider(&server, &params).await?;
     still_registered(&server, &opened).await?;
     match params.one("decision")? {
-        Some("allow") => allow(&server, &opened, &params, &subject, authenticated_at).await,
-        Some("deny") => deny(&server, &opened).await,
-        Some("organization") => {
-            let subject = active_subject(&server, &subject).await?;
-            Ok(organization::ask(&server, &opened, &subject))
-        }
+        Some("allow") => allow(&server, &opened, &params, decider).await,
+        Some("deny") => deny(&server, &opened, decider).await,
+        Some("organization") => Ok(organization::ask(&server, &opened, &decider)),
         Some("switch") => switch(&server, &opened).await,
         _ => Err(PageFailure::bad_request("The form has no decision.")),
     }
@@ -110,10 +109,9 @@ async fn allow(
     server: &AuthServer,
     opened: &Opened,
     params: &Params,
-    subject: &SubjectId,
-    authenticated_at: Timestamp,
+    decider: Asked,
 ) -> Result<Response, PageFailure> {
-    let subject = active_subject(server, subject).await?;
+    let Asked { session, subject, authenticated_at } = decider;
     if !server.may_use(&subject, &opened.authorization.request.resource) {
         return Err(not_for(server, opened, &subject));
     }
@@ -151,6 +149,7 @@ async fn allow(
             redeemed_as: None,
         },
         subject: subject.id,
+        session: session.hash,
         now,
     };
     match server.store.write(unit).await? {
@@ -163,10 +162,15 @@ async fn allow(
 }
 
 /// CO-8: a refusal is final for this transaction.
-async fn deny(server: &AuthServer, opened: &Opened) -> Result<Response, PageFailure> {
+async fn deny(
+    server: &AuthServer,
+    opened: &Opened,
+    decider: Asked,
+) -> Result<Response, PageFailure> {
     let unit = Deny {
         handle: opened.authorization.handle.clone(),
         browser: opened.authorization.browser.clone(),
+        by: DeniedBy::Session(decider.subject.id, decider.session.hash),
         now: server.now(),
     };
     match server.store.write(unit).await? {
@@ -222,16 +226,6 @@ async fn still_registered(server: &AuthServer, opened: &Opened) -> Result<(), Pa
         .ok_or_else(PageFailure::expired)
 }
 
-/// The person behind a transaction, unless disabled in the meantime (TC-6).
-pub(super) async fn active_subject(
-    server: &AuthServer,
-    id: &SubjectId,
-) -> Result<Subject, PageFailure> {
-    let mut reader = server.store.read().await?;
-    let subject = store::subject::find(reader.conn(), id).await?;
-    subject.filter(|subject| server.is_active(subject)).ok_or_else(PageFailure::expired)
-}
-
 /// The organization to act for, unless there is none or it is yet to be chosen.
 fn acting_for(subject: &Subject) -> Option<&str> {
     match subject.acting_for() {
@@ -284,7 +278,7 @@ const fn tick(scope: Scope) -> Tick {
 fn nothing_to_offer(server: &AuthServer, opened: &Opened) -> Result<Response, PageFailure> {
     let error = OAuthErrorCode::AccessDenied
         .because("none of the requested scopes is open to this kind of user");
-    answer(server, opened, &error_params(&error))
+    refuse(server, &Refused::from(&opened.authorization.request), &error)
 }
 
 fn seconds(count: i64) -> Duration {

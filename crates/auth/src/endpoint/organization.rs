@@ -11,21 +11,21 @@ use net::headers::FormTarget;
 use pages::{Deployment, Form};
 use store::unit::{ChooseOrganization, ChooseOrganizationOutcome};
 
-use super::consent::active_subject;
-use super::transaction::{Opened, open, shown_client, step};
+use super::transaction::{Asked, Opened, open, shown_client, step};
 use crate::answer::{PageFailure, page_response, see_other};
 use crate::request;
 use crate::server::AuthServer;
 
 /// The question.
-pub(super) fn ask(server: &AuthServer, opened: &Opened, subject: &Subject) -> Response {
+pub(super) fn ask(server: &AuthServer, opened: &Opened, asked: &Asked) -> Response {
+    let subject = &asked.subject;
     let organizations: Vec<&str> =
         subject.identity.organizations.iter().map(String::as_str).collect();
     let html = pages::choose_organization(&pages::ChooseOrganization {
         deployment: Deployment { title: &server.config.title },
         form: Form {
             action: &format!("{}/authorize/organization", server.config.base_path()),
-            csrf: &opened.csrf(server),
+            csrf: &opened.csrf_of(server, asked),
             txn: Some(opened.handle.reveal()),
         },
         organizations: &organizations,
@@ -43,9 +43,9 @@ pub(crate) async fn post(
     let (parts, params) = request::form(request).await?;
     let opened = open(&server, &parts, &params).await?;
     opened.check_form(&server, &parts, &params)?;
-    if let Stage::Resumed { subject, .. } = &opened.authorization.stage {
-        let subject = active_subject(&server, subject).await?;
-        choose(&server, &subject, params.one("organization")?).await?;
+    if let Stage::Resumed { .. } = &opened.authorization.stage {
+        let decider = opened.decider(&server, &params).await?;
+        choose(&server, &decider.subject, params.one("organization")?).await?;
     }
     see_other(&step(&server, "/authorize/resume", &opened.handle))
 }

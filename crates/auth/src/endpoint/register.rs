@@ -26,7 +26,6 @@ pub(crate) async fn post(
     server: Arc<AuthServer>,
     request: Request,
 ) -> Result<Response, ClientFailure> {
-    refuse_when_off(&server)?;
     let (parts, body) = request::json(request).await?;
     server.throttle.registration(request::peer(&parts))?;
     let registration = UnverifiedRegistration::parse(&body)?
@@ -46,15 +45,6 @@ pub(crate) async fn post(
             Err(OAuthErrorCode::SlowDown.because("too many unused registrations; try later").into())
         }
     }
-}
-
-fn refuse_when_off(server: &AuthServer) -> Result<(), ClientFailure> {
-    if server.config.dynamic_registration {
-        return Ok(());
-    }
-    Err(OAuthErrorCode::InvalidRequest
-        .because("dynamic registration is switched off; ask the administrator for a client id")
-        .into())
 }
 
 fn new_client(

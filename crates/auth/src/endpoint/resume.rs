@@ -36,7 +36,10 @@ pub(crate) async fn get(
     }
     match &opened.authorization.stage {
         Stage::Pending => see_other(&step(&server, "/auth-bridge", &opened.handle)),
-        Stage::Resumed { subject, .. } => consent::show(&server, &opened, subject).await,
+        Stage::Resumed { .. } => match opened.asked(&server).await? {
+            Some(asked) => consent::show(&server, &opened, &asked).await,
+            None => see_other(&step(&server, "/auth-bridge", &opened.handle)),
+        },
         Stage::Approved | Stage::Denied => Ok(already_done(&server, &opened)),
     }
 }
@@ -57,8 +60,8 @@ pub(super) async fn come_back(
     );
     match own {
         Ok(claims) => resume(server, &opened, claims).await,
-        Err(_) => match portal::vouches(server, &opened, unverified_token) {
-            Some(proof) => complete(server, &opened.into(), proof?).await,
+        Err(_) => match portal::vouches(server, &opened, unverified_token).await? {
+            Some(proof) => complete(server, &opened.into(), proof).await,
             None => Err(bad_token()),
         },
     }
@@ -76,10 +79,14 @@ async fn resume(
     if subject.id != Id::from_stored(claims.sub) {
         return Err(bad_token());
     }
+    if !opened.authorization.accepts(&session) {
+        return see_other(&step(server, "/sign-in", &opened.handle));
+    }
     let unit = ResumeAuthorization {
         handle: opened.authorization.handle.clone(),
         browser: opened.authorization.browser.clone(),
         subject: subject.id,
+        session: session.hash,
         authenticated_at: session.authenticated_at,
         bridge_jti: claims.jti,
         bridge_expires_at: Timestamp::from_millis(claims.exp.saturating_mul(1000)),

@@ -4,9 +4,9 @@
 use axum::http::request::Parts;
 use axum::response::Response;
 use http::StatusCode;
-use kernel::Plain;
+use kernel::{Plain, Timestamp};
 use model::authorization::{AuthorizationHandle, BrowserBinding};
-use model::{Authorization, AuthorizationRequest, ClientOrigin, Session, Subject};
+use model::{Authorization, AuthorizationRequest, ClientOrigin, Session, Stage, Subject};
 use net::headers::FormTarget;
 use pages::{Client, Deployment, Navigation, OpenApp, Standing};
 use protocol::params::Params;
@@ -56,12 +56,14 @@ pub(super) async fn open_handle(
     Ok(Opened { authorization, handle, binding, browser })
 }
 
-impl Opened {
-    /// The token for this transaction's forms.
-    pub(super) fn csrf(&self, server: &AuthServer) -> String {
-        server.csrf.token(Some(&self.handle), &self.binding)
-    }
+/// The person who is asked for consent, in the session that is asked.
+pub(super) struct Asked {
+    pub(super) session: Session,
+    pub(super) subject: Subject,
+    pub(super) authenticated_at: Timestamp,
+}
 
+impl Opened {
     /// Refuses a form that this transaction's page did not make (HD-5, AZ-15, T-LOGIN-01).
     pub(super) fn check_form(
         &self,
@@ -71,6 +73,39 @@ impl Opened {
     ) -> Result<(), PageFailure> {
         let genuine = server.csrf.verify(params.one("csrf")?, Some(&self.handle), &self.binding);
         if genuine && !is_cross_site(parts) { Ok(()) } else { Err(forged_form()) }
+    }
+
+    /// The person who is asked for consent, if the session that is asked is this browser's and still
+    /// lives. Whoever else is signed in here now has to come over the bridge first.
+    pub(super) async fn asked(&self, server: &AuthServer) -> Result<Option<Asked>, PageFailure> {
+        let Stage::Resumed { subject: asked, session: Some(in_session), authenticated_at } =
+            &self.authorization.stage
+        else {
+            return Ok(None);
+        };
+        let signed_in = self.session(server).await?;
+        let same = signed_in
+            .filter(|(session, subject)| session.hash == *in_session && subject.id == *asked);
+        let authenticated_at = *authenticated_at;
+        Ok(same.map(|(session, subject)| Asked { session, subject, authenticated_at }))
+    }
+
+    /// The token for the forms that only the session that is asked may send.
+    pub(super) fn csrf_of(&self, server: &AuthServer, asked: &Asked) -> String {
+        server.csrf.token_of_session(&self.handle, &self.binding, &asked.session.hash)
+    }
+
+    /// The person who sent a form of theirs: the session that saw the page is the one that is
+    /// asked, and it still lives.
+    pub(super) async fn decider(
+        &self,
+        server: &AuthServer,
+        params: &Params,
+    ) -> Result<Asked, PageFailure> {
+        let asked = self.asked(server).await?.ok_or_else(left)?;
+        let token = params.one("csrf")?;
+        let saw_it = server.csrf.is_of_session(token, &self.handle, &asked.session.hash);
+        if saw_it { Ok(asked) } else { Err(left()) }
     }
 
     /// The person who is signed in in this browser, if there is one.
@@ -89,6 +124,19 @@ pub(super) fn forged_form() -> PageFailure {
         title: "This form did not come from our page",
         what_happened: "Another site may have tried to act in your name. Nothing was done.".into(),
         what_to_do: "Go back to the app that sent you here and connect again.",
+    }
+}
+
+/// The page was opened by somebody who is not signed in here any more.
+pub(super) fn left() -> PageFailure {
+    PageFailure::Refused {
+        status: StatusCode::FORBIDDEN,
+        title: "This page is not yours to answer any more",
+        what_happened: "Since it was opened, its person signed out or somebody signed in anew in \
+                        this browser. Nothing was allowed."
+            .into(),
+        what_to_do: "Go back, reload the page, and answer it as the person whose name it shows \
+                     then. Or connect again in the app.",
     }
 }
 

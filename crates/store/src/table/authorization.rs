@@ -20,8 +20,8 @@ pub async fn find(
 ) -> Result<Option<Authorization>, StoreError> {
     let select = query(
         "SELECT handle_hash, browser_hash, client_id, client_name, client_origin, redirect_uri, \
-         state, scopes, resource, code_challenge, stage, subject_id, authenticated_at, \
-         created_at, expires_at FROM OAUTH_TXN WHERE handle_hash = $1",
+         state, scopes, resource, code_challenge, authenticated_after, stage, subject_id, \
+         authenticated_at, session_hash, created_at, expires_at FROM OAUTH_TXN WHERE handle_hash = $1",
     )
     .bind(handle.as_str());
     let row = conn.one_or_none("find an authorization", select).await?;
@@ -82,18 +82,21 @@ fn take_request(fields: &mut Fields<'_>) -> Result<AuthorizationRequest, StoreEr
         scopes: fields.parsed("scopes", |text| Scopes::parse_known(text).ok())?,
         resource: fields.parsed("resource", |text| ResourceUri::parse(text).ok())?,
         challenge: CodeChallenge::from_stored(fields.text("code_challenge")?),
+        authenticated_after: fields.moment("authenticated_after")?,
     })
 }
 
-/// All three columns together, or the row cannot be.
+/// All these columns together, or the row cannot be.
 fn take_stage(fields: &mut Fields<'_>) -> Result<Stage, StoreError> {
     let stage = fields.text("stage")?;
     let subject = fields.optional_text("subject_id")?;
     let authenticated_at = fields.optional_moment("authenticated_at")?;
+    let session = fields.optional_text("session_hash")?.map(Hashed::from_stored);
     match (stage.as_str(), subject, authenticated_at) {
         ("pending", None, None) => Ok(Stage::Pending),
         ("resumed", Some(subject), Some(authenticated_at)) => {
-            Ok(Stage::Resumed { subject: kernel::Id::from_stored(subject), authenticated_at })
+            let subject = kernel::Id::from_stored(subject);
+            Ok(Stage::Resumed { subject, authenticated_at, session })
         }
         ("approved", Some(_), Some(_)) => Ok(Stage::Approved),
         ("denied", Some(_), Some(_)) | ("denied", None, None) => Ok(Stage::Denied),

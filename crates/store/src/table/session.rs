@@ -2,12 +2,12 @@
 
 use kernel::{Hashed, Timestamp};
 use model::person::SessionSecret;
-use model::{Session, Subject};
+use model::{Session, Subject, SubjectId};
 use sqlx::query;
 
 use super::subject;
 use crate::row::Fields;
-use crate::{Conn, StoreError};
+use crate::{Conn, StoreError, Txn};
 
 pub(crate) const TABLE: &str = "OAUTH_SESSION";
 
@@ -30,6 +30,24 @@ pub async fn find(
     .bind(now.as_millis());
     let row = conn.one_or_none("find a session", select).await?;
     row.map(|row| take(&mut Fields::of(&row, TABLE))).transpose()
+}
+
+/// Holds a session of this person, so that nobody ends it before the unit does; `false` if it is
+/// over.
+pub(crate) async fn hold(
+    txn: &mut Txn<'_>,
+    hash: &Hashed<SessionSecret>,
+    subject: &SubjectId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let update = query(
+        "UPDATE OAUTH_SESSION SET expires_at = expires_at \
+         WHERE session_hash = $1 AND subject_id = $2 AND expires_at > $3",
+    )
+    .bind(hash.as_str())
+    .bind(subject.as_str())
+    .bind(now.as_millis());
+    Ok(txn.change("hold a session", update).await? == 1)
 }
 
 fn take(fields: &mut Fields<'_>) -> Result<(Session, Subject), StoreError> {

@@ -2,11 +2,13 @@
 
 use kernel::{Hashed, Timestamp};
 use model::authorization::{AuthorizationHandle, BrowserBinding};
+use model::person::SessionSecret;
 use model::{AuditEvent, AuditKind, Code, SubjectId};
 use protocol::redirect_uri::{RedirectKind, RedirectUri};
 use sqlx::query;
 
 use crate::table::authorization::{self, Standing};
+use crate::table::session;
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Ends an authorization with a code and remembers the consent.
@@ -18,6 +20,8 @@ pub struct Approve {
     pub browser: Hashed<BrowserBinding>,
     /// The person who decided. It must be the one who was asked.
     pub subject: SubjectId,
+    /// The session in which the person decided. It must be the one that was asked, and still live.
+    pub session: Hashed<SessionSecret>,
     /// The code to issue, for exactly what was asked.
     pub code: Code,
     /// The current moment.
@@ -31,7 +35,7 @@ pub enum ApproveOutcome {
     Approved,
     /// The authorization had its answer already (CO-8: a refusal stands).
     Completed,
-    /// There is no such authorization of this person in this browser, or no longer.
+    /// There is no such authorization of this person in this browser and session, or no longer.
     Gone,
 }
 
@@ -39,7 +43,9 @@ impl UnitOfWork for Approve {
     type Outcome = ApproveOutcome;
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<ApproveOutcome, StoreError> {
-        if self.complete(txn).await? == 0 {
+        // Whoever ends the session waits for this decision, or has ended it before.
+        let lives = session::hold(txn, &self.session, &self.subject, self.now).await?;
+        if !lives || self.complete(txn).await? == 0 {
             return self.why_not(txn).await;
         }
         self.insert_code(txn).await?;
@@ -57,7 +63,7 @@ impl Approve {
             "UPDATE OAUTH_TXN SET stage = 'approved' \
              WHERE handle_hash = $1 AND browser_hash = $2 AND stage = 'resumed' \
              AND subject_id = $3 AND expires_at > $4 AND client_id = $5 AND redirect_uri = $6 \
-             AND resource = $7 AND EXISTS (SELECT 1 FROM OAUTH_SUBJECT s \
+             AND resource = $7 AND session_hash = $8 AND EXISTS (SELECT 1 FROM OAUTH_SUBJECT s \
              WHERE s.subject_id = $3 AND s.disabled_at IS NULL)",
         )
         .bind(self.handle.as_str())
@@ -66,7 +72,8 @@ impl Approve {
         .bind(self.now.as_millis())
         .bind(self.code.client.as_str())
         .bind(self.code.redirect_uri.as_str())
-        .bind(self.code.resource.as_str());
+        .bind(self.code.resource.as_str())
+        .bind(self.session.as_str());
         txn.change("approve an authorization", update).await
     }
 

@@ -44,8 +44,8 @@ impl BeginAuthorization {
         let insert = query(
             "INSERT INTO OAUTH_TXN (handle_hash, browser_hash, client_id, client_name, \
              client_origin, redirect_uri, state, scopes, resource, code_challenge, stage, \
-             created_at, expires_at) \
-             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending', $11, $12 \
+             created_at, expires_at, authenticated_after) \
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending', $11, $12, $14 \
              WHERE (SELECT COUNT(*) FROM OAUTH_TXN WHERE expires_at > $11) < $13",
         )
         .bind(begun.handle.as_str())
@@ -60,7 +60,8 @@ impl BeginAuthorization {
         .bind(request.challenge.as_str())
         .bind(begun.created_at.as_millis())
         .bind(begun.expires_at.as_millis())
-        .bind(self.max_open);
+        .bind(self.max_open)
+        .bind(request.authenticated_after.as_millis());
         txn.change("begin an authorization", insert).await
     }
 

@@ -3,9 +3,11 @@
 use kernel::{Hashed, Timestamp};
 use model::SubjectId;
 use model::authorization::{AuthorizationHandle, BrowserBinding};
+use model::person::SessionSecret;
 use sqlx::query;
 
 use crate::table::authorization::{self, Standing};
+use crate::table::session;
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Uses up a bridge token and writes its person into the authorization.
@@ -17,6 +19,8 @@ pub struct ResumeAuthorization {
     pub browser: Hashed<BrowserBinding>,
     /// The person.
     pub subject: SubjectId,
+    /// The person's session in that browser, which is asked for consent.
+    pub session: Hashed<SessionSecret>,
     /// When the person proved who they are.
     pub authenticated_at: Timestamp,
     /// The bridge token's one-time id.
@@ -36,7 +40,8 @@ pub enum ResumeOutcome {
     Replayed,
     /// The authorization had its answer already.
     Completed,
-    /// There is no such authorization in this browser, or no longer.
+    /// There is no such authorization in this browser, or no longer; or the sign-in is over, or too
+    /// old for what the client asked.
     Gone,
 }
 
@@ -47,7 +52,8 @@ impl UnitOfWork for ResumeAuthorization {
         if self.use_up_token(txn).await? == 0 {
             return Ok(ResumeOutcome::Replayed);
         }
-        if self.resume(txn).await? == 1 {
+        let lives = session::hold(txn, &self.session, &self.subject, self.now).await?;
+        if lives && self.resume(txn).await? == 1 {
             return Ok(ResumeOutcome::Resumed);
         }
         match authorization::standing(txn.conn(), &self.handle, &self.browser, self.now).await? {
@@ -73,16 +79,17 @@ impl ResumeAuthorization {
     /// of the one before is kept.
     async fn resume(&self, txn: &mut Txn<'_>) -> Result<u64, StoreError> {
         let update = query(
-            "UPDATE OAUTH_TXN SET stage = 'resumed', subject_id = $3, authenticated_at = $4 \
-             WHERE handle_hash = $1 AND browser_hash = $2 AND stage IN ('pending', 'resumed') \
-             AND expires_at > $5 AND EXISTS (SELECT 1 FROM OAUTH_SUBJECT s \
+            "UPDATE OAUTH_TXN SET stage = 'resumed', subject_id = $3, authenticated_at = $4, \
+             session_hash = $6 WHERE handle_hash = $1 AND browser_hash = $2 AND stage IN ('pending', 'resumed') \
+             AND expires_at > $5 AND authenticated_after <= $4 AND EXISTS (SELECT 1 FROM OAUTH_SUBJECT s \
              WHERE s.subject_id = $3 AND s.disabled_at IS NULL)",
         )
         .bind(self.handle.as_str())
         .bind(self.browser.as_str())
         .bind(self.subject.as_str())
         .bind(self.authenticated_at.as_millis())
-        .bind(self.now.as_millis());
+        .bind(self.now.as_millis())
+        .bind(self.session.as_str());
         txn.change("resume an authorization", update).await
     }
 }

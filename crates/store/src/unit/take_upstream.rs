@@ -1,24 +1,26 @@
 //! A person comes back from a provider.
 
 use kernel::{Hashed, Timestamp};
-use model::UpstreamSignIn;
 use model::authorization::BrowserBinding;
 use model::upstream::UpstreamState;
+use model::{AuditEvent, AuditKind, UpstreamSignIn};
 use sqlx::query;
 
 use crate::row::Fields;
 use crate::table::upstream;
 use crate::{StoreError, Txn, UnitOfWork};
 
-/// Takes a sign-in out, so that nobody else comes back with the same state (T-CB-04).
+/// Takes a sign-in out, so that nobody else comes back with the same state (T-CB-04). If another
+/// browser brings it, somebody else has seen the address: the sign-in ends, and the authorization
+/// that it was for.
 #[derive(Clone, Debug)]
 pub struct TakeUpstream {
     /// The state that came back.
     pub state: Hashed<UpstreamState>,
     /// The provider that it came from.
     pub provider: String,
-    /// The browser that brought it.
-    pub browser: Hashed<BrowserBinding>,
+    /// The browser that brought it, if it is one that was here before.
+    pub browser: Option<Hashed<BrowserBinding>>,
     /// The current moment.
     pub now: Timestamp,
 }
@@ -28,7 +30,7 @@ pub struct TakeUpstream {
 pub enum TakeUpstreamOutcome {
     /// The sign-in, which nobody else gets.
     Taken(Box<UpstreamSignIn>),
-    /// It was begun in another browser, and still waits for that (T-CB-01).
+    /// It was begun in another browser, and is over (T-CB-01).
     OtherBrowser,
     /// Unknown, expired, taken before, or at another provider.
     Gone,
@@ -38,20 +40,16 @@ impl UnitOfWork for TakeUpstream {
     type Outcome = TakeUpstreamOutcome;
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<TakeUpstreamOutcome, StoreError> {
-        if let Some(taken) = self.take(txn).await? {
+        let Some(taken) = self.take(txn).await? else { return Ok(TakeUpstreamOutcome::Gone) };
+        if self.browser.as_ref() == Some(&taken.browser) {
             return Ok(TakeUpstreamOutcome::Taken(Box::new(taken)));
         }
-        let found = upstream::find(txn.conn(), &self.state).await?;
-        let waits_elsewhere = found.is_some_and(|found| {
-            found.provider == self.provider
-                && found.browser != self.browser
-                && !found.is_expired(self.now)
+        self.end_authorization(txn, &taken).await?;
+        txn.record(AuditEvent {
+            detail: format!("{}: it came to another browser", self.provider),
+            ..AuditEvent::new(AuditKind::UpstreamRejected, self.now)
         });
-        Ok(if waits_elsewhere {
-            TakeUpstreamOutcome::OtherBrowser
-        } else {
-            TakeUpstreamOutcome::Gone
-        })
+        Ok(TakeUpstreamOutcome::OtherBrowser)
     }
 }
 
@@ -60,15 +58,28 @@ impl TakeUpstream {
     async fn take(&self, txn: &mut Txn<'_>) -> Result<Option<UpstreamSignIn>, StoreError> {
         let delete = query(
             "DELETE FROM OAUTH_UPSTREAM WHERE state_hash = $1 AND provider = $2 \
-             AND browser_hash = $3 AND expires_at > $4 \
+             AND expires_at > $3 \
              RETURNING state_hash, provider, browser_hash, handle_hash, pending_sealed, \
              answer_sealed, created_at, expires_at",
         )
         .bind(self.state.as_str())
         .bind(self.provider.clone())
-        .bind(self.browser.as_str())
         .bind(self.now.as_millis());
         let row = txn.change_returning("take a sign-in at a provider", delete).await?;
         row.map(|row| upstream::take(&mut Fields::of(&row, upstream::TABLE))).transpose()
+    }
+
+    async fn end_authorization(
+        &self,
+        txn: &mut Txn<'_>,
+        taken: &UpstreamSignIn,
+    ) -> Result<(), StoreError> {
+        let Some(handle) = &taken.handle else { return Ok(()) };
+        let update = query(
+            "UPDATE OAUTH_TXN SET stage = 'denied' \
+             WHERE handle_hash = $1 AND stage IN ('pending', 'resumed')",
+        )
+        .bind(handle.as_str());
+        txn.change("end an authorization", update).await.map(drop)
     }
 }

@@ -240,14 +240,10 @@ async fn a_new_password_ends_the_sessions_of_the_old_one() {
     on_each_database(async |db| {
         let mut story = Story::begin(db).await;
         let account = added(db, None).await;
-        let unit = sign_in_of(&account);
-        let session = unit.session.0.clone();
-        let SignInOutcome::SignedIn(person) = db.store.write(unit).await.unwrap() else {
-            panic!("nobody is disabled")
-        };
+        story.sign_in(sign_in_of(&account)).await;
+        let session = story.session.clone();
         let others = "SELECT COUNT(*) FROM OAUTH_SESSION";
         let sessions = db.number(others).await;
-        story.person = *person;
         let grant = story.granted().await.grant;
         for _ in 0..4 {
             db.store.write(fail(&account)).await.unwrap();
@@ -278,12 +274,8 @@ async fn a_disabled_account_has_nothing_left() {
     on_each_database(async |db| {
         let mut story = Story::begin(db).await;
         let account = added(db, None).await;
-        let unit = sign_in_of(&account);
-        let SignInOutcome::SignedIn(person) = db.store.write(unit).await.unwrap() else {
-            panic!("nobody is disabled")
-        };
         let ada_of_the_demo = story.granted().await.grant;
-        story.person = *person;
+        story.sign_in(sign_in_of(&account)).await;
         let grant = story.granted().await.grant;
         let disable = |username: &str| DisableAccount {
             username: username.into(),

@@ -2,8 +2,8 @@
 
 use model::Stage;
 use store::unit::{
-    Approve, ApproveOutcome, BeginAuthorization, BeginOutcome, Deny, DenyOutcome,
-    ResumeAuthorization, ResumeOutcome, SignInOutcome,
+    Approve, ApproveOutcome, BeginAuthorization, BeginOutcome, Deny, DenyOutcome, EndSession,
+    ResumeAuthorization, ResumeOutcome,
 };
 
 use crate::support::race::RACERS;
@@ -63,7 +63,11 @@ async fn t_con_11_a_bridge_token_works_once() {
         let resumed = outcomes.iter().filter(|o| **o == ResumeOutcome::Resumed).count();
         let replayed = outcomes.iter().filter(|o| **o == ResumeOutcome::Replayed).count();
         assert_eq!((resumed, replayed), (1, RACERS - 1));
-        let expected = Stage::Resumed { subject: story.person.id.clone(), authenticated_at: NOW };
+        let expected = Stage::Resumed {
+            subject: story.person.id.clone(),
+            authenticated_at: NOW,
+            session: Some(story.session.clone()),
+        };
         assert_eq!(stage(db, &asked).await, expected);
     })
     .await;
@@ -79,6 +83,7 @@ async fn az_7_only_the_own_browser_resumes_and_only_in_time() {
             ResumeAuthorization { browser: secret().hash(), ..story.resume(&asked) },
             ResumeAuthorization { handle: secret().hash(), ..story.resume(&asked) },
             ResumeAuthorization { now: asked.expires_at, ..story.resume(&asked) },
+            ResumeAuthorization { session: secret().hash(), ..story.resume(&asked) },
         ];
         for unit in gone {
             assert_eq!(db.store.write(unit).await.unwrap(), ResumeOutcome::Gone);
@@ -95,16 +100,14 @@ async fn az_7_only_the_own_browser_resumes_and_only_in_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_inherited_from_the_person_before() {
     on_each_database(async |db| {
-        let story = Story::begin(db).await;
+        let mut story = Story::begin(db).await;
         let asked = story.at_consent().await;
-        let SignInOutcome::SignedIn(bob) = db.store.write(sign_in("bob")).await.unwrap() else {
-            panic!("Bob is not disabled")
-        };
-        let resume = ResumeAuthorization { subject: bob.id.clone(), ..story.resume(&asked) };
-        assert_eq!(db.store.write(resume).await.unwrap(), ResumeOutcome::Resumed);
         let as_ada = story.approve(&asked);
+        story.sign_in(sign_in("bob")).await;
+        let resume = story.resume(&asked);
+        assert_eq!(db.store.write(resume).await.unwrap(), ResumeOutcome::Resumed);
         assert_eq!(db.store.write(as_ada).await.unwrap(), ApproveOutcome::Gone);
-        let as_bob = Approve { subject: bob.id, ..story.approve(&asked) };
+        let as_bob = story.approve(&asked);
         assert_eq!(db.store.write(as_bob).await.unwrap(), ApproveOutcome::Approved);
         let resume = story.resume(&asked);
         assert_eq!(db.store.write(resume).await.unwrap(), ResumeOutcome::Completed);
@@ -137,8 +140,7 @@ async fn co_8_approve_and_deny_race_to_one_answer() {
         let story = Story::begin(db).await;
         for _ in 0..8 {
             let asked = story.at_consent().await;
-            let deny =
-                Deny { handle: asked.handle.clone(), browser: story.browser.clone(), now: NOW };
+            let deny = story.deny(&asked);
             let approvals = race(db, |_| story.approve(&asked));
             let denials = race(db, |_| deny.clone());
             let (approvals, denials) = futures_util::future::join(approvals, denials).await;
@@ -159,12 +161,11 @@ async fn co_8_a_refusal_is_final() {
     on_each_database(async |db| {
         let story = Story::begin(db).await;
         let asked = story.at_consent().await;
-        let deny = |browser| Deny { handle: asked.handle.clone(), browser, now: NOW };
-        let stranger = db.store.write(deny(secret().hash())).await.unwrap();
-        assert_eq!(stranger, DenyOutcome::Gone);
-        let late = Deny { now: asked.expires_at, ..deny(story.browser.clone()) };
+        let stranger = Deny { browser: secret().hash(), ..story.deny(&asked) };
+        assert_eq!(db.store.write(stranger).await.unwrap(), DenyOutcome::Gone);
+        let late = Deny { now: asked.expires_at, ..story.deny(&asked) };
         assert_eq!(db.store.write(late).await.unwrap(), DenyOutcome::Gone);
-        let own = deny(story.browser.clone());
+        let own = story.deny(&asked);
         assert_eq!(db.store.write(own.clone()).await.unwrap(), DenyOutcome::Denied);
         assert_eq!(db.store.write(own).await.unwrap(), DenyOutcome::Completed);
         let approve = story.approve(&asked);
@@ -191,6 +192,7 @@ async fn az_11_an_approval_must_fit_the_frozen_request() {
         change(&|unit| unit.browser = secret().hash());
         change(&|unit| unit.handle = secret().hash());
         change(&|unit| unit.now = asked.expires_at);
+        change(&|unit| unit.session = secret().hash());
         change(&|unit| unit.code.client = model::ClientId::from_text("cli_other"));
         change(&|unit| {
             unit.code.redirect_uri =
@@ -209,6 +211,72 @@ async fn az_11_an_approval_must_fit_the_frozen_request() {
         let disabled = story.approve(&asked);
         assert_eq!(db.store.write(disabled).await.unwrap(), ApproveOutcome::Gone);
         assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_CODE").await, 0);
+    })
+    .await;
+}
+
+/// A8: the decision belongs to the session that was asked. Once it is over, on whichever replica,
+/// nobody allows or refuses anything with it; a new session of the same person has to be asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a8_a_session_that_ended_decides_nothing() {
+    on_each_database(async |db| {
+        let mut story = Story::begin(db).await;
+        let asked = story.at_consent().await;
+        let (approve, deny) = (story.approve(&asked), story.deny(&asked));
+        let end = EndSession { hash: story.session.clone(), now: NOW };
+        db.replica.write(end).await.unwrap();
+        assert_eq!(db.store.write(approve).await.unwrap(), ApproveOutcome::Gone);
+        assert_eq!(db.store.write(deny).await.unwrap(), DenyOutcome::Gone);
+
+        story.sign_in(sign_in("ada")).await;
+        let not_asked = story.approve(&asked);
+        assert_eq!(db.store.write(not_asked).await.unwrap(), ApproveOutcome::Gone);
+        let not_asked = story.deny(&asked);
+        assert_eq!(db.store.write(not_asked).await.unwrap(), DenyOutcome::Gone);
+        db.store.write(story.resume(&asked)).await.unwrap();
+        let approve = story.approve(&asked);
+        assert_eq!(db.store.write(approve).await.unwrap(), ApproveOutcome::Approved);
+    })
+    .await;
+}
+
+/// A8: of a decision and the end of its session one comes first, and then the other knows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a8_signing_out_and_allowing_race_to_one_order() {
+    on_each_database(async |db| {
+        for _ in 0..8 {
+            let story = Story::begin(db).await;
+            let asked = story.at_consent().await;
+            let end = race(db, |_| EndSession { hash: story.session.clone(), now: NOW });
+            let approvals = race(db, |_| story.approve(&asked));
+            let (_, approvals) = futures_util::future::join(end, approvals).await;
+            let approved = approvals.iter().filter(|o| **o == ApproveOutcome::Approved).count();
+            let codes = i64::from(approved == 1);
+            assert!(approved <= 1);
+            let left = db.number("SELECT COUNT(*) FROM OAUTH_SESSION").await;
+            assert_eq!(left, 0, "the session is over");
+            assert_eq!(db.number("SELECT COUNT(*) FROM OAUTH_CODE").await, codes);
+            db.meddle("DELETE FROM OAUTH_CODE").await;
+        }
+    })
+    .await;
+}
+
+/// A7: whoever asks for a new sign-in, or a young one, gets no older one, whichever way the person
+/// comes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a7_an_old_sign_in_does_not_resume_what_asks_for_a_new_one() {
+    on_each_database(async |db| {
+        let story = Story::begin(db).await;
+        let mut asked = authorization(&story.client, &story.browser);
+        asked.request.authenticated_after = NOW.plus_seconds(1);
+        let begin = BeginAuthorization { authorization: asked.clone(), max_open: 10 };
+        db.store.write(begin).await.unwrap();
+        assert_eq!(db.store.write(story.resume(&asked)).await.unwrap(), ResumeOutcome::Gone);
+        assert_eq!(stage(db, &asked).await, Stage::Pending);
+        let new = NOW.plus_seconds(1);
+        let fresh = ResumeAuthorization { authenticated_at: new, ..story.resume(&asked) };
+        assert_eq!(db.store.write(fresh).await.unwrap(), ResumeOutcome::Resumed);
     })
     .await;
 }

@@ -5,12 +5,12 @@ use model::UpstreamSignIn;
 use model::authorization::BrowserBinding;
 use store::unit::{
     AnswerUpstream, AnswerUpstreamOutcome, BeginOutcome, BeginUpstream, OneTime, PutBackUpstream,
-    SignIn, SignInOutcome, TakeUpstream, TakeUpstreamOutcome,
+    RejectUpstream, ResumeOutcome, SignIn, SignInOutcome, TakeUpstream, TakeUpstreamOutcome,
 };
 
 use crate::support::race::RACERS;
 use crate::support::story::{secret, sign_in};
-use crate::support::{Database, NOW, on_each_database, race};
+use crate::support::{Database, NOW, Story, on_each_database, race};
 
 /// Somebody who leaves for the provider `corp`.
 pub(crate) fn away(browser: &Hashed<BrowserBinding>) -> UpstreamSignIn {
@@ -37,7 +37,7 @@ fn take(away: &UpstreamSignIn) -> TakeUpstream {
     TakeUpstream {
         state: away.state.clone(),
         provider: away.provider.clone(),
-        browser: away.browser.clone(),
+        browser: Some(away.browser.clone()),
         now: NOW,
     }
 }
@@ -85,18 +85,57 @@ async fn t_cb_04_of_parallel_callbacks_one_gets_the_sign_in() {
     .await;
 }
 
-/// T-CB-01: another browser gets nothing and takes nothing away.
+/// T-CB-01, A10: another browser gets nothing, and the sign-in is over for the first one, too:
+/// somebody else has seen the address. So is the authorization that it was for, and it is on record.
 #[tokio::test(flavor = "multi_thread")]
-async fn t_cb_01_another_browser_neither_gets_nor_consumes_it() {
+async fn a10_another_browser_gets_nothing_and_ends_it() {
     on_each_database(async |db| {
-        let away = begin(db).await;
-        let elsewhere = TakeUpstream { browser: secret().hash(), ..take(&away) };
-        let outcome = db.store.write(elsewhere).await.unwrap();
-        assert_eq!(outcome, TakeUpstreamOutcome::OtherBrowser);
-        let outcome = db.store.write(take(&away)).await.unwrap();
-        assert!(matches!(outcome, TakeUpstreamOutcome::Taken(_)));
+        for browser in [Some(secret().hash()), None] {
+            let story = Story::begin(db).await;
+            let asked = story.ask().await;
+            let sign_in =
+                UpstreamSignIn { handle: Some(asked.handle.clone()), ..away(&asked.browser) };
+            let unit = BeginUpstream { sign_in: sign_in.clone(), max_open: 1000 };
+            db.store.write(unit).await.unwrap();
+            let before = rejections(db).await;
+            let outcomes =
+                race(db, |_| TakeUpstream { browser: browser.clone(), ..take(&sign_in) });
+            let refused = outcomes.await;
+            let told = refused.iter().filter(|o| **o == TakeUpstreamOutcome::OtherBrowser).count();
+            assert_eq!(told, 1, "{refused:?}");
+            let first = db.store.write(take(&sign_in)).await.unwrap();
+            assert_eq!(first, TakeUpstreamOutcome::Gone);
+            let resume = db.store.write(story.resume(&asked)).await.unwrap();
+            assert_eq!(resume, ResumeOutcome::Completed);
+            assert_eq!(rejections(db).await, before + 1);
+        }
     })
     .await;
+}
+
+/// A10: an answer that is not believed is on record; what anybody can send again is there once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a10_a_rejected_answer_is_on_record_once() {
+    on_each_database(async |db| {
+        let once = OneTime {
+            purpose: "answer rejected".into(),
+            id: "a sign-in".into(),
+            expires_at: NOW.plus_seconds(60),
+        };
+        let unit = |_| RejectUpstream {
+            provider: "corp".into(),
+            reason: "a signature is wrong".into(),
+            once: Some(once.clone()),
+            now: NOW,
+        };
+        race(db, unit).await;
+        assert_eq!(rejections(db).await, 1);
+    })
+    .await;
+}
+
+async fn rejections(db: &Database) -> i64 {
+    db.number("SELECT COUNT(*) FROM OAUTH_AUDIT WHERE kind = 'upstream.rejected'").await
 }
 
 /// T-CB-03, T-CB-17 and mix-up: unknown, expired and another provider's are all gone, whichever
@@ -110,8 +149,12 @@ async fn t_cb_03_unknown_expired_and_other_providers_are_gone() {
             TakeUpstream { state: secret().hash(), ..take(&away) },
             TakeUpstream { now: late, ..take(&away) },
             TakeUpstream { provider: "other".into(), ..take(&away) },
-            TakeUpstream { now: late, browser: secret().hash(), ..take(&away) },
-            TakeUpstream { provider: "other".into(), browser: secret().hash(), ..take(&away) },
+            TakeUpstream { now: late, browser: Some(secret().hash()), ..take(&away) },
+            TakeUpstream {
+                provider: "other".into(),
+                browser: Some(secret().hash()),
+                ..take(&away)
+            },
         ];
         for unit in gone {
             assert_eq!(db.store.write(unit).await.unwrap(), TakeUpstreamOutcome::Gone);

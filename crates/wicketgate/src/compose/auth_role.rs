@@ -10,7 +10,7 @@ use protocol::ResourceUri;
 use protocol::identity::Email;
 use store::Store;
 
-use super::{Ambient, providers};
+use super::{Ambient, hosts, providers};
 use crate::config::{
     FIXED_USER_PROVIDER, OAuthSettings, Settings, SignInSettings, UpstreamSettings,
 };
@@ -72,6 +72,7 @@ fn config(settings: &Settings, oauth: &OAuthSettings, sign_in: SignIn) -> Config
         sidecars: oauth.sidecars.clone(),
         audit_retention_seconds: oauth.audit_retention_seconds,
         sign_in,
+        allowed_hosts: hosts::allowed(settings),
         user_types: oauth.user_types.clone(),
         key_encryption_key: oauth.key_encryption_key.derive("seal"),
         old_key_encryption_keys: oauth

@@ -7,8 +7,8 @@ use kernel::Chance;
 use kernel::seal::SealingKey;
 use mcp::{Audit, Config, Limits, Observe, ServerConfig, Sidecar, Spans, SseFront};
 
-use super::Ambient;
 use super::authority::Late;
+use super::{Ambient, hosts};
 use crate::config::{PublicUrl, Role, Settings, UpstreamSettings};
 
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
@@ -25,7 +25,7 @@ pub(super) fn build(
     let config = Config {
         servers: settings.mcp.servers.iter().map(|server| server_config(url, server)).collect(),
         issuer: settings.issuer.as_str().to_owned(),
-        allowed_hosts: allowed_hosts(settings),
+        allowed_hosts: hosts::allowed(settings),
         allowed_origins: settings.mcp.allowed_origins.clone(),
         sealing_key: sealing_key(settings, &*ambient.chance),
         peer_url: settings.mcp.peer_url.clone(),
@@ -110,24 +110,6 @@ fn tell_of_replicas(settings: &Settings) {
              sessions) is not found through another, and the client starts again"
         );
     }
-}
-
-/// The names under which this process may be called: its public one, and its own address for
-/// probes and proxies. On loopback all names of this computer are one.
-fn allowed_hosts(settings: &Settings) -> Vec<String> {
-    let mut hosts = vec![settings.public_url.authority().to_ascii_lowercase()];
-    for server in &settings.mcp.servers {
-        let uri = server.resource.as_str();
-        let authority = uri.split('/').nth(2).unwrap_or_default();
-        hosts.push(authority.to_ascii_lowercase());
-    }
-    if let Some(peer) = settings.mcp.peer_url.as_ref().and_then(http::Uri::authority) {
-        hosts.push(peer.as_str().to_ascii_lowercase());
-    }
-    if settings.public_url.is_loopback() {
-        hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
-    }
-    hosts
 }
 
 /// Role all derives the key, so that replicas share it; a lone sidecar on loopback needs none that

@@ -4,7 +4,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::json;
 use testkit::{Client, Tick, Tokens};
 
-use crate::world::{Plan, World};
+use crate::world::{DESK, Plan, World};
 
 /// Rulings "Scopes and people": `requested ∩ ceiling ∩ user type ∩ ticked`, for everybody.
 #[tokio::test]
@@ -191,9 +191,38 @@ async fn nothing_to_offer_is_access_denied() {
     let client = world.client().await;
     let ask = client.ask().set("scope", "mcp:admin");
     let page = world.person().sign_in(&ask, "basic").await;
-    let returned = page.returned();
+    let returned = page.offered_return(&client.redirect_uri);
     assert_eq!(returned.get("error"), Some("access_denied"));
     assert_eq!(returned.get("state"), Some(ask.get("state")));
+}
+
+/// A3: a link to this server sends nobody to a self-registered client's address without a click,
+/// signed in or not, whatever it asks for; a configured client gets its answer at once.
+#[tokio::test]
+async fn a3_no_link_leads_to_a_self_registered_client_by_itself() {
+    for plan in [Plan::sqlite(), Plan::postgres(), Plan::sqlite().apart(), Plan::postgres().apart()]
+    {
+        let world = plan.start().await;
+        let client = world.client().await;
+        let person = world.person();
+        person.sign_in(&client.ask(), "basic").await;
+        for (ask, error, status) in [
+            (client.ask().set("scope", "mcp:admin"), "access_denied", 403),
+            (client.ask().set("prompt", "none"), "consent_required", 400),
+            (client.ask().set("resource", "https://other.example"), "invalid_target", 400),
+            (client.ask().set("code_challenge", "short"), "invalid_request", 400),
+        ] {
+            let page = person.visit(&ask.url()).await;
+            assert_eq!((page.answer.status, &page.left_to), (status, &None), "{error}");
+            assert!(page.answer.body.contains("127.0.0.1"), "the host is named");
+            let returned = page.offered_return(&client.redirect_uri);
+            assert_eq!(returned.get("error"), Some(error));
+        }
+        let uri = "https://desk.example.com/cb";
+        let ask = testkit::Ask::new(&world.at("/authorize"), DESK, uri, &world.mcp);
+        let returned = person.visit(&ask.set("scope", "mcp:admin").url()).await.returned();
+        assert_eq!(returned.get("error"), Some("access_denied"));
+    }
 }
 
 /// Rulings "Scopes and people": a demotion shrinks the next token, a re-promotion restores it.

@@ -112,7 +112,10 @@ async fn md_6_registration_that_is_off_is_not_named() {
     assert_eq!(metadata(&world).await.get("registration_endpoint"), None);
     let registration = json!({ "redirect_uris": ["https://a.example/cb"] });
     let answer = world.register(&registration).await;
-    answer.refuses(400, "invalid_request");
+    assert_eq!((answer.status, &answer.json()["error"]), (404, &json!("not_found")));
+    for method in ["GET", "PUT", "OPTIONS"] {
+        assert_eq!(world.send(method, &world.at("/register")).await.status, 404, "{method}");
+    }
 }
 
 /// T-META-07, PR-2 to PR-5.

@@ -87,7 +87,10 @@ async fn br_4_a_portals_token_is_good_once_here_and_now() {
     let thief = world.person();
     thief.visit(&client.ask().url()).await;
     assert_eq!(thief.visit(&at(&txn, &good)).await.answer.status, 403);
-    before.equals_but(&world.dump().await, &["OAUTH_TXN", "OAUTH_AUDIT"]);
+    // A10: it is on record, once for the authorization and not once for each token.
+    let after = world.dump().await;
+    before.equals_but(&after, &["OAUTH_TXN", "OAUTH_AUDIT", "OAUTH_REPLAY"]);
+    assert_eq!(after.count_with("OAUTH_AUDIT", "upstream.rejected"), 1);
 
     assert!(person.visit(&at(&txn, &good)).await.has_button("decision"));
     let again = person.visit(&at(&txn, &good)).await;

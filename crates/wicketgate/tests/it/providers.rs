@@ -121,23 +121,47 @@ async fn t_cb_04_a_callback_works_once() {
     assert_eq!(company.idp.exchanges(), 1);
 }
 
-/// T-CB-02, T-CONN-02, T-CB-14: who has the URL but not the browser gets nothing, and spoils
-/// nothing.
+/// T-CB-02, T-CONN-02, T-CB-14, A10: who has the URL but not the browser gets nothing; and since
+/// somebody else has seen it, it is worth nothing in the first browser any more. It is on record,
+/// and the person starts anew.
 #[tokio::test]
-async fn t_cb_02_a_stolen_callback_is_worth_nothing_elsewhere() {
-    let company = Company::sqlite().await;
-    let client = company.world.client().await;
-    let person = company.world.person();
-    let there = company.leave(&person, &client.ask()).await;
-    let back = company.idp.approve(&there, json!({ "sub": "ada" }));
-    let thief = company.world.person();
-    let bare = thief.visit(&back).await;
-    assert_eq!(bare.answer.status, 403);
-    thief.visit(&client.ask().url()).await;
-    let bound = thief.visit(&back).await;
-    assert_eq!(bound.answer.status, 403, "another browser with a binding of its own");
-    assert_eq!(company.idp.exchanges(), 0);
-    assert!(person.visit(&back).await.has_button("decision"), "the person is not disturbed");
+async fn t_cb_02_a_stolen_callback_is_worth_nothing_anywhere() {
+    for plan in [Plan::sqlite(), Plan::postgres()] {
+        let company = Company::start(plan, "", "").await;
+        let client = company.world.client().await;
+        let person = company.world.person();
+        let (bare, bound) = (company.world.person(), company.world.person());
+        bound.visit(&client.ask().url()).await;
+        for (thieves, thief) in [(1, bare), (2, bound)] {
+            let there = company.leave(&person, &client.ask()).await;
+            let back = company.idp.approve(&there, json!({ "sub": "ada" }));
+            assert_eq!(thief.visit(&back).await.answer.status, 403);
+            person.visit(&back).await.answer.is_local_error();
+            assert_eq!(company.idp.exchanges(), 0);
+            let recorded =
+                company.world.dump().await.count_with("OAUTH_AUDIT", "upstream.rejected");
+            assert_eq!(recorded, thieves);
+        }
+        company.connect(&person, &client, json!({ "sub": "ada" })).await;
+    }
+}
+
+/// A10: an answer of the provider that cannot be believed is on record.
+#[tokio::test]
+async fn a10_an_answer_that_is_not_believed_is_on_record() {
+    for plan in [Plan::sqlite(), Plan::postgres()] {
+        let company = Company::start(plan, "", "").await;
+        let client = company.world.client().await;
+        let person = company.world.person();
+        let there = company.leave(&person, &client.ask()).await;
+        let nonce = Return::read(&there).get("nonce").expect("a nonce").to_owned();
+        let forged = there.replace(&nonce, "another");
+        let back = company.idp.approve(&forged, json!({ "sub": "ada" }));
+        person.visit(&back).await.answer.is_local_error();
+        let dump = company.world.dump().await;
+        assert_eq!(dump.count_with("OAUTH_AUDIT", "upstream.rejected"), 1);
+        assert_eq!(dump.count("OAUTH_UPSTREAM"), 0);
+    }
 }
 
 /// T-CB-06: two tabs whose states are exchanged each end where they began, or nowhere.
@@ -165,7 +189,8 @@ async fn t_cb_09_the_providers_refusal_reaches_the_client_in_our_words() {
     let there = company.leave(&person, &ask).await;
     let hostile = "<svg onload=alert(1)>\r\nSet-Cookie: a=b";
     let page = person.visit(&company.idp.refuse(&there, "access_denied", hostile)).await;
-    let returned = page.returned();
+    assert_eq!(page.left_to, None, "A3: not without a click");
+    let returned = page.offered_return(&client.redirect_uri);
     assert_eq!(returned.get("error"), Some("access_denied"));
     assert_eq!(returned.get("state"), Some(ask.get("state")));
     assert_eq!(returned.get("iss"), Some(company.world.issuer.as_str()));
@@ -293,7 +318,7 @@ async fn t_up_11_other_tokens_end_nothing() {
 async fn up_5_what_is_switched_off_takes_nothing() {
     let company = Company::start(Plan::sqlite(), "backchannel_logout = \"off\"", "").await;
     let token = company.idp.logout_token("logout+jwt", json!({ "sub": "ada" }));
-    assert_eq!(logout(&company, &token).await, 400);
+    assert_eq!(logout(&company, &token).await, 404);
     let person = company.world.person();
     for path in ["/sign-in/other/callback?state=x", "/sign-in/corp", "/saml/corp/metadata"] {
         let page = person.visit(&company.world.at(path)).await;
@@ -324,7 +349,7 @@ async fn submit_email(person: &Person, page: &Page, email: &str) -> Page {
     person.submit(page, page.form_for("email").with("email", email), None, HeaderMap::new()).await
 }
 
-async fn logout(company: &Company, token: &str) -> u16 {
+pub(crate) async fn logout(company: &Company, token: &str) -> u16 {
     let url = company.world.at("/sign-in/corp/backchannel-logout");
     let request = company.world.http.post(url).form(&[("logout_token", token)]);
     request.send().await.expect("an answer").status().as_u16()

@@ -53,6 +53,13 @@ async fn t_reg_02_to_09_bad_redirect_uris_are_refused_and_nothing_is_stored() {
         answer.refuses(400, "invalid_redirect_uri");
     }
     world.register(&json!({})).await.refuses(400, "invalid_redirect_uri");
+    // A15, RFC 7591 §3.2.2: a wrong type is wrong about the redirect URIs.
+    for wrong in [json!(GOOD), json!(7), json!({ "0": GOOD }), json!([GOOD, 7]), json!([[GOOD]])] {
+        let answer = world.register(&json!({ "redirect_uris": wrong })).await;
+        answer.refuses(400, "invalid_redirect_uri");
+    }
+    let own_scheme = json!({ "redirect_uris": ["cursor://x/cb"], "application_type": "web" });
+    world.register(&own_scheme).await.refuses(400, "invalid_redirect_uri");
     world.is_unchanged_since(&before).await;
 }
 
@@ -101,7 +108,6 @@ async fn t_reg_10_to_21_bad_metadata_is_refused_and_nothing_is_stored() {
         ("policy_uri", json!("https://user:pw@client.example.com/")),
         ("scope", json!("mcp:read \"quoted\"")),
         ("application_type", json!("toaster")),
-        ("redirect_uris", json!("https://client.example.com/cb")),
         ("client_name", json!({ "nested": true })),
     ] {
         let mut metadata = json!({ "redirect_uris": [GOOD] });

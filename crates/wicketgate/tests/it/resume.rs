@@ -183,14 +183,15 @@ async fn t_cb_18_another_person_inherits_nothing() {
     assert!(page.has_button("user"), "{}", page.answer.body);
     let as_basic = person.press(&page, "user", "basic").await;
     assert!(as_basic.answer.body.contains("Nadia Farouk"));
-    // The administrator's page is still open in another tab.
-    let returned = person.allow(&as_admin, Tick::All).await.returned();
+    // The administrator's page is still open in another tab, and nobody's any more (A8).
+    assert_eq!(person.allow(&as_admin, Tick::All).await.answer.status, 403);
+    let returned = person.allow(&as_basic, Tick::All).await.returned();
     let answer = client.exchange(returned.code(), &ask).await;
     assert_eq!(answer.json()["scope"], "mcp:read mcp:write");
 }
 
 /// The handle that is in a page's URL or form.
-fn handle(page: &Page) -> String {
+pub(crate) fn handle(page: &Page) -> String {
     match Return::read(&page.url).get("txn") {
         Some(txn) => txn.to_owned(),
         None => page.form().values("txn")[0].to_owned(),

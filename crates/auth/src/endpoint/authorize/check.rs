@@ -12,7 +12,7 @@ use crate::request::invalid;
 use crate::server::AuthServer;
 
 /// `state` is returned in a URL; longer values are somebody's mistake (AZ-4).
-const MAX_STATE: usize = 4096;
+pub(super) const MAX_STATE: usize = 4096;
 
 /// What the client wants to happen to the person (OpenID Connect Core §3.1.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,21 @@ impl Prompt {
     }
 }
 
+impl Prompt {
+    /// From which moment on a sign-in is good enough in all that follows. It is later than every
+    /// session that [`Prompt::accepts`] refuses now, and no later than now.
+    fn authenticated_after(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Login => now,
+            Self::None | Self::AsNeeded { max_age: None } => Timestamp::from_millis(0),
+            Self::AsNeeded { max_age: Some(seconds) } => {
+                let oldest = now.plus_seconds(-seconds).as_millis().saturating_add(1);
+                Timestamp::from_millis(oldest).min(now)
+            }
+        }
+    }
+}
+
 /// Checks everything else about the request, in the order of the specifications.
 pub(super) fn check_request(
     server: &AuthServer,
@@ -64,6 +79,7 @@ pub(super) fn check_request(
         scopes,
         resource: resource.uri.clone(),
         challenge,
+        authenticated_after: prompt.authenticated_after(server.now()),
     };
     Ok((request, prompt))
 }

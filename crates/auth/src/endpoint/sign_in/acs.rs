@@ -16,9 +16,9 @@ use model::upstream::UpstreamState;
 use protocol::params::Params;
 use sso::ProviderError;
 use sso::saml::{Assertion, ServiceProvider};
-use store::unit::{AnswerUpstream, AnswerUpstreamOutcome};
+use store::unit::{AnswerUpstream, AnswerUpstreamOutcome, OneTime};
 
-use super::failure::{at_provider, find, last_segment_but, no_such_provider};
+use super::failure::{at_provider, find, last_segment_but, no_such_provider, rejected};
 use super::waiting::{Answer, Pending, Waiting};
 use crate::answer::{PageFailure, see_other};
 use crate::providers::{Provider, ProviderKind};
@@ -41,12 +41,22 @@ pub(crate) async fn post(
     let Pending::Saml(pending) = &waiting.pending else {
         return Err(PageFailure::expired());
     };
-    let response = params.one("SAMLResponse")?;
-    let response = response.ok_or_else(|| {
-        at_provider(provider, ProviderError::Rejected("there is no SAMLResponse".to_owned()))
-    })?;
-    let assertion = party.finish(pending, response).await;
-    let assertion = assertion.map_err(|error| at_provider(provider, error))?;
+    let assertion = match params.one("SAMLResponse")? {
+        Some(response) => party.finish(pending, response).await,
+        None => Err(ProviderError::Rejected("there is no SAMLResponse".to_owned())),
+    };
+    let assertion = match assertion {
+        Ok(assertion) => assertion,
+        Err(error) => {
+            let once = OneTime {
+                purpose: "answer rejected".to_owned(),
+                id: away.state.as_str().to_owned(),
+                expires_at: away.expires_at,
+            };
+            rejected(&server, provider, &error, Some(once)).await?;
+            return Err(at_provider(provider, error));
+        }
+    };
     keep(&server, provider, &away, assertion).await?;
     let base = server.config.base_path();
     see_other(&format!("{base}/sign-in/{}/callback?state={}", provider.id, state.reveal()))

@@ -72,7 +72,7 @@ fn refuse(why: &'static str) -> ClientFailure {
 }
 
 fn not_here() -> ClientFailure {
-    refuse("this provider's logout tokens are not taken here")
+    ClientFailure::NotHere("this provider's logout tokens are not taken here")
 }
 
 fn no_content() -> Response {

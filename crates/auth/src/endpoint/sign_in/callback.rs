@@ -16,14 +16,16 @@ use protocol::OAuthErrorCode;
 use protocol::params::Params;
 use sso::oidc::CallbackAnswer;
 use sso::{ProviderError, SignedIn};
-use store::unit::{Deny, DenyOutcome, PutBackUpstream, TakeUpstream, TakeUpstreamOutcome};
+use store::unit::{
+    DeniedBy, Deny, DenyOutcome, PutBackUpstream, TakeUpstream, TakeUpstreamOutcome,
+};
 
 use super::complete::{Proof, complete};
-use super::failure::{at_provider, find, last_segment_but};
+use super::failure::{at_provider, find, last_segment_but, rejected};
 use super::waiting::{Answer, Pending, Waiting};
 use crate::answer::PageFailure;
 use crate::browser::{Browser, cookies::CookieNames};
-use crate::endpoint::transaction::{error_params, return_to_client, shown_client};
+use crate::endpoint::refuse::{Refused, refuse};
 use crate::endpoint::visit::Visit;
 use crate::providers::{Provider, ProviderKind};
 use crate::request;
@@ -56,11 +58,10 @@ async fn take(
 ) -> Result<UpstreamSignIn, PageFailure> {
     let state = params.one("state")?.and_then(Plain::<UpstreamState>::parse);
     let state = state.ok_or_else(PageFailure::expired)?;
-    let binding = browser.binding.as_ref().ok_or_else(PageFailure::other_browser)?;
     let unit = TakeUpstream {
         state: state.hash(),
         provider: provider.id.clone(),
-        browser: binding.hash(),
+        browser: browser.binding.as_ref().map(Plain::hash),
         now: server.now(),
     };
     match server.store.write(unit).await? {
@@ -137,7 +138,7 @@ async fn fail(
         ProviderError::Refused { code, .. } if code == "access_denied" => {
             return deny(server, provider, visit, error).await;
         }
-        _ => {}
+        _ => rejected(server, provider, &error, None).await?,
     }
     Err(at_provider(provider, error))
 }
@@ -155,6 +156,7 @@ async fn deny(
     let unit = Deny {
         handle: authorization.handle.clone(),
         browser: authorization.browser.clone(),
+        by: DeniedBy::Provider,
         now: server.now(),
     };
     match server.store.write(unit).await? {
@@ -162,8 +164,6 @@ async fn deny(
         DenyOutcome::Completed | DenyOutcome::Gone => return Err(PageFailure::expired()),
     }
     tracing::info!(provider = provider.id, error = %cause, "the person was refused at the provider");
-    let request = &authorization.request;
     let error = OAuthErrorCode::AccessDenied.because("the person was not signed in");
-    let (uri, state) = (&request.redirect_uri, request.state.as_deref());
-    return_to_client(server, shown_client(request), uri, state, &error_params(&error))
+    refuse(server, &Refused::from(&authorization.request), &error)
 }

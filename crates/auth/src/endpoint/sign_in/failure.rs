@@ -3,6 +3,7 @@
 
 use http::{StatusCode, Uri};
 use sso::ProviderError;
+use store::unit::{OneTime, RejectUpstream};
 
 use crate::answer::PageFailure;
 use crate::config::SignIn;
@@ -28,6 +29,30 @@ pub(super) fn last_segment_but<'a>(uri: &'a Uri, last: &str) -> &'a str {
 pub(super) fn at_provider(provider: &Provider, error: ProviderError) -> PageFailure {
     PageFailure::Provider { id: provider.id.clone(), name: provider.name.clone(), error }
 }
+
+/// Puts an answer that was not believed on record. A provider that is away, or that we cannot ask,
+/// said nothing that could be rejected.
+pub(super) async fn rejected(
+    server: &AuthServer,
+    provider: &Provider,
+    error: &ProviderError,
+    once: Option<OneTime>,
+) -> Result<(), PageFailure> {
+    if matches!(error, ProviderError::Unavailable(_) | ProviderError::Misconfigured(_)) {
+        return Ok(());
+    }
+    let text = error.to_string();
+    let unit = RejectUpstream {
+        provider: provider.id.clone(),
+        reason: text[..text.floor_char_boundary(MAX_REASON)].to_owned(),
+        once,
+        now: server.now(),
+    };
+    Ok(server.store.write(unit).await?)
+}
+
+/// Bytes of a reason that are kept.
+const MAX_REASON: usize = 300;
 
 pub(super) fn no_such_provider() -> PageFailure {
     PageFailure::Refused {

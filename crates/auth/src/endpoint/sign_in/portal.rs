@@ -5,7 +5,7 @@ use sso::portal::Portal;
 use store::unit::OneTime;
 
 use super::complete::Proof;
-use super::failure::at_provider;
+use super::failure::{at_provider, rejected};
 use crate::answer::PageFailure;
 use crate::config::SignIn;
 use crate::endpoint::transaction::Opened;
@@ -17,19 +17,27 @@ use crate::server::AuthServer;
 ///
 /// A portal's word is good in the browser in which the authorization began (checked by the
 /// caller), for this authorization, and once.
-pub(in crate::endpoint) fn vouches(
+pub(in crate::endpoint) async fn vouches(
     server: &AuthServer,
     opened: &Opened,
     unverified_token: &str,
-) -> Option<Result<Proof, PageFailure>> {
+) -> Result<Option<Proof>, PageFailure> {
     let mut refusal = None;
     for (provider, portal) in portals(server) {
         match verify(server, opened, provider, portal, unverified_token) {
-            Ok(proof) => return Some(Ok(proof)),
-            Err(error) => refusal = Some(Err(at_provider(provider, error))),
+            Ok(proof) => return Ok(Some(proof)),
+            Err(error) => refusal = Some((provider, error)),
         }
     }
-    refusal
+    let Some((provider, error)) = refusal else { return Ok(None) };
+    // Anybody can bring tokens of their own making: one row for each authorization.
+    let once = OneTime {
+        purpose: "portal rejected".to_owned(),
+        id: opened.authorization.handle.as_str().to_owned(),
+        expires_at: opened.authorization.expires_at,
+    };
+    rejected(server, provider, &error, Some(once)).await?;
+    Err(at_provider(provider, error))
 }
 
 fn portals(server: &AuthServer) -> impl Iterator<Item = (&Provider, &Portal)> {

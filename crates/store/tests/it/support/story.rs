@@ -14,8 +14,8 @@ use protocol::pkce::CodeChallenge;
 use protocol::{RedirectUri, ResourceUri, Scopes, UserType};
 use store::Store;
 use store::unit::{
-    Approve, ApproveOutcome, BeginAuthorization, BeginOutcome, NewRefreshToken, RedeemCode,
-    RedeemOutcome, RegisterClient, RegisterOutcome, ResumeAuthorization, ResumeOutcome,
+    Approve, ApproveOutcome, BeginAuthorization, BeginOutcome, DeniedBy, Deny, NewRefreshToken,
+    RedeemCode, RedeemOutcome, RegisterClient, RegisterOutcome, ResumeAuthorization, ResumeOutcome,
     RotateRefresh, SignIn, SignInOutcome, Successor, UpstreamRefresh,
 };
 
@@ -42,6 +42,8 @@ pub(crate) struct Story<'d> {
     pub(crate) store: &'d Store,
     pub(crate) client: Client,
     pub(crate) person: Subject,
+    /// The person's session in the browser.
+    pub(crate) session: Hashed<SessionSecret>,
     pub(crate) browser: Hashed<BrowserBinding>,
 }
 
@@ -104,10 +106,19 @@ pub(crate) fn authorization(client: &Client, browser: &Hashed<BrowserBinding>) -
             scopes: Scopes::ALL,
             resource: ResourceUri::parse("https://mcp.example.com/mcp").unwrap(),
             challenge: CodeChallenge::from_stored("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+            authenticated_after: Timestamp::from_millis(0),
         },
         stage: Stage::Pending,
         created_at: NOW,
         expires_at: NOW.plus_seconds(600),
+    }
+}
+
+async fn signed_in(store: &Store, unit: SignIn) -> (Subject, Hashed<SessionSecret>) {
+    let session = unit.session.0.clone();
+    match store.write(unit).await.unwrap() {
+        SignInOutcome::SignedIn(person) => (*person, session),
+        other => panic!("nobody is disabled, but: {other:?}"),
     }
 }
 
@@ -118,10 +129,13 @@ impl<'d> Story<'d> {
         let client = client();
         let register = RegisterClient { client: client.clone(), max_unused: 1000 };
         assert_eq!(store.write(register).await.unwrap(), RegisterOutcome::Registered);
-        let SignInOutcome::SignedIn(person) = store.write(sign_in("ada")).await.unwrap() else {
-            panic!("Ada is not disabled")
-        };
-        Self { store, client, person: *person, browser: secret().hash() }
+        let (person, session) = signed_in(store, sign_in("ada")).await;
+        Self { store, client, person, session, browser: secret().hash() }
+    }
+
+    /// Goes on with another person in the browser.
+    pub(crate) async fn sign_in(&mut self, unit: SignIn) {
+        (self.person, self.session) = signed_in(self.store, unit).await;
     }
 
     /// An authorization waits for the person.
@@ -138,6 +152,7 @@ impl<'d> Story<'d> {
             handle: authorization.handle.clone(),
             browser: self.browser.clone(),
             subject: self.person.id.clone(),
+            session: self.session.clone(),
             authenticated_at: NOW,
             bridge_jti: secret::<SessionSecret>().hash().as_str().to_owned(),
             bridge_expires_at: NOW.plus_seconds(60),
@@ -160,6 +175,7 @@ impl<'d> Story<'d> {
             handle: authorization.handle.clone(),
             browser: self.browser.clone(),
             subject: self.person.id.clone(),
+            session: self.session.clone(),
             code: Code {
                 hash: secret::<CodeSecret>().hash(),
                 client: request.client.clone(),
@@ -176,6 +192,16 @@ impl<'d> Story<'d> {
                 failed_redemptions: 0,
                 redeemed_as: None,
             },
+            now: NOW,
+        }
+    }
+
+    /// The refusal of an authorization, not yet run.
+    pub(crate) fn deny(&self, authorization: &Authorization) -> Deny {
+        Deny {
+            handle: authorization.handle.clone(),
+            browser: self.browser.clone(),
+            by: DeniedBy::Session(self.person.id.clone(), self.session.clone()),
             now: NOW,
         }
     }

@@ -7,7 +7,7 @@ use kernel::{Clock as _, ManualClock, Timestamp};
 use reqwest::header::HeaderMap;
 use tempfile::TempDir;
 use testkit::saml::{self, Asked, Keys, Sign, Signature, assertion_of, metadata, swap};
-use testkit::{Answer, Ask, Client, Page, Person, Tick, Tokens, random};
+use testkit::{Answer, Ask, Client, Dump, Page, Person, Tick, Tokens, random};
 
 use crate::world::{Plan, World};
 
@@ -130,6 +130,17 @@ impl Company {
         let location = answer.header("location").expect("a location");
         assert!(location.starts_with('/'), "{location}");
         format!("{}{location}", self.world.origin())
+    }
+
+    /// Checks that answers which were not believed changed nothing, and are on record once for each
+    /// sign-in at most (A10).
+    pub(super) async fn is_only_on_record_since(&self, before: &Dump) {
+        let after = self.world.dump().await;
+        before.equals_but(&after, &["OAUTH_AUDIT", "OAUTH_REPLAY"]);
+        let rejected = |dump: &Dump| dump.count_with("OAUTH_AUDIT", "kind=upstream.rejected");
+        let new = rejected(&after) - rejected(before);
+        assert_eq!(new, after.count("OAUTH_AUDIT") - before.count("OAUTH_AUDIT"));
+        assert!(new <= after.count("OAUTH_UPSTREAM"), "{new} rows");
     }
 
     /// The provider answers, and the browser comes back.

@@ -93,20 +93,33 @@ async fn t_cb_20_an_answer_without_cookies_waits_for_its_browser() {
         let before = world.dump().await;
         assert_eq!(before.count("OAUTH_SESSION"), 0);
         assert!(!before.contains("alice"), "the person is sealed");
-        let thief = world.person();
-        assert_eq!(thief.visit(&back).await.answer.status, 403, "no cookies at all");
-        world.is_unchanged_since(&before).await;
-        thief.visit(&client.ask().url()).await;
-        let bound = thief.visit(&back).await;
-        assert_eq!(bound.answer.status, 403, "a browser with a binding of its own");
-        assert_eq!(world.dump().await.count("OAUTH_SESSION"), 0);
-
         let consent = person.visit(&back).await;
         assert!(consent.has_button("decision"), "{}", consent.answer.body);
         person.visit(&back).await.answer.is_local_error();
         let returned = person.allow(&consent, Tick::All).await.returned();
         assert_eq!(client.exchange(returned.code(), &ask).await.status, 200);
         assert_eq!(world.dump().await.count("OAUTH_SESSION"), 1);
+    }
+}
+
+/// T-CB-02, A10: the way back of one browser leads nowhere in another, and then nowhere at all.
+#[tokio::test]
+async fn a10_a_stolen_way_back_is_worth_nothing_anywhere() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let company = Company::start(Plan::on(engine)).await;
+        let (world, client) = (&company.world, company.world.client().await);
+        let (person, bare, bound) = (world.person(), world.person(), world.person());
+        bound.visit(&client.ask().url()).await;
+        for thief in [bare, bound] {
+            let asked = company.leave(&person, &client.ask()).await;
+            let kept = company.post(&asked, &company.vouches(&asked)).await;
+            let back = company.way_back(&kept);
+            assert_eq!(thief.visit(&back).await.answer.status, 403);
+            person.visit(&back).await.answer.is_local_error();
+            assert_eq!(world.dump().await.count("OAUTH_SESSION"), 0);
+        }
+        let rejected = world.dump().await.count_with("OAUTH_AUDIT", "kind=upstream.rejected");
+        assert_eq!(rejected, 2);
     }
 }
 
