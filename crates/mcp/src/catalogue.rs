@@ -20,7 +20,7 @@ use crate::policy::{Decision, Reach};
 use crate::reply;
 use crate::server::Server;
 use crate::sidecar::Shared;
-use crate::stream::events::Splitter;
+use crate::stream::splitter::Splitter;
 use crate::upstream::{BackendId, Incoming, Outgoing, Sent};
 
 /// What was asked before, by server and user type.

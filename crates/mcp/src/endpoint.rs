@@ -7,15 +7,14 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use protocol::challenge::ChallengeError;
 use protocol::jsonrpc::INVALID_REQUEST;
-use protocol::mcp::{TASKS_REVISION, TEMPORARILY_UNAVAILABLE};
+use protocol::mcp::TEMPORARILY_UNAVAILABLE;
 
 use crate::body::{Arriving, Body};
 use crate::bridge::{self, Route};
-use crate::forward::answer::{Form, Standing};
-use crate::forward::headers::LAST_EVENT_ID;
+use crate::forward::Call;
+use crate::forward::answer::{Accepted, Form, Standing};
 use crate::gate::{bearer, host, origin};
-use crate::lists::answer::Sieve;
-use crate::lists::rewrite::filter_resumed;
+use crate::lists::screen::pass_screened;
 use crate::message::{self, Admitted};
 use crate::mirror::Era;
 use crate::observe::{BAD_TOKEN, Exchange};
@@ -23,7 +22,6 @@ use crate::reply::{Answer, Fault, Refused};
 use crate::server::Server;
 use crate::sidecar::Shared;
 use crate::sse_front;
-use crate::tasks::answer::{About, Naming, pass_events};
 use crate::verify::{NoPermit, Permit};
 
 /// Whether the path is the endpoint itself or something unknown below it.
@@ -157,18 +155,7 @@ pub(crate) async fn listen(admitted: &Admitted<'_>) -> Answer {
     }
     let slot = admitted.slot(None)?;
     let accepted = call.accept(call.stand(Bytes::new()).await?)?;
-    let standing = Standing::Open(Some(slot));
-    if admitted.headers.contains_key(LAST_EVENT_ID) && accepted.form == Form::Events {
-        let sieve = Sieve::new(&call, &protocol::jsonrpc::Params::default());
-        return Ok(filter_resumed(&call, sieve, accepted, standing));
-    }
-    // Only this revision's servers send news of tasks here.
-    let tasks = call.session.as_ref().is_some_and(|session| session.version == TASKS_REVISION);
-    if tasks && accepted.form == Form::Events {
-        let naming = Naming::of(&call, About::Anything);
-        return Ok(pass_events(&call, naming, accepted, standing));
-    }
-    Ok(call.pass(accepted, standing))
+    stream(&call, accepted, Standing::Open(Some(slot)))
 }
 
 /// Takes up a stream that the server behind ended before it had said all (D-04, D-35), for a client
@@ -177,8 +164,17 @@ pub(crate) async fn resume(admitted: &Admitted<'_>) -> Answer {
     let session = admitted.session(None)?;
     let call = admitted.call(None, session);
     let accepted = call.accept(call.stand(Bytes::new()).await?)?;
-    let sieve = Sieve::new(&call, &protocol::jsonrpc::Params::default());
-    Ok(filter_resumed(&call, sieve, accepted, Standing::Answer))
+    stream(&call, accepted, Standing::Answer)
+}
+
+/// Passes the answer to a GET. Some clients look for events in it whatever its type says, so
+/// nothing else that calls itself a success passes.
+fn stream(call: &Call<'_>, accepted: Accepted, standing: Standing) -> Answer {
+    match (accepted.form, accepted.status.is_success()) {
+        (Form::Events, _) => Ok(pass_screened(call, accepted, standing)),
+        (_, true) => Err(call.bad_gateway("the MCP server behind answered GET with no stream")),
+        _ => Ok(call.pass(accepted, standing)),
+    }
 }
 
 /// DELETE: the client ends its legacy session (D-01).

@@ -10,12 +10,13 @@ use serde::Deserialize;
 
 use crate::body::Body;
 use crate::forward::Call;
-use crate::forward::answer::{Accepted, Form, Standing, respond};
+use crate::forward::answer::{Accepted, Form, Standing, broke_off, respond};
 use crate::forward::headers;
 use crate::lists::rewrite::rewritten;
 use crate::reply::Answer;
 use crate::session::Held;
 use crate::stream::reader::Reader;
+use crate::stream::strays::{Stray, Watch};
 use crate::tasks::advertised::without_list;
 use crate::upstream::BackendId;
 
@@ -42,7 +43,7 @@ pub(crate) async fn answer(call: &Call<'_>, body: Bytes) -> Answer {
 
 async fn from_json(call: &Call<'_>, accepted: Accepted) -> Answer {
     let Accepted { status, upstream_headers, body, backend, .. } = accepted;
-    let message = call.collect(body).await?;
+    let message = call.collect_watched(body).await?;
     let version = version_in(&message).unwrap_or_default();
     let head = sealed_head(call, (&upstream_headers, backend), &version)?;
     let message = without_list(&message).unwrap_or(message);
@@ -69,9 +70,15 @@ async fn from_events(call: &Call<'_>, accepted: Accepted) -> Answer {
     let version = found.ok().flatten().unwrap_or_default();
     let mut head = sealed_head(call, (&upstream_headers, backend), &version)?;
     headers::for_events(&mut head);
-    let events = rewritten(reader, before, |event| {
-        let changed = event.message().and_then(|message| without_list(&message));
-        Ok(changed.map_or_else(|| event.raw.clone(), |message| event.with_message(&message)))
+    let mut watch = Watch::of(call, Form::Events);
+    let events = rewritten(reader, before, move |event| {
+        watch.look(&event.raw).map_err(|Stray| broke_off("a list that was not asked for"))?;
+        let Some(message) = event.message() else {
+            return Ok(event.beside_messages());
+        };
+        let changed = without_list(&message);
+        Ok(changed
+            .map_or_else(|| event.unchanged(&message), |changed| event.with_message(&changed)))
     });
     let body = call.guard(StreamBody::new(Box::pin(events)), Standing::Answer);
     Ok(respond(status, head, body))

@@ -1,8 +1,10 @@
 //! Lists of tools: filtered for whoever asks, and the filtered bytes kept ready.
 
+pub(crate) mod ambiguity;
 pub(crate) mod answer;
 mod cache;
 pub(crate) mod filter;
 pub(crate) mod rewrite;
+pub(crate) mod screen;
 
 pub(crate) use cache::{Key, Lists, Owner};

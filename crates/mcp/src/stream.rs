@@ -2,9 +2,12 @@
 
 pub(crate) mod events;
 pub(crate) mod guarded;
+pub(crate) mod outline;
 pub(crate) mod pulse;
 pub(crate) mod reader;
 mod slots;
+pub(crate) mod splitter;
+pub(crate) mod strays;
 
 pub(crate) use guarded::{Ending, Guarded};
 pub(crate) use pulse::Pulse;

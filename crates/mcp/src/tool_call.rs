@@ -42,7 +42,7 @@ const LARGEST_TASK: u64 = 64 << 10;
 /// The server refuses headers that were found to agree, so its tools are not what we know.
 async fn contradicted(call: &Call<'_>, accepted: Accepted) -> Answer {
     let head = headers::to_client(call, &accepted.upstream_headers);
-    let message = call.collect(accepted.body).await?;
+    let message = call.collect_watched(accepted.body).await?;
     if code_of(&message) == Some(HEADER_MISMATCH) {
         call.server.schemas.forget();
     }

@@ -13,7 +13,8 @@ use crate::forward::answer::{Accepted, Standing, broke_off, respond};
 use crate::forward::headers;
 use crate::lists::answer::{Sieve, unfilterable};
 use crate::lists::filter::Unfilterable;
-use crate::lists::rewrite::{filtered, rewritten};
+use crate::lists::rewrite::rewritten;
+use crate::lists::screen::filtered;
 use crate::reply::Answer;
 use crate::stream::events::{Event, of_foreign_message};
 use crate::stream::reader::Reader;
@@ -76,10 +77,10 @@ pub(super) fn sifted(sieve: Option<&Sieve>, text: &[u8]) -> Result<Vec<Bytes>, U
 
 /// One event, with the lists of tools in it filtered.
 pub(super) fn sifted_event(sieve: Option<&Sieve>, event: &Event) -> Result<Bytes, Unfilterable> {
-    let (Some(sieve), Some(text)) = (sieve, event.message()) else {
-        return Ok(event.raw.clone());
+    let Some(text) = event.message() else {
+        return Ok(event.beside_messages());
     };
-    let messages = sifted(Some(sieve), &text)?;
+    let messages = sifted(sieve, &text)?;
     Ok(match &messages[..] {
         [one] if !text.trim_ascii_start().starts_with(b"[") => event.with_message(one),
         _ => event.with_message(&array(&messages)),

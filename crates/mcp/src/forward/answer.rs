@@ -14,6 +14,7 @@ use super::{Call, headers};
 use crate::body::{Body, BodyError};
 use crate::reply::{Answer, Refused};
 use crate::stream::guarded::ChangeWatch;
+use crate::stream::strays::{Stray, Watch, Watched};
 use crate::stream::{Ending, Guarded, Slot, events};
 use crate::upstream::paced::Paced;
 use crate::upstream::{BackendId, Sent};
@@ -108,13 +109,15 @@ impl Call<'_> {
         !headers.contains_key(CONTENT_TYPE) && (silent || self.method == Method::DELETE)
     }
 
-    /// Passes an answer untouched. Streams of events are watched on their way.
+    /// Passes an answer untouched, but for lists of tools that belong to another request: those
+    /// were not filtered. Streams of events are watched on their way.
     ///
-    /// Its ids are not looked at, and need not be: one HTTP exchange with the server behind belongs
-    /// to one request of one client, and a connection with anything left over is never used again.
-    /// Whatever a server writes into this answer, nobody else gets it.
+    /// Other ids are not looked at, and need not be: one HTTP exchange with the server behind
+    /// belongs to one request of one client, and a connection with anything left over is never used
+    /// again. Whatever a server writes into this answer, nobody else gets it.
     pub(crate) fn pass(&self, accepted: Accepted, standing: Standing) -> Response<Body> {
         let mut head = headers::to_client(self, &accepted.upstream_headers);
+        let watch = Watch::of(self, accepted.form);
         let body = if accepted.form == Form::Events {
             headers::for_events(&mut head);
             // Silence is normal where a stream waits for news.
@@ -122,9 +125,11 @@ impl Call<'_> {
                 Standing::Answer => accepted.body,
                 Standing::Listening(_) | Standing::Open(_) => accepted.body.patient(),
             };
-            self.guard(body, standing)
-        } else {
+            self.guard(Watched::new(body, watch), standing)
+        } else if is_empty(&accepted.body) {
             Body::passing(accepted.body)
+        } else {
+            Body::streamed(Box::pin(Watched::new(accepted.body, watch)))
         };
         respond(accepted.status, head, body)
     }
@@ -139,6 +144,14 @@ impl Call<'_> {
         let ending = self.ending(standing);
         let guarded = Box::pin(Guarded::new(events, ending, ChangeWatch::of(self.server)));
         if waits { Body::standing(guarded) } else { Body::streamed(guarded) }
+    }
+
+    /// Reads a whole answer that passes as it is or nearly so.
+    pub(crate) async fn collect_watched(&self, body: Paced) -> Result<Bytes, Refused> {
+        let message = self.collect(body).await?;
+        let watched = Watch::of(self, Form::Json).look(&message);
+        watched.map_err(|Stray| self.bad_gateway("the MCP server answered another request"))?;
+        Ok(message)
     }
 
     /// Reads a whole answer that has to be understood before it passes.

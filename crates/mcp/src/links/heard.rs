@@ -46,7 +46,8 @@ impl Heard {
                 (None, Some(_)) if has("result") != has("error") => Kind::Answer,
                 // JSON-RPC: an error about a message whose id could not be read has a null id.
                 (None, None) if has("error") => Kind::Answer,
-                (Some(_), id) => {
+                // Nothing is a request and a response at once, whichever of the two a client sees.
+                (Some(_), id) if !has("result") && !has("error") => {
                     let method: Box<str> = members.text("method").ok_or(LinkError::Garbled)?.into();
                     match id {
                         Some(id) => Kind::Question { id: id.to_owned(), method },
@@ -106,9 +107,15 @@ mod tests {
             matches!(question, Kind::Question { id, method } if id.get() == "\"a\"" && &*method == "ping")
         );
         assert!(matches!(kind(r#"{"method":"notifications/x"}"#), Ok(Kind::Notification { .. })));
-        for garbled in
-            [r#"{"id":1}"#, r#"{"id":1,"result":1,"error":2}"#, "[]", "1", r#"{"method":7}"#, "{"]
-        {
+        for garbled in [
+            r#"{"id":1}"#,
+            r#"{"id":1,"result":1,"error":2}"#,
+            "[]",
+            "1",
+            r#"{"method":7}"#,
+            "{",
+            r#"{"id":1,"method":"ping","result":{}}"#,
+        ] {
             assert_eq!(kind(garbled).unwrap_err(), LinkError::Garbled, "{garbled}");
         }
     }

@@ -6,12 +6,13 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use kernel::Timestamp;
 use protocol::jsonrpc::Params;
+use protocol::mcp::UPSTREAM_UNAVAILABLE;
 
 use super::filter::{Filtered, Message, Unfilterable, answers, filter, read};
 use super::{Key, Owner};
 use crate::body::Body;
 use crate::forward::Call;
-use crate::forward::answer::{Accepted, Form, Standing, respond};
+use crate::forward::answer::{Accepted, Form, respond};
 use crate::forward::headers;
 use crate::reply::{self, Answer};
 use crate::server::Server;
@@ -43,8 +44,24 @@ pub(crate) async fn answer(call: &Call<'_>, params: &Params<'_>, body: Bytes) ->
         }
         // Whatever else calls itself a success was not filtered, so it does not pass.
         (status, _) if status.is_success() => Err(unfilterable(call)),
-        _ => Ok(call.pass(accepted, Standing::Answer)),
+        _ => failed(call, &sieve, accepted).await,
     }
+}
+
+/// Passes a failure. Nothing but an error is one: a status is not what tells a client whether it
+/// got a list.
+pub(crate) async fn failed(call: &Call<'_>, sieve: &Sieve, accepted: Accepted) -> Answer {
+    let head = headers::to_client(call, &accepted.upstream_headers);
+    let (status, form) = (accepted.status, accepted.form);
+    let message = call.collect(accepted.body).await?;
+    let is_failure = message.is_empty()
+        || form == Form::Json && matches!(sieve.sift(&message), Ok(Sifted::Error));
+    if is_failure {
+        return Ok(respond(status, head, Body::ready(message)));
+    }
+    tracing::warn!(server.name = %call.server.name, %status, "mcp.list.unreadable_error");
+    let message = "the MCP server behind answered with an error";
+    Err(call.fault(status, UPSTREAM_UNAVAILABLE, message))
 }
 
 async fn filter_json(call: &Call<'_>, sieve: Sieve, accepted: Accepted) -> Answer {

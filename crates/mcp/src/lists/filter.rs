@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
+use super::ambiguity;
 use crate::json::{Members, Object};
 use crate::policy::Hints;
 
@@ -40,14 +41,6 @@ pub(crate) struct Tool<'a> {
     pub(crate) name: Cow<'a, str>,
     pub(crate) title: Option<Cow<'a, str>>,
     pub(crate) hints: Hints,
-}
-
-#[derive(serde::Deserialize)]
-struct Response<'a> {
-    #[serde(borrow)]
-    result: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
 }
 
 #[derive(serde::Deserialize)]
@@ -87,15 +80,19 @@ pub(crate) fn answers(message: &[u8], id: Option<&str>) -> bool {
     }
 }
 
-/// What kind of message this is.
+/// What kind of message this is. Only one object is a message, and one whose members no two
+/// readers take for different things.
 pub(crate) fn read(message: &[u8]) -> Result<Message<'_>, Unfilterable> {
-    let response: Response<'_> = serde_json::from_slice(message).map_err(|_| Unfilterable)?;
-    Ok(match (response.result, response.error) {
-        (Some(result), None) => Message::Result(result),
-        (None, Some(_)) => Message::Error,
-        (None, None) => Message::Other,
-        (Some(_), Some(_)) => return Err(Unfilterable),
-    })
+    let text = std::str::from_utf8(message).map_err(|_| Unfilterable)?;
+    let members = Members::read(text).map_err(|_| Unfilterable)?;
+    ambiguity::none(&members, &["result", "error", "id", "method"])?;
+    let given = |name| members.get(name).filter(|value| value.get() != "null");
+    match (given("result"), given("error"), members.get("method")) {
+        (Some(result), None, None) => Ok(Message::Result(result)),
+        (None, Some(_), None) => Ok(Message::Error),
+        (None, None, _) => Ok(Message::Other),
+        _ => Err(Unfilterable),
+    }
 }
 
 /// Keeps the tools for which `keep` says so, in their order and in their own bytes. All other
@@ -106,6 +103,7 @@ pub(crate) fn filter(
     keep: impl Fn(&str, Hints) -> bool,
 ) -> Result<Filtered, Unfilterable> {
     let members = Members::read(result.get()).map_err(|_| Unfilterable)?;
+    ambiguity::none(&members, &["tools"])?;
     let modern_members = ["resultType", "ttlMs", "cacheScope"];
     let modern = members.iter().any(|(name, _)| modern_members.contains(&name));
     let mut filtered =
@@ -134,9 +132,11 @@ pub(crate) fn filter(
     Ok(filtered)
 }
 
-/// Whether a result has a `tools` member.
-pub(crate) fn is_list(result: &RawValue) -> bool {
-    Members::read(result.get()).is_ok_and(|members| members.get("tools").is_some())
+/// Whether a result has a `tools` member. What only some readers would take for one is no answer.
+pub(crate) fn is_list(result: &RawValue) -> Result<bool, Unfilterable> {
+    let Ok(members) = Members::read(result.get()) else { return Ok(false) };
+    ambiguity::none(&members, &["tools"])?;
+    Ok(members.get("tools").is_some())
 }
 
 /// The tools in the `tools` member of a result.
@@ -196,6 +196,7 @@ fn tools(
 impl<'a> Tool<'a> {
     fn read(text: &'a str) -> Option<Self> {
         let tool: RawTool<'a> = serde_json::from_str(text).ok()?;
+        ambiguity::none(&Members::read(text).ok()?, &["name"]).ok()?;
         let annotations = tool.annotations.unwrap_or_default();
         let hints = Hints {
             read_only: annotations.read_only_hint == Some(true),
@@ -269,5 +270,23 @@ mod tests {
         assert!(filter(raw, |_, _| true).is_err());
         assert!(read(br#"{"result":{},"error":{}}"#).is_err());
         assert!(read(br#"[{"result":{}}]"#).is_err());
+        assert!(read(br#"[{"id":7,"result":{"tools":[]}},null]"#).is_err());
+        assert!(read(br#"{"id":7,"method":"ping","result":{"tools":[]}}"#).is_err());
+        assert!(read(br#"{"id":7,"Result":{"tools":[]}}"#).is_err());
+        assert!(matches!(read(br#"{"id":7,"result":{},"error":null}"#), Ok(Message::Result(_))));
+    }
+
+    /// Readers that ignore the case of names see no tool that was not judged.
+    #[test]
+    fn names_that_some_readers_take_for_another_do_not_pass() {
+        for result in
+            [r#"{"Tools":[{"name":"x"}]}"#, "{\"tool\u{17f}\":[]}", r#"{"tools":[],"tools":[]}"#]
+        {
+            let raw: &RawValue = serde_json::from_str(result).unwrap();
+            assert_eq!(is_list(raw), Err(Unfilterable), "{result}");
+            assert!(filter(raw, |_, _| true).is_err(), "{result}");
+        }
+        let two_names = r#"{"tools":[{"name":"get_x","Name":"admin_x"}]}"#;
+        assert_eq!(filter_text(two_names, "get_").result, r#"{"tools":[]}"#);
     }
 }

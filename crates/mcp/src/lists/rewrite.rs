@@ -1,6 +1,5 @@
 //! Lists of tools inside streams of events.
 
-use std::cell::Cell;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
@@ -8,10 +7,8 @@ use futures_util::stream::{self, Stream};
 use http::StatusCode;
 use http_body::Frame;
 use http_body_util::StreamBody;
-use serde_json::value::RawValue;
 
 use super::answer::{Sieve, Sifted, message, respond_with, unfilterable};
-use super::filter::{Message, Unfilterable, is_list, read};
 use crate::body::BodyError;
 use crate::forward::Call;
 use crate::forward::answer::{Accepted, Standing, broke_off, respond};
@@ -54,16 +51,18 @@ pub(crate) async fn filter_events(call: &Call<'_>, sieve: Sieve, accepted: Accep
     }
     headers::for_events(&mut head);
     let id = call.id.map(str::to_owned);
-    let answered = Cell::new(false);
+    let mut answered = false;
     let events = rewritten(reader, before, move |event| {
         let Some(text) = event.message() else {
-            return Ok(event.raw.clone());
+            return Ok(event.beside_messages());
         };
         let sifted = sieve.sift(&text).map_err(|_| broke_off("a list that cannot be read"))?;
         match sifted {
-            Sifted::Untouched => Ok(event.raw.clone()),
-            _ if answered.replace(true) => Err(broke_off("a second answer to one request")),
-            Sifted::Error => Ok(event.raw.clone()),
+            Sifted::Untouched => Ok(event.unchanged(&text)),
+            _ if std::mem::replace(&mut answered, true) => {
+                Err(broke_off("a second answer to one request"))
+            }
+            Sifted::Error => Ok(event.unchanged(&text)),
             Sifted::List(result) => Ok(event.with_message(&message(id.as_deref(), &result))),
         }
     });
@@ -71,69 +70,26 @@ pub(crate) async fn filter_events(call: &Call<'_>, sieve: Sieve, accepted: Accep
     Ok(respond(StatusCode::OK, head, body))
 }
 
-/// Passes a stream that a client resumes. It may hold the answer to an earlier `tools/list`
-/// (MCP 2025-11-25, "Resumability"), which must be as filtered as it was the first time.
-pub(crate) fn filter_resumed(
-    call: &Call<'_>,
-    sieve: Sieve,
-    accepted: Accepted,
-    standing: Standing,
-) -> http::Response<crate::body::Body> {
-    let mut head = headers::to_client(call, &accepted.upstream_headers);
-    headers::for_events(&mut head);
-    let reader = Reader::new(accepted.body.patient(), call.shared.limits.list_bytes);
-    let events = rewritten(reader, VecDeque::new(), move |event| resumed(&sieve, event));
-    let body = call.guard(StreamBody::new(Box::pin(events)), standing);
-    respond(accepted.status, head, body)
-}
-
-#[derive(serde::Deserialize)]
-struct Identified<'a> {
-    #[serde(borrow)]
-    id: &'a RawValue,
-}
-
-fn resumed(sieve: &Sieve, event: &Event) -> Result<Bytes, BodyError> {
-    let Some(text) = event.message() else {
-        return Ok(event.raw.clone());
-    };
-    match filtered(sieve, &text) {
-        Ok(None) => Ok(event.raw.clone()),
-        Ok(Some(message)) => Ok(event.with_message(&message)),
-        Err(Unfilterable) => Err(broke_off("a resumed stream that cannot be read")),
-    }
-}
-
-/// Filters a message that may be the answer to anything. `None` if it holds no list: a result
-/// without tools is an ordinary answer.
-pub(crate) fn filtered(sieve: &Sieve, text: &[u8]) -> Result<Option<Vec<u8>>, Unfilterable> {
-    let Message::Result(result) = read(text)? else {
-        return Ok(None);
-    };
-    if !is_list(result) {
-        return Ok(None);
-    }
-    let filtered = sieve.filter(result)?;
-    let response: Identified<'_> = serde_json::from_slice(text).map_err(|_| Unfilterable)?;
-    Ok(Some(message(Some(response.id.get()), &filtered.result)))
-}
-
 fn end_early(call: &Call<'_>, mut head: http::HeaderMap, events: VecDeque<Event>) -> Answer {
-    if events.is_empty() {
+    let passing = |event: &Event| match event.message() {
+        Some(text) => event.unchanged(&text),
+        None => event.beside_messages(),
+    };
+    let passing: Vec<u8> = events.iter().flat_map(passing).collect();
+    if passing.is_empty() {
         return Err(unfilterable(call));
     }
     headers::for_events(&mut head);
-    let raw: Vec<u8> = events.into_iter().flat_map(|event| event.raw).collect();
-    Ok(respond(StatusCode::OK, head, crate::body::Body::ready(raw)))
+    Ok(respond(StatusCode::OK, head, crate::body::Body::ready(passing)))
 }
 
 /// The events in `before`, then those of `reader`, each through `change`.
 pub(crate) fn rewritten(
     reader: Reader,
     before: VecDeque<Event>,
-    change: impl Fn(&Event) -> Result<Bytes, BodyError> + Send + 'static,
+    change: impl FnMut(&Event) -> Result<Bytes, BodyError> + Send + 'static,
 ) -> impl Stream<Item = Result<Frame<Bytes>, BodyError>> + Send {
-    stream::try_unfold((reader, before, change), |(mut reader, mut before, change)| async {
+    stream::try_unfold((reader, before, change), |(mut reader, mut before, mut change)| async {
         let event = match before.pop_front() {
             Some(event) => Some(event),
             None => reader.next().await?,

@@ -12,7 +12,8 @@ use super::stream::Stream;
 use crate::body::Body;
 use crate::links::streamable::Tail;
 use crate::links::{Heard, Kind};
-use crate::stream::events::{self, Splitter};
+use crate::stream::events;
+use crate::stream::splitter::Splitter;
 
 /// Tells what a request was answered. Says whether the answer to the request with this id was
 /// there.

@@ -1,121 +1,130 @@
-//! Server-sent events (WHATWG HTML, "Server-sent events"), split without being changed.
+//! Server-sent events, read as the standard says (WHATWG HTML, §9.2.6 "Interpreting an event
+//! stream") and written so that every client reads the same.
 
-use bytes::{Bytes, BytesMut};
+use std::borrow::Cow;
 
-/// Collects chunks and gives whole events back, each with the blank line that ends it.
-#[derive(Debug, Default)]
-pub(crate) struct Splitter {
-    buffer: BytesMut,
-    /// Everything before was looked at, and no event ends there.
-    looked: usize,
-    /// Where the current line begins.
-    line: usize,
-}
+use bytes::Bytes;
 
-/// An event with its bytes and the JSON that it carries.
+/// An event with its bytes.
 #[derive(Debug)]
 pub(crate) struct Event {
     /// The event as it came.
     pub(crate) raw: Bytes,
 }
 
-impl Splitter {
-    /// Adds what arrived.
-    pub(crate) fn push(&mut self, chunk: &[u8]) {
-        self.buffer.extend_from_slice(chunk);
-    }
-
-    /// How many bytes wait for the end of their event.
-    pub(crate) fn waiting(&self) -> usize {
-        self.buffer.len()
-    }
-
-    /// What is left when the stream is over.
-    pub(crate) fn rest(&mut self) -> Bytes {
-        self.looked = 0;
-        self.line = 0;
-        self.buffer.split().freeze()
-    }
-
-    /// The next whole event. Lines end with LF, CR LF or CR.
-    pub(crate) fn next(&mut self) -> Option<Event> {
-        while let Some(byte) = self.buffer.get(self.looked).copied() {
-            let next = self.buffer.get(self.looked + 1).copied();
-            let ends = match (byte, next) {
-                (b'\r', Some(b'\n')) => 2,
-                (b'\n', _) | (b'\r', Some(_)) => 1,
-                // The other half of the line end may still come.
-                (b'\r', None) => return None,
-                _ => {
-                    self.looked += 1;
-                    continue;
-                }
-            };
-            let blank = self.looked == self.line;
-            self.looked += ends;
-            self.line = self.looked;
-            if blank {
-                let raw = self.buffer.split_to(self.looked).freeze();
-                self.looked = 0;
-                self.line = 0;
-                return Some(Event { raw });
-            }
-        }
-        None
-    }
-}
-
 impl Event {
-    /// The data of a message event. `None` for comments, other events and empty data.
+    /// The data of a message event: one that names no type, an empty one or `message`. `None` for
+    /// comments, other events and empty data.
     pub(crate) fn message(&self) -> Option<Vec<u8>> {
-        let mut data = Vec::new();
-        for line in lines(&self.raw) {
-            match field(line) {
-                (b"event", name) if name != b"message" => return None,
-                (b"data", value) => {
-                    if !data.is_empty() {
-                        data.push(b'\n');
-                    }
-                    data.extend_from_slice(value);
-                }
-                _ => {}
-            }
-        }
-        (!data.is_empty()).then_some(data)
+        self.is_message().then(|| self.data()).filter(|data| !data.is_empty())
     }
 
-    /// The last value of a field such as `id`, if it is one line of text.
-    pub(crate) fn value(&self, name: &[u8]) -> Option<String> {
-        let value = lines(&self.raw).map(field).filter(|(known, _)| *known == name).last()?.1;
-        std::str::from_utf8(value).ok().map(str::to_owned)
+    /// Whether the event is of the type that clients take for a message.
+    pub(crate) fn is_message(&self) -> bool {
+        matches!(self.last(b"event"), None | Some(b"" | b"message"))
     }
 
     /// The data of an event of this name.
     pub(crate) fn named(&self, name: &[u8]) -> Option<Vec<u8>> {
-        let is_named = lines(&self.raw).any(|line| field(line) == (b"event", name));
-        let data = lines(&self.raw).filter_map(|line| match field(line) {
-            (b"data", value) => Some(value),
-            _ => None,
-        });
-        is_named.then(|| data.collect::<Vec<_>>().join(&b'\n'))
+        (self.last(b"event") == Some(name)).then(|| self.data())
     }
 
-    /// The same event with other data; its id and everything else stay.
+    /// The value of a field such as `id`, if it is text. An `id` with a NUL counts as none.
+    pub(crate) fn value(&self, name: &[u8]) -> Option<String> {
+        std::str::from_utf8(self.last(name)?).ok().map(str::to_owned)
+    }
+
+    /// The same event with other data. Its id stays, and so does whatever else a client may read;
+    /// what no standard names is left out, because clients might differ on it.
     pub(crate) fn with_message(&self, message: &[u8]) -> Bytes {
-        let mut event = Vec::with_capacity(self.raw.len() + message.len());
-        for line in lines(&self.raw) {
-            if !line.is_empty() && field(line).0 != b"data" {
-                event.extend_from_slice(line);
-                event.push(b'\n');
-            }
-        }
-        for line in lines(message) {
+        let mut event = self.head(message.len());
+        for line in lines(&on_one_line_for_everybody(message)) {
             event.extend_from_slice(b"data: ");
             event.extend_from_slice(line);
             event.push(b'\n');
         }
         event.push(b'\n');
         event.into()
+    }
+
+    /// The event with the message that was read from it, as it came if all clients read the same.
+    pub(crate) fn unchanged(&self, message: &[u8]) -> Bytes {
+        self.unambiguous().cloned().unwrap_or_else(|| self.with_message(message))
+    }
+
+    /// What passes of an event that carries no message: everything but data, because there are
+    /// clients that read messages from events of any type. Empty data stays: with it a server
+    /// names the beginning of a stream.
+    pub(crate) fn beside_messages(&self) -> Bytes {
+        let empty = self.data().is_empty();
+        if let Some(raw) = self.unambiguous().filter(|_| empty) {
+            return raw.clone();
+        }
+        let mut event = self.head(0);
+        if empty && self.last(b"data").is_some() {
+            event.extend_from_slice(b"data: \n");
+        }
+        if !event.is_empty() {
+            event.push(b'\n');
+        }
+        event.into()
+    }
+
+    /// The event as it came, if all clients split it into the same lines and take the same from
+    /// them.
+    fn unambiguous(&self) -> Option<&Bytes> {
+        let mut seen: Vec<&[u8]> = Vec::new();
+        let known = lines(&self.raw).map(field).all(|(name, value)| match name {
+            b"" | b"data" => true,
+            b"event" | b"id" | b"retry" if seen.contains(&name) => false,
+            b"event" | b"id" | b"retry" => {
+                seen.push(name);
+                name != b"event" || matches!(value, b"" | b"message")
+            }
+            _ => false,
+        });
+        (known && !breaks_elsewhere(&self.raw)).then_some(&self.raw)
+    }
+
+    /// All fields but the data, each once.
+    fn head(&self, room: usize) -> Vec<u8> {
+        let mut head = Vec::with_capacity(self.raw.len() + room);
+        for line in lines(&self.raw) {
+            match field(line) {
+                (b"", _) if breaks_elsewhere(line) => head.extend_from_slice(b":\n"),
+                (b"", _) => line_of(&mut head, line),
+                (b"event", b"message") if self.is_message() => line_of(&mut head, line),
+                (name @ (b"id" | b"retry"), value)
+                    if self.last(name) == Some(value) && !breaks_elsewhere(value) =>
+                {
+                    line_of(&mut head, line);
+                }
+                _ => {}
+            }
+        }
+        head
+    }
+
+    /// The last value of a field, which is the one that counts.
+    fn last(&self, name: &[u8]) -> Option<&[u8]> {
+        let known = lines(&self.raw).map(field);
+        let counts = |value: &[u8]| name != b"id" || !value.contains(&0);
+        known
+            .filter(|(known, value)| *known == name && counts(value))
+            .last()
+            .map(|(_, value)| value)
+    }
+
+    fn data(&self) -> Vec<u8> {
+        let mut data = Vec::new();
+        let values = lines(&self.raw).map(field).filter(|(name, _)| *name == b"data");
+        for (number, (_, value)) in values.enumerate() {
+            if number > 0 {
+                data.push(b'\n');
+            }
+            data.extend_from_slice(value);
+        }
+        if data.iter().all(|byte| *byte == b'\n') { Vec::new() } else { data }
     }
 }
 
@@ -129,12 +138,40 @@ pub(crate) fn of_foreign_message(message: &[u8]) -> Bytes {
     Event { raw: Bytes::from_static(b"event: message\n\n") }.with_message(message)
 }
 
+/// A JSON text in which no character ends a line for some clients only. Outside strings none of
+/// these is JSON, so what changes is how a character is written, never which.
+fn on_one_line_for_everybody(message: &[u8]) -> Cow<'_, [u8]> {
+    match std::str::from_utf8(message) {
+        Ok(text) if breaks_elsewhere(message) => {
+            let escaped = text.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
+            escaped.replace('\u{85}', "\\u0085").into_bytes().into()
+        }
+        _ => message.into(),
+    }
+}
+
+/// Whether some clients see the end of a line where the standard sees none: they split at whatever
+/// Unicode calls one.
+fn breaks_elsewhere(text: &[u8]) -> bool {
+    let odd = |byte: &u8| matches!(byte, 0x0b | 0x0c | 0x1c..=0x1e);
+    text.iter().any(odd)
+        || memchr::memmem::find(text, "\u{85}".as_bytes()).is_some()
+        || memchr::memmem::find(text, "\u{2028}".as_bytes()).is_some()
+        || memchr::memmem::find(text, "\u{2029}".as_bytes()).is_some()
+}
+
+fn line_of(event: &mut Vec<u8>, line: &[u8]) {
+    event.extend_from_slice(line);
+    event.push(b'\n');
+}
+
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let line_end = |b: &u8| *b == b'\n' || *b == b'\r';
     text.split(line_end).filter(|line| !line.is_empty())
 }
 
-/// `name: value`, with one optional space; a line without a colon is all name.
+/// `name: value`, with one optional space; a line without a colon is all name. A comment has an
+/// empty name.
 fn field(line: &[u8]) -> (&[u8], &[u8]) {
     let Some(colon) = line.iter().position(|b| *b == b':') else {
         return (line, b"");
@@ -146,56 +183,76 @@ fn field(line: &[u8]) -> (&[u8], &[u8]) {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
-    fn split(chunks: &[&[u8]]) -> (Vec<Bytes>, Bytes) {
-        let (mut splitter, mut events) = (Splitter::default(), Vec::new());
-        for chunk in chunks {
-            splitter.push(chunk);
-            while let Some(event) = splitter.next() {
-                events.push(event.raw);
-            }
-        }
-        (events, splitter.rest())
-    }
-
-    #[test]
-    fn every_line_end_and_comments() {
-        let text = b": hi\n\ndata: 1\r\n\r\nid: 7\rdata: 2\r\rdata: 3\n";
-        let (events, rest) = split(&[text]);
-        assert_eq!(events, [&b": hi\n\n"[..], b"data: 1\r\n\r\n", b"id: 7\rdata: 2\r\r"]);
-        assert_eq!(rest, "data: 3\n");
+    fn event(raw: &'static str) -> Event {
+        Event { raw: Bytes::from_static(raw.as_bytes()) }
     }
 
     #[test]
     fn data_is_read_and_replaced() {
-        let raw =
-            Bytes::from_static(b"id: 7\nevent: message\ndata: {\"a\":\ndata:1}\nretry: 5\n\n");
-        let event = Event { raw };
+        let event = event("id: 7\nevent: message\ndata: {\"a\":\ndata:1}\nretry: 5\n\n");
         assert_eq!(event.message().unwrap(), b"{\"a\":\n1}");
         let changed = event.with_message(b"{\n}");
         assert_eq!(changed, "id: 7\nevent: message\nretry: 5\ndata: {\ndata: }\n\n");
-        let other = Event { raw: Bytes::from_static(b"event: endpoint\ndata: /x\n\n") };
-        assert_eq!(other.message(), None);
-        assert_eq!(Event { raw: Bytes::from_static(b": ping\n\n") }.message(), None);
     }
 
-    proptest! {
-        /// However a stream is cut into chunks, the same events come out and no byte is lost.
-        #[test]
-        fn chunks_do_not_matter(text in "[a:\\n\\r]{0,40}", cuts in prop::collection::vec(0usize..40, 0..6)) {
-            let bytes = text.as_bytes();
-            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
-            cuts.extend([0, bytes.len()]);
-            cuts.sort_unstable();
-            let chunks: Vec<&[u8]> = cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
-            let (whole, rest) = split(&[bytes]);
-            let (cut, cut_rest) = split(&chunks);
-            prop_assert_eq!(&whole, &cut);
-            prop_assert_eq!(&rest, &cut_rest);
-            prop_assert_eq!([whole.concat(), rest.to_vec()].concat(), bytes);
+    /// The type of an event is what its last `event` field says, and an empty one is none.
+    #[test]
+    fn what_the_standard_calls_a_message_is_one() {
+        for message in [
+            "data: x\n\n",
+            "event\ndata: x\n\n",
+            "event:\ndata: x\n\n",
+            "event: \ndata:x\n\n",
+            "event: message\ndata: x\n\n",
+            "event: other\nevent: message\ndata: x\n\n",
+            "event: other\ndata: x\nevent\n\n",
+            ": comment\r\nevent:message\r\ndata: x\r\n\r\n",
+        ] {
+            assert_eq!(event(message).message().as_deref(), Some(&b"x"[..]), "{message:?}");
         }
+        for other in [
+            "event: other\ndata: x\n\n",
+            "event: message\nevent: other\ndata: x\n\n",
+            "event:  message\ndata: x\n\n",
+            "data\n\n",
+            "data:\ndata\n\n",
+            ": ping\n\n",
+            "\n",
+        ] {
+            assert_eq!(event(other).message(), None, "{other:?}");
+        }
+        assert_eq!(event("data\ndata: x\n\n").message().unwrap(), b"\nx");
+        assert_eq!(
+            event("event: a\nevent: endpoint\ndata: x\n\n").named(b"endpoint").unwrap(),
+            b"x"
+        );
+        assert_eq!(event("event: endpoint\nevent: a\ndata: x\n\n").named(b"endpoint"), None);
+        assert_eq!(event("id: a\nid: \0\n\n").value(b"id").unwrap(), "a");
+    }
+
+    /// Clients that read more than the standard says find nothing more.
+    #[test]
+    fn what_clients_could_read_differently_is_left_out() {
+        for plain in [": hi\nid: 1\nretry: 2\ndata:\n\n", "event:\nid: 1\n\n", ": ping\r\n\r\n"] {
+            assert_eq!(event(plain).beside_messages(), plain);
+        }
+        for (odd, passing) in [
+            ("Data: x\n\n", ""),
+            ("\u{feff}data: x\n\n", ""),
+            (": \u{2028}data: x\n\n", ":\n\n"),
+            ("id: 1\u{c}data: x\n\n", ""),
+            ("event: other\nid: 1\ndata: x\n\n", "id: 1\n\n"),
+            ("event: other\nevent: other\nid: 1\nid: 2\ndata:\n\n", "id: 2\ndata: \n\n"),
+        ] {
+            assert_eq!(event(odd).beside_messages(), passing, "{odd:?}");
+        }
+        let plain = event("id: 1\r\ndata: {}\r\n\r\n");
+        assert_eq!(plain.unchanged(b"{}"), plain.raw);
+        let odd = event("event: other\nevent:\nid: 1\nid: 2\nnew: 3\ndata: {}\n\n");
+        assert_eq!(odd.unchanged(b"{}"), "id: 2\ndata: {}\n\n");
+        let lines = event("data: \"\u{2028}\u{85}\"\n\n");
+        assert_eq!(lines.unchanged(&lines.message().unwrap()), "data: \"\\u2028\\u0085\"\n\n");
     }
 }

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 
-use super::events::{Event, Splitter};
+use super::events::Event;
+use super::splitter::Splitter;
 use crate::body::BodyError;
 use crate::forward::answer::broke_off;
 use crate::upstream::paced::Paced;
@@ -41,7 +42,7 @@ impl Reader {
                     }
                 }
                 Some(Err(error)) => return Err(broke_off(error)),
-                None => return Ok(None),
+                None => return Ok(self.splitter.last()),
             }
         }
     }

@@ -22,6 +22,7 @@ use crate::reply::{Answer, Refused};
 use crate::server::Server;
 use crate::stream::events::Event;
 use crate::stream::reader::Reader;
+use crate::stream::strays::{Stray, Watch};
 use crate::verify::Permit;
 
 /// Whose messages name tasks, and which of them can be told without looking anywhere.
@@ -88,7 +89,7 @@ pub(crate) async fn pass(
     match accepted.form {
         Form::Json => {
             let head = headers::to_client(call, &accepted.upstream_headers);
-            let message = call.collect(accepted.body).await?;
+            let message = call.collect_watched(accepted.body).await?;
             let Ok(changed) = naming.outward(&message) else {
                 return Err(call.bad_gateway("the MCP server behind sent an unreadable task"));
             };
@@ -101,7 +102,7 @@ pub(crate) async fn pass(
 }
 
 /// Passes a stream with the ids of tasks exchanged in its events.
-pub(crate) fn pass_events(
+fn pass_events(
     call: &Call<'_>,
     naming: Naming,
     accepted: Accepted,
@@ -110,17 +111,21 @@ pub(crate) fn pass_events(
     let mut head = headers::to_client(call, &accepted.upstream_headers);
     headers::for_events(&mut head);
     let reader = Reader::new(accepted.body, call.shared.limits.list_bytes);
-    let events = stream::try_unfold(Some((reader, naming)), |reading| async {
-        let Some((mut reader, naming)) = reading else {
+    let watch = Watch::of(call, Form::Events);
+    let events = stream::try_unfold(Some((reader, naming, watch)), |reading| async {
+        let Some((mut reader, naming, mut watch)) = reading else {
             return Ok::<_, BodyError>(None);
         };
-        match reader.next().await? {
+        let event = reader.next().await?;
+        let raw = event.as_ref().map_or_else(|| reader.rest(), |event| event.raw.clone());
+        watch.look(&raw).map_err(|Stray| broke_off("a list of tools that was not asked for"))?;
+        match event {
             Some(event) => {
                 let bytes = naming.event(&event)?;
-                Ok(Some((Frame::data(bytes), Some((reader, naming)))))
+                Ok(Some((Frame::data(bytes), Some((reader, naming, watch)))))
             }
             // Half an event is nothing to a client, but it is not ours to take away.
-            None => Ok(Some((Frame::data(reader.rest()), None))),
+            None => Ok(Some((Frame::data(raw), None))),
         }
     });
     let body = call.guard(StreamBody::new(Box::pin(events)), standing);
@@ -149,14 +154,15 @@ impl Naming {
         exchanged(message, |place, id| self.handle(place, id)).map(|text| text.map(Into::into))
     }
 
+    /// The same of a message inside a stream.
+    pub(crate) fn named(&self, message: &[u8]) -> Result<Option<Bytes>, BodyError> {
+        self.outward(message).map_err(|Unchangeable| broke_off("a task that cannot be read"))
+    }
+
     fn event(&self, event: &Event) -> Result<Bytes, BodyError> {
         let message = could_name(&event.raw).then(|| event.message()).flatten();
-        let changed = message.map_or(Ok(None), |message| self.outward(&message));
-        match changed {
-            Ok(None) => Ok(event.raw.clone()),
-            Ok(Some(message)) => Ok(event.with_message(&message)),
-            Err(Unchangeable) => Err(broke_off("a task that cannot be read")),
-        }
+        let changed = message.map_or(Ok(None), |message| self.named(&message))?;
+        Ok(changed.map_or_else(|| event.raw.clone(), |message| event.with_message(&message)))
     }
 
     fn handle(&self, place: Place, id: &str) -> Option<Arc<str>> {

@@ -24,6 +24,7 @@ mod documents;
 mod eras;
 mod forwarding;
 mod gate;
+mod hidden_tools;
 mod lists;
 mod mirrored_params;
 mod observe;

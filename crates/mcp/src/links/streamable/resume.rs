@@ -95,7 +95,7 @@ pub(super) async fn resume(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stream::events::Splitter;
+    use crate::stream::splitter::Splitter;
 
     fn seen(stream: &str) -> Option<HeaderValue> {
         let (mut splitter, mut tail) = (Splitter::default(), Tail::default());

@@ -1,0 +1,45 @@
+//! Names that two readers of JSON may take for different members.
+
+use super::filter::Unfilterable;
+use crate::json::Members;
+
+/// Refuses an object in which one of these names stands twice, or stands only for readers that
+/// ignore case, as those do that are written with Go's `encoding/json`.
+pub(super) fn none(members: &Members<'_>, names: &[&str]) -> Result<(), Unfilterable> {
+    // Folding makes no name shorter than a third, and few names are as short as these.
+    let takes = |name: &str, known: &str| {
+        name == known || (name.len() <= 3 * known.len() && folded(name) == known)
+    };
+    let ambiguous = names.iter().any(|known| {
+        let mut taken = members.iter().map(|(name, _)| name).filter(|name| takes(name, known));
+        taken.next().is_some_and(|first| first != *known || taken.next().is_some())
+    });
+    if ambiguous { Err(Unfilterable) } else { Ok(()) }
+}
+
+/// The name without differences of case, those of the long s and the Kelvin sign included.
+pub(crate) fn folded(name: &str) -> String {
+    name.to_uppercase().to_lowercase()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_name_for_every_reader() {
+        let check = |object: &str| none(&Members::read(object).unwrap(), &["tools", "result"]);
+        for fine in ["{}", r#"{"tools":1,"result":2,"Other":3}"#, r#"{"tools_":1}"#] {
+            assert_eq!(check(fine), Ok(()), "{fine}");
+        }
+        for odd in [
+            r#"{"TOOLS":1}"#,
+            "{\"tool\u{17f}\":1}",
+            r#"{"tools":1,"tools":1}"#,
+            r#"{"tools":1,"Tools":1}"#,
+        ] {
+            assert_eq!(check(odd), Err(Unfilterable), "{odd}");
+        }
+    }
+}
