@@ -55,6 +55,7 @@ pub(crate) async fn answer(admitted: &Admitted<'_>, batch: &[Element<'_>], body:
         return Ok(reply::json(StatusCode::OK, join::array(&split.refused)));
     }
     let call = admitted.call(None, session);
+    call.in_order().await;
     let sieve = split.list().map(|params| Sieve::new(&call, params));
     let response = call.send(split.body(body)).await?;
     // Servers of later revisions that still open such sessions know no arrays.
@@ -82,6 +83,7 @@ async fn held_here(
     batch: &[Element<'_>],
 ) -> Answer {
     let call = admitted.call(None, session);
+    call.in_order().await;
     match bridge::route(admitted, Era::Legacy).await.map_err(|error| error.refusal(&call))? {
         Route::LegacyToModern => bridge::legacy_client::batch(&call, batch).await,
         _ => Err(bad_request("send one message at a time to this server")),

@@ -148,6 +148,7 @@ async fn permit(
 pub(crate) async fn listen(admitted: &Admitted<'_>) -> Answer {
     let session = admitted.session(None)?;
     let call = admitted.call(None, session);
+    let _opening = call.opening();
     match bridge::route(admitted, Era::Legacy).await.map_err(|error| error.refusal(&call))? {
         Route::Relay => return bridge::relay::listen(&call).await,
         Route::LegacyToModern => return bridge::legacy_client::listen(&call).await,
@@ -181,6 +182,7 @@ fn stream(call: &Call<'_>, accepted: Accepted, standing: Standing) -> Answer {
 pub(crate) async fn end_session(admitted: &Admitted<'_>) -> Answer {
     let session = admitted.session(None)?;
     let call = admitted.call(None, session);
+    call.in_order().await;
     match bridge::route(admitted, Era::Legacy).await.map_err(|error| error.refusal(&call))? {
         Route::Relay => bridge::relay::end(&call).await,
         Route::LegacyToModern => bridge::legacy_client::end(&call).await,

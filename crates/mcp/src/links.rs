@@ -66,6 +66,12 @@ pub(crate) trait Link: Send + Sync {
     /// What the server says on no request's account. The first listener opens whatever it takes.
     fn listen(&self, caller: &Caller) -> broadcast::Receiver<Arc<Heard>>;
 
+    /// Waits until that stands, so that the server has somewhere to say it, but not for long.
+    /// Where there is nothing to open it stands at once.
+    fn listens(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// Tells the link which revision `initialize` agreed on.
     fn agreed(&self, version: &str);
 

@@ -21,6 +21,7 @@ use crate::server::Server;
 use crate::session::Session;
 use crate::sidecar::Shared;
 use crate::stream::Slot;
+use crate::stream::openings::UnderWay;
 use crate::verify::Permit;
 use crate::{batch, initialize, lists, tasks, tool_call};
 
@@ -66,6 +67,8 @@ async fn one(admitted: &Admitted<'_>, message: &Message<'_>, body: Bytes) -> Ans
         // The server behind changed its era since.
         return Err(call.gone());
     }
+    call.in_order().await;
+    let _opening = (way == Way::Listen).then(|| call.opening());
     if route != Route::Pass {
         return bridge::answer(route, &call, message, way, body).await;
     }
@@ -163,6 +166,21 @@ impl Admitted<'_> {
 }
 
 impl Call<'_> {
+    /// Waits for the streams that this client began to open before.
+    pub(crate) async fn in_order(&self) {
+        self.server.openings.settled(&self.order()).await;
+    }
+
+    /// From now on a stream is being opened, until this is dropped.
+    pub(crate) fn opening(&self) -> UnderWay {
+        self.server.openings.begin(self.order())
+    }
+
+    /// Within what the order of messages counts: a session, or one person's use of one client.
+    fn order(&self) -> [u8; 32] {
+        self.session.as_ref().map_or(*self.permit.principal(), |session| session.digest)
+    }
+
     /// A place for one more standing stream (MC-5).
     pub(crate) fn slot(&self) -> Result<Slot, Refused> {
         self.server.slots.take(*self.permit.principal()).ok_or_else(|| {

@@ -17,6 +17,7 @@ use crate::schemas::Schemas;
 use crate::session::{Sealing, Sessions};
 use crate::sse_front::Front;
 use crate::stream::Slots;
+use crate::stream::openings::Openings;
 use crate::tasks::Handles;
 use crate::upstream::HttpUpstream;
 use crate::verify::{self, Trust, Verifier};
@@ -41,6 +42,8 @@ pub(crate) struct Server {
     pub(crate) schemas: Schemas,
     pub(crate) tasks: Handles,
     pub(crate) slots: Arc<Slots>,
+    /// The streams that are being opened.
+    pub(crate) openings: Arc<Openings>,
     pub(crate) legacy_clients: LegacyClients,
     /// Where clients of 2024-11-05 connect.
     pub(crate) sse: Option<Front>,
@@ -74,6 +77,7 @@ impl Server {
             schemas: Schemas::default(),
             tasks: Handles::new(sealing.clone(), &config.name, entries),
             slots: Arc::new(Slots::new(limits.streams_per_principal)),
+            openings: Arc::default(),
             upstream,
             legacy_clients: LegacyClients::default(),
             sse: config.sse.as_ref().map(|front| Front::new(front, config, issuer)),

@@ -89,3 +89,16 @@ const fixture = (file) => async (eras = 'both') => {
 
 /** What the conformance suite wants, in one era or both; see fixture/serve.mjs. */
 export const conformance = fixture('conformance-server.mjs');
+
+/** A server on the first TypeScript SDK, which asks its questions on the session's own stream. */
+export async function standing() {
+  const port = await freePort();
+  const program = await Program.start({
+    name: 'standing server',
+    command: process.execPath,
+    args: [here('./standing-server.mjs')],
+    env: { PORT: String(port) },
+    ready: /listening/,
+  });
+  return atPort(program, port);
+}

@@ -140,6 +140,10 @@ impl Link for HttpLink {
         self.0.standing.listen(self, caller)
     }
 
+    fn listens(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.0.standing.settled())
+    }
+
     fn agreed(&self, version: &str) {
         if let Ok(version) = HeaderValue::from_str(version) {
             self.0.version.get_or_init(|| version);

@@ -10,7 +10,7 @@ use protocol::jsonrpc::INVALID_REQUEST;
 use protocol::mcp::TEMPORARILY_UNAVAILABLE;
 
 use super::handle::Handle;
-use super::stream::Stream;
+use super::stream::{Ready, Stream};
 use super::{headers, retell};
 use crate::endpoint;
 use crate::forward::answer::Standing;
@@ -22,6 +22,7 @@ use crate::reply::{Answer, Fault, Refused};
 use crate::server::Server;
 use crate::sidecar::Shared;
 use crate::stream::Slot;
+use crate::stream::openings::UnderWay;
 use crate::verify::Permit;
 
 /// How long running requests may go on after their client left (D-58).
@@ -43,7 +44,7 @@ pub(crate) fn open(admitted: &Admitted<'_>) -> Answer {
         return Err(full());
     };
     let slot = admitted.slot(None)?;
-    let (stream, outlet) = front.streams.open(admitted).ok_or_else(full)?;
+    let (stream, outlet, ready) = front.streams.open(admitted).ok_or_else(full)?;
     let handle = Handle { owner: admitted.shared.own_name(), stream: stream.id };
     let endpoint = front.messages(&handle.seal(admitted));
     let keeper = Keeper {
@@ -55,7 +56,7 @@ pub(crate) fn open(admitted: &Admitted<'_>) -> Answer {
         stream,
         slot: Some(slot),
     };
-    admitted.shared.closing.spawn(keeper.keep());
+    admitted.shared.closing.spawn(keeper.keep(ready));
     let frames = outlet.frames(Bytes::from(format!("event: endpoint\ndata: {endpoint}\n\n")));
     let call = admitted.call(None, None);
     let body = call.guard(StreamBody::new(Box::pin(frames)), Standing::Open(None));
@@ -85,11 +86,11 @@ enum Heard {
 }
 
 impl Keeper {
-    async fn keep(mut self) {
+    async fn keep(mut self, ready: Ready) {
         let gone = self.stream.gone.clone();
         tokio::select! {
             () = gone.cancelled() => {}
-            () = self.unasked() => {}
+            () = self.unasked(ready) => {}
         }
         drop(self.slot.take());
         if let Some(front) = &self.server.sse {
@@ -101,13 +102,13 @@ impl Keeper {
     }
 
     /// What the server says on no request's account comes over the stream, too (D-02).
-    async fn unasked(&mut self) {
-        self.stream.ready.notified().await;
+    async fn unasked(&mut self, ready: Ready) {
+        let mut opening = ready.await.ok();
         let (mut pause, mut tail) = (FIRST_PAUSE, Tail::default());
         loop {
             // The session's stream takes the place; they are one to the client.
             drop(self.slot.take());
-            let heard = self.listen(&mut tail).await;
+            let heard = self.listen(&mut tail, opening.take()).await;
             self.slot = self.server.slots.take(*self.permit.principal());
             if self.slot.is_none() {
                 return self.stream.gone.cancel();
@@ -120,11 +121,12 @@ impl Keeper {
         }
     }
 
-    async fn listen(&self, tail: &mut Tail) -> Heard {
+    async fn listen(&self, tail: &mut Tail, opening: Option<UnderWay>) -> Heard {
         let mut headers = self.session_headers();
         tail.name(&mut headers);
         let response = endpoint::listen(&self.admitted(Method::GET, &headers)).await;
         let response = response.unwrap_or_else(Refused::into_response);
+        drop(opening);
         match response.status().as_u16() {
             200 => {
                 let limit = self.shared.limits.message_bytes;

@@ -95,7 +95,7 @@ async fn tell(admitted: &Admitted<'_>, stream: &Stream, ready: bool, body: Bytes
     let mut response = response.unwrap_or_else(Refused::into_response);
     if response.status().is_success() {
         if ready {
-            stream.ready.notify_one();
+            stream.is_ready(admitted);
         }
         return Ok(reply::empty(StatusCode::ACCEPTED));
     }

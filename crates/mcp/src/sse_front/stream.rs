@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::HeaderValue;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::queue::{Outlet, Queue, queue};
 use crate::message::Admitted;
 use crate::session::Session;
+use crate::stream::openings::UnderWay;
 
 /// One open stream.
 pub(super) struct Stream {
@@ -24,13 +25,16 @@ pub(super) struct Stream {
     /// The sealed id of the session, if the server opened one.
     session: Mutex<Option<HeaderValue>>,
     initialize_sent: AtomicBool,
-    /// The client said that it is ready, so the server may speak unasked.
-    pub(super) ready: Notify,
+    /// Where to say, once, that the client is ready, so that the server may speak unasked.
+    ready: Mutex<Option<oneshot::Sender<UnderWay>>>,
     /// Room for requests at the same time.
     pub(super) places: Arc<Semaphore>,
     /// Requests that are being answered.
     pub(super) requests: TaskTracker,
 }
+
+/// Resolves when the client is ready. From then on the session's own stream is being opened.
+pub(super) type Ready = oneshot::Receiver<UnderWay>;
 
 /// The streams of one server.
 #[derive(Default)]
@@ -43,11 +47,12 @@ const REQUESTS: usize = 64;
 
 impl Streams {
     /// A new stream of this principal's, if there is room.
-    pub(super) fn open(&self, admitted: &Admitted<'_>) -> Option<(Arc<Stream>, Outlet)> {
+    pub(super) fn open(&self, admitted: &Admitted<'_>) -> Option<(Arc<Stream>, Outlet, Ready)> {
         let mut id = [0; 8];
         admitted.shared.sealing.chance.fill(&mut id);
         let gone = CancellationToken::new();
         let (queue, outlet) = queue(&gone);
+        let (ready, is_ready) = oneshot::channel();
         let stream = Arc::new(Stream {
             id: u64::from_be_bytes(id),
             principal: *admitted.permit.principal(),
@@ -55,7 +60,7 @@ impl Streams {
             gone,
             session: Mutex::default(),
             initialize_sent: AtomicBool::new(false),
-            ready: Notify::new(),
+            ready: Mutex::new(Some(ready)),
             places: Arc::new(Semaphore::new(REQUESTS)),
             requests: TaskTracker::new(),
         });
@@ -64,7 +69,7 @@ impl Streams {
             return None;
         }
         streams.insert(stream.id, Arc::clone(&stream));
-        Some((stream, outlet))
+        Some((stream, outlet, is_ready))
     }
 
     /// The stream with this id, for its own principal only (G-20).
@@ -84,6 +89,15 @@ impl Stream {
     pub(super) fn session(&self, admitted: &Admitted<'_>) -> Option<Arc<Session>> {
         let sealed = self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         admitted.server.sessions.open(&admitted.permit, sealed.to_str().ok()?).ok()
+    }
+
+    /// The client is ready. Whatever it sends from now on finds the session's own stream standing.
+    pub(super) fn is_ready(&self, admitted: &Admitted<'_>) {
+        let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(ready) = ready {
+            let session = self.session(admitted);
+            let _ = ready.send(admitted.call(None, session).opening());
+        }
     }
 
     /// One stream is one session, so there is one `initialize`, unless it fails.

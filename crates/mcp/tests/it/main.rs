@@ -28,6 +28,7 @@ mod hidden_tools;
 mod lists;
 mod mirrored_params;
 mod observe;
+mod order;
 mod policy;
 mod replicas;
 mod sealed_ways;

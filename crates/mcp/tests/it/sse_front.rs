@@ -69,7 +69,7 @@ impl Stream {
         post(&message.to_string()).at(&self.endpoint).bearer(&self.token)
     }
 
-    async fn send(&self, world: &World, message: &Value) {
+    pub(crate) async fn send(&self, world: &World, message: &Value) {
         let answer = world.ask(self.post(message)).await;
         assert_eq!((answer.status.as_u16(), text(&answer.body)), (202, ""));
     }
@@ -81,7 +81,7 @@ impl Stream {
         serde_json::from_str(data).unwrap()
     }
 
-    async fn initialize(&mut self, world: &World) {
+    pub(crate) async fn initialize(&mut self, world: &World) {
         self.send(world, &initialize()).await;
         assert_eq!(self.next().await["result"]["protocolVersion"], "2024-11-05");
     }

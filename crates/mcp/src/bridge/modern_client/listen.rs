@@ -67,6 +67,7 @@ async fn open(asked: &Asked, peer: Arc<LegacyPeer>, wanted: Wanted) -> Reply {
     // First to listen, then to subscribe, so that nothing falls between.
     let news = peer.link().listen(&asked.caller);
     unasked::watch(asked, &peer);
+    peer.link().listens().await;
     let granted = wanted.granted(asked, &peer).await;
     let listening = Listening {
         id: asked.id.clone(),

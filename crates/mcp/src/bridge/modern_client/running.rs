@@ -200,6 +200,8 @@ fn asking(asked: &Asked, peer: &Arc<LegacyPeer>, number: u64) -> Exchange {
     let (peer, caller) = (Arc::clone(peer), asked.caller.clone());
     let method = asked.method.clone();
     let opening = async move {
+        // A question that belongs on the session's own stream has nowhere to go before that stands.
+        peer.link().listens().await;
         let guard = cancel::Guard::new(&peer, &caller, number);
         let exchange = peer.ask(&caller, number, &method, params.as_deref()).await;
         guard.settled();

@@ -12,6 +12,7 @@ use tokio::sync::broadcast;
 use super::resume::Tail;
 use super::{HttpLink, headers};
 use crate::links::{Caller, Heard, Kind, Link as _};
+use crate::stream::openings::Opening;
 use crate::stream::reader::Reader;
 
 /// How many messages a slow listener may be behind before it misses some. Each takes 40 bytes for
@@ -21,7 +22,13 @@ const BEHIND: usize = 64;
 const ATTEMPTS: u32 = 5;
 
 /// The listeners. Dropping the sender tells them that nothing will come any more.
-pub(super) struct Standing(Mutex<Option<broadcast::Sender<Arc<Heard>>>>);
+pub(super) struct Standing(Mutex<Option<Running>>);
+
+/// A stream that stands, or will soon.
+struct Running {
+    news: broadcast::Sender<Arc<Heard>>,
+    opening: Opening,
+}
 
 /// Why a stream is not there any more.
 enum Ended {
@@ -42,13 +49,22 @@ impl Standing {
         caller: &Caller,
     ) -> broadcast::Receiver<Arc<Heard>> {
         let mut running = self.lock();
-        if let Some(news) = &*running {
-            return news.subscribe();
+        if let Some(running) = &*running {
+            return running.news.subscribe();
         }
         let (news, receiver) = broadcast::channel(BEHIND);
-        *running = Some(news.clone());
-        tokio::spawn(run(link.clone(), caller.clone(), news));
+        let opening = Opening::begin();
+        *running = Some(Running { news: news.clone(), opening: opening.clone() });
+        tokio::spawn(run(link.clone(), caller.clone(), news, opening));
         receiver
+    }
+
+    /// Waits until the stream stands that was asked for, or never will.
+    pub(super) async fn settled(&self) {
+        let opening = self.lock().as_ref().map(|running| running.opening.clone());
+        if let Some(opening) = opening {
+            opening.settled().await;
+        }
     }
 
     /// Ends the task if nobody listens. Checked and forgotten under one lock, so that a listener
@@ -62,16 +78,21 @@ impl Standing {
         abandoned
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<broadcast::Sender<Arc<Heard>>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Running>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn run(link: HttpLink, caller: Caller, news: broadcast::Sender<Arc<Heard>>) {
+async fn run(
+    link: HttpLink,
+    caller: Caller,
+    news: broadcast::Sender<Arc<Heard>>,
+    opening: Opening,
+) {
     let (mut tail, mut failed) = (Tail::default(), 0);
     while failed < ATTEMPTS && link.is_open() {
         let ended = tokio::select! {
-            ended = follow(&link, &caller, &mut tail, &news, &mut failed) => ended,
+            ended = follow(&link, &caller, &mut tail, (&news, &opening), &mut failed) => ended,
             () = news.closed() => Ended::Broke,
         };
         if matches!(ended, Ended::ForGood) {
@@ -90,13 +111,15 @@ async fn follow(
     link: &HttpLink,
     caller: &Caller,
     tail: &mut Tail,
-    news: &broadcast::Sender<Arc<Heard>>,
+    (news, opening): (&broadcast::Sender<Arc<Heard>>, &Opening),
     failed: &mut u32,
 ) -> Ended {
     let mut asked = headers::of(&link.0, caller);
     asked.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
     tail.name(&mut asked);
-    let Ok(response) = link.get(asked).await else {
+    let answered = link.get(asked).await;
+    opening.settle();
+    let Ok(response) = answered else {
         return Ended::Broke;
     };
     match response.status() {
