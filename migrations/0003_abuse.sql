@@ -27,3 +27,17 @@ INSERT INTO OAUTH_SEQUENCE (name, value) VALUES ('unknown_names', 0);
 ALTER TABLE OAUTH_TXN ADD COLUMN session_hash TEXT;
 -- The person must have proved who they are at this moment or later (prompt=login, max_age).
 ALTER TABLE OAUTH_TXN ADD COLUMN authenticated_after BIGINT NOT NULL DEFAULT 0;
+
+-- Which network began it, as a keyed hash: so that one of them takes no room from all others.
+ALTER TABLE OAUTH_TXN ADD COLUMN source TEXT NOT NULL DEFAULT '';
+CREATE INDEX OAUTH_TXN_SOURCE ON OAUTH_TXN (source, expires_at);
+ALTER TABLE OAUTH_UPSTREAM ADD COLUMN source TEXT NOT NULL DEFAULT '';
+CREATE INDEX OAUTH_UPSTREAM_SOURCE ON OAUTH_UPSTREAM (source, expires_at);
+ALTER TABLE OAUTH_CLIENT ADD COLUMN source TEXT NOT NULL DEFAULT '';
+CREATE INDEX OAUTH_CLIENT_SOURCE
+    ON OAUTH_CLIENT (source, unused_since) WHERE unused_since IS NOT NULL;
+
+-- Events that anybody can cause without signing in. They are kept in bounded numbers.
+CREATE INDEX OAUTH_AUDIT_ANONYMOUS ON OAUTH_AUDIT (kind, at) WHERE kind IN
+    ('client.registered', 'authorization.started', 'upstream.started', 'upstream.rejected',
+    'upstream.replayed', 'person.sign_in_failed', 'account.locked');

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use store::StoreError;
-use store::unit::{CollectGarbage, ForgetEvents};
+use store::unit::{CollectGarbage, ForgetEvents, ThinEvents};
 
 use crate::server::AuthServer;
 
@@ -14,8 +14,14 @@ const POLL: Duration = Duration::from_secs(2);
 /// Every so many polls, and at the first one, expired rows go.
 const POLLS_PER_SWEEP: u32 = 30;
 
-/// Rows of each table that one sweep removes at most.
-const SWEEP_ROWS: u32 = 500;
+/// Expired rows of each table that go with one commit, and how many such commits one sweep may take.
+/// What may be open at once ([`Room`](store::unit::Room)) lives for ten minutes, so a tenth of it
+/// ends in a minute at most; this is far more.
+const SWEEP_ROWS: u32 = 1_000;
+const SWEEP_BATCHES: u32 = 100;
+
+/// Events of each kind that anybody can cause which are kept.
+const ANONYMOUS_EVENTS: u32 = 100_000;
 
 /// Old events that go with one commit, and how many such commits one sweep may take: calls leave an
 /// event each, so these must be able to go as fast as they come.
@@ -67,13 +73,41 @@ impl AuthServer {
             Ok(false) => {}
             Err(error) => tracing::warn!(%error, "could not look for providers that are gone"),
         }
-        let sweep = CollectGarbage { now: self.now(), batch: SWEEP_ROWS };
-        if let Err(error) = self.store.write(sweep).await {
+        if let Err(error) = self.remove_expired_rows().await {
             tracing::warn!(%error, "could not remove expired rows");
+        }
+        if let Err(error) = self.thin_events().await {
+            tracing::warn!(%error, "could not thin out events");
         }
         if let Err(error) = self.forget_old_events().await {
             tracing::warn!(%error, "could not remove old events");
         }
+    }
+
+    async fn remove_expired_rows(&self) -> Result<(), StoreError> {
+        for _ in 0..SWEEP_BATCHES {
+            let sweep = CollectGarbage { now: self.now(), batch: SWEEP_ROWS };
+            if self.store.write(sweep).await?.most() < u64::from(SWEEP_ROWS) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn thin_events(&self) -> Result<(), StoreError> {
+        let mut gone = 0;
+        for _ in 0..EVENT_BATCHES {
+            let thin = ThinEvents { kept: ANONYMOUS_EVENTS, batch: SWEEP_EVENTS };
+            let now_gone = self.store.write(thin).await?;
+            gone += now_gone;
+            if now_gone < u64::from(SWEEP_EVENTS) {
+                break;
+            }
+        }
+        if gone > 0 {
+            tracing::warn!(events = gone, "more events than are kept were caused by strangers");
+        }
+        Ok(())
     }
 
     async fn forget_old_events(&self) -> Result<(), StoreError> {

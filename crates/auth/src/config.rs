@@ -36,6 +36,8 @@ pub struct Config {
     pub dynamic_registration: bool,
     /// Registrations that one address may make in a minute.
     pub registrations_per_minute: u32,
+    /// Authorizations that one address may begin in a minute.
+    pub authorizations_per_minute: u32,
     /// Clients from the configuration.
     pub clients: Vec<Client>,
     /// Those of them that may report what they let through and denied.

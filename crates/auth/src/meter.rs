@@ -13,6 +13,7 @@ pub(crate) struct Meter {
     tokens: Family<GrantLabel, Counter>,
     refusals: Family<ErrorLabel, Counter>,
     sign_ins: Family<SignInLabels, Counter>,
+    refresh_reuses: Family<OutcomeLabel, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -23,6 +24,11 @@ struct GrantLabel {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ErrorLabel {
     error: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -42,6 +48,11 @@ impl Meter {
         self.refusals.get_or_create(&ErrorLabel { error }).inc();
     }
 
+    /// A rotated refresh token came again inside its window (RT-10).
+    pub(crate) fn refresh_reused(&self, outcome: &'static str) {
+        self.refresh_reuses.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
     /// Somebody signed in, or could not.
     pub(crate) fn signed_in(&self, provider: &'static str, outcome: &'static str) {
         self.sign_ins.get_or_create(&SignInLabels { provider, outcome }).inc();
@@ -51,10 +62,12 @@ impl Meter {
 impl AuthServer {
     /// Gives the authorization server's numbers their names.
     pub fn register_metrics(&self, registry: &mut Registry) {
-        let Meter { tokens, refusals, sign_ins } = &self.meter;
+        let Meter { tokens, refusals, sign_ins, refresh_reuses } = &self.meter;
         registry.register("tokens_issued", "Tokens, by grant type", tokens.clone());
         registry.register("refusals", "Refusals of programs, by error", refusals.clone());
         let help = "Sign-ins, by kind of provider and outcome";
         registry.register("sign_ins", help, sign_ins.clone());
+        let help = "Refresh tokens that came again inside the grace window, by outcome";
+        registry.register("refresh_reuses", help, refresh_reuses.clone());
     }
 }

@@ -84,7 +84,11 @@ impl AuthServer {
         let gone = GoneProviders::find(&config, &store).await?;
         let metadata = describe(&config)?.into();
         let csrf = CsrfKey::new(&config.key_encryption_key);
-        let throttle = Throttle::new(config.registrations_per_minute);
+        let throttle = Throttle::new(
+            config.registrations_per_minute,
+            config.authorizations_per_minute,
+            &config.key_encryption_key,
+        );
         let (changes, _) = watch::channel(0);
         Ok(Arc::new(Self {
             config,

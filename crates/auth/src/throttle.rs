@@ -1,48 +1,71 @@
-//! Floods are slowed down by address (RG-16, CA-7, DS-6).
+//! Floods are slowed down by network (RG-16, CA-7, DS-6, A4).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 
+use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use kernel::encoding::base64url;
+use kernel::seal::SealingKey;
 use protocol::{OAuthError, OAuthErrorCode};
 
-/// Wrong client secrets that one address may send in a minute.
+/// Wrong client secrets that one network may send in a minute.
 const FAILED_AUTHENTICATIONS_PER_MINUTE: u32 = 20;
 
-/// Attempts to sign in at a local account that one address may make in a minute. Offices share
+/// Attempts to sign in at a local account that one network may make in a minute. Offices share
 /// addresses, so this is for machines; accounts have their own locks.
 const SIGN_INS_PER_MINUTE: u32 = 60;
 
 /// The limits that are in force.
 pub(crate) struct Throttle {
     registrations: DefaultKeyedRateLimiter<IpAddr>,
+    authorizations: DefaultKeyedRateLimiter<IpAddr>,
+    departures: DefaultKeyedRateLimiter<IpAddr>,
     failed_authentications: DefaultKeyedRateLimiter<IpAddr>,
     sign_ins: DefaultKeyedRateLimiter<IpAddr>,
+    hashing: Key,
 }
 
 impl Throttle {
-    pub(crate) fn new(registrations_per_minute: u32) -> Self {
-        let per_minute =
-            |times: u32| Quota::per_minute(NonZeroU32::new(times).unwrap_or(NonZeroU32::MIN));
+    pub(crate) fn new(
+        registrations_per_minute: u32,
+        authorizations_per_minute: u32,
+        key_encryption_key: &SealingKey,
+    ) -> Self {
+        let limiter = |per_minute: u32| {
+            let times = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
+            RateLimiter::keyed(Quota::per_minute(times))
+        };
         Self {
-            registrations: RateLimiter::keyed(per_minute(registrations_per_minute)),
-            failed_authentications: RateLimiter::keyed(per_minute(
-                FAILED_AUTHENTICATIONS_PER_MINUTE,
-            )),
-            sign_ins: RateLimiter::keyed(per_minute(SIGN_INS_PER_MINUTE)),
+            registrations: limiter(registrations_per_minute),
+            authorizations: limiter(authorizations_per_minute),
+            departures: limiter(authorizations_per_minute),
+            failed_authentications: limiter(FAILED_AUTHENTICATIONS_PER_MINUTE),
+            sign_ins: limiter(SIGN_INS_PER_MINUTE),
+            hashing: Key::new(HMAC_SHA256, key_encryption_key.derive("network").bytes()),
         }
     }
 
     /// Counts a registration; an error once there are too many.
     pub(crate) fn registration(&self, address: IpAddr) -> Result<(), OAuthError> {
-        self.registrations.check_key(&address).map_err(|_| {
+        self.registrations.check_key(&network(address)).map_err(|_| {
             OAuthErrorCode::SlowDown.because("too many registrations from this address; wait")
         })
     }
 
+    /// Counts an authorization that begins; `false` once there are too many.
+    pub(crate) fn authorization(&self, address: IpAddr) -> bool {
+        self.authorizations.check_key(&network(address)).is_ok()
+    }
+
+    /// Counts somebody who leaves for a provider; `false` once there are too many.
+    pub(crate) fn departure(&self, address: IpAddr) -> bool {
+        self.departures.check_key(&network(address)).is_ok()
+    }
+
     /// Counts a failed client authentication and says which error it gets.
     pub(crate) fn failed_authentication(&self, address: IpAddr, error: OAuthError) -> OAuthError {
-        match self.failed_authentications.check_key(&address) {
+        match self.failed_authentications.check_key(&network(address)) {
             Ok(()) => error,
             Err(_) => OAuthErrorCode::SlowDown
                 .because("too many failed client authentications from this address; wait"),
@@ -51,13 +74,62 @@ impl Throttle {
 
     /// Counts an attempt to sign in; `false` once there are too many (T-LOGIN-03).
     pub(crate) fn sign_in(&self, address: IpAddr) -> bool {
-        self.sign_ins.check_key(&address).is_ok()
+        self.sign_ins.check_key(&network(address)).is_ok()
     }
 
-    /// Forgets addresses that have been quiet.
+    /// The network of an address as the database knows it: the same on every replica, and of no use
+    /// to whoever reads it there.
+    pub(crate) fn source(&self, address: IpAddr) -> String {
+        let tag = sign(&self.hashing, network(address).to_string().as_bytes());
+        base64url(&tag.as_ref()[..16])
+    }
+
+    /// Forgets networks that have been quiet.
     pub(crate) fn forget_the_quiet(&self) {
-        self.registrations.retain_recent();
-        self.failed_authentications.retain_recent();
-        self.sign_ins.retain_recent();
+        let Self { registrations, authorizations, departures, failed_authentications, .. } = self;
+        for limiter in
+            [registrations, authorizations, departures, failed_authentications, &self.sign_ins]
+        {
+            limiter.retain_recent();
+        }
+    }
+}
+
+/// What one subscriber has: an IPv4 address, however it is written, or the /64 of an IPv6 one, in
+/// which anybody can take as many addresses as they like.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => {
+            let prefix = address.to_bits() >> 64 << 64;
+            IpAddr::V6(Ipv6Addr::from_bits(prefix))
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    /// A1, A4: one subscriber is one network, however many addresses there are in it.
+    #[test]
+    fn a4_networks_are_counted_and_not_addresses() {
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let throttle = Throttle::new(1, 1, &SealingKey::from_bytes([7; 32]));
+        for (one, same) in [
+            ("192.0.2.7", "::ffff:192.0.2.7"),
+            ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"),
+        ] {
+            assert!(throttle.authorization(address(one)));
+            assert!(!throttle.authorization(address(same)), "{same}");
+            assert!(throttle.registration(address(one)).is_ok());
+            assert!(throttle.registration(address(same)).is_err(), "{same}");
+            assert_eq!(throttle.source(address(one)), throttle.source(address(same)));
+        }
+        for other in ["192.0.2.8", "2001:db8:1:3::1"] {
+            assert!(throttle.authorization(address(other)), "{other}");
+        }
+        assert_ne!(throttle.source(address("192.0.2.7")), throttle.source(address("192.0.2.8")));
     }
 }

@@ -5,7 +5,8 @@ use kernel::{Hashed, Timestamp};
 
 use crate::grant::GrantId;
 
-/// In-window reuse is counted; beyond this many it is theft after all (RT-10).
+/// In-window reuse is counted; beyond this many the parent gives nothing any more (RT-10). The grant
+/// does not end inside the window: nobody may end it for others by asking often.
 pub const MAX_REUSES_IN_WINDOW: i64 = 1000;
 
 /// A refresh token as it is stored.

@@ -18,8 +18,8 @@ use model::{Authorization, AuthorizationRequest, ClientId, ClientOrigin, Code, I
 use protocol::pkce::CodeChallenge;
 use protocol::{RedirectUri, ResourceUri, Scopes, UserType};
 use store::unit::{
-    Approve, BeginAuthorization, NewRefreshToken, RedeemCode, ResumeAuthorization, RotateOutcome,
-    RotateRefresh, SignIn, SignInOutcome, Successor, UpstreamRefresh,
+    Approve, BeginAuthorization, NewRefreshToken, RedeemCode, ResumeAuthorization, Room,
+    RotateOutcome, RotateRefresh, SignIn, SignInOutcome, Successor, UpstreamRefresh,
 };
 use store::{Store, StoreOptions};
 
@@ -132,7 +132,11 @@ async fn grant(store: &Store) -> Hashed<RefreshSecret> {
         created_at: NOW,
         expires_at: NOW.plus_seconds(600),
     };
-    let begin = BeginAuthorization { authorization: authorization.clone(), max_open: 10_000 };
+    let begin = BeginAuthorization {
+        authorization: authorization.clone(),
+        source: String::new(),
+        room: Room::of(10_000),
+    };
     store.write(begin).await.unwrap();
     let resume = ResumeAuthorization {
         handle: authorization.handle.clone(),

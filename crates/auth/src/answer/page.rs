@@ -42,6 +42,8 @@ pub(crate) enum PageFailure {
     },
     /// More people are signing in than the server allows at once (T-AZ-28).
     Overloaded,
+    /// One network begins more sign-ins than people do.
+    TooFast,
     /// Storage is away; trying again later helps.
     Unavailable(StoreError),
     /// Something that should not happen.
@@ -143,6 +145,12 @@ pub(crate) fn answer_person(
         PageFailure::Overloaded => {
             tracing::warn!(%reference, "too many authorizations are open");
             try_again(server, "Too many people are signing in at the moment.", &reference)
+        }
+        PageFailure::TooFast => {
+            tracing::warn!(%reference, "too many sign-ins begin in one network");
+            let mut response = try_again(server, "Too many sign-ins begin here.", &reference);
+            *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+            response
         }
         PageFailure::Unavailable(cause) => {
             tracing::warn!(%reference, error = %Chain(&cause), "storage is unavailable");

@@ -28,19 +28,19 @@ impl CsrfKey {
     /// The token for a form that only one session may send: see [`CsrfKey::is_of_session`].
     pub(crate) fn token_of_session(
         &self,
-        handle: &Plain<AuthorizationHandle>,
+        handle: Option<&Plain<AuthorizationHandle>>,
         browser: &Plain<BrowserBinding>,
         session: &Hashed<SessionSecret>,
     ) -> String {
         let mark = base64url(sign(&self.0, &session_message(handle, session)).as_ref());
-        format!("{}.{mark}", self.token(Some(handle), browser))
+        format!("{}.{mark}", self.token(handle, browser))
     }
 
     /// Whether the page with this token was made for this session.
     pub(crate) fn is_of_session(
         &self,
         unverified: Option<&str>,
-        handle: &Plain<AuthorizationHandle>,
+        handle: Option<&Plain<AuthorizationHandle>>,
         session: &Hashed<SessionSecret>,
     ) -> bool {
         let mark = unverified.and_then(|token| token.split_once('.')).map(|(_, mark)| mark);
@@ -62,10 +62,11 @@ impl CsrfKey {
 }
 
 fn session_message(
-    handle: &Plain<AuthorizationHandle>,
+    handle: Option<&Plain<AuthorizationHandle>>,
     session: &Hashed<SessionSecret>,
 ) -> Vec<u8> {
-    ["session:", handle.reveal(), session.as_str()].concat().into_bytes()
+    let handle = handle.map_or("account", |handle| handle.reveal());
+    ["session:", handle, session.as_str()].concat().into_bytes()
 }
 
 fn message(

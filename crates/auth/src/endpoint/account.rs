@@ -19,7 +19,7 @@ use protocol::params::Params;
 use store::unit::{EndSession, RevokeOutcome, RevokeOwnGrant};
 
 use super::organization::choose;
-use super::transaction::find_session;
+use super::transaction::{find_session, left};
 use super::visit::Visit;
 use crate::answer::{PageFailure, page_response, see_other};
 use crate::browser::{Browser, cookies::CookieNames};
@@ -36,7 +36,9 @@ pub(crate) async fn get(
     let (parts, _) = request.into_parts();
     let browser = Browser::of(&parts, &CookieNames::of(&server.config));
     match (find_session(&server, &browser).await?, &browser.binding) {
-        (Some((_, subject)), Some(binding)) => show(&server, &subject, binding).await,
+        (Some((session, subject)), Some(binding)) => {
+            show(&server, &session, &subject, binding).await
+        }
         _ => to_sign_in(&server, browser),
     }
 }
@@ -46,7 +48,7 @@ pub(crate) async fn disconnect(
     server: Arc<AuthServer>,
     request: Request,
 ) -> Result<Response, PageFailure> {
-    let (_, subject, _, params) = act(&server, request).await?;
+    let (_, subject, params) = act_as_shown(&server, request).await?;
     let grant = params.one("grant")?.map(|id| Id::from_stored(id.to_owned()));
     let grant = grant.ok_or_else(|| PageFailure::bad_request("No connection was chosen."))?;
     let unit = RevokeOwnGrant { grant, subject: subject.id, now: server.now() };
@@ -61,7 +63,7 @@ pub(crate) async fn organization(
     server: Arc<AuthServer>,
     request: Request,
 ) -> Result<Response, PageFailure> {
-    let (_, subject, _, params) = act(&server, request).await?;
+    let (_, subject, params) = act_as_shown(&server, request).await?;
     choose(&server, &subject, params.one("organization")?).await?;
     back(&server)
 }
@@ -72,7 +74,7 @@ pub(crate) async fn sign_out(
     server: Arc<AuthServer>,
     request: Request,
 ) -> Result<Response, PageFailure> {
-    let (session, subject, _, _) = act(&server, request).await?;
+    let (session, subject, _) = act(&server, request).await?;
     let at_provider = provider_sign_out(&server, &session, &subject).await;
     server.store.write(EndSession { hash: session.hash, now: server.now() }).await?;
     let html = pages::signed_out(&SignedOut {
@@ -104,17 +106,28 @@ pub(crate) async fn signed_out(
 async fn act(
     server: &AuthServer,
     request: Request,
-) -> Result<(Session, Subject, Visit, Params), PageFailure> {
+) -> Result<(Session, Subject, Params), PageFailure> {
     let (parts, params): (Parts, _) = request::form(request).await?;
     let visit = Visit::to_account(server, &parts)?;
     visit.check_form(server, &parts, &params)?;
     let signed_in = find_session(server, &visit.browser).await?;
     let (session, subject) = signed_in.ok_or_else(PageFailure::expired)?;
-    Ok((session, subject, visit, params))
+    Ok((session, subject, params))
+}
+
+/// What a form needs that changes something of its person: it must be the one whom the page showed.
+async fn act_as_shown(
+    server: &AuthServer,
+    request: Request,
+) -> Result<(Session, Subject, Params), PageFailure> {
+    let (session, subject, params) = act(server, request).await?;
+    let saw_it = server.csrf.is_of_session(params.one("csrf")?, None, &session.hash);
+    if saw_it { Ok((session, subject, params)) } else { Err(left()) }
 }
 
 async fn show(
     server: &AuthServer,
+    session: &Session,
     subject: &Subject,
     binding: &Plain<BrowserBinding>,
 ) -> Result<Response, PageFailure> {
@@ -133,7 +146,7 @@ async fn show(
     let html = pages::account(&Account {
         deployment: Deployment { title: &server.config.title },
         action: &format!("{}/account", server.config.base_path()),
-        csrf: &server.csrf.token(None, binding),
+        csrf: &server.csrf.token_of_session(None, binding, &session.hash),
         person: AccountHolder {
             name: &subject.identity.name,
             email: subject.identity.email.as_ref().map(|email| email.address.as_str()),

@@ -17,7 +17,7 @@ use model::{Authorization, AuthorizationRequest, Client, ClientId, Stage};
 use protocol::params::Params;
 use protocol::redirect_uri::RedirectKind;
 use protocol::{OAuthErrorCode, RedirectUri};
-use store::unit::{BeginAuthorization, BeginOutcome};
+use store::unit::{BeginAuthorization, BeginOutcome, Room};
 
 use self::check::{MAX_STATE, Prompt, check_request};
 use super::refuse::{Refused, refuse};
@@ -56,6 +56,9 @@ pub(crate) async fn get(
     request: Request,
 ) -> Result<Response, PageFailure> {
     let (parts, _) = request.into_parts();
+    if !server.throttle.authorization(request::peer(&parts)) {
+        return Err(PageFailure::TooFast);
+    }
     let params = request::query(&parts)?;
     let client = known_client(&server, &params).await?;
     let redirect_uri = registered_redirect(&server, &client, &params)?;
@@ -119,7 +122,7 @@ async fn begin(
     server: &AuthServer,
     parts: &Parts,
     asker: &Asker,
-    request: AuthorizationRequest,
+    frozen: AuthorizationRequest,
     prompt: Prompt,
 ) -> Result<Response, PageFailure> {
     let names = CookieNames::of(&server.config);
@@ -142,12 +145,13 @@ async fn begin(
     let authorization = Authorization {
         handle: handle.hash(),
         browser: binding.hash(),
-        request,
+        request: frozen,
         stage: Stage::Pending,
         created_at: now,
         expires_at: now.plus_seconds(AUTHORIZATION_LIFETIME_SECONDS),
     };
-    let begun = BeginAuthorization { authorization, max_open: MAX_OPEN };
+    let source = server.throttle.source(request::peer(parts));
+    let begun = BeginAuthorization { authorization, source, room: Room::of(MAX_OPEN) };
     match server.store.write(begun).await? {
         BeginOutcome::Begun => {}
         BeginOutcome::TooMany => return Err(PageFailure::Overloaded),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::response::Response;
 
-use super::resume::come_back;
-use super::transaction::{open, step};
+use super::resume::{come_back, open_with_token};
+use super::transaction::step;
 use crate::answer::{PageFailure, see_other};
 use crate::browser::bridge::mint;
 use crate::request;
@@ -19,7 +19,7 @@ pub(crate) async fn get(
 ) -> Result<Response, PageFailure> {
     let (parts, _) = request.into_parts();
     let params = request::query(&parts)?;
-    let opened = open(&server, &parts, &params).await?;
+    let opened = open_with_token(&server, &parts, &params).await?;
     // The bridge carries in both directions: a portal may send its token here as well.
     if let Some(unverified_token) = params.one("token")? {
         return come_back(&server, opened, unverified_token).await;

@@ -8,17 +8,17 @@ use kernel::encoding::base64url;
 use kernel::{Chance, Plain};
 use model::client::ClientSecret;
 use model::{Client, ClientAuth, ClientId, ClientOrigin};
+use protocol::Scopes;
 use protocol::registration::{
     AuthMethod, Registration, RegistrationResponse, UnverifiedRegistration,
 };
-use protocol::{OAuthErrorCode, Scopes};
-use store::unit::{RegisterClient, RegisterOutcome};
+use store::unit::{RegisterClient, Registered};
 
 use crate::answer::{ClientFailure, json_response};
 use crate::request;
 use crate::server::AuthServer;
 
-/// Registered clients that never connected anybody; beyond this many no new ones are taken.
+/// Registered clients that never connected anybody; beyond this many, old ones make room.
 const MAX_UNUSED_CLIENTS: i64 = 10_000;
 
 /// Registers a client.
@@ -27,7 +27,8 @@ pub(crate) async fn post(
     request: Request,
 ) -> Result<Response, ClientFailure> {
     let (parts, body) = request::json(request).await?;
-    server.throttle.registration(request::peer(&parts))?;
+    let address = request::peer(&parts);
+    server.throttle.registration(address)?;
     let registration = UnverifiedRegistration::parse(&body)?
         .validate(&server.config.redirect_policy, server.config.ceiling())?;
     let secret = match registration.auth_method {
@@ -37,14 +38,16 @@ pub(crate) async fn post(
         }
     };
     let client = new_client(&server, &registration, secret.as_ref());
-    let registered = RegisterClient { client: client.clone(), max_unused: MAX_UNUSED_CLIENTS };
-    match server.store.write(registered).await? {
-        RegisterOutcome::Registered => Ok(answer(&client, registration, secret.as_ref())),
-        RegisterOutcome::TooMany => {
-            tracing::warn!("no more dynamic registrations: too many clients were never used");
-            Err(OAuthErrorCode::SlowDown.because("too many unused registrations; try later").into())
-        }
+    let register = RegisterClient {
+        client: client.clone(),
+        source: server.throttle.source(address),
+        max_unused: MAX_UNUSED_CLIENTS,
+    };
+    let Registered { displaced } = server.store.write(register).await?;
+    if displaced > 0 {
+        tracing::warn!(displaced, "too many clients were never used: old ones make room");
     }
+    Ok(answer(&client, registration, secret.as_ref()))
 }
 
 fn new_client(

@@ -6,13 +6,15 @@
 use std::sync::Arc;
 
 use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::response::Response;
 use http::StatusCode;
-use kernel::{Id, Timestamp};
+use kernel::{Id, Plain, Timestamp};
 use model::{Stage, Subject};
 use net::headers::FormTarget;
 use pages::{AlreadyDone, Deployment};
 use protocol::bridge::BridgeClaims;
+use protocol::params::Params;
 use store::unit::{ResumeAuthorization, ResumeOutcome};
 
 use super::consent;
@@ -30,7 +32,7 @@ pub(crate) async fn get(
 ) -> Result<Response, PageFailure> {
     let (parts, _) = request.into_parts();
     let params = request::query(&parts)?;
-    let opened = open(&server, &parts, &params).await?;
+    let opened = open_with_token(&server, &parts, &params).await?;
     if let Some(unverified_token) = params.one("token")? {
         return come_back(&server, opened, unverified_token).await;
     }
@@ -44,12 +46,29 @@ pub(crate) async fn get(
     }
 }
 
+/// The transaction. If it began in another browser, a portal's token for it has been stolen.
+pub(super) async fn open_with_token(
+    server: &AuthServer,
+    parts: &Parts,
+    params: &Params,
+) -> Result<Opened, PageFailure> {
+    let opened = open(server, parts, params).await;
+    let handle = params.one("txn")?.and_then(Plain::parse);
+    if let (Err(_), Some(handle), Some(token)) = (&opened, handle, params.one("token")?) {
+        portal::end_stolen(server, &handle, token).await?;
+    }
+    opened
+}
+
 /// A bridge token arrives: a portal's, or one of our own.
 pub(super) async fn come_back(
     server: &AuthServer,
     opened: Opened,
     unverified_token: &str,
 ) -> Result<Response, PageFailure> {
+    if matches!(opened.authorization.stage, Stage::Approved | Stage::Denied) {
+        return Ok(already_done(server, &opened));
+    }
     let config = &server.config;
     let own = verify(
         unverified_token,

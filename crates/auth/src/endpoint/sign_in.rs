@@ -78,7 +78,9 @@ pub(crate) async fn post(
                 (None, None) => None,
             };
             match (chosen, email) {
-                (Some(provider), _) => begin::begin(&server, &visit, provider, email).await,
+                (Some(provider), _) => {
+                    begin::begin(&server, &visit, request::peer(&parts), provider, email).await
+                }
                 (None, Some(_)) => show_providers(&server, &visit, providers, Some(UNKNOWN)),
                 (None, None) => Err(nobody_chosen()),
             }

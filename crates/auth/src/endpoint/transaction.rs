@@ -92,7 +92,7 @@ impl Opened {
 
     /// The token for the forms that only the session that is asked may send.
     pub(super) fn csrf_of(&self, server: &AuthServer, asked: &Asked) -> String {
-        server.csrf.token_of_session(&self.handle, &self.binding, &asked.session.hash)
+        server.csrf.token_of_session(Some(&self.handle), &self.binding, &asked.session.hash)
     }
 
     /// The person who sent a form of theirs: the session that saw the page is the one that is
@@ -104,7 +104,7 @@ impl Opened {
     ) -> Result<Asked, PageFailure> {
         let asked = self.asked(server).await?.ok_or_else(left)?;
         let token = params.one("csrf")?;
-        let saw_it = server.csrf.is_of_session(token, &self.handle, &asked.session.hash);
+        let saw_it = server.csrf.is_of_session(token, Some(&self.handle), &asked.session.hash);
         if saw_it { Ok(asked) } else { Err(left()) }
     }
 

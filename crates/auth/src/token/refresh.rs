@@ -113,11 +113,18 @@ async fn rotate(
     match server.store.write(unit).await? {
         RotateOutcome::Rotated => Ok(successor.reveal().to_owned()),
         RotateOutcome::Reused { successor_sealed } => {
+            server.meter.refresh_reused("returned");
             let opened = only_with_parent
                 .open(&successor_sealed, SUCCESSOR)
                 .map_err(|error| ClientFailure::Unexpected(error.into()))?;
             String::from_utf8(opened.to_vec())
                 .map_err(|error| ClientFailure::Unexpected(error.into()))
+        }
+        RotateOutcome::ReusedTooOften => {
+            tracing::warn!(client.id = %client.id,
+                "a rotated refresh token came again too often inside its window: refused");
+            server.meter.refresh_reused("refused");
+            Err(not_valid().into())
         }
         RotateOutcome::Replayed { newly_revoked, .. } => {
             if newly_revoked {

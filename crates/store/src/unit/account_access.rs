@@ -66,7 +66,7 @@ impl UnitOfWork for EnableAccount {
     async fn run(&self, txn: &mut Txn<'_>) -> Result<AccountOutcome, StoreError> {
         let update = query(
             "UPDATE OAUTH_ACCOUNT SET disabled_at = NULL, failed_attempts = 0, \
-             locked_until = NULL WHERE username = $1 RETURNING account_id",
+             code_failures = 0, locked_until = NULL WHERE username = $1 RETURNING account_id",
         )
         .bind(self.username.clone());
         let row = txn.change_returning("enable an account", update).await?;

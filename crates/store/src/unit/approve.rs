@@ -50,6 +50,7 @@ impl UnitOfWork for Approve {
         }
         self.insert_code(txn).await?;
         self.remember(txn).await?;
+        self.keep_client(txn).await?;
         txn.record(self.event());
         Ok(ApproveOutcome::Approved)
     }
@@ -123,6 +124,18 @@ impl Approve {
         .bind(self.code.scopes.to_string())
         .bind(self.now.as_millis());
         txn.change("remember a consent", upsert).await.map(drop)
+    }
+
+    /// A client that a person allowed something is not swept away as unused before it redeems the
+    /// code. What anybody can do without signing in keeps none.
+    async fn keep_client(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
+        let touch = query(
+            "UPDATE OAUTH_CLIENT SET unused_since = $2 \
+             WHERE client_id = $1 AND unused_since < $2",
+        )
+        .bind(self.code.client.as_str())
+        .bind(self.now.as_millis());
+        txn.change("keep a client", touch).await.map(drop)
     }
 
     fn event(&self) -> AuditEvent {

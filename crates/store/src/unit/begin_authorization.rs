@@ -3,6 +3,7 @@
 use model::{AuditEvent, AuditKind, Authorization};
 use sqlx::query;
 
+use super::room::{FEW, Room};
 use crate::table::client;
 use crate::{StoreError, Txn, UnitOfWork};
 
@@ -11,8 +12,10 @@ use crate::{StoreError, Txn, UnitOfWork};
 pub struct BeginAuthorization {
     /// The authorization; it begins as pending whatever its stage says.
     pub authorization: Authorization,
+    /// Which network asks, as a hash.
+    pub source: String,
     /// How many may be open at the same time (T-AZ-28).
-    pub max_open: i64,
+    pub room: Room,
 }
 
 /// What came of the beginning.
@@ -31,7 +34,6 @@ impl UnitOfWork for BeginAuthorization {
         if self.insert(txn).await? == 0 {
             return Ok(BeginOutcome::TooMany);
         }
-        self.keep_client(txn).await?;
         txn.record(self.event());
         Ok(BeginOutcome::Begun)
     }
@@ -44,9 +46,11 @@ impl BeginAuthorization {
         let insert = query(
             "INSERT INTO OAUTH_TXN (handle_hash, browser_hash, client_id, client_name, \
              client_origin, redirect_uri, state, scopes, resource, code_challenge, stage, \
-             created_at, expires_at, authenticated_after) \
-             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending', $11, $12, $14 \
-             WHERE (SELECT COUNT(*) FROM OAUTH_TXN WHERE expires_at > $11) < $13",
+             created_at, expires_at, authenticated_after, source) \
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending', $11, $12, $13, $14 \
+             WHERE (SELECT COUNT(*) FROM OAUTH_TXN WHERE expires_at > $11) < CASE WHEN \
+             (SELECT COUNT(*) FROM OAUTH_TXN WHERE source = $14 AND expires_at > $11) < $15 \
+             THEN $16 ELSE $17 END",
         )
         .bind(begun.handle.as_str())
         .bind(begun.browser.as_str())
@@ -60,20 +64,12 @@ impl BeginAuthorization {
         .bind(request.challenge.as_str())
         .bind(begun.created_at.as_millis())
         .bind(begun.expires_at.as_millis())
-        .bind(self.max_open)
-        .bind(request.authenticated_after.as_millis());
+        .bind(request.authenticated_after.as_millis())
+        .bind(self.source.clone())
+        .bind(FEW)
+        .bind(self.room.most_for_others)
+        .bind(self.room.most);
         txn.change("begin an authorization", insert).await
-    }
-
-    /// A client in use must not be swept away as unused while a person is at it.
-    async fn keep_client(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
-        let touch = query(
-            "UPDATE OAUTH_CLIENT SET unused_since = $2 \
-             WHERE client_id = $1 AND unused_since < $2",
-        )
-        .bind(self.authorization.request.client.as_str())
-        .bind(self.authorization.created_at.as_millis());
-        txn.change("keep a client", touch).await.map(drop)
     }
 
     fn event(&self) -> AuditEvent {

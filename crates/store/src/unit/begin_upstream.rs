@@ -4,6 +4,7 @@ use model::{AuditEvent, AuditKind, UpstreamSignIn};
 use sqlx::query;
 
 use super::begin_authorization::BeginOutcome;
+use super::room::{FEW, Room};
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Stores what is needed when the person comes back.
@@ -11,9 +12,10 @@ use crate::{StoreError, Txn, UnitOfWork};
 pub struct BeginUpstream {
     /// The sign-in, with a fresh state. It begins without an answer, whatever it says.
     pub sign_in: UpstreamSignIn,
-    /// How many people may be away at the same time. On PostgreSQL those who leave at the same
-    /// moment may pass it by their number.
-    pub max_open: i64,
+    /// Which network the person comes from, as a hash.
+    pub source: String,
+    /// How many people may be away at the same time.
+    pub room: Room,
 }
 
 impl UnitOfWork for BeginUpstream {
@@ -33,8 +35,10 @@ impl BeginUpstream {
         let begun = &self.sign_in;
         let insert = query(
             "INSERT INTO OAUTH_UPSTREAM (state_hash, provider, browser_hash, handle_hash, \
-             pending_sealed, created_at, expires_at) SELECT $1, $2, $3, $4, $5, $6, $7 \
-             WHERE (SELECT COUNT(*) FROM OAUTH_UPSTREAM WHERE expires_at > $6) < $8",
+             pending_sealed, created_at, expires_at, source) SELECT $1, $2, $3, $4, $5, $6, $7, $8 \
+             WHERE (SELECT COUNT(*) FROM OAUTH_UPSTREAM WHERE expires_at > $6) < CASE WHEN \
+             (SELECT COUNT(*) FROM OAUTH_UPSTREAM WHERE source = $8 AND expires_at > $6) < $9 \
+             THEN $10 ELSE $11 END",
         )
         .bind(begun.state.as_str())
         .bind(begun.provider.as_str())
@@ -43,7 +47,10 @@ impl BeginUpstream {
         .bind(begun.pending_sealed.as_str())
         .bind(begun.created_at.as_millis())
         .bind(begun.expires_at.as_millis())
-        .bind(self.max_open);
+        .bind(self.source.clone())
+        .bind(FEW)
+        .bind(self.room.most_for_others)
+        .bind(self.room.most);
         txn.change("begin a sign-in at a provider", insert).await
     }
 

@@ -45,6 +45,17 @@ pub struct Collected {
     pub clients: u64,
 }
 
+impl Collected {
+    /// The most that went of any table.
+    pub fn most(&self) -> u64 {
+        let Self { authorizations, upstream, codes, refresh_tokens, sessions, .. } = *self;
+        let Self { devices, replays, clients, .. } = *self;
+        [authorizations, upstream, codes, refresh_tokens, sessions, devices, replays, clients]
+            .into_iter()
+            .fold(0, u64::max)
+    }
+}
+
 impl UnitOfWork for CollectGarbage {
     type Outcome = Collected;
 

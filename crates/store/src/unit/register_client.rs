@@ -6,45 +6,65 @@ use sqlx::query;
 use crate::table::client;
 use crate::{StoreError, Txn, UnitOfWork};
 
-/// Stores a client that registered itself.
+/// Stores a client that registered itself. If too many were never used, the oldest one of the
+/// network that has most of them makes room: whoever fills the table displaces their own, and ends
+/// registration for nobody.
 #[derive(Clone, Debug)]
 pub struct RegisterClient {
     /// The client, with a fresh id.
     pub client: Client,
-    /// How many clients without any grant may exist. On PostgreSQL registrations that run at the
-    /// same moment may pass it by their number.
+    /// Which network it comes from, as a hash.
+    pub source: String,
+    /// How many clients without any grant may exist (T-REG-20 and DS-6 ask for a bound). On
+    /// PostgreSQL registrations that run at the same moment may pass it by their number.
     pub max_unused: i64,
 }
 
-/// What came of a registration.
+/// A client that is known now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RegisterOutcome {
-    /// The client is known now.
-    Registered,
-    /// Too many clients were registered and never used (T-REG-20 and DS-6 ask for a bound).
-    TooMany,
+pub struct Registered {
+    /// How many others made room for it.
+    pub displaced: u64,
 }
 
 impl UnitOfWork for RegisterClient {
-    type Outcome = RegisterOutcome;
+    type Outcome = Registered;
 
-    async fn run(&self, txn: &mut Txn<'_>) -> Result<RegisterOutcome, StoreError> {
-        if self.insert(txn).await? == 0 {
-            return Ok(RegisterOutcome::TooMany);
-        }
+    async fn run(&self, txn: &mut Txn<'_>) -> Result<Registered, StoreError> {
+        let displaced = self.make_room(txn).await?;
+        self.insert(txn).await?;
         txn.record(self.event());
-        Ok(RegisterOutcome::Registered)
+        Ok(Registered { displaced })
     }
 }
 
 impl RegisterClient {
-    async fn insert(&self, txn: &mut Txn<'_>) -> Result<u64, StoreError> {
+    async fn make_room(&self, txn: &mut Txn<'_>) -> Result<u64, StoreError> {
+        let unused = client::count_unused(txn.conn()).await?;
+        let excess = unused.saturating_sub(self.max_unused).saturating_add(1);
+        if excess <= 0 {
+            return Ok(0);
+        }
+        // Some more at once, so that the next ones need not look who has most.
+        let excess = excess.saturating_add(self.max_unused / 100);
+        // The condition is repeated outside: between choosing and deleting, a person may have come.
+        let delete = query(
+            "DELETE FROM OAUTH_CLIENT WHERE unused_since IS NOT NULL AND client_id IN \
+             (SELECT client_id FROM OAUTH_CLIENT WHERE unused_since IS NOT NULL AND source = \
+             (SELECT source FROM OAUTH_CLIENT WHERE unused_since IS NOT NULL \
+             GROUP BY source ORDER BY COUNT(*) DESC, source LIMIT 1) \
+             ORDER BY unused_since, client_id LIMIT $1)",
+        )
+        .bind(excess);
+        txn.change("make room for a client", delete).await
+    }
+
+    async fn insert(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
         let client = &self.client;
         let insert = query(
             "INSERT INTO OAUTH_CLIENT (client_id, name, origin, redirect_uris, auth_method, \
-             secret_hash, grant_types, scopes, created_at, unused_since) \
-             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $9 \
-             WHERE (SELECT COUNT(*) FROM OAUTH_CLIENT WHERE unused_since IS NOT NULL) < $10",
+             secret_hash, grant_types, scopes, created_at, unused_since, source) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)",
         )
         .bind(client.id.as_str())
         .bind(client.name.as_str())
@@ -55,8 +75,8 @@ impl RegisterClient {
         .bind(client::grant_types(client.refresh_tokens))
         .bind(client.scopes.to_string())
         .bind(client.created_at.as_millis())
-        .bind(self.max_unused);
-        txn.change("register a client", insert).await
+        .bind(self.source.clone());
+        txn.change("register a client", insert).await.map(drop)
     }
 
     fn event(&self) -> AuditEvent {

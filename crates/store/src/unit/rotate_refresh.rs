@@ -50,6 +50,8 @@ pub enum RotateOutcome {
         /// To be opened with the presented token.
         successor_sealed: String,
     },
+    /// The token came again inside the window, too often: it gives nothing, and nothing ends.
+    ReusedTooOften,
     /// Theft: the grant is revoked (RT-4).
     Replayed {
         /// The grant.
@@ -147,10 +149,14 @@ impl RotateRefresh {
             return Ok(RotateOutcome::Refused);
         };
         let Some(successor) = lineage.successor else { return Ok(RotateOutcome::Refused) };
-        let in_window = successor.created_at.as_millis() > self.window_start()
-            && successor.is_leaf
-            && successor.reuses < MAX_REUSES_IN_WINDOW;
-        if lineage.client != self.client || in_window {
+        let in_window = successor.created_at.as_millis() > self.window_start() && successor.is_leaf;
+        if lineage.client != self.client {
+            return Ok(RotateOutcome::Refused);
+        }
+        if in_window && successor.reuses >= MAX_REUSES_IN_WINDOW {
+            return self.refuse_reuse(txn, lineage.grant).await;
+        }
+        if in_window {
             return Ok(RotateOutcome::Refused);
         }
         let grant = lineage.grant;
@@ -163,6 +169,26 @@ impl RotateRefresh {
             status_index: ended.status_index,
             newly_revoked: ended.newly,
         })
+    }
+
+    /// RT-10: that there were too many is on record once, however many more come.
+    async fn refuse_reuse(
+        &self,
+        txn: &mut Txn<'_>,
+        grant: GrantId,
+    ) -> Result<RotateOutcome, StoreError> {
+        let update = query(
+            "UPDATE OAUTH_REFRESH_TOKEN SET reuses = reuses + 1 \
+             WHERE parent_hash = $1 AND reuses = $2",
+        )
+        .bind(self.hash.as_str())
+        .bind(MAX_REUSES_IN_WINDOW);
+        if txn.change("count a reuse too many", update).await? == 1 {
+            let mut event = self.event(AuditKind::RefreshReusedInWindow, grant);
+            "too often: refused from now on".clone_into(&mut event.detail);
+            txn.record(event);
+        }
+        Ok(RotateOutcome::ReusedTooOften)
     }
 
     /// A rotation after this moment is inside the window. With a window of 0 that is never, even

@@ -40,7 +40,8 @@ impl SetTotp {
     /// not work twice.
     async fn set(&self, txn: &mut Txn<'_>) -> Result<Option<AccountId>, StoreError> {
         let update = query(
-            "UPDATE OAUTH_ACCOUNT SET totp_sealed = $2 WHERE username = $1 RETURNING account_id",
+            "UPDATE OAUTH_ACCOUNT SET totp_sealed = $2, code_failures = 0 \
+             WHERE username = $1 RETURNING account_id",
         )
         .bind(self.username.clone())
         .bind(self.totp_sealed.clone());

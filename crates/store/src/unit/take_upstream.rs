@@ -1,11 +1,12 @@
 //! A person comes back from a provider.
 
 use kernel::{Hashed, Timestamp};
+use model::UpstreamSignIn;
 use model::authorization::BrowserBinding;
 use model::upstream::UpstreamState;
-use model::{AuditEvent, AuditKind, UpstreamSignIn};
 use sqlx::query;
 
+use super::end_stolen;
 use crate::row::Fields;
 use crate::table::upstream;
 use crate::{StoreError, Txn, UnitOfWork};
@@ -44,11 +45,10 @@ impl UnitOfWork for TakeUpstream {
         if self.browser.as_ref() == Some(&taken.browser) {
             return Ok(TakeUpstreamOutcome::Taken(Box::new(taken)));
         }
-        self.end_authorization(txn, &taken).await?;
-        txn.record(AuditEvent {
-            detail: format!("{}: it came to another browser", self.provider),
-            ..AuditEvent::new(AuditKind::UpstreamRejected, self.now)
-        });
+        if let Some(handle) = &taken.handle {
+            end_stolen::end_authorization(txn, handle, self.now).await?;
+        }
+        txn.record(end_stolen::event(&self.provider, self.now));
         Ok(TakeUpstreamOutcome::OtherBrowser)
     }
 }
@@ -67,19 +67,5 @@ impl TakeUpstream {
         .bind(self.now.as_millis());
         let row = txn.change_returning("take a sign-in at a provider", delete).await?;
         row.map(|row| upstream::take(&mut Fields::of(&row, upstream::TABLE))).transpose()
-    }
-
-    async fn end_authorization(
-        &self,
-        txn: &mut Txn<'_>,
-        taken: &UpstreamSignIn,
-    ) -> Result<(), StoreError> {
-        let Some(handle) = &taken.handle else { return Ok(()) };
-        let update = query(
-            "UPDATE OAUTH_TXN SET stage = 'denied' \
-             WHERE handle_hash = $1 AND stage IN ('pending', 'resumed')",
-        )
-        .bind(handle.as_str());
-        txn.change("end an authorization", update).await.map(drop)
     }
 }

@@ -3,7 +3,7 @@
 use model::Stage;
 use store::unit::{
     Approve, ApproveOutcome, BeginAuthorization, BeginOutcome, Deny, DenyOutcome, EndSession,
-    ResumeAuthorization, ResumeOutcome,
+    ResumeAuthorization, ResumeOutcome, Room,
 };
 
 use crate::support::race::RACERS;
@@ -37,7 +37,8 @@ async fn t_az_28_open_authorizations_are_bounded() {
         let story = Story::begin(db).await;
         let unit = || BeginAuthorization {
             authorization: authorization(&story.client, &story.browser),
-            max_open: 1,
+            source: String::new(),
+            room: Room::of(1),
         };
         assert_eq!(db.store.write(unit()).await.unwrap(), BeginOutcome::Begun);
         assert_eq!(db.store.write(unit()).await.unwrap(), BeginOutcome::TooMany);
@@ -270,13 +271,40 @@ async fn a7_an_old_sign_in_does_not_resume_what_asks_for_a_new_one() {
         let story = Story::begin(db).await;
         let mut asked = authorization(&story.client, &story.browser);
         asked.request.authenticated_after = NOW.plus_seconds(1);
-        let begin = BeginAuthorization { authorization: asked.clone(), max_open: 10 };
+        let begin = BeginAuthorization {
+            authorization: asked.clone(),
+            source: String::new(),
+            room: Room::of(10),
+        };
         db.store.write(begin).await.unwrap();
         assert_eq!(db.store.write(story.resume(&asked)).await.unwrap(), ResumeOutcome::Gone);
         assert_eq!(stage(db, &asked).await, Stage::Pending);
         let new = NOW.plus_seconds(1);
         let fresh = ResumeAuthorization { authenticated_at: new, ..story.resume(&asked) };
         assert_eq!(db.store.write(fresh).await.unwrap(), ResumeOutcome::Resumed);
+    })
+    .await;
+}
+
+/// A4: whoever fills the room from one network leaves some for others, and nobody else's is taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn a4_one_network_does_not_keep_the_others_out() {
+    on_each_database(async |db| {
+        let story = Story::begin(db).await;
+        let begin = async |source: &str| {
+            let authorization = authorization(&story.client, &story.browser);
+            let room = Room::of(20);
+            let unit = BeginAuthorization { authorization, source: source.to_owned(), room };
+            db.store.write(unit).await.unwrap()
+        };
+        for _ in 0..20 {
+            assert_eq!(begin("flood").await, BeginOutcome::Begun);
+        }
+        assert_eq!(begin("flood").await, BeginOutcome::TooMany);
+        assert_eq!(begin("honest").await, BeginOutcome::Begun);
+        assert_eq!(begin("flood").await, BeginOutcome::TooMany);
+        assert_eq!(begin("another").await, BeginOutcome::Begun);
+        assert_eq!(begin("a third").await, BeginOutcome::TooMany, "there is an end");
     })
     .await;
 }

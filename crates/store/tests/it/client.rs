@@ -4,10 +4,10 @@ use kernel::Plain;
 use model::client::ClientSecret;
 use model::{Client, ClientAuth, ClientId};
 use protocol::{RedirectUri, Scopes};
-use store::unit::{RegisterClient, RegisterOutcome};
+use store::unit::{RegisterClient, Registered};
 
 use crate::support::story::{client, secret};
-use crate::support::{Story, on_each_database, race};
+use crate::support::{NOW, Story, on_each_database, race};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_is_found_as_it_was_registered() {
@@ -31,8 +31,8 @@ async fn a_client_is_found_as_it_was_registered() {
                 scopes: Scopes::READ,
                 ..client()
             };
-            let unit = RegisterClient { client: client.clone(), max_unused: 10 };
-            assert_eq!(db.store.write(unit).await.unwrap(), RegisterOutcome::Registered);
+            let unit = register(client.clone(), "here", 10);
+            assert_eq!(db.store.write(unit).await.unwrap(), Registered { displaced: 0 });
             let mut reader = db.replica.read().await.unwrap();
             let found = store::client::find(reader.conn(), &client.id).await.unwrap();
             assert_eq!(found, Some(client));
@@ -48,9 +48,7 @@ async fn a_client_is_found_as_it_was_registered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t_con_07_parallel_registrations_make_distinct_clients() {
     on_each_database(async |db| {
-        let unit = |_| RegisterClient { client: client(), max_unused: 1000 };
-        let outcomes = race(db, unit).await;
-        assert!(outcomes.iter().all(|outcome| *outcome == RegisterOutcome::Registered));
+        let outcomes = race(db, |_| register(client(), "here", 1000)).await;
         let mut reader = db.store.read().await.unwrap();
         let count = store::client::count_unused(reader.conn()).await.unwrap();
         assert_eq!(usize::try_from(count).unwrap(), outcomes.len());
@@ -58,22 +56,72 @@ async fn t_con_07_parallel_registrations_make_distinct_clients() {
     .await;
 }
 
-/// Clients that nobody uses are bounded; those with a grant do not count.
+/// A4: clients that nobody uses are bounded; those with a grant do not count. Beyond the bound the
+/// oldest of the network that has most of them makes room: nobody ends registration for others.
 #[tokio::test(flavor = "multi_thread")]
-async fn unused_clients_are_bounded() {
+async fn a4_unused_clients_make_room_where_there_are_most_of_them() {
     on_each_database(async |db| {
-        let unit = || RegisterClient { client: client(), max_unused: 2 };
-        for _ in 0..2 {
-            assert_eq!(db.store.write(unit()).await.unwrap(), RegisterOutcome::Registered);
-        }
-        assert_eq!(db.store.write(unit()).await.unwrap(), RegisterOutcome::TooMany);
-        let audited = db.number("SELECT COUNT(*) FROM OAUTH_AUDIT").await;
-        assert_eq!(audited, 2, "a refused registration leaves no trace");
-
         let story = Story::begin(db).await;
         story.granted().await;
+        let honest = client();
+        db.store.write(register(honest.clone(), "honest", 3)).await.unwrap();
+        let mut flood = Vec::new();
+        for second in 0..6 {
+            let one = Client { created_at: NOW.plus_seconds(second), ..client() };
+            flood.push(one.clone());
+            let outcome = db.store.write(register(one, "flood", 3)).await.unwrap();
+            assert_eq!(outcome.displaced, u64::from(second >= 2), "{second}");
+        }
+        let late = client();
+        let outcome = db.store.write(register(late.clone(), "late", 3)).await.unwrap();
+        assert_eq!(outcome.displaced, 1);
         let mut reader = db.store.read().await.unwrap();
-        assert_eq!(store::client::count_unused(reader.conn()).await.unwrap(), 2);
+        let conn = reader.conn();
+        assert_eq!(store::client::count_unused(conn).await.unwrap(), 3);
+        for (kept, there) in [
+            (&honest, true),
+            (&late, true),
+            (&story.client, true),
+            (&flood[5], true),
+            (&flood[4], false),
+            (&flood[0], false),
+        ] {
+            let found = store::client::find(conn, &kept.id).await.unwrap();
+            assert_eq!(found.is_some(), there, "{kept:?}");
+        }
     })
     .await;
+}
+
+/// A4: many who register at once leave no more than the bound and their own number.
+#[tokio::test(flavor = "multi_thread")]
+async fn a4_parallel_registrations_keep_the_bound() {
+    on_each_database(async |db| {
+        for _ in 0..4 {
+            race(db, |_| register(client(), "flood", 5)).await;
+        }
+        db.store.write(register(client(), "flood", 5)).await.unwrap();
+        let mut reader = db.store.read().await.unwrap();
+        assert_eq!(store::client::count_unused(reader.conn()).await.unwrap(), 5);
+    })
+    .await;
+}
+
+/// A4: what anybody can do without signing in keeps no registration; a person's consent does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a4_only_a_person_keeps_a_client() {
+    on_each_database(async |db| {
+        let story = Story::begin(db).await;
+        let since = "SELECT unused_since FROM OAUTH_CLIENT";
+        db.meddle("UPDATE OAUTH_CLIENT SET unused_since = 5").await;
+        let asked = story.at_consent().await;
+        assert_eq!(db.number(since).await, 5, "an authorization that anybody can begin");
+        db.store.write(story.approve(&asked)).await.unwrap();
+        assert_eq!(db.number(since).await, NOW.as_millis());
+    })
+    .await;
+}
+
+fn register(client: Client, source: &str, max_unused: i64) -> RegisterClient {
+    RegisterClient { client, source: source.to_owned(), max_unused }
 }

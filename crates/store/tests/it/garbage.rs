@@ -3,7 +3,7 @@
 use model::{AuditEvent, AuditKind};
 use store::unit::{
     BeginUpstream, CollectGarbage, Collected, ForgetEvents, RecordCalls, RedeemCode, RedeemOutcome,
-    RotateOutcome,
+    Room, RotateOutcome, ThinEvents,
 };
 
 use crate::support::story::secret;
@@ -34,7 +34,10 @@ async fn ds_9_only_what_expired_goes() {
 async fn ds_9_abandoned_sign_ins_at_providers_go() {
     on_each_database(async |db| {
         let sign_in = crate::upstream::away(&secret().hash());
-        db.store.write(BeginUpstream { sign_in, max_open: 9 }).await.unwrap();
+        db.store
+            .write(BeginUpstream { sign_in, source: String::new(), room: Room::of(9) })
+            .await
+            .unwrap();
         let sweep = |seconds| CollectGarbage { now: NOW.plus_seconds(seconds), batch: 100 };
         assert_eq!(db.store.write(sweep(599)).await.unwrap(), Collected::default());
         let swept = db.store.write(sweep(600)).await.unwrap();
@@ -58,13 +61,14 @@ async fn tc_3_a_used_code_is_kept_long_enough_to_notice_its_replay() {
     .await;
 }
 
-/// A client that asked again is not swept away under the person's hands.
+/// A client that a person allowed something is not swept away before it redeems its code; one that
+/// only asked is (A4).
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unused_client_goes_a_day_after_it_last_asked() {
+async fn an_unused_client_goes_a_day_after_a_person_allowed_it() {
     on_each_database(async |db| {
         let story = Story::begin(db).await;
         db.meddle("UPDATE OAUTH_CLIENT SET unused_since = unused_since - 86400000").await;
-        story.ask().await;
+        story.code().await;
         let sweep = |seconds| CollectGarbage { now: NOW.plus_seconds(seconds), batch: 100 };
         assert_eq!(db.store.write(sweep(0)).await.unwrap().clients, 0);
         assert_eq!(db.store.write(sweep(86_400)).await.unwrap().clients, 1);
@@ -131,6 +135,38 @@ async fn old_events_go_in_batches() {
         let mut reader = db.store.read().await.unwrap();
         let left = store::audit::tail(reader.conn(), 10).await.unwrap();
         assert_eq!(left.iter().map(|event| event.at).collect::<Vec<_>>(), [NOW.plus_seconds(5)]);
+    })
+    .await;
+}
+
+/// A4: events that anybody can cause are kept in bounded numbers, the newest of each kind; what
+/// people did stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a4_events_of_strangers_are_thinned_out() {
+    on_each_database(async |db| {
+        let mut events = Vec::new();
+        for second in 0..30 {
+            for kind in
+                [AuditKind::AuthorizationStarted, AuditKind::SignInFailed, AuditKind::SignedIn]
+            {
+                events.push(AuditEvent::new(kind, NOW.plus_seconds(second)));
+            }
+        }
+        db.store.write(RecordCalls { events }).await.unwrap();
+        let thin = ThinEvents { kept: 10, batch: 15 };
+        assert_eq!(db.store.write(thin).await.unwrap(), 30, "a batch of each kind");
+        assert_eq!(db.store.write(thin).await.unwrap(), 10, "the rest");
+        assert_eq!(db.store.write(thin).await.unwrap(), 0);
+        let of = async |kind: AuditKind| {
+            let mut reader = db.store.read().await.unwrap();
+            let events = store::audit::tail(reader.conn(), 100).await.unwrap();
+            let of_kind: Vec<_> = events.into_iter().filter(|event| event.kind == kind).collect();
+            (of_kind.len(), of_kind.last().unwrap().at)
+        };
+        let newest = (10, NOW.plus_seconds(20));
+        assert_eq!(of(AuditKind::AuthorizationStarted).await, newest);
+        assert_eq!(of(AuditKind::SignInFailed).await, newest);
+        assert_eq!(of(AuditKind::SignedIn).await, (30, NOW));
     })
     .await;
 }

@@ -8,7 +8,9 @@ use model::code::CodeSecret;
 use model::person::{SessionSecret, hash_upstream_session};
 use model::refresh_token::RefreshSecret;
 use model::upstream::UpstreamState;
-use store::unit::{AnswerUpstream, BeginUpstream, OneTime, RegisterClient, RotateOutcome, SignIn};
+use store::unit::{
+    AnswerUpstream, BeginUpstream, OneTime, RegisterClient, Room, RotateOutcome, SignIn,
+};
 
 use crate::support::story::{client, secret, sign_in};
 use crate::support::{NOW, Story, on_each_database};
@@ -27,7 +29,10 @@ async fn t_key_11_no_secret_is_stored_in_clear() {
 
         let mut registered = client();
         registered.auth = ClientAuth::SecretPost(client_secret.hash());
-        db.store.write(RegisterClient { client: registered, max_unused: 10 }).await.unwrap();
+        db.store
+            .write(RegisterClient { client: registered, source: String::new(), max_unused: 10 })
+            .await
+            .unwrap();
         let session_of = (session.hash(), NOW.plus_seconds(60));
         let one_time = OneTime {
             purpose: "portal_token:portal".into(),
@@ -45,7 +50,14 @@ async fn t_key_11_no_secret_is_stored_in_clear() {
 
         let mut away = crate::upstream::away(&browser.hash());
         away.state = state.hash();
-        db.store.write(BeginUpstream { sign_in: away.clone(), max_open: 9 }).await.unwrap();
+        db.store
+            .write(BeginUpstream {
+                sign_in: away.clone(),
+                source: String::new(),
+                room: Room::of(9),
+            })
+            .await
+            .unwrap();
         let answer = AnswerUpstream {
             state: away.state,
             provider: away.provider,
@@ -60,7 +72,11 @@ async fn t_key_11_no_secret_is_stored_in_clear() {
         story.browser = browser.hash();
         let mut asked = crate::support::story::authorization(&story.client, &story.browser);
         asked.handle = handle.hash();
-        let begin = store::unit::BeginAuthorization { authorization: asked.clone(), max_open: 9 };
+        let begin = store::unit::BeginAuthorization {
+            authorization: asked.clone(),
+            source: String::new(),
+            room: Room::of(9),
+        };
         db.store.write(begin).await.unwrap();
         db.store.write(story.resume(&asked)).await.unwrap();
         let mut approve = story.approve(&asked);

@@ -5,7 +5,7 @@ use model::UpstreamSignIn;
 use model::authorization::BrowserBinding;
 use store::unit::{
     AnswerUpstream, AnswerUpstreamOutcome, BeginOutcome, BeginUpstream, OneTime, PutBackUpstream,
-    RejectUpstream, ResumeOutcome, SignIn, SignInOutcome, TakeUpstream, TakeUpstreamOutcome,
+    RejectUpstream, ResumeOutcome, Room, SignIn, SignInOutcome, TakeUpstream, TakeUpstreamOutcome,
 };
 
 use crate::support::race::RACERS;
@@ -28,7 +28,7 @@ pub(crate) fn away(browser: &Hashed<BrowserBinding>) -> UpstreamSignIn {
 
 async fn begin(db: &Database) -> UpstreamSignIn {
     let away = away(&secret().hash());
-    let unit = BeginUpstream { sign_in: away.clone(), max_open: 1000 };
+    let unit = BeginUpstream { sign_in: away.clone(), source: String::new(), room: Room::of(1000) };
     assert_eq!(db.store.write(unit).await.unwrap(), BeginOutcome::Begun);
     away
 }
@@ -95,7 +95,11 @@ async fn a10_another_browser_gets_nothing_and_ends_it() {
             let asked = story.ask().await;
             let sign_in =
                 UpstreamSignIn { handle: Some(asked.handle.clone()), ..away(&asked.browser) };
-            let unit = BeginUpstream { sign_in: sign_in.clone(), max_open: 1000 };
+            let unit = BeginUpstream {
+                sign_in: sign_in.clone(),
+                source: String::new(),
+                room: Room::of(1000),
+            };
             db.store.write(unit).await.unwrap();
             let before = rejections(db).await;
             let outcomes =
@@ -191,7 +195,7 @@ async fn t_dos_people_who_are_away_are_bounded() {
             sign_in.created_at = NOW.plus_seconds(seconds);
             sign_in.expires_at = NOW.plus_seconds(seconds + 600);
             sign_in.handle = None;
-            BeginUpstream { sign_in, max_open: 2 }
+            BeginUpstream { sign_in, source: String::new(), room: Room::of(2) }
         };
         for expected in [BeginOutcome::Begun, BeginOutcome::Begun, BeginOutcome::TooMany] {
             assert_eq!(db.store.write(leave(0)).await.unwrap(), expected);
@@ -255,7 +259,11 @@ async fn t_saml_24_one_assertion_answers_one_of_many_sign_ins() {
         // Another provider's assertion of the same id is another assertion.
         let mut elsewhere = away(&secret().hash());
         elsewhere.provider = "other".into();
-        let unit = BeginUpstream { sign_in: elsewhere.clone(), max_open: 1000 };
+        let unit = BeginUpstream {
+            sign_in: elsewhere.clone(),
+            source: String::new(),
+            room: Room::of(1000),
+        };
         db.store.write(unit).await.unwrap();
         let outcome = db.store.write(answer(&elsewhere, "a1")).await.unwrap();
         assert_eq!(outcome, AnswerUpstreamOutcome::Answered);

@@ -68,6 +68,7 @@ fn config(settings: &Settings, oauth: &OAuthSettings, sign_in: SignIn) -> Config
         redirect_policy: oauth.redirect_policy.clone(),
         dynamic_registration: oauth.dynamic_registration,
         registrations_per_minute: oauth.registrations_per_minute,
+        authorizations_per_minute: oauth.authorizations_per_minute,
         clients: oauth.clients.clone(),
         sidecars: oauth.sidecars.clone(),
         audit_retention_seconds: oauth.audit_retention_seconds,

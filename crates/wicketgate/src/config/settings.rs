@@ -115,6 +115,8 @@ pub struct OAuthSettings {
     pub dynamic_registration: bool,
     /// Per address.
     pub registrations_per_minute: u32,
+    /// Per address.
+    pub authorizations_per_minute: u32,
     /// Pre-registered clients.
     pub clients: Vec<Client>,
     /// Those of them that are sidecars.

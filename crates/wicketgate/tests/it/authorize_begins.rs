@@ -184,13 +184,41 @@ async fn t_az_28_too_many_open_transactions() {
     let fill = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) \
                 INSERT INTO OAUTH_TXN (handle_hash, browser_hash, client_id, client_name, \
                 client_origin, redirect_uri, scopes, resource, code_challenge, stage, created_at, \
-                expires_at) SELECT 'h' || i, 'b', client_id, client_name, client_origin, \
-                redirect_uri, scopes, resource, code_challenge, 'pending', created_at, expires_at \
+                expires_at, source) SELECT 'h' || i, 'b', client_id, client_name, client_origin, \
+                redirect_uri, scopes, resource, code_challenge, 'pending', created_at, expires_at, \
+                source \
                 FROM n, (SELECT * FROM OAUTH_TXN LIMIT 1) AS one";
     world.database.execute(fill).await;
     let page = world.person().visit(&client.ask().url()).await;
     assert_eq!(page.answer.status, 503, "{}", page.answer.body);
     person.allow(&consent, Tick::All).await.returned().code();
+}
+
+/// A4: one network begins so many authorizations in a minute, however often it asks, and leaves no
+/// rows beyond them; another one is not concerned.
+#[tokio::test]
+async fn a4_authorizations_of_one_network_are_slowed_down() {
+    for plan in [Plan::sqlite(), Plan::postgres()] {
+        let plan = plan.oauth("authorizations_per_minute = 5");
+        let world = plan.listener("trusted_proxies = [\"127.0.0.1/32\"]").start().await;
+        let client = world.client().await;
+        let ask = async |address: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-forwarded-for", HeaderValue::from_static(address));
+            world.get_with(&client.ask().url(), headers).await
+        };
+        for _ in 0..5 {
+            assert_eq!(ask("2001:db8:1:2::7").await.status, 303);
+        }
+        let before = world.dump().await;
+        for same in ["2001:db8:1:2::7", "2001:db8:1:2:ffff::1"] {
+            let slowed = ask(same).await;
+            assert_eq!(slowed.status, 429, "{}", slowed.body);
+            assert!(slowed.header("retry-after").is_some());
+        }
+        world.is_unchanged_since(&before).await;
+        assert_eq!(ask("192.0.2.7").await.status, 303);
+    }
 }
 
 /// T-AZ-30: HEAD starts nothing.

@@ -1,5 +1,6 @@
 //! Whose decision the consent page takes (A8), and how fresh a sign-in has to be (A7).
 
+use reqwest::header::HeaderMap;
 use serde_json::json;
 use testkit::{Client, Engine, Page, Person, Tick};
 
@@ -53,7 +54,7 @@ async fn a8_after_signing_out_the_page_decides_nothing() {
         let cookies = person.cookies();
         let account = person.visit(&world.at("/account")).await;
         let form = account.form_for("/sign-out");
-        person.submit(&account, form, None, reqwest::header::HeaderMap::new()).await;
+        person.submit(&account, form, None, HeaderMap::new()).await;
         decides_nothing(&world, &person, &consent).await;
         // Nor do the cookies of before, if somebody kept them.
         person.set_cookies(cookies);
@@ -93,6 +94,33 @@ async fn a8_after_another_person_signed_in_the_page_decides_nothing() {
         assert!(reloaded.answer.body.contains("Nadia"), "{}", reloaded.answer.body);
         decides_nothing(&world, &person, &consent).await;
         person.allow(&reloaded, Tick::All).await.returned().code();
+    }
+}
+
+/// A8: the same on the account page: what it offers is for the person whom it shows.
+#[tokio::test]
+async fn a8_the_account_page_is_its_persons_own() {
+    for engine in BOTH {
+        let world = Plan::on(engine).start().await;
+        let (client, person, _) = at_consent(&world).await;
+        let account = person.visit(&world.at("/account")).await;
+        let second = person.visit(&client.ask().set("prompt", "login").url()).await;
+        person.press(&second, "user", "admin").await;
+        let before = world.dump().await;
+        let csrf = account.form_for("/sign-out").values("csrf")[0].to_owned();
+        for (path, field) in
+            [("/account/disconnect", "grant"), ("/account/organization", "organization")]
+        {
+            let mut form = account.form_for("/sign-out");
+            form.action = url::Url::parse(&world.at(path)).expect("a URL").path().to_owned();
+            let form = form.with("csrf", &csrf).with(field, "x");
+            let refused = person.submit(&account, form, None, HeaderMap::new()).await;
+            assert_eq!(refused.answer.status, 403, "{path}: {}", refused.answer.body);
+        }
+        world.is_unchanged_since(&before).await;
+        let out = account.form_for("/sign-out");
+        let signed_out = person.submit(&account, out, None, HeaderMap::new()).await;
+        assert_eq!(signed_out.answer.status, 200, "the way out is always open");
     }
 }
 

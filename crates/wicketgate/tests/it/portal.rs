@@ -63,6 +63,27 @@ async fn a_portal_vouches_and_nobody_sees_a_sign_in_page() {
     }
 }
 
+/// A10: a portal's token that came to another browser is worth nothing in the first one either, and
+/// that is on record.
+#[tokio::test]
+async fn a10_a_stolen_portal_token_is_worth_nothing_anywhere() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let world = world(engine).await;
+        let client = world.client().await;
+        let (person, bare, bound) = (world.person(), world.person(), world.person());
+        bound.visit(&client.ask().url()).await;
+        for (thief, path) in [(bare, "/authorize/resume"), (bound, "/auth-bridge")] {
+            let txn = leave(&world, &person, &client.ask().url()).await;
+            let url = resume(&world, path, &txn, &token(&world, &txn, &json!({})));
+            assert_eq!(thief.visit(&url).await.answer.status, 403);
+            assert!(!person.visit(&url).await.has_button("decision"));
+        }
+        let dump = world.dump().await;
+        assert_eq!(dump.count_with("OAUTH_AUDIT", "kind=upstream.rejected"), 2);
+        assert_eq!((dump.count("OAUTH_CODE"), dump.count("OAUTH_SESSION")), (0, 0));
+    }
+}
+
 /// BR-4, BR-6: single use, this transaction, this browser, sixty seconds, the portal's own people.
 #[tokio::test]
 async fn br_4_a_portals_token_is_good_once_here_and_now() {
@@ -84,9 +105,6 @@ async fn br_4_a_portals_token_is_good_once_here_and_now() {
         person.visit(&at(&txn, &wrong)).await.answer.is_local_error();
     }
     let good = token(&world, &txn, &json!({ "provider": "corp" }));
-    let thief = world.person();
-    thief.visit(&client.ask().url()).await;
-    assert_eq!(thief.visit(&at(&txn, &good)).await.answer.status, 403);
     // A10: it is on record, once for the authorization and not once for each token.
     let after = world.dump().await;
     before.equals_but(&after, &["OAUTH_TXN", "OAUTH_AUDIT", "OAUTH_REPLAY"]);
@@ -97,4 +115,9 @@ async fn br_4_a_portals_token_is_good_once_here_and_now() {
     again.answer.is_local_error();
     let dump = world.dump().await;
     assert_eq!(dump.values("OAUTH_SUBJECT", "provider"), ["intranet"], "its own people only");
+    // A token of somebody's own making ends nothing in another browser.
+    let forged = format!("{}x", token(&world, &other, &json!({})));
+    assert_eq!(world.person().visit(&at(&other, &forged)).await.answer.status, 403);
+    let good = token(&world, &other, &json!({}));
+    assert!(person.visit(&at(&other, &good)).await.has_button("decision"));
 }

@@ -1,12 +1,14 @@
 //! The person goes to a provider. `state`, `nonce`, PKCE or a SAML request are made here, after
 //! the click and not before (CO-1, T-CB-05).
 
+use std::net::IpAddr;
+
 use axum::response::Response;
 use kernel::Plain;
 use model::upstream::{UPSTREAM_LIFETIME_SECONDS, UpstreamSignIn, UpstreamState};
 use pages::{Deployment, UpstreamPost};
 use sso::Go;
-use store::unit::{BeginOutcome, BeginUpstream};
+use store::unit::{BeginOutcome, BeginUpstream, Room};
 
 use super::failure::{at_provider, only_from_an_app};
 use super::waiting::{Pending, Waiting};
@@ -28,9 +30,13 @@ pub(super) fn can_begin(visit: &Visit, provider: &Provider) -> bool {
 pub(super) async fn begin(
     server: &AuthServer,
     visit: &Visit,
+    from: IpAddr,
     provider: &Provider,
     email: Option<&str>,
 ) -> Result<Response, PageFailure> {
+    if !server.throttle.departure(from) {
+        return Err(PageFailure::TooFast);
+    }
     let state = Plain::<UpstreamState>::generate(&*server.chance);
     let begun = match &provider.kind {
         ProviderKind::Oidc { party, .. } => party
@@ -50,13 +56,15 @@ pub(super) async fn begin(
         }
     };
     let (go, pending) = begun.map_err(|error| at_provider(provider, error))?;
-    remember(server, visit, provider, &state, pending).await?;
+    let source = server.throttle.source(from);
+    remember(server, visit, source, provider, &state, pending).await?;
     leave(server, provider, &go)
 }
 
 async fn remember(
     server: &AuthServer,
     visit: &Visit,
+    source: String,
     provider: &Provider,
     state: &Plain<UpstreamState>,
     pending: Pending,
@@ -73,7 +81,7 @@ async fn remember(
         expires_at: now.plus_seconds(UPSTREAM_LIFETIME_SECONDS),
         state,
     };
-    match server.store.write(BeginUpstream { sign_in, max_open: MAX_AWAY }).await? {
+    match server.store.write(BeginUpstream { sign_in, source, room: Room::of(MAX_AWAY) }).await? {
         BeginOutcome::Begun => Ok(()),
         BeginOutcome::TooMany => Err(PageFailure::Overloaded),
     }

@@ -1,8 +1,10 @@
 //! A portal vouches for somebody: its bridge token arrives at `/authorize/resume`.
 
+use kernel::Plain;
+use model::authorization::AuthorizationHandle;
 use sso::ProviderError;
 use sso::portal::Portal;
-use store::unit::OneTime;
+use store::unit::{EndStolen, OneTime};
 
 use super::complete::Proof;
 use super::failure::{at_provider, rejected};
@@ -38,6 +40,21 @@ pub(in crate::endpoint) async fn vouches(
     };
     rejected(server, provider, &error, Some(once)).await?;
     Err(at_provider(provider, error))
+}
+
+/// A portal's token for this authorization came to another browser than the one in which that
+/// began, so somebody else has seen it: it is worth nothing there either (A10).
+pub(in crate::endpoint) async fn end_stolen(
+    server: &AuthServer,
+    handle: &Plain<AuthorizationHandle>,
+    unverified_token: &str,
+) -> Result<(), PageFailure> {
+    let (issuer, txn, now) = (&server.config.issuer, handle.reveal(), server.now());
+    let genuine =
+        portals(server).find(|(_, it)| it.finish(unverified_token, issuer, txn, now).is_ok());
+    let Some((provider, _)) = genuine else { return Ok(()) };
+    let unit = EndStolen { handle: handle.hash(), provider: provider.id.clone(), now };
+    Ok(server.store.write(unit).await?)
 }
 
 fn portals(server: &AuthServer) -> impl Iterator<Item = (&Provider, &Portal)> {

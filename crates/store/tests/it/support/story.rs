@@ -15,7 +15,7 @@ use protocol::{RedirectUri, ResourceUri, Scopes, UserType};
 use store::Store;
 use store::unit::{
     Approve, ApproveOutcome, BeginAuthorization, BeginOutcome, DeniedBy, Deny, NewRefreshToken,
-    RedeemCode, RedeemOutcome, RegisterClient, RegisterOutcome, ResumeAuthorization, ResumeOutcome,
+    RedeemCode, RedeemOutcome, RegisterClient, ResumeAuthorization, ResumeOutcome, Room,
     RotateRefresh, SignIn, SignInOutcome, Successor, UpstreamRefresh,
 };
 
@@ -127,8 +127,9 @@ impl<'d> Story<'d> {
     pub(crate) async fn begin(database: &'d Database) -> Self {
         let store = &database.store;
         let client = client();
-        let register = RegisterClient { client: client.clone(), max_unused: 1000 };
-        assert_eq!(store.write(register).await.unwrap(), RegisterOutcome::Registered);
+        let register =
+            RegisterClient { client: client.clone(), source: String::new(), max_unused: 1000 };
+        store.write(register).await.unwrap();
         let (person, session) = signed_in(store, sign_in("ada")).await;
         Self { store, client, person, session, browser: secret().hash() }
     }
@@ -141,7 +142,11 @@ impl<'d> Story<'d> {
     /// An authorization waits for the person.
     pub(crate) async fn ask(&self) -> Authorization {
         let authorization = authorization(&self.client, &self.browser);
-        let begin = BeginAuthorization { authorization: authorization.clone(), max_open: 1000 };
+        let begin = BeginAuthorization {
+            authorization: authorization.clone(),
+            source: String::new(),
+            room: Room::of(1000),
+        };
         assert_eq!(self.store.write(begin).await.unwrap(), BeginOutcome::Begun);
         authorization
     }

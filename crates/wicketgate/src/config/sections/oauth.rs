@@ -52,6 +52,8 @@ pub(super) fn read(
         section.integer("refresh_token_lifetime_seconds", 7_776_000, 300..=31_536_000);
     let refresh_reuse_grace = section.integer("refresh_reuse_grace_seconds", 120, 0..=300);
     let default_scopes = default_scopes(section);
+    let per_minute = section.integer("authorizations_per_minute", 60, 1..=100_000);
+    let authorizations_per_minute = u32::try_from(per_minute).unwrap_or(60);
     let (dynamic_registration, registrations_per_minute) =
         section.section("registration", |registration| {
             let dynamic = registration.flag("dynamic", true);
@@ -81,6 +83,7 @@ pub(super) fn read(
         default_scopes,
         dynamic_registration,
         registrations_per_minute,
+        authorizations_per_minute,
         clients,
         sidecars,
         audit_retention_seconds: (audit_retention_days > 0)

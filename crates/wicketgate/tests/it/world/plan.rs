@@ -34,6 +34,7 @@ pub(crate) struct Plan {
     sign_in: &'static str,
     tables: String,
     server: &'static str,
+    listener: &'static str,
     oauth: String,
     mcp: &'static str,
     sections: String,
@@ -83,6 +84,7 @@ impl Plan {
             sign_in: "demo_people = true",
             tables: String::new(),
             server: "",
+            listener: "",
             oauth: String::new(),
             mcp: "",
             sections: String::new(),
@@ -142,6 +144,12 @@ impl Plan {
     /// With this line in each `[[mcp.server]]`.
     pub(crate) fn server(mut self, line: &'static str) -> Self {
         self.server = line;
+        self
+    }
+
+    /// With this line in `[server]`.
+    pub(crate) fn listener(mut self, line: &'static str) -> Self {
+        self.listener = line;
         self
     }
 
@@ -281,9 +289,9 @@ impl Plan {
 
     fn authorization_server(&self, addresses: &Addresses, database: &str) -> String {
         let mut text = format!(
-            "public_url = \"{}\"\n[server]\nlisten = \"{}\"\ntitle = \"Test deployment\"\n\
+            "public_url = \"{}\"\n[server]\nlisten = \"{}\"\ntitle = \"Test deployment\"\n{}\n\
              [database]\nurl = \"{database}\"\n[sign_in]\n{}\n[oauth]\n",
-            addresses.issuer, addresses.listen, self.sign_in
+            addresses.issuer, addresses.listen, self.listener, self.sign_in
         );
         write!(
             text,
@@ -291,6 +299,10 @@ impl Plan {
             self.key_encryption_key, BRIDGE_SECRET, self.oauth
         )
         .expect("written");
+        if !self.oauth.contains("authorizations_per_minute") {
+            let at = text.find("[oauth]\n").expect("a section") + "[oauth]\n".len();
+            text.insert_str(at, "authorizations_per_minute = 100000\n");
+        }
         // A line of the test may have opened this section already.
         if !self.oauth.contains("[oauth.registration]") {
             text.push_str("[oauth.registration]\nper_minute = 100000\n");
