@@ -24,7 +24,9 @@ use store::unit::{Approve, ApproveOutcome, DeniedBy, Deny, DenyOutcome, EndSessi
 use super::organization;
 use super::refuse::{Refused, refuse};
 use super::resume::already_done;
-use super::transaction::{Asked, Opened, error_params, open, return_to_client, shown_client, step};
+use super::transaction::{
+    Decider, Opened, error_params, open, return_to_client, shown_client, step,
+};
 use crate::answer::{PageFailure, page_response, see_other};
 use crate::browser::cookies::CookieNames;
 use crate::request;
@@ -34,15 +36,15 @@ use crate::server::AuthServer;
 pub(super) async fn show(
     server: &AuthServer,
     opened: &Opened,
-    asked: &Asked,
+    decider: &Decider,
 ) -> Result<Response, PageFailure> {
-    let subject = &asked.subject;
+    let subject = &decider.subject;
     let request = &opened.authorization.request;
     if !server.may_use(subject, &request.resource) {
         return Err(not_for(server, opened, subject));
     }
     if matches!(subject.acting_for(), Acting::MustChoose(_)) {
-        return Ok(organization::ask(server, opened, asked));
+        return Ok(organization::ask(server, opened, decider));
     }
     let user_type = server.user_type(subject);
     let offered = offered(server, opened, subject);
@@ -59,7 +61,7 @@ pub(super) async fn show(
         deployment: Deployment { title: &config.title },
         form: Form {
             action: &format!("{}/authorize/consent", config.base_path()),
-            csrf: &opened.csrf_of(server, asked),
+            csrf: &opened.csrf_of(server, decider),
             txn: Some(opened.handle.reveal()),
         },
         client: shown_client(request),
@@ -109,9 +111,9 @@ async fn allow(
     server: &AuthServer,
     opened: &Opened,
     params: &Params,
-    decider: Asked,
+    decider: Decider,
 ) -> Result<Response, PageFailure> {
-    let Asked { session, subject, authenticated_at } = decider;
+    let Decider { session, subject, authenticated_at } = decider;
     if !server.may_use(&subject, &opened.authorization.request.resource) {
         return Err(not_for(server, opened, &subject));
     }
@@ -165,7 +167,7 @@ async fn allow(
 async fn deny(
     server: &AuthServer,
     opened: &Opened,
-    decider: Asked,
+    decider: Decider,
 ) -> Result<Response, PageFailure> {
     let unit = Deny {
         handle: opened.authorization.handle.clone(),

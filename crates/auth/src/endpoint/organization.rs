@@ -11,21 +11,21 @@ use net::headers::FormTarget;
 use pages::{Deployment, Form};
 use store::unit::{ChooseOrganization, ChooseOrganizationOutcome};
 
-use super::transaction::{Asked, Opened, open, shown_client, step};
+use super::transaction::{Decider, Opened, open, shown_client, step};
 use crate::answer::{PageFailure, page_response, see_other};
 use crate::request;
 use crate::server::AuthServer;
 
 /// The question.
-pub(super) fn ask(server: &AuthServer, opened: &Opened, asked: &Asked) -> Response {
-    let subject = &asked.subject;
+pub(super) fn ask(server: &AuthServer, opened: &Opened, decider: &Decider) -> Response {
+    let subject = &decider.subject;
     let organizations: Vec<&str> =
         subject.identity.organizations.iter().map(String::as_str).collect();
     let html = pages::choose_organization(&pages::ChooseOrganization {
         deployment: Deployment { title: &server.config.title },
         form: Form {
             action: &format!("{}/authorize/organization", server.config.base_path()),
-            csrf: &opened.csrf_of(server, asked),
+            csrf: &opened.csrf_of(server, decider),
             txn: Some(opened.handle.reveal()),
         },
         organizations: &organizations,

@@ -38,8 +38,8 @@ pub(crate) async fn get(
     }
     match &opened.authorization.stage {
         Stage::Pending => see_other(&step(&server, "/auth-bridge", &opened.handle)),
-        Stage::Resumed { .. } => match opened.asked(&server).await? {
-            Some(asked) => consent::show(&server, &opened, &asked).await,
+        Stage::Resumed { .. } => match opened.current_decider(&server).await? {
+            Some(decider) => consent::show(&server, &opened, &decider).await,
             None => see_other(&step(&server, "/auth-bridge", &opened.handle)),
         },
         Stage::Approved | Stage::Denied => Ok(already_done(&server, &opened)),

@@ -57,7 +57,7 @@ pub(super) async fn open_handle(
 }
 
 /// The person who is asked for consent, in the session that is asked.
-pub(super) struct Asked {
+pub(super) struct Decider {
     pub(super) session: Session,
     pub(super) subject: Subject,
     pub(super) authenticated_at: Timestamp,
@@ -77,7 +77,10 @@ impl Opened {
 
     /// The person who is asked for consent, if the session that is asked is this browser's and still
     /// lives. Whoever else is signed in here now has to come over the bridge first.
-    pub(super) async fn asked(&self, server: &AuthServer) -> Result<Option<Asked>, PageFailure> {
+    pub(super) async fn current_decider(
+        &self,
+        server: &AuthServer,
+    ) -> Result<Option<Decider>, PageFailure> {
         let Stage::Resumed { subject: asked, session: Some(in_session), authenticated_at } =
             &self.authorization.stage
         else {
@@ -87,12 +90,12 @@ impl Opened {
         let same = signed_in
             .filter(|(session, subject)| session.hash == *in_session && subject.id == *asked);
         let authenticated_at = *authenticated_at;
-        Ok(same.map(|(session, subject)| Asked { session, subject, authenticated_at }))
+        Ok(same.map(|(session, subject)| Decider { session, subject, authenticated_at }))
     }
 
     /// The token for the forms that only the session that is asked may send.
-    pub(super) fn csrf_of(&self, server: &AuthServer, asked: &Asked) -> String {
-        server.csrf.token_of_session(Some(&self.handle), &self.binding, &asked.session.hash)
+    pub(super) fn csrf_of(&self, server: &AuthServer, decider: &Decider) -> String {
+        server.csrf.token_of_session(Some(&self.handle), &self.binding, &decider.session.hash)
     }
 
     /// The person who sent a form of theirs: the session that saw the page is the one that is
@@ -101,11 +104,11 @@ impl Opened {
         &self,
         server: &AuthServer,
         params: &Params,
-    ) -> Result<Asked, PageFailure> {
-        let asked = self.asked(server).await?.ok_or_else(left)?;
+    ) -> Result<Decider, PageFailure> {
+        let decider = self.current_decider(server).await?.ok_or_else(left)?;
         let token = params.one("csrf")?;
-        let saw_it = server.csrf.is_of_session(token, Some(&self.handle), &asked.session.hash);
-        if saw_it { Ok(asked) } else { Err(left()) }
+        let saw_it = server.csrf.is_of_session(token, Some(&self.handle), &decider.session.hash);
+        if saw_it { Ok(decider) } else { Err(left()) }
     }
 
     /// The person who is signed in in this browser, if there is one.

@@ -1,5 +1,7 @@
 //! `GET /authorize`: what is accepted, what it leads to, and what the pages and cookies are like.
 
+use std::time::Duration;
+
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::json;
 use testkit::{Answer, Client, Era, McpCaller, Place, Return, Secret, Tick, Tokens};
@@ -218,6 +220,34 @@ async fn a4_authorizations_of_one_network_are_slowed_down() {
         }
         world.is_unchanged_since(&before).await;
         assert_eq!(ask("192.0.2.7").await.status, 303);
+    }
+}
+
+/// A4: what expired goes at once, however much it is; what is open stays.
+#[tokio::test]
+async fn a4_one_sweep_takes_all_that_expired() {
+    for plan in [Plan::sqlite, Plan::postgres] {
+        let world = plan().start().await;
+        let client = world.client().await;
+        world.person().visit(&client.ask().url()).await;
+        let fill = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) \
+                    INSERT INTO OAUTH_TXN (handle_hash, browser_hash, client_id, client_name, \
+                    client_origin, redirect_uri, scopes, resource, code_challenge, stage, \
+                    created_at, expires_at) SELECT 'h' || i, 'b', client_id, client_name, \
+                    client_origin, redirect_uri, scopes, resource, code_challenge, 'pending', \
+                    created_at, 1 FROM n, (SELECT * FROM OAUTH_TXN LIMIT 1) AS one";
+        world.database.execute(fill).await;
+        let clock = world.clock.clone();
+        let world = plan().clock(&clock).with(world.stop().await).start().await;
+        let swept = async {
+            while world.dump().await.count("OAUTH_TXN") > 1 {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), swept)
+            .await
+            .expect("swept by the first sweep");
+        assert_eq!(world.dump().await.count("OAUTH_TXN"), 1);
     }
 }
 

@@ -149,9 +149,13 @@ async fn only_a_sidecar_may_report() {
 async fn numbers_are_served() {
     let telemetry = "[telemetry]\nmetrics_listen = \"127.0.0.1:0\"\ntool_labels = true";
     let world = Plan::sqlite().section(telemetry).start().await;
-    let tokens = world.connect("basic").await.tokens;
+    let connected = world.connect("basic").await;
+    let tokens = connected.tokens;
     let caller = McpCaller::new(&world, &tokens.access, Era::Stateless);
     caller.call("list_requests", json!({})).await;
+    for _ in 0..3 {
+        connected.client.refresh(&tokens.refresh).await;
+    }
     world.client().await.token(&[("grant_type", "nonsense")]).await;
     let url = format!("http://{}", world.metrics_address());
     let answer = world.get(&format!("{url}/metrics")).await;
@@ -160,6 +164,7 @@ async fn numbers_are_served() {
         r#"wicketgate_mcp_requests_total{server="default",method="tools/call",decision="allow",status="2xx"} 1"#,
         r#"wicketgate_mcp_tool_calls_total{server="default",tool="list_requests",decision="allow"} 1"#,
         r#"wicketgate_tokens_issued_total{grant_type="authorization_code"} 1"#,
+        r#"wicketgate_refresh_reuses_total{outcome="returned"} 2"#,
         r#"wicketgate_refusals_total{error="unsupported_grant_type"} 1"#,
         r#"wicketgate_sign_ins_total{provider="demo",outcome="signed_in"} 1"#,
         "wicketgate_log_lines_dropped_total 0",
