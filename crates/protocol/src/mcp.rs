@@ -35,6 +35,8 @@ pub const NAME_HEADER: &str = "mcp-name";
 /// First part of the headers that mirror single arguments.
 pub const PARAM_HEADER_PREFIX: &str = "mcp-param-";
 
+/// The client of a new session is ready.
+pub const INITIALIZED: &str = "notifications/initialized";
 /// The server changed its tools. Seen in a stream, it makes kept lists stale.
 pub const TOOLS_LIST_CHANGED: &str = "notifications/tools/list_changed";
 

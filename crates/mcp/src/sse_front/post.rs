@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, Uri};
 use http_body_util::Full;
 use protocol::jsonrpc::{self, INVALID_REQUEST, Message};
-use protocol::mcp::{NOT_TAKEN, SESSION_HEADER, SESSION_UNKNOWN};
+use protocol::mcp::{INITIALIZED, NOT_TAKEN, SESSION_HEADER, SESSION_UNKNOWN};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::handle::Handle;
@@ -76,7 +76,7 @@ impl Kind {
             }
             Ok(jsonrpc::Body::Batch(_)) => Self::Asking { id: None, initialize: false },
             Ok(jsonrpc::Body::One(Message::Notification { method, .. }))
-                if method == "notifications/initialized" =>
+                if method == INITIALIZED =>
             {
                 Self::Ready
             }
