@@ -20,6 +20,7 @@ use crate::links::streamable::HttpLink;
 use crate::links::{Caller, Link, LinkError};
 use crate::mirror::Era;
 use crate::server::Server;
+use crate::shares::Whose;
 use crate::sidecar::Shared;
 
 /// What the sidecar keeps open to one server behind.
@@ -49,7 +50,7 @@ pub(crate) type Script = Box<dyn Fn() -> Box<dyn Link> + Send + Sync>;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Owner {
     /// One person through one client.
-    Principal([u8; 32]),
+    Principal(Whose),
     /// Everybody: one child for all, as configured.
     Everybody,
 }
@@ -60,6 +61,13 @@ impl Owned for Owner {
     fn owner(&self) -> &Self {
         self
     }
+
+    fn is_of_the_person_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Principal(mine), Self::Principal(theirs)) => mine.person == theirs.person,
+            _ => self == other,
+        }
+    }
 }
 
 impl Owned for PeerKey {
@@ -67,6 +75,10 @@ impl Owned for PeerKey {
 
     fn owner(&self) -> &Owner {
         &self.owner
+    }
+
+    fn is_of_the_person_of(&self, other: &Self) -> bool {
+        self.owner.is_of_the_person_of(&other.owner)
     }
 }
 
@@ -153,9 +165,11 @@ impl Server {
             // A child is told the user type when it starts, so it is not for another one.
             Transport::Stdio(_) => {
                 let user_type = caller.permit.user_type().as_str().as_bytes();
-                Owner::Principal(sha256(&[caller.permit.principal(), user_type].concat()))
+                let whose = caller.permit.whose();
+                let principal = sha256(&[&whose.principal, user_type].concat());
+                Owner::Principal(Whose { principal, ..whose })
             }
-            _ => Owner::Principal(*caller.permit.principal()),
+            _ => Owner::Principal(caller.permit.whose()),
         }
     }
 

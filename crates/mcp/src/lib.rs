@@ -38,6 +38,7 @@ mod reply;
 mod schemas;
 mod server;
 mod session;
+mod shares;
 mod sidecar;
 mod sse_front;
 mod stream;

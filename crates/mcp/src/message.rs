@@ -7,7 +7,9 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use protocol::jsonrpc::{self, INVALID_REQUEST, Message, PARSE_ERROR};
-use protocol::mcp::{NOT_TAKEN, PROTOCOL_VERSION_HEADER, SESSION_HEADER, SESSION_UNKNOWN};
+use protocol::mcp::{
+    INITIALIZED, NOT_TAKEN, PROTOCOL_VERSION_HEADER, SESSION_HEADER, SESSION_UNKNOWN,
+};
 
 use crate::body::Arriving;
 use crate::bridge::{self, Route};
@@ -68,6 +70,9 @@ async fn one(admitted: &Admitted<'_>, message: &Message<'_>, body: Bytes) -> Ans
         return Err(call.gone());
     }
     call.in_order().await;
+    if message.method() == Some(INITIALIZED) {
+        call.expect_stream();
+    }
     let _opening = (way == Way::Listen).then(|| call.opening());
     if route != Route::Pass {
         return bridge::answer(route, &call, message, way, body).await;
@@ -173,7 +178,14 @@ impl Call<'_> {
 
     /// From now on a stream is being opened, until this is dropped.
     pub(crate) fn opening(&self) -> UnderWay {
-        self.server.openings.begin(self.order())
+        self.server.openings.begin(self.order(), self.permit.principal())
+    }
+
+    /// The client of a new session is ready, so its stream should be on its way.
+    fn expect_stream(&self) {
+        if let Some(session) = &self.session {
+            self.server.openings.expect(session.digest, *self.permit.principal());
+        }
     }
 
     /// Within what the order of messages counts: a session, or one person's use of one client.
@@ -183,7 +195,7 @@ impl Call<'_> {
 
     /// A place for one more standing stream (MC-5).
     pub(crate) fn slot(&self) -> Result<Slot, Refused> {
-        self.server.slots.take(*self.permit.principal()).ok_or_else(|| {
+        self.server.slots.take(self.permit.whose()).ok_or_else(|| {
             let message = "too many open streams; close one first";
             self.fault(StatusCode::TOO_MANY_REQUESTS, NOT_TAKEN, message).retry_soon()
         })

@@ -54,7 +54,7 @@ async fn list_tools(call: &Call<'_>, params: &Params<'_>, body: &Bytes) -> Answe
 }
 
 async fn listen(call: &Call<'_>, body: &Bytes) -> Answer {
-    let slot = call.server.slots.take(*call.permit.principal()).ok_or_else(|| {
+    let slot = call.server.slots.take(call.permit.whose()).ok_or_else(|| {
         let message = "too many open streams; close one first";
         let fault = Fault { status: StatusCode::TOO_MANY_REQUESTS, code: NOT_TAKEN, message };
         fault.for_id(call.id).retry_soon()

@@ -28,7 +28,7 @@ pub(crate) async fn open(
 ) -> Result<Pipe, LinkError> {
     let children = &server.behind.children;
     children.may_start(shared.trust.now())?;
-    let seat = children.seat(config.limit, *caller.permit.principal()).await?;
+    let seat = children.seat(config.limit, caller.permit.whose()).await?;
     let subject = command::subject(caller);
     let Some(mut process) = command::spawn(config, caller)
         .inspect_err(|error| {

@@ -23,10 +23,17 @@ pub(crate) trait Owned {
     type Owner: Eq;
 
     fn owner(&self) -> &Self::Owner;
+
+    /// Whether another is of the same person, through whatever client.
+    fn is_of_the_person_of(&self, other: &Self) -> bool {
+        self.owner() == other.owner()
+    }
 }
 
 /// Places of one owner: nobody pushes out everybody else's by asking for ever new ones.
 const PLACES_OF_ONE: usize = 100;
+/// Places of one person, who may be several owners: clients register themselves.
+const PLACES_OF_PERSON: usize = 200;
 
 struct Entry<V> {
     cell: Arc<OnceCell<Arc<V>>>,
@@ -99,6 +106,11 @@ impl<K: Clone + Eq + Hash + Owned, V> Pool<K, V> {
         let own = |known: &K| known.owner() == key.owner();
         let crowded = kept.keys().filter(|known| own(known)).count() >= PLACES_OF_ONE;
         if crowded && !make_room(&mut kept, own) {
+            return Err(LinkError::Full);
+        }
+        let of_person = |known: &K| known.is_of_the_person_of(key);
+        let crowded = kept.keys().filter(|known| of_person(known)).count() >= PLACES_OF_PERSON;
+        if crowded && !make_room(&mut kept, of_person) {
             return Err(LinkError::Full);
         }
         if kept.len() >= self.places && !make_room(&mut kept, |_| true) {

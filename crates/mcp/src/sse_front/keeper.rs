@@ -109,7 +109,7 @@ impl Keeper {
             // The session's stream takes the place; they are one to the client.
             drop(self.slot.take());
             let heard = self.listen(&mut tail, opening.take()).await;
-            self.slot = self.server.slots.take(*self.permit.principal());
+            self.slot = self.server.slots.take(self.permit.whose());
             if self.slot.is_none() {
                 return self.stream.gone.cancel();
             }

@@ -1,51 +1,47 @@
-//! How many standing streams each principal holds.
+//! How many standing streams everybody holds.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::shares::{Counts, Shares, Whose};
 
 /// The counters of one server.
 pub(crate) struct Slots {
-    limit: usize,
-    taken: Mutex<HashMap<[u8; 32], usize>>,
+    shares: Shares,
+    taken: Mutex<Counts>,
 }
 
 /// A counted stream; dropping it frees the place.
 pub(crate) struct Slot {
     slots: Arc<Slots>,
-    principal: [u8; 32],
+    whose: Whose,
 }
 
 impl Slots {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, taken: Mutex::default() }
+    /// So many for each principal. How many there are in all is for connections to bound.
+    pub(crate) fn new(of_principal: usize) -> Self {
+        let shares = Shares { total: usize::MAX, of_principal };
+        Self { shares, taken: Mutex::default() }
     }
 
     /// How many streams there are.
     pub(crate) fn open(&self) -> usize {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+        self.taken().all()
     }
 
     /// A place for one more stream, if there is one.
-    pub(crate) fn take(self: &Arc<Self>, principal: [u8; 32]) -> Option<Slot> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = taken.entry(principal).or_default();
-        if *count >= self.limit {
-            return None;
-        }
-        *count += 1;
-        Some(Slot { slots: Arc::clone(self), principal })
+    pub(crate) fn take(self: &Arc<Self>, whose: Whose) -> Option<Slot> {
+        let taken = self.taken().take(self.shares, whose);
+        taken.then(|| Slot { slots: Arc::clone(self), whose })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Counts> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut taken = self.slots.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = taken.get_mut(&self.principal) {
-            *count -= 1;
-            if *count == 0 {
-                taken.remove(&self.principal);
-            }
-        }
+        self.slots.taken().free(self.whose);
     }
 }
 
@@ -54,15 +50,25 @@ impl Drop for Slot {
 mod tests {
     use super::*;
 
+    /// A6: a person with many clients has no more streams than through two of them.
+    #[test]
+    fn more_clients_are_not_more_streams() {
+        let slots = Arc::new(Slots::new(2));
+        let through = |client| slots.take(Whose::one(1).through(client));
+        let held: Vec<Slot> = (10..30).filter_map(through).collect();
+        assert_eq!(held.len(), 4);
+    }
+
     /// T-MCP-50: places are per principal and come back.
     #[test]
     fn t_mcp_50_slots_are_counted_and_freed() {
         let slots = Arc::new(Slots::new(2));
-        let (first, _second) = (slots.take([1; 32]).unwrap(), slots.take([1; 32]).unwrap());
-        assert!(slots.take([1; 32]).is_none());
-        assert!(slots.take([2; 32]).is_some());
+        let (first, _second) =
+            (slots.take(Whose::one(1)).unwrap(), slots.take(Whose::one(1)).unwrap());
+        assert!(slots.take(Whose::one(1)).is_none());
+        assert!(slots.take(Whose::one(2)).is_some());
         drop(first);
-        assert!(slots.take([1; 32]).is_some());
-        assert_eq!(slots.taken.lock().unwrap().len(), 1, "the second principal left no trace");
+        assert!(slots.take(Whose::one(1)).is_some());
+        assert_eq!(slots.open(), 1, "all others are free again");
     }
 }

@@ -14,6 +14,7 @@ use super::keys::Key;
 use super::token::Signed;
 use crate::config::ServerConfig;
 use crate::policy::Reach;
+use crate::shares::Whose;
 
 /// What a verified token allows at one server. Only the verifier makes one, and whatever passes
 /// a request on asks for one.
@@ -23,7 +24,7 @@ pub(crate) struct Permit {
     expires_seconds: i64,
     key: Arc<Key>,
     status: StatusPlace,
-    principal: [u8; 32],
+    whose: Whose,
     session_place: String,
     identity: Vec<(HeaderName, HeaderValue)>,
     names: Names,
@@ -72,7 +73,12 @@ impl Permit {
     /// The same for every token of one person, acting for one organization or none, through one
     /// client at one server.
     pub(crate) fn principal(&self) -> &[u8; 32] {
-        &self.principal
+        &self.whose.principal
+    }
+
+    /// Whose whatever is held on account of this permit is.
+    pub(crate) fn whose(&self) -> Whose {
+        self.whose
     }
 
     /// The place that sealed session ids of this principal are bound to.
@@ -114,7 +120,7 @@ impl Permit {
             key: super::keys::Key::without_issuer(),
             status: StatusPlace { list: 0, bit: 0 },
             session_place: format!("mcp session/{}", base64url(&principal)),
-            principal,
+            whose: Whose { principal, person: principal },
             names: Names {
                 subject: String::new(),
                 client: String::new(),
@@ -171,7 +177,7 @@ impl Principal {
             key: Arc::clone(key),
             status: self.status(&claims)?,
             session_place: format!("mcp session/{}", base64url(&principal)),
-            principal,
+            whose: Whose { principal, person: self.person(&claims) },
             identity: identity(&claims, reach.held)?,
             names: Names {
                 subject: claims.sub,
@@ -189,6 +195,13 @@ impl Principal {
     fn name(&self, claims: &AccessClaims) -> [u8; 32] {
         let parts = [&self.issuer, &claims.sub, &claims.client_id, &self.server];
         sha256(serde_json::json!([parts, claims.organization]).to_string().as_bytes())
+    }
+
+    /// A digest of issuer, subject and server: the person, whatever the client and whomever they
+    /// act for.
+    fn person(&self, claims: &AccessClaims) -> [u8; 32] {
+        let parts = [&self.issuer, &claims.sub, &self.server];
+        sha256(serde_json::json!(parts).to_string().as_bytes())
     }
 
     /// The status claim must point into our own issuer's lists.

@@ -184,10 +184,7 @@ async fn a_call_of_an_sse_client_waits_for_the_stream_of_its_session() {
     let mut stream = Stream::open(&slow.world, &token).await;
     stream.initialize(&slow.world).await;
     stream
-        .send(
-            &slow.world,
-            &json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }),
-        )
+        .send(&slow.world, &json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))
         .await;
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call() });
     stream.send(&slow.world, &message).await;

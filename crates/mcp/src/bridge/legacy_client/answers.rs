@@ -44,9 +44,9 @@ impl Waiting {
         let (give, given) = oneshot::channel();
         let give = Arc::new(Mutex::new(Some(give)));
         let waiter = Waiter { session: asker.seat.digest, give };
-        let (principal, now) = (*asker.caller.permit.principal(), asker.shared.trust.now());
+        let (whose, now) = (asker.caller.permit.whose(), asker.shared.trust.now());
         let clients = &asker.server.legacy_clients;
-        clients.waiting.put(nonce.into(), principal, waiter, now).ok()?;
+        clients.waiting.put(nonce.into(), whose, waiter, now).ok()?;
         let given = Mutex::new(Some(given));
         Some(Self { server: Arc::clone(&asker.server), nonce: nonce.into(), given })
     }

@@ -58,8 +58,8 @@ pub(crate) async fn listen(call: &Call<'_>) -> Answer {
 }
 
 async fn open(call: &Call<'_>, seat: Seat) -> Answer {
-    let principal = *call.permit.principal();
-    let slot = call.server.slots.take(principal).ok_or_else(|| {
+    let whose = call.permit.whose();
+    let slot = call.server.slots.take(whose).ok_or_else(|| {
         let message = "too many open streams; close one first";
         Fault { status: StatusCode::TOO_MANY_REQUESTS, code: NOT_TAKEN, message }
             .for_id(None)
@@ -68,7 +68,7 @@ async fn open(call: &Call<'_>, seat: Seat) -> Answer {
     let asker = Asker::of(call, seat);
     let known = discovered(&asker).await.map_err(|trouble| call.fault_of(&trouble))?;
     let (clients, now) = (&call.server.legacy_clients, call.shared.trust.now());
-    let stand = clients.stand_of(&asker.seat, principal, now);
+    let stand = clients.stand_of(&asker.seat, whose, now);
     let stand = stand.ok_or_else(|| call.fault_of(&Trouble::busy()))?;
     let number = stand.begin_stream();
     let view = stand.watch();

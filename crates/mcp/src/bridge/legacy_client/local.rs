@@ -37,7 +37,7 @@ pub(super) async fn set_level(call: &Call<'_>, seat: &Seat, body: Bytes) -> Resu
         return Ok(at_once(trouble.said(call.id)));
     };
     let (clients, now) = (&call.server.legacy_clients, call.shared.trust.now());
-    let Some(stand) = clients.stand_of(seat, *call.permit.principal(), now) else {
+    let Some(stand) = clients.stand_of(seat, call.permit.whose(), now) else {
         return Ok(at_once(Trouble::busy().said(call.id)));
     };
     stand.set_level(level);

@@ -1,10 +1,12 @@
-//! Things that are held for a while: so many in all, so many for one principal, so long.
+//! Things that are held for a while: so many in all, so many for each, so long.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kernel::Timestamp;
+
+use crate::shares::{Counts, Shares, Whose};
 
 /// Held values by key.
 pub(super) struct Places<K, V> {
@@ -15,8 +17,7 @@ pub(super) struct Places<K, V> {
 /// How much may be held.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
-    pub(super) total: usize,
-    pub(super) per_principal: usize,
+    pub(super) shares: Shares,
     pub(super) seconds: i64,
 }
 
@@ -26,60 +27,56 @@ pub(super) struct NoRoom;
 
 struct Held<K, V> {
     places: HashMap<K, Place<V>>,
-    counts: HashMap<[u8; 32], usize>,
+    counts: Counts,
 }
 
 struct Place<V> {
     value: V,
-    principal: [u8; 32],
+    whose: Whose,
     until: Timestamp,
 }
 
 impl<K: Clone + Eq + Hash, V: Clone> Places<K, V> {
     pub(super) fn new(room: Room) -> Self {
-        let held = Held { places: HashMap::new(), counts: HashMap::new() };
+        let held = Held { places: HashMap::new(), counts: Counts::default() };
         Self { room, held: Mutex::new(held) }
     }
 
     /// Holds a value, in place of an older one under the same key.
-    pub(super) fn put(
-        &self,
-        key: K,
-        principal: [u8; 32],
-        value: V,
-        now: Timestamp,
-    ) -> Result<(), NoRoom> {
+    pub(super) fn put(&self, key: K, whose: Whose, value: V, now: Timestamp) -> Result<(), NoRoom> {
         let mut held = self.lock();
         held.remove(&key);
-        if !held.has_room(self.room, &principal) {
+        if !held.counts.take(self.room.shares, whose) {
             held.sweep(now);
+            if !held.counts.take(self.room.shares, whose) {
+                return Err(NoRoom);
+            }
         }
-        if !held.has_room(self.room, &principal) {
-            return Err(NoRoom);
-        }
-        *held.counts.entry(principal).or_default() += 1;
         let until = now.plus_seconds(self.room.seconds);
-        held.places.insert(key, Place { value, principal, until });
+        held.places.insert(key, Place { value, whose, until });
         Ok(())
     }
 
-    /// The same, for values that may be let go: the oldest of this principal's makes room.
+    /// The same, for values that may be let go: the oldest of this person's makes room.
     pub(super) fn put_anyway(
         &self,
         key: K,
-        principal: [u8; 32],
+        whose: Whose,
         value: V,
         now: Timestamp,
     ) -> Result<(), NoRoom> {
-        if self.put(key.clone(), principal, value.clone(), now).is_ok() {
+        if self.put(key.clone(), whose, value.clone(), now).is_ok() {
             return Ok(());
         }
         let mut held = self.lock();
-        let mine = held.places.iter().filter(|(_, place)| place.principal == principal);
-        let oldest = mine.min_by_key(|(_, place)| place.until).map(|(key, _)| key.clone());
+        // Through the same client, if there is one: it may be that client which has enough.
+        let mine = held.places.iter().filter(|(_, place)| place.whose.person == whose.person);
+        let foreign = |place: &Place<V>| place.whose.principal != whose.principal;
+        let oldest =
+            mine.min_by_key(|(_, place)| (foreign(place), place.until)).map(|(key, _)| key.clone());
         held.remove(&oldest.ok_or(NoRoom)?);
         drop(held);
-        self.put(key, principal, value, now)
+        self.put(key, whose, value, now)
     }
 
     /// A held value, which now stays its whole time again.
@@ -121,19 +118,9 @@ impl<K: Clone + Eq + Hash, V: Clone> Places<K, V> {
 }
 
 impl<K: Clone + Eq + Hash, V> Held<K, V> {
-    fn has_room(&self, room: Room, principal: &[u8; 32]) -> bool {
-        let own = self.counts.get(principal).copied().unwrap_or_default();
-        self.places.len() < room.total && own < room.per_principal
-    }
-
     fn remove(&mut self, key: &K) -> Option<V> {
         let place = self.places.remove(key)?;
-        if let Some(count) = self.counts.get_mut(&place.principal) {
-            *count -= 1;
-            if *count == 0 {
-                self.counts.remove(&place.principal);
-            }
-        }
+        self.counts.free(place.whose);
         Some(place.value)
     }
 
@@ -151,7 +138,7 @@ impl<K: Clone + Eq + Hash, V> Held<K, V> {
 mod tests {
     use super::*;
 
-    const ROOM: Room = Room { total: 3, per_principal: 2, seconds: 60 };
+    const ROOM: Room = Room { shares: Shares { total: 3, of_principal: 2 }, seconds: 60 };
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_millis(seconds * 1000)
@@ -161,18 +148,18 @@ mod tests {
     #[test]
     fn g_44_places_are_counted_and_end() {
         let places: Places<u8, char> = Places::new(ROOM);
-        places.put(1, [1; 32], 'a', at(0)).unwrap();
-        places.put(2, [1; 32], 'b', at(1)).unwrap();
-        assert_eq!(places.put(3, [1; 32], 'c', at(1)), Err(NoRoom));
-        places.put(4, [2; 32], 'd', at(1)).unwrap();
-        assert_eq!(places.put(5, [2; 32], 'e', at(1)), Err(NoRoom));
-        places.put(1, [1; 32], 'z', at(2)).unwrap();
+        places.put(1, Whose::one(1), 'a', at(0)).unwrap();
+        places.put(2, Whose::one(1), 'b', at(1)).unwrap();
+        assert_eq!(places.put(3, Whose::one(1), 'c', at(1)), Err(NoRoom));
+        places.put(4, Whose::one(2), 'd', at(1)).unwrap();
+        assert_eq!(places.put(5, Whose::one(2), 'e', at(1)), Err(NoRoom));
+        places.put(1, Whose::one(1), 'z', at(2)).unwrap();
         assert_eq!(places.take_if(&1, |value| *value == 'a'), None);
         assert_eq!(places.take_if(&1, |value| *value == 'z'), Some('z'));
-        places.put(5, [2; 32], 'e', at(90)).unwrap();
-        places.put(6, [1; 32], 'f', at(90)).unwrap();
-        places.put_anyway(7, [1; 32], 'g', at(91)).unwrap();
-        places.put_anyway(8, [1; 32], 'h', at(92)).unwrap();
+        places.put(5, Whose::one(2), 'e', at(90)).unwrap();
+        places.put(6, Whose::one(1), 'f', at(90)).unwrap();
+        places.put_anyway(7, Whose::one(1), 'g', at(91)).unwrap();
+        places.put_anyway(8, Whose::one(1), 'h', at(92)).unwrap();
         assert_eq!((places.len(), places.get(&7)), (3, Some('g')));
         assert_eq!(places.touch(&7, at(400)), None, "its time is over");
     }

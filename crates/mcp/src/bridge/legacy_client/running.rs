@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::places::NoRoom;
 use super::seat::Seat;
 use crate::server::Server;
+use crate::shares::Whose;
 
 /// What a running request is called: ids are unique within a session only.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,13 +43,13 @@ impl Running {
         server: &Arc<Server>,
         seat: &Seat,
         id: &str,
-        principal: [u8; 32],
+        whose: Whose,
         now: Timestamp,
     ) -> Result<Self, NoRoom> {
         let clients = &server.legacy_clients;
         let name = Name { session: seat.digest, id: id.into() };
         let run = Run { number: clients.next_id(), stop: CancellationToken::new() };
-        clients.running.put(name.clone(), principal, run.clone(), now)?;
+        clients.running.put(name.clone(), whose, run.clone(), now)?;
         Ok(Self { server: Arc::clone(server), name, run })
     }
 

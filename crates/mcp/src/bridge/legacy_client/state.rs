@@ -14,6 +14,7 @@ use super::running::{Name, Run};
 use super::seat::Seat;
 use super::stand::Stand;
 use crate::behind::Owner;
+use crate::shares::{Shares, Whose};
 
 /// Everything that outlives one message. All of it is limited in number and in time.
 pub(crate) struct LegacyClients {
@@ -32,11 +33,13 @@ pub(crate) struct LegacyClients {
 const DISCOVERIES: usize = 2_000;
 /// A person has ten minutes to answer.
 pub(super) const PATIENCE_SECONDS: i64 = 600;
-const WAITING: Room = Room { total: 10_000, per_principal: 100, seconds: PATIENCE_SECONDS };
+const WAITING: Room =
+    Room { shares: Shares { total: 10_000, of_principal: 100 }, seconds: PATIENCE_SECONDS };
 /// No request runs longer.
 pub(super) const LONGEST_SECONDS: i64 = 3_600;
-const RUNNING: Room = Room { total: 10_000, per_principal: 200, seconds: LONGEST_SECONDS };
-const STANDS: Room = Room { total: 20_000, per_principal: 100, seconds: 3_600 };
+const RUNNING: Room =
+    Room { shares: Shares { total: 10_000, of_principal: 200 }, seconds: LONGEST_SECONDS };
+const STANDS: Room = Room { shares: Shares { total: 20_000, of_principal: 100 }, seconds: 3_600 };
 
 impl Default for LegacyClients {
     fn default() -> Self {
@@ -63,17 +66,12 @@ impl LegacyClients {
     }
 
     /// The same, made now if need be. `None` if there is no room.
-    pub(super) fn stand_of(
-        &self,
-        seat: &Seat,
-        principal: [u8; 32],
-        now: Timestamp,
-    ) -> Option<Arc<Stand>> {
+    pub(super) fn stand_of(&self, seat: &Seat, whose: Whose, now: Timestamp) -> Option<Arc<Stand>> {
         if let Some(stand) = self.stand(&seat.digest, now) {
             return Some(stand);
         }
         let stand = Arc::new(Stand::default());
-        let put = self.stands.put_anyway(seat.digest, principal, Arc::clone(&stand), now);
+        let put = self.stands.put_anyway(seat.digest, whose, Arc::clone(&stand), now);
         put.is_ok().then_some(stand)
     }
 
@@ -83,8 +81,8 @@ impl LegacyClients {
     }
 
     /// Ends what stands for a session and what runs in it.
-    pub(super) fn end(&self, seat: &Seat, principal: [u8; 32], now: Timestamp) {
-        if let Some(stand) = self.stand_of(seat, principal, now) {
+    pub(super) fn end(&self, seat: &Seat, whose: Whose, now: Timestamp) {
+        if let Some(stand) = self.stand_of(seat, whose, now) {
             stand.end();
         }
         for run in self.running.all(|name| name.session == seat.digest) {

@@ -49,7 +49,7 @@ async fn change_here(
     let uri = Members::of(params).ok().and_then(|params| params.text("uri"));
     let uri = uri.ok_or_else(Trouble::params)?;
     let (clients, now) = (&call.server.legacy_clients, call.shared.trust.now());
-    let stand = clients.stand_of(seat, *call.permit.principal(), now).ok_or_else(Trouble::busy)?;
+    let stand = clients.stand_of(seat, call.permit.whose(), now).ok_or_else(Trouble::busy)?;
     if method == "resources/unsubscribe" {
         stand.unsubscribe(&uri);
         return Ok(());

@@ -36,9 +36,9 @@ pub(super) fn start(call: &Call<'_>, seat: Seat, original: Original, params: &Pa
     if let Some(result) = sieve.as_ref().and_then(Sieve::ready) {
         return at_once(list(&seat, &original, &result));
     }
-    let (id, principal) = (original.id().unwrap_or_default(), *call.permit.principal());
+    let (id, whose) = (original.id().unwrap_or_default(), call.permit.whose());
     let now = call.shared.trust.now();
-    let Ok(running) = Running::begin(call.server, &seat, id, principal, now) else {
+    let Ok(running) = Running::begin(call.server, &seat, id, whose, now) else {
         return at_once(Trouble::busy().said(call.id));
     };
     let (tell, told) = mpsc::channel(WAITING);

@@ -53,7 +53,7 @@ pub(super) fn park(mut running: Running) -> Result<Said, LinkError> {
     server
         .behind
         .parked
-        .insert(ticket, caller.permit.principal(), Waiting { wake, task })
+        .insert(ticket, caller.permit.whose(), Waiting { wake, task })
         .map_err(|parked::NoRoom| LinkError::Full)?;
     Ok(Said::answer(result::response(&id, "result", &said), StatusCode::OK))
 }

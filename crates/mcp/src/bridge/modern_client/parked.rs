@@ -5,21 +5,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kernel::Chance;
 
+use crate::shares::{Shares, Whose};
+
 /// Names one entry. Nobody can guess it, and yet it is no proof of anything: the principal is
 /// compared as well (G-21).
 pub(super) type Ticket = [u8; 16];
 
 /// What waits, each entry with its owner.
-pub(crate) struct Table<V>(Mutex<HashMap<Ticket, ([u8; 32], V)>>);
+pub(crate) struct Table<V>(Mutex<HashMap<Ticket, (Whose, V)>>);
 
-/// There is no room: overall, or for this principal.
+/// There is no room: overall, or for this person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NoRoom;
 
-/// Entries altogether.
-const PLACES: usize = 1_000;
-/// Entries of one principal.
-const PLACES_OF_ONE: usize = 20;
+/// Entries altogether, and of one person through one client.
+const SHARES: Shares = Shares { total: 1_000, of_principal: 20 };
 
 impl<V> Default for Table<V> {
     fn default() -> Self {
@@ -29,25 +29,19 @@ impl<V> Default for Table<V> {
 
 impl<V> Table<V> {
     /// Puts something in under a new ticket.
-    pub(super) fn insert(
-        &self,
-        ticket: Ticket,
-        principal: &[u8; 32],
-        value: V,
-    ) -> Result<(), NoRoom> {
+    pub(super) fn insert(&self, ticket: Ticket, whose: Whose, value: V) -> Result<(), NoRoom> {
         let mut waiting = self.lock();
-        let own = waiting.values().filter(|(owner, _)| owner == principal).count();
-        if waiting.len() >= PLACES || own >= PLACES_OF_ONE {
+        if !SHARES.have_room(waiting.values().map(|(owner, _)| *owner), whose) {
             return Err(NoRoom);
         }
-        waiting.insert(ticket, (*principal, value));
+        waiting.insert(ticket, (whose, value));
         Ok(())
     }
 
     /// Takes an entry of this principal out. Of several who come for it, one gets it.
     pub(super) fn take(&self, ticket: &Ticket, principal: &[u8; 32]) -> Option<V> {
         let mut waiting = self.lock();
-        waiting.get(ticket).filter(|(owner, _)| owner == principal)?;
+        waiting.get(ticket).filter(|(owner, _)| owner.principal == *principal)?;
         waiting.remove(ticket).map(|(_, value)| value)
     }
 
@@ -64,7 +58,7 @@ impl<V> Table<V> {
         self.lock().len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Ticket, ([u8; 32], V)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Ticket, (Whose, V)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -88,7 +82,7 @@ mod tests {
     #[test]
     fn g_21_entries_have_owners() {
         let table = Table::default();
-        table.insert([1; 16], &[1; 32], "mine").unwrap();
+        table.insert([1; 16], Whose::one(1), "mine").unwrap();
         assert_eq!(table.take(&[1; 16], &[2; 32]), None);
         assert_eq!(table.take(&[1; 16], &[1; 32]), Some("mine"));
         assert_eq!(table.take(&[1; 16], &[1; 32]), None);
@@ -99,18 +93,18 @@ mod tests {
         let table = Table::default();
         let insert = |number: usize, owner: usize| {
             let ticket = u128::try_from(number).unwrap().to_be_bytes();
-            table.insert(ticket, &[u8::try_from(owner).unwrap(); 32], ())
+            table.insert(ticket, Whose::one(u8::try_from(owner).unwrap()), ())
         };
-        for number in 0..PLACES_OF_ONE {
+        for number in 0..SHARES.of_principal {
             insert(number, 0).unwrap();
         }
-        assert_eq!(insert(PLACES, 0), Err(NoRoom), "of one principal");
-        for number in PLACES_OF_ONE..PLACES {
-            insert(number, number / PLACES_OF_ONE).unwrap();
+        assert_eq!(insert(SHARES.total, 0), Err(NoRoom), "of one principal");
+        for number in SHARES.of_principal..SHARES.total {
+            insert(number, number / SHARES.of_principal).unwrap();
         }
-        assert_eq!((insert(PLACES, 99), table.len()), (Err(NoRoom), PLACES), "of all");
+        assert_eq!((insert(SHARES.total, 99), table.len()), (Err(NoRoom), SHARES.total), "of all");
         table.forget(&0_u128.to_be_bytes());
-        insert(PLACES, 99).unwrap();
+        insert(SHARES.total, 99).unwrap();
     }
 
     /// D-36: sixteen at once come for one entry.
@@ -118,7 +112,7 @@ mod tests {
     async fn d_36_one_of_many_takes_it() {
         for _ in 0..100 {
             let (table, winners) = (Arc::new(Table::default()), Arc::new(AtomicUsize::new(0)));
-            table.insert([1; 16], &[1; 32], ()).unwrap();
+            table.insert([1; 16], Whose::one(1), ()).unwrap();
             let start = Arc::new(tokio::sync::Barrier::new(16));
             let racers: Vec<_> = (0..16)
                 .map(|_| {

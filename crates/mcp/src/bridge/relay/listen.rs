@@ -25,7 +25,7 @@ use crate::stream::events;
 
 /// Opens the standing stream of a session.
 pub(super) fn stream(call: &Call<'_>, relayed: &Arc<Relayed>) -> Answer {
-    let slot = call.server.slots.take(*call.permit.principal()).ok_or_else(|| {
+    let slot = call.server.slots.take(call.permit.whose()).ok_or_else(|| {
         let message = "too many open streams; close one first";
         let fault = Fault { status: StatusCode::TOO_MANY_REQUESTS, code: NOT_TAKEN, message };
         fault.for_id(None).retry_soon()

@@ -34,7 +34,7 @@ pub(super) async fn initialize(call: &Call<'_>, body: &Bytes) -> Answer {
     let held = Held::Here(facts(call, &nonce));
     let session = call.server.sessions.seal(call.permit, held, &version);
     let session = session.ok_or_else(|| LinkError::Garbled.refusal(call))?;
-    let relayed = Relayed::new(session.digest, peer, &call.server.transport);
+    let relayed = Relayed::new(&session, call.permit.whose(), peer, &call.server.transport);
     let kept = call.server.behind.relays.keep(relayed, call.shared.trust.now());
     kept.map_err(|error| error.refusal(call))?;
 

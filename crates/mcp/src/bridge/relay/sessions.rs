@@ -13,6 +13,8 @@ use crate::config::Transport;
 use crate::forward::Call;
 use crate::links::legacy::LegacyPeer;
 use crate::links::{Caller, LinkError};
+use crate::session::Session;
+use crate::shares::{Shares, Whose};
 
 /// The sessions of one server, by the digest that is different for each session of each principal:
 /// whoever cannot open its sealed id finds nothing here (G-20).
@@ -22,6 +24,7 @@ pub(crate) struct Relays(Mutex<HashMap<[u8; 32], Arc<Relayed>>>);
 /// One session.
 pub(super) struct Relayed {
     pub(super) digest: [u8; 32],
+    whose: Whose,
     pub(super) peer: Arc<LegacyPeer>,
     /// One child serves everybody, so whatever names no request of ours is nobody's.
     pub(super) shared_by_everyone: bool,
@@ -55,8 +58,8 @@ pub(super) struct Running {
     _place: OwnedSemaphorePermit,
 }
 
-/// Sessions of one server.
-const SESSIONS: usize = 2_000;
+/// Sessions of one server, and of one person through one client.
+const SESSIONS: Shares = Shares { total: 2_000, of_principal: 100 };
 /// How long a session is kept that nobody uses, unless it keeps a child waiting.
 const IDLE_SECONDS: i64 = 3_600;
 /// Requests of one session at the same time.
@@ -69,7 +72,7 @@ impl Relays {
     pub(super) fn keep(&self, relayed: Relayed, now: Timestamp) -> Result<(), LinkError> {
         self.sweep(now);
         let mut kept = self.lock();
-        if kept.len() >= SESSIONS {
+        if !SESSIONS.have_room(kept.values().map(|known| known.whose), relayed.whose) {
             return Err(LinkError::Full);
         }
         relayed.used.store(now.as_millis(), Ordering::Relaxed);
@@ -107,7 +110,12 @@ impl Relays {
 }
 
 impl Relayed {
-    pub(super) fn new(digest: [u8; 32], peer: Arc<LegacyPeer>, transport: &Transport) -> Self {
+    pub(super) fn new(
+        session: &Session,
+        whose: Whose,
+        peer: Arc<LegacyPeer>,
+        transport: &Transport,
+    ) -> Self {
         let (shared_by_everyone, idle_seconds) = match transport {
             Transport::Stdio(child) if child.shared_by_everyone => (true, IDLE_SECONDS),
             // Who holds a session holds its child.
@@ -115,7 +123,8 @@ impl Relayed {
             Transport::Http | Transport::HttpSse => (false, IDLE_SECONDS),
         };
         Self {
-            digest,
+            digest: session.digest,
+            whose,
             peer,
             shared_by_everyone,
             questions: Questions::default(),

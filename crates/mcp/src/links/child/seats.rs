@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use crate::links::LinkError;
 use crate::links::pipe::{Core, End};
+use crate::shares::{Shares, Whose};
 
 /// The children of one server.
 #[derive(Default)]
@@ -19,7 +20,7 @@ pub(crate) struct Children {
 
 /// A place for one child; dropping it frees the place.
 pub(crate) struct Seat {
-    principal: [u8; 32],
+    whose: Whose,
     core: OnceLock<Weak<Core>>,
     freed: Arc<Notify>,
 }
@@ -39,23 +40,19 @@ const PATIENCE: Duration = Duration::from_secs(6);
 const LONGEST_PAUSE_SECONDS: i64 = 60;
 
 impl Children {
-    /// A place for a child of this principal. Whoever has no place left gives up the own child
-    /// that was not used for longest.
-    pub(super) async fn seat(
-        &self,
-        limit: usize,
-        principal: [u8; 32],
-    ) -> Result<Arc<Seat>, LinkError> {
+    /// A place for a child of this person. Whoever has no place left gives up the own child that
+    /// was not used for longest.
+    pub(super) async fn seat(&self, limit: usize, whose: Whose) -> Result<Arc<Seat>, LinkError> {
         let waiting = async {
             let mut asked_to_end = false;
             loop {
                 let freed = self.freed.notified();
                 tokio::pin!(freed);
                 freed.as_mut().enable();
-                if let Some(seat) = self.try_seat(limit, principal) {
+                if let Some(seat) = self.try_seat(limit, whose) {
                     return Ok(seat);
                 }
-                if !asked_to_end && !self.end_one_of(principal) {
+                if !asked_to_end && !self.end_one_of(whose) {
                     return Err(LinkError::Full);
                 }
                 asked_to_end = true;
@@ -86,24 +83,24 @@ impl Children {
         *self.trouble() = Trouble::default();
     }
 
-    fn try_seat(&self, limit: usize, principal: [u8; 32]) -> Option<Arc<Seat>> {
+    fn try_seat(&self, total: usize, whose: Whose) -> Option<Arc<Seat>> {
         let mut seated = self.seated();
         seated.retain(|seat| seat.strong_count() > 0);
-        let own = |seat: &Weak<Seat>| seat.upgrade().is_some_and(|s| s.principal == principal);
-        let owned = seated.iter().filter(|seat| own(seat)).count();
-        if seated.len() >= limit || owned >= EACH {
+        let shares = Shares { total, of_principal: EACH };
+        let held: Vec<Whose> = seated.iter().filter_map(|s| Some(s.upgrade()?.whose)).collect();
+        if !shares.have_room(held.into_iter(), whose) {
             return None;
         }
         let freed = Arc::clone(&self.freed);
-        let seat = Arc::new(Seat { principal, core: OnceLock::new(), freed });
+        let seat = Arc::new(Seat { whose, core: OnceLock::new(), freed });
         seated.push(Arc::downgrade(&seat));
         Some(seat)
     }
 
     /// Says whether there was one that nobody needs now.
-    fn end_one_of(&self, principal: [u8; 32]) -> bool {
+    fn end_one_of(&self, whose: Whose) -> bool {
         let calm = |seat: &Weak<Seat>| {
-            let seat = seat.upgrade().filter(|seat| seat.principal == principal)?;
+            let seat = seat.upgrade().filter(|seat| seat.whose.person == whose.person)?;
             let core = seat.core.get()?.upgrade()?;
             // One that is ending already will do.
             let since = if core.is_open() { Some(core.calm_since()?) } else { None };
@@ -167,15 +164,27 @@ mod tests {
     #[tokio::test]
     async fn places_are_limited_for_all_and_for_each() {
         let children = Children::default();
-        let seat = |limit, whose| children.seat(limit, [whose; 32]);
+        let seat = |limit, whose| children.seat(limit, Whose::one(whose));
         let mut mine = Vec::new();
         for _ in 0..EACH {
-            mine.push(seat(EACH + 1, 1).await.unwrap());
+            mine.push(seat(EACH + 4, 1).await.unwrap());
         }
-        assert_eq!(seat(EACH + 1, 1).await.err(), Some(LinkError::Full), "one's own limit");
-        let other = seat(EACH + 1, 2).await.unwrap();
-        assert_eq!(seat(EACH + 1, 3).await.err(), Some(LinkError::Full), "everybody's limit");
+        assert_eq!(seat(EACH + 4, 1).await.err(), Some(LinkError::Full), "one's own limit");
+        mine.push(seat(EACH + 1, 2).await.unwrap());
+        let other = seat(EACH + 2, 2).await.unwrap();
+        assert_eq!(seat(EACH + 2, 3).await.err(), Some(LinkError::Full), "everybody's limit");
         drop(other);
-        assert!(seat(EACH + 1, 3).await.is_ok());
+        assert!(seat(EACH + 2, 3).await.is_ok());
+    }
+
+    /// A6: one person with fifty clients took all fifty children.
+    #[tokio::test]
+    async fn more_clients_are_not_more_children() {
+        let (children, mut held) = (Children::default(), Vec::new());
+        for client in 100..150 {
+            held.extend(children.seat(50, Whose::one(1).through(client)).await);
+        }
+        assert_eq!(held.len(), 2 * EACH);
+        assert!(children.seat(50, Whose::one(2)).await.is_ok());
     }
 }
