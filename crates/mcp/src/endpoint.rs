@@ -148,6 +148,7 @@ async fn permit(
 pub(crate) async fn listen(admitted: &Admitted<'_>) -> Answer {
     let session = admitted.session(None)?;
     let call = admitted.call(None, session);
+    call.last_event()?;
     let _opening = call.opening();
     match bridge::route(admitted, Era::Legacy).await.map_err(|error| error.refusal(&call))? {
         Route::Relay => return bridge::relay::listen(&call).await,
@@ -164,6 +165,7 @@ pub(crate) async fn listen(admitted: &Admitted<'_>) -> Answer {
 pub(crate) async fn resume(admitted: &Admitted<'_>) -> Answer {
     let session = admitted.session(None)?;
     let call = admitted.call(None, session);
+    call.last_event()?;
     let accepted = call.accept(call.stand(Bytes::new()).await?)?;
     stream(&call, accepted, Standing::Answer)
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod events;
 pub(crate) mod guarded;
+pub(crate) mod ids;
 pub(crate) mod openings;
 pub(crate) mod outline;
 pub(crate) mod pulse;

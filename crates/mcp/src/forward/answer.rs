@@ -14,6 +14,7 @@ use super::{Call, headers};
 use crate::body::{Body, BodyError};
 use crate::reply::{Answer, Refused};
 use crate::stream::guarded::ChangeWatch;
+use crate::stream::ids::Ids;
 use crate::stream::strays::{Stray, Watch, Watched};
 use crate::stream::{Ending, Guarded, Slot, events};
 use crate::upstream::paced::Paced;
@@ -142,7 +143,8 @@ impl Call<'_> {
     {
         let waits = !matches!(standing, Standing::Answer);
         let ending = self.ending(standing);
-        let guarded = Box::pin(Guarded::new(events, ending, ChangeWatch::of(self.server)));
+        let guarded =
+            Box::pin(Guarded::new(events, ending, ChangeWatch::of(self.server), Ids::of(self)));
         if waits { Body::standing(guarded) } else { Body::streamed(guarded) }
     }
 

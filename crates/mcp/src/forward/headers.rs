@@ -32,6 +32,10 @@ pub(crate) fn to_upstream(call: &Call<'_>) -> HeaderMap {
     if let Some(id) = call.session.as_ref().and_then(|session| session.upstream()) {
         headers.insert(SESSION, id.clone());
     }
+    // What does not open was refused before.
+    if let Ok(Some(id)) = call.last_event() {
+        headers.insert(LAST_EVENT_ID, id);
+    }
     // W3C Trace Context §3.4: the span here is the parent of the one behind.
     if let Some(parent) = call.exchange.traceparent() {
         headers.insert(TRACEPARENT, parent);
@@ -85,7 +89,7 @@ pub(crate) fn to_keep(arrived: &HeaderValue) -> HeaderValue {
 }
 
 fn passes(name: &HeaderName) -> bool {
-    let known = [CONTENT_TYPE, ACCEPT, USER_AGENT, LAST_EVENT_ID];
+    let known = [CONTENT_TYPE, ACCEPT, USER_AGENT];
     if known.contains(name) {
         return true;
     }

@@ -15,6 +15,7 @@ use crate::forward::answer::{Accepted, Standing, broke_off, respond};
 use crate::forward::headers;
 use crate::reply::Answer;
 use crate::stream::events::Event;
+use crate::stream::ids::Ids;
 use crate::stream::reader::Reader;
 
 /// Answers `tools/list` from a stream. If the list is the first message, it is sent as JSON.
@@ -80,7 +81,8 @@ fn end_early(call: &Call<'_>, mut head: http::HeaderMap, events: VecDeque<Event>
         return Err(unfilterable(call));
     }
     headers::for_events(&mut head);
-    Ok(respond(StatusCode::OK, head, crate::body::Body::ready(passing)))
+    let sealed = Ids::of(call).seal(passing.into());
+    Ok(respond(StatusCode::OK, head, crate::body::Body::ready(sealed)))
 }
 
 /// The events in `before`, then those of `reader`, each through `change`.

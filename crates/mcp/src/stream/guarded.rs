@@ -1,4 +1,4 @@
-//! A stream that passes untouched, until its token ends.
+//! A stream that passes untouched but for the ids of its events, until its token ends.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use http_body::{Body as HttpBody, Frame};
 use memchr::memmem::Finder;
 
+use super::ids::Ids;
 use super::slots::Slot;
 use crate::body::BodyError;
 use crate::server::Server;
@@ -19,6 +20,7 @@ pub(crate) struct Guarded<B> {
     ending: Ending,
     place: Place,
     changes: ChangeWatch,
+    ids: Ids,
     over: bool,
 }
 
@@ -46,8 +48,8 @@ pub(crate) struct ChangeWatch {
 }
 
 impl<B> Guarded<B> {
-    pub(crate) fn new(events: B, ending: Ending, changes: ChangeWatch) -> Self {
-        Self { events, ending, place: Place::Between, changes, over: false }
+    pub(crate) fn new(events: B, ending: Ending, changes: ChangeWatch, ids: Ids) -> Self {
+        Self { events, ending, place: Place::Between, changes, ids, over: false }
     }
 }
 
@@ -74,14 +76,22 @@ where
             let farewell = this.ending.farewell.take().filter(|_| this.place == Place::Between);
             return Poll::Ready(farewell.map(|bytes| Ok(Frame::data(bytes))));
         }
-        let frame = std::task::ready!(Pin::new(&mut this.events).poll_frame(cx));
-        if let Some(Ok(frame)) = &frame
-            && let Some(bytes) = frame.data_ref()
-        {
-            this.changes.look(bytes);
-            this.place = Place::after(bytes);
+        loop {
+            let frame = std::task::ready!(Pin::new(&mut this.events).poll_frame(cx));
+            let frame = match frame {
+                None => return Poll::Ready(None),
+                Some(Err(error)) => return Poll::Ready(Some(Err(BodyError(Box::new(error))))),
+                Some(Ok(frame)) => frame,
+            };
+            // Trailers are nothing that an event could be in.
+            let Ok(bytes) = frame.into_data() else { continue };
+            this.changes.look(&bytes);
+            this.place = Place::after(&bytes);
+            let sealed = this.ids.seal(bytes);
+            if !sealed.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(sealed))));
+            }
         }
-        Poll::Ready(frame.map(|frame| frame.map_err(|error| BodyError(Box::new(error)))))
     }
 }
 

@@ -6,7 +6,9 @@
 
 use serde_json::json;
 
-use crate::support::{Ask, Reply, World, frame, get, legacy, modern, status, text};
+use crate::support::{
+    Ask, Reply, World, event_id, events, frame, get, legacy, modern, status, text,
+};
 
 /// A tool that this person may never use, and one that they may.
 const TOOLS: &str = r#"{"tools":[{"name":"get_x"},{"name":"admin_secret"}]}"#;
@@ -50,8 +52,18 @@ fn streams(message: &str) -> Vec<String> {
 
 /// What a client sees of an answer before it ends or breaks off.
 async fn seen(reply: impl Fn() -> Reply + Send + Sync + 'static, ask: Ask) -> String {
-    let world = World::new(move |_| reply()).await;
-    let ask = ask.bearer(&world.token("mcp:read"));
+    let world = World::new(move |request| match request.header("user-agent") {
+        "first" => events("id: 1\ndata:\n\n"),
+        _ => reply(),
+    })
+    .await;
+    let token = world.token("mcp:read");
+    let mut ask = ask.bearer(&token);
+    if ask.names("last-event-id") {
+        // Only an id that was told before opens.
+        let first = get("/mcp").header("user-agent", "first").bearer(&token);
+        ask = ask.instead("last-event-id", &event_id(&world.ask(first).await));
+    }
     let mut body = world.sidecar.handle(ask.build()).await.into_body();
     let mut seen = String::new();
     while let Some(Ok(piece)) = frame(&mut body).await {

@@ -4,8 +4,8 @@ use http::Method;
 use serde_json::json;
 
 use crate::support::{
-    Answer, Ask, Recorded, Reply, Token, World, events, get, json as json_reply, legacy, modern,
-    status, text,
+    Answer, Ask, Recorded, Reply, Token, World, event_id, events, get, json as json_reply, legacy,
+    modern, status, text, without_ids,
 };
 
 const INITIALIZED: &str =
@@ -87,7 +87,9 @@ async fn initialize_in_a_stream() {
     let token = world.token("mcp:read");
     let ask = legacy("initialize", &json!({ "protocolVersion": "2025-11-25" })).bearer(&token);
     let answer = world.ask(ask).await;
-    assert!(text(&answer.body).starts_with("id: 0\ndata: \n\nevent: message\ndata: {"));
+    assert!(
+        without_ids(text(&answer.body)).starts_with("id: *\ndata: \n\nevent: message\ndata: {")
+    );
     let session = answer.header("mcp-session-id").to_owned();
     assert_eq!(world.ask(ping(&token, &session)).await.status, 200);
     let other = ping(&token, &session).instead("mcp-protocol-version", "2025-06-18");
@@ -249,7 +251,52 @@ async fn a_get_stream_passes_byte_for_byte() {
     let session = open(&world, &token, "2025-11-25").await;
     let ask = get("/mcp").header("accept", "text/event-stream");
     let answer = world.ask(ask.header("mcp-session-id", &session).bearer(&token)).await;
-    assert_eq!(text(&answer.body), STREAM);
+    assert_eq!(without_ids(text(&answer.body)), STREAM.replace("id: 1", "id: *"));
     assert_eq!(answer.header("x-accel-buffering"), "no");
     assert_eq!(answer.header("cache-control"), "no-store");
+}
+
+/// A server finds a stream by the id of an event, so that travels sealed like the session: it opens
+/// for the session that it was told to, and for no other.
+#[tokio::test]
+async fn the_id_of_an_event_belongs_to_its_session() {
+    let world = World::new(|request| match request.method {
+        Method::GET => events("id: stream-7_1\ndata:\n\n"),
+        _ => sessions(request),
+    })
+    .await;
+    let token = world.token("mcp:read");
+    let session = open(&world, &token, "2025-11-25").await;
+    let stream = |token: &str, session: &str| {
+        let ask = get("/mcp").header("accept", "text/event-stream").bearer(token);
+        ask.header("mcp-session-id", session)
+    };
+    let id = event_id(&world.ask(stream(&token, &session)).await);
+    assert!(!id.contains("stream"), "{id}");
+    let resumed = world.ask(stream(&token, &session).header("last-event-id", &id)).await;
+    assert_eq!(resumed.status, 200);
+    let sent = world.server.requests().pop().unwrap();
+    assert_eq!(sent.header("last-event-id"), "stream-7_1");
+    let again = event_id(&resumed);
+    let asked = world.server.requests().len();
+
+    let stranger = Token::new("mcp:read").claim("sub", "sub_2").sign(&world.authority.key());
+    let theirs = open(&world, &stranger, "2025-11-25").await;
+    for (whose, session, id) in [
+        (&stranger, &theirs, id.as_str()),
+        (&stranger, &theirs, again.as_str()),
+        (&token, &session, "stream-7_1"),
+        (&token, &session, ""),
+        (&token, &session, "\u{e9}"),
+    ] {
+        let answer = world.ask(stream(whose, session).header("last-event-id", id)).await;
+        assert_eq!(answer.status, 400, "{id}");
+        assert!(text(&answer.body).contains("leave it out to open a new stream"), "{answer:?}");
+    }
+    let twice = stream(&token, &session).header("last-event-id", &id).header("last-event-id", &id);
+    assert_eq!(world.ask(twice).await.status, 400);
+    assert_eq!(world.server.requests().len(), asked + 1, "only the stranger's own initialize");
+    // A message names no event, whatever its headers say.
+    world.ask(ping(&token, &session).header("last-event-id", "stream-7_1")).await;
+    assert_eq!(world.server.requests().pop().unwrap().header("last-event-id"), "");
 }

@@ -19,7 +19,9 @@ use mcp::{
 };
 use protocol::{ResourceUri, Scope, Scopes};
 
-pub(crate) use asking::{Answer, Ask, frame, get, legacy, modern, post, text};
+pub(crate) use asking::{
+    Answer, Ask, event_id, frame, get, legacy, modern, post, text, without_ids,
+};
 pub(crate) use authority::TestAuthority;
 pub(crate) use child::Control;
 pub(crate) use raw::{RawServer, read_request};

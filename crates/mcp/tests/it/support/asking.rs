@@ -25,6 +25,21 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
+/// A stream as its client sees it, with `*` for each sealed id of an event.
+pub(crate) fn without_ids(stream: &str) -> String {
+    let lines = stream.split_inclusive('\n').map(|line| match line.strip_prefix("id: ") {
+        Some(id) if id.len() > 38 => format!("id: *{}", &id[id.trim_end().len()..]),
+        _ => line.to_owned(),
+    });
+    lines.collect()
+}
+
+/// The id of the first event in an answer, as its client knows it.
+pub(crate) fn event_id(answer: &Answer) -> String {
+    let mut lines = text(&answer.body).lines();
+    lines.find_map(|line| line.strip_prefix("id: ")).expect("an event with an id").to_owned()
+}
+
 /// A POST of this text.
 pub(crate) fn post(body: &str) -> Ask {
     Ask::new(Method::POST, "/mcp")
@@ -77,6 +92,10 @@ impl Ask {
         let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
         self.headers.append(name, HeaderValue::from_str(value).unwrap());
         self
+    }
+
+    pub(crate) fn names(&self, name: &str) -> bool {
+        self.headers.contains_key(name)
     }
 
     /// Replaces a header.
