@@ -31,6 +31,11 @@ struct CallDetail<'c> {
     request: &'c str,
     rule: Option<&'c str>,
     server: &'c str,
+    /// Of several refusals alike that nobody is known for; the event's own time is the first's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last: Option<i64>,
 }
 
 /// No id or name of ours is longer, and nobody else's is kept whole.
@@ -104,6 +109,8 @@ impl<'c> CallDetail<'c> {
             request: clipped(&call.request),
             rule: text(&call.rule),
             server: clipped(&call.server),
+            count: call.count,
+            last: call.last,
         }
     }
 

@@ -10,6 +10,7 @@ mod audit;
 mod exchange;
 mod meter;
 mod queue;
+mod refusals;
 mod trace;
 mod verdict;
 

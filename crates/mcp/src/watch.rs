@@ -30,6 +30,7 @@ pub(crate) async fn run(shared: &Shared, servers: &[Arc<Server>], shutdown: Canc
             }
             _ = looks.tick() => {
                 confirm(shared).await;
+                shared.observer.queue.tell_refusals(Some(shared.trust.now()));
                 for server in servers {
                     server.behind.sweep(shared.trust.now());
                 }

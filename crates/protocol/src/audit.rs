@@ -66,6 +66,13 @@ pub struct CallEntry {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// How often it happened alike, if this stands for several refusals of nobody in particular;
+    /// `at` is then the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// Milliseconds since the epoch of the last of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<i64>,
 }
 
 /// Entries that were not kept, counted.

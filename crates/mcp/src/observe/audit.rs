@@ -31,6 +31,7 @@ pub(crate) async fn report(shared: &Shared, done: CancellationToken) {
             }
         }
     }
+    shared.observer.queue.tell_refusals(None);
     let last = async {
         while left.is_some() || !shared.observer.queue.is_empty() {
             deliver(shared, &mut left).await;
@@ -104,6 +105,7 @@ mod tests {
                 asked: None,
                 verdict: Verdict::OPEN,
                 reason: None,
+                repeated: None,
             });
         }
         let begun = Instant::now();

@@ -158,10 +158,14 @@ impl Exchange {
         self.facts().context(&self.shared).map(|context| context.header())
     }
 
-    /// Tells everybody. Denials are recorded before they are answered.
+    /// Tells everybody. Denials of somebody are recorded before they are answered.
     pub(crate) async fn finish(mut self, status: StatusCode) {
         for denial in self.conclude(status) {
-            self.shared.observer.queue.deny(denial).await;
+            let queue = &self.shared.observer.queue;
+            match denial.permit {
+                Some(_) => queue.deny(denial).await,
+                None => queue.refuse(denial),
+            }
         }
     }
 
@@ -196,6 +200,7 @@ impl Exchange {
             asked,
             verdict,
             reason,
+            repeated: None,
         };
         let mut denials = Vec::new();
         let judged = asked.iter().any(|asked| !asked.verdict.allows());
@@ -225,7 +230,11 @@ impl Drop for Exchange {
             let status = StatusCode::from_u16(ABANDONED).unwrap_or(StatusCode::BAD_REQUEST);
             for denial in self.conclude(status) {
                 // Nobody is there who could wait.
-                self.shared.observer.queue.deny_now(denial);
+                let queue = &self.shared.observer.queue;
+                match denial.permit {
+                    Some(_) => queue.deny_now(denial),
+                    None => queue.refuse(denial),
+                }
             }
         }
     }

@@ -1,5 +1,5 @@
 //! What waits to be recorded. It is bounded: a call that finds no room is counted instead, a
-//! denial waits for room first.
+//! denial of somebody waits for room first, and one of nobody in particular never does.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +10,7 @@ use protocol::audit::{CallEntry, Entry, Gap, MAX_REPORT_ENTRIES, Report};
 use tokio::sync::Notify;
 
 use super::asked::Asked;
+use super::refusals::Refusals;
 use super::{RequestId, Verdict};
 use crate::verify::Permit;
 
@@ -27,6 +28,7 @@ pub(crate) struct Queue {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Pending>,
+    refusals: Refusals,
     lost: Gap,
     /// All that were ever lost.
     total: Lost,
@@ -50,6 +52,15 @@ pub(crate) struct Pending {
     pub(crate) asked: Option<Asked>,
     pub(crate) verdict: Verdict,
     pub(crate) reason: Option<&'static str>,
+    /// Set if it stands for several, of which it is the first.
+    pub(crate) repeated: Option<Repeated>,
+}
+
+/// How often something happened alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Repeated {
+    pub(crate) count: u64,
+    pub(crate) last: Timestamp,
 }
 
 /// How long a denial waits for room. Beyond that it is answered and counted: a request that never
@@ -89,6 +100,29 @@ impl Queue {
         };
         if tokio::time::timeout(PATIENCE, placed).await.is_err() {
             self.state().lose(at, false);
+        }
+    }
+
+    /// Something that was refused to nobody in particular. The first of its kind is recorded if
+    /// there is room; all others are counted. Nothing waits, and nothing is lost.
+    pub(crate) fn refuse(&self, refusal: Pending) {
+        let is_first = self.state().refusals.is_first(&refusal);
+        let mut refusal = Some(refusal);
+        if !is_first || !self.try_deny(&mut refusal) {
+            let mut state = self.state();
+            refusal.into_iter().for_each(|refusal| state.refusals.count(refusal));
+        }
+    }
+
+    /// Lets rows be recorded for refusals that were counted long enough, or for all of them.
+    pub(crate) fn tell_refusals(&self, now: Option<Timestamp>) {
+        let mut state = self.state();
+        let ripe = state.refusals.ripe(now);
+        if !ripe.is_empty() {
+            // There are few kinds of them, so they need no room of their own.
+            state.waiting.extend(ripe);
+            drop(state);
+            self.work.notify_one();
         }
     }
 
@@ -193,6 +227,8 @@ impl Pending {
             decision: self.verdict.decision.as_str().to_owned(),
             rule: asked.map(|_| self.verdict.basis.to_string()),
             reason: self.reason.map(str::to_owned),
+            count: self.repeated.map(|repeated| repeated.count),
+            last: self.repeated.map(|repeated| repeated.last.as_millis()),
         }))
     }
 }

@@ -170,6 +170,59 @@ async fn t_log_05_a_denial_waits_for_room() {
     assert_eq!(calls(world.authority.reported(2).await).len(), 2);
 }
 
+/// A4: whoever has no token fills no record, however often they knock, and waits for no room in it.
+/// The first of a kind is a row, and ten minutes later one more says how many came after it.
+#[tokio::test(start_paused = true)]
+async fn repeated_refusals_of_nobody_are_one_row() {
+    let world = World::with(echo, |config| config.limits.audit_entries = 1).await;
+    let began = tokio::time::Instant::now();
+    for second in 0..300 {
+        assert_eq!(world.ask(call("get_x").bearer("not.a.token")).await.status, 401);
+        let foreign = call("get_x").header("origin", &format!("https://{second}.example"));
+        assert_eq!(world.ask(foreign).await.status, 403);
+        assert_eq!(world.ask(call("get_x")).await.status, 401);
+        world.clock.advance_seconds(1);
+    }
+    assert_eq!(began.elapsed(), std::time::Duration::ZERO, "nobody waits");
+    let _reporting = Reporting::of(&world);
+    assert_eq!(calls(world.authority.reported(1).await).len(), 1);
+    world.settle().await;
+    world.clock.advance_seconds(301);
+    world.settle().await;
+    let entries = calls(world.authority.reported(3).await);
+    let mut told: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            let reason = entry.reason.as_deref().unwrap_or_default();
+            (reason, (entry.at - 1_800_000_000_000) / 1000, entry.count, entry.last)
+        })
+        .collect();
+    told.sort_unstable();
+    let last = Some(1_800_000_000_000 + 299_000);
+    assert_eq!(
+        told,
+        [
+            ("bad_token", 0, None, None),
+            ("bad_token", 1, Some(299), last),
+            // There was no room for the first, so it was counted as well.
+            ("origin_or_host", 0, Some(300), last),
+        ]
+    );
+    assert!(!metrics(&world.sidecar).contains(r#"mcp_audit_lost_total{kind="denial"} 1"#));
+}
+
+/// What was counted when the process ends is said before.
+#[tokio::test]
+async fn counted_refusals_are_not_lost_at_the_end() {
+    let world = World::new(echo).await;
+    for _ in 0..3 {
+        world.ask(call("get_x").bearer("not.a.token")).await;
+    }
+    drop(Reporting::of(&world));
+    let entries = calls(world.authority.reported(2).await);
+    assert_eq!(entries.iter().map(|entry| entry.count).collect::<Vec<_>>(), [None, Some(2)]);
+}
+
 /// The client went away, and the server behind had its call.
 #[tokio::test]
 async fn an_abandoned_call_is_recorded() {
