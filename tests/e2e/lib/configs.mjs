@@ -85,13 +85,17 @@ function head(publicUrl, listen, others = {}) {
 
 /**
  * Both roles in one process, with one server or, as `servers`, several: `{ name, upstream, rules }`.
- * `logFormat` and `telemetry` are keys of the same names.
+ * `logFormat`, `telemetry` and `trustedProxies` are keys of the same names.
  */
 export function oneProcess({
   path, publicUrl, listen, database, ceiling, upstream, rules, servers = [{ upstream, rules }], signIn,
-  logFormat, telemetry,
+  logFormat, telemetry, trustedProxies,
 }) {
-  const text = head(publicUrl, listen, logFormat ? { log_format: logFormat } : {})
+  const others = {
+    ...(logFormat ? { log_format: logFormat } : {}),
+    ...(trustedProxies ? { trusted_proxies: trustedProxies } : {}),
+  };
+  const text = head(publicUrl, listen, others)
     + (telemetry ? table('telemetry', telemetry) : '')
     + authority({ database, signIn })
     + table('mcp', { allowed_scopes: ceiling.join(' ') })

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as configs from './configs.mjs';
 import * as gateway from './gateway.mjs';
-import { startNginx } from './nginx.mjs';
+import { startDocumentedNginx, startNginx } from './nginx.mjs';
 import { freePort } from './program.mjs';
 
 class Deployment {
@@ -167,6 +167,28 @@ export function atPath({ ceiling, upstream, rules = configs.DEMO_RULES }) {
     });
     deployment.runs(await gateway.serve({ config, env }));
     deployment.needs(await startNginx({ prefix: deployment.file('nginx'), port: hostPort, gatewayPort: port }));
+  });
+}
+
+/** One process on SQLite, behind the nginx of the documentation and with it as trusted proxy. */
+export function behindNginx({ ceiling, upstream, rules = configs.DEMO_RULES }) {
+  return begin(async (deployment, env) => {
+    const [hostPort, port] = [await freePort(), await freePort()];
+    deployment.issuer = `http://127.0.0.1:${hostPort}`;
+    deployment.url = `${deployment.issuer}/mcp`;
+    deployment.behindProxy = `http://127.0.0.1:${port}`;
+    configs.oneProcess({
+      path: deployment.file('wicketgate.toml'),
+      publicUrl: deployment.issuer,
+      listen: `127.0.0.1:${port}`,
+      trustedProxies: ['127.0.0.1'],
+      database: `sqlite://${deployment.file('wicketgate.db')}`,
+      ceiling,
+      upstream,
+      rules,
+    });
+    deployment.runs(await gateway.serve({ config: deployment.file('wicketgate.toml'), env }));
+    deployment.needs(await startDocumentedNginx({ prefix: deployment.file('nginx'), port: hostPort, gatewayPort: port }));
   });
 }
 

@@ -1,11 +1,13 @@
-// A private nginx, as the reverse proxy that maps a path of a host to the gateway.
+// A private nginx: as the reverse proxy that maps a path of a host to the gateway, or as the one
+// that the documentation shows.
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { blocks, pages } from './documentation.mjs';
 import { Program } from './program.mjs';
 
-const template = new URL('../templates/nginx.conf', import.meta.url);
+const template = (name) => readFileSync(new URL(`../templates/${name}`, import.meta.url), 'utf8');
 
 function nginxPath() {
   // Debian keeps servers out of an ordinary user's PATH.
@@ -22,17 +24,28 @@ function answers(port) {
   });
 }
 
-/** Starts it on `port` in front of the gateway's port; all its files are below `prefix`. */
-export function startNginx({ prefix, port, gatewayPort }) {
+function start({ text, prefix, port, gatewayPort }) {
   mkdirSync(prefix, { recursive: true });
-  const text = readFileSync(template, 'utf8')
-    .replaceAll('@LISTEN@', `127.0.0.1:${port}`)
-    .replaceAll('@GATEWAY@', `127.0.0.1:${gatewayPort}`);
-  writeFileSync(`${prefix}/nginx.conf`, text);
+  const filled = text.replaceAll('@LISTEN@', `127.0.0.1:${port}`).replaceAll('@GATEWAY@', `127.0.0.1:${gatewayPort}`);
+  writeFileSync(`${prefix}/nginx.conf`, filled);
   return Program.start({
     name: 'nginx',
     command: nginxPath(),
     args: ['-p', prefix, '-e', 'stderr', '-c', `${prefix}/nginx.conf`],
     ready: () => answers(port),
   });
+}
+
+/** Starts it on `port` in front of the gateway's port, at a path; all its files are below `prefix`. */
+export function startNginx(where) {
+  return start({ text: template('nginx.conf'), ...where });
+}
+
+/** The same with the `location` that docs/deployment.md shows. */
+export function startDocumentedNginx(where) {
+  const page = pages().find(({ path }) => path === 'docs/deployment.md');
+  const { body } = blocks(page, 'nginx').find(({ heading }) => heading === 'Behind a reverse proxy');
+  // Only here a port belongs to the host, which is the standard one of a deployment.
+  const location = body.replace('127.0.0.1:8787', '@GATEWAY@').replace('$host', () => '$http_host');
+  return start({ text: template('nginx-documented.conf').replace('@LOCATION@', () => location), ...where });
 }
