@@ -95,7 +95,7 @@ fn first_version() -> Migrator {
     Migrator::with_migrations(vec![Migration::new(1, name, MigrationType::Simple, sql, false)])
 }
 
-const ROWS_OF_THE_FIRST_VERSION: [&str; 7] = [
+const ROWS_OF_THE_FIRST_VERSION: [&str; 9] = [
     "INSERT INTO OAUTH_SUBJECT (subject_id, provider, external_id, name, email, group_names, \
      user_type, created_at, signed_in_at) \
      VALUES ('usr_1', 'demo', 'ada', 'Ada', 'ada@example.com', '[\"staff\"]', 'basic', 1, 1)",
@@ -113,6 +113,14 @@ const ROWS_OF_THE_FIRST_VERSION: [&str; 7] = [
      VALUES ('refresh-hash', 'grt_1', 1, 9000000000000, 9000000000000)",
     "INSERT INTO OAUTH_ACCOUNT (account_id, username, password_hash, name, group_names, \
      password_changed_at, created_at) VALUES ('acc_1', 'ada', 'x', 'Ada', '[]', 1, 1)",
+    "INSERT INTO OAUTH_CLIENT (client_id, name, origin, redirect_uris, auth_method, grant_types, \
+     scopes, created_at, unused_since) VALUES ('cli_1', 'Inspector', 'dynamic', \
+     '[\"http://127.0.0.1/cb\"]', 'none', 'authorization_code', 'mcp:read', 1, 1)",
+    "INSERT INTO OAUTH_TXN (handle_hash, browser_hash, client_id, client_name, client_origin, \
+     redirect_uri, scopes, resource, code_challenge, stage, subject_id, authenticated_at, \
+     created_at, expires_at) VALUES ('handle-hash', 'b', 'cli_1', 'Inspector', 'dynamic', \
+     'http://127.0.0.1/cb', 'mcp:read', 'https://mcp.example.com/mcp', 'x', 'resumed', 'usr_1', \
+     1, 1, 9000000000000)",
     "INSERT INTO OAUTH_AUDIT (at, kind, detail) VALUES (1, 'code.redeemed', 'mcp:read')",
 ];
 
@@ -123,6 +131,12 @@ fn t_sto_10_the_first_step_is_as_it_was_released() {
         sha256_base64url(FIRST_STEP.as_bytes()),
         "za9WqDj9zgK3nqPx_7YQJWqjjhAnO2zaYcRuDVfs1x0"
     );
+}
+
+#[test]
+fn t_sto_10_the_second_step_is_as_it_was_released() {
+    let text = include_str!("../../../../migrations/0002_sign_in.sql");
+    assert_eq!(sha256_base64url(text.as_bytes()), "Y_YegWzbYdxasumFtD1XCwNHhiCbI6JUa5z9h6s8Ar0");
 }
 
 /// T-STO-10: what was written under the first schema is there after the upgrade, and works.
@@ -157,6 +171,12 @@ async fn t_sto_10_rows_of_the_first_version_survive_the_upgrade() {
         assert_eq!(code.unwrap().organization, None);
         let account = store::account::find(conn, "ada").await.unwrap().unwrap();
         assert_eq!((account.totp_sealed, account.totp_step), (None, 0));
+        let handle = Hashed::from_stored("handle-hash");
+        let asked = store::authorization::find(conn, &handle).await.unwrap().unwrap();
+        let resumed = matches!(asked.stage, model::Stage::Resumed { session: None, .. });
+        assert!(resumed, "nobody's decision: the person comes over the bridge again");
+        assert_eq!(asked.request.authenticated_after.as_millis(), 0);
+        assert_eq!(store::client::count_unused(conn).await.unwrap(), 1);
         let events = store::audit::tail(conn, 9).await.unwrap();
         assert_eq!((events.len(), events[0].organization.as_ref()), (1, None));
         drop(reader);
