@@ -13,7 +13,7 @@ pub struct Room {
 }
 
 /// A network that has fewer open than this may use what is reserved.
-pub(super) const FEW: i64 = 10;
+pub(super) const FEW: i64 = 30;
 
 impl Room {
     /// Room for so many, and a tenth more for networks that have few open.
