@@ -34,7 +34,7 @@ key_encryption_key = { env = "WICKETGATE_KEY_ENCRYPTION_KEY" }
 bridge_token_signing_secret = { env = "WICKETGATE_BRIDGE_SECRET" }
 `;
 const SERVER = { name: 'name = "default"', upstream: 'upstream = { url = "http://127.0.0.1:9000/mcp" }', rules: 'rules = [{ tools = ["*"], scope = "mcp:read" }]' };
-const SOME_PROVIDER = '\n[[sign_in.provider]]\nid = "some"\nname = "Some"\nkind = "local"\n';
+const SOME_PROVIDER = '\n[[sign_in.provider]]\nid = "corp"\nname = "Some"\nkind = "local"\ndomains = ["example.com"]\n';
 
 /** Whatever a snippet leaves out of the tables that it begins. */
 function whole(snippet) {
@@ -112,7 +112,7 @@ describe('a snippet, filled in, is a configuration', () => {
 });
 
 /** Settings in the text that are about something else, or that the page speaks of to refuse them. */
-const NOT_FOR_A_SNIPPET = new Set(['kind', 'enabled', 'url', 'issuer', 'access', 'domains', 'visibility', 'public_url', 'type']);
+const NOT_FOR_A_SNIPPET = new Set(['kind', 'enabled', 'url', 'issuer', 'access', 'domains', 'visibility', 'public_url', 'type', 'provider']);
 
 describe('a setting that the text of a page offers fits into one of its snippets', () => {
   for (const page of pages().filter(({ path }) => path.startsWith('docs/sign-in/'))) {
