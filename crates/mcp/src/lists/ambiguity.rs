@@ -7,11 +7,11 @@ use crate::json::Members;
 /// ignore case, as those do that are written with Go's `encoding/json`.
 pub(super) fn none(members: &Members<'_>, names: &[&str]) -> Result<(), Unfilterable> {
     // Folding makes no name shorter than a third, and few names are as short as these.
-    let takes = |name: &str, known: &str| {
+    let reads_as = |name: &str, known: &str| {
         name == known || (name.len() <= 3 * known.len() && folded(name) == known)
     };
     let ambiguous = names.iter().any(|known| {
-        let mut taken = members.iter().map(|(name, _)| name).filter(|name| takes(name, known));
+        let mut taken = members.iter().map(|(name, _)| name).filter(|name| reads_as(name, known));
         taken.next().is_some_and(|first| first != *known || taken.next().is_some())
     });
     if ambiguous { Err(Unfilterable) } else { Ok(()) }

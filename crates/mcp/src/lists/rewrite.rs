@@ -39,13 +39,13 @@ pub(crate) async fn filter_events(call: &Call<'_>, sieve: Sieve, accepted: Accep
     let Ok(Some((event, text))) = first else {
         // The stream ended without a message: a server may ask its client to come back for the
         // answer (MCP 2025-11-25, "Sending Messages"), so the comments and ids pass.
-        return end_early(call, head, before);
+        return end_early(call, head, &before);
     };
     match sieve.sift(&text) {
         Ok(Sifted::List(result)) => return Ok(respond_with(call, result)),
         Ok(Sifted::Error) => {
             before.push_back(event);
-            return end_early(call, head, before);
+            return end_early(call, head, &before);
         }
         Ok(Sifted::Untouched) => before.push_back(event),
         Err(_) => return Err(unfilterable(call)),
@@ -71,7 +71,7 @@ pub(crate) async fn filter_events(call: &Call<'_>, sieve: Sieve, accepted: Accep
     Ok(respond(StatusCode::OK, head, body))
 }
 
-fn end_early(call: &Call<'_>, mut head: http::HeaderMap, events: VecDeque<Event>) -> Answer {
+fn end_early(call: &Call<'_>, mut head: http::HeaderMap, events: &VecDeque<Event>) -> Answer {
     let passing = |event: &Event| match event.message() {
         Some(text) => event.unchanged(&text),
         None => event.beside_messages(),

@@ -110,7 +110,9 @@ impl Queue {
         let mut refusal = Some(refusal);
         if !is_first || !self.try_deny(&mut refusal) {
             let mut state = self.state();
-            refusal.into_iter().for_each(|refusal| state.refusals.count(refusal));
+            if let Some(refusal) = refusal {
+                state.refusals.count(refusal);
+            }
         }
     }
 

@@ -13,8 +13,7 @@ pub(crate) struct Outline {
     objects: [bool; COUNTED + 1],
     /// A message is at depth 1, or at depth 2 in a batch.
     message: usize,
-    in_string: bool,
-    escaped: bool,
+    text: Text,
     /// Whether a string would be the name of a member.
     name_next: bool,
     /// The name at hand, or the id, as far as it counts.
@@ -22,6 +21,16 @@ pub(crate) struct Outline {
     member: Member,
     is_list: bool,
     id: Vec<u8>,
+}
+
+/// Whether the next byte belongs to a string.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Text {
+    #[default]
+    Outside,
+    Inside,
+    /// Inside, and whatever it is, it does not end the string.
+    Escaped,
 }
 
 /// What is read of a message.
@@ -42,18 +51,19 @@ impl Outline {
     /// Reads a piece. Gives the id of each list that ends in it to `listed`.
     pub(crate) fn read(&mut self, mut text: &[u8], mut listed: impl FnMut(&[u8])) {
         while let Some((byte, rest)) = text.split_first() {
-            text = if self.in_string {
-                self.string(text)
-            } else {
+            text = if self.text == Text::Outside {
                 self.structure(*byte, &mut listed);
                 rest
+            } else {
+                self.string(text)
             };
         }
     }
 
     /// Reads on in a string, as far as it goes in this piece.
     fn string<'t>(&mut self, text: &'t [u8]) -> &'t [u8] {
-        if std::mem::take(&mut self.escaped) {
+        if self.text == Text::Escaped {
+            self.text = Text::Inside;
             self.keep(&text[..1]);
             return &text[1..];
         }
@@ -61,8 +71,8 @@ impl Outline {
         let (passed, rest) = text.split_at(end.map_or(text.len(), |end| end + 1));
         self.keep(passed);
         match passed.last() {
-            Some(b'\\') if end.is_some() => self.escaped = true,
-            Some(b'"') if end.is_some() => self.in_string = false,
+            Some(b'\\') if end.is_some() => self.text = Text::Escaped,
+            Some(b'"') if end.is_some() => self.text = Text::Outside,
             _ => {}
         }
         rest
@@ -71,7 +81,7 @@ impl Outline {
     fn structure(&mut self, byte: u8, listed: &mut impl FnMut(&[u8])) {
         match byte {
             b'"' => {
-                self.in_string = true;
+                self.text = Text::Inside;
                 if self.member != Member::Id || self.name_next {
                     self.word.clear();
                 }
