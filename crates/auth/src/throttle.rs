@@ -16,14 +16,23 @@ const FAILED_AUTHENTICATIONS_PER_MINUTE: u32 = 20;
 /// addresses, so this is for machines; accounts have their own locks.
 const SIGN_INS_PER_MINUTE: u32 = 60;
 
+/// How many times as much as one network the site may do in which it lies.
+const NETWORKS_OF_A_SITE: u32 = 10;
+
 /// The limits that are in force.
 pub(crate) struct Throttle {
-    registrations: DefaultKeyedRateLimiter<IpAddr>,
-    authorizations: DefaultKeyedRateLimiter<IpAddr>,
-    departures: DefaultKeyedRateLimiter<IpAddr>,
-    failed_authentications: DefaultKeyedRateLimiter<IpAddr>,
-    sign_ins: DefaultKeyedRateLimiter<IpAddr>,
+    registrations: Limiter,
+    authorizations: Limiter,
+    departures: Limiter,
+    failed_authentications: Limiter,
+    sign_ins: Limiter,
     hashing: Key,
+}
+
+/// One rate, counted by network and, as a subscriber may have thousands of those, by site.
+struct Limiter {
+    networks: DefaultKeyedRateLimiter<IpAddr>,
+    sites: DefaultKeyedRateLimiter<IpAddr>,
 }
 
 impl Throttle {
@@ -32,55 +41,52 @@ impl Throttle {
         authorizations_per_minute: u32,
         key_encryption_key: &SealingKey,
     ) -> Self {
-        let limiter = |per_minute: u32| {
-            let times = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
-            RateLimiter::keyed(Quota::per_minute(times))
-        };
         Self {
-            registrations: limiter(registrations_per_minute),
-            authorizations: limiter(authorizations_per_minute),
-            departures: limiter(authorizations_per_minute),
-            failed_authentications: limiter(FAILED_AUTHENTICATIONS_PER_MINUTE),
-            sign_ins: limiter(SIGN_INS_PER_MINUTE),
+            registrations: Limiter::new(registrations_per_minute),
+            authorizations: Limiter::new(authorizations_per_minute),
+            departures: Limiter::new(authorizations_per_minute),
+            failed_authentications: Limiter::new(FAILED_AUTHENTICATIONS_PER_MINUTE),
+            sign_ins: Limiter::new(SIGN_INS_PER_MINUTE),
             hashing: Key::new(HMAC_SHA256, key_encryption_key.derive("network").bytes()),
         }
     }
 
     /// Counts a registration; an error once there are too many.
     pub(crate) fn registration(&self, address: IpAddr) -> Result<(), OAuthError> {
-        self.registrations.check_key(&network(address)).map_err(|_| {
-            OAuthErrorCode::SlowDown.because("too many registrations from this address; wait")
-        })
+        if self.registrations.admits(address) {
+            return Ok(());
+        }
+        Err(OAuthErrorCode::SlowDown.because("too many registrations from this address; wait"))
     }
 
     /// Counts an authorization that begins; `false` once there are too many.
     pub(crate) fn authorization(&self, address: IpAddr) -> bool {
-        self.authorizations.check_key(&network(address)).is_ok()
+        self.authorizations.admits(address)
     }
 
     /// Counts somebody who leaves for a provider; `false` once there are too many.
     pub(crate) fn departure(&self, address: IpAddr) -> bool {
-        self.departures.check_key(&network(address)).is_ok()
+        self.departures.admits(address)
     }
 
     /// Counts a failed client authentication and says which error it gets.
     pub(crate) fn failed_authentication(&self, address: IpAddr, error: OAuthError) -> OAuthError {
-        match self.failed_authentications.check_key(&network(address)) {
-            Ok(()) => error,
-            Err(_) => OAuthErrorCode::SlowDown
-                .because("too many failed client authentications from this address; wait"),
+        if self.failed_authentications.admits(address) {
+            return error;
         }
+        OAuthErrorCode::SlowDown
+            .because("too many failed client authentications from this address; wait")
     }
 
     /// Counts an attempt to sign in; `false` once there are too many (T-LOGIN-03).
     pub(crate) fn sign_in(&self, address: IpAddr) -> bool {
-        self.sign_ins.check_key(&network(address)).is_ok()
+        self.sign_ins.admits(address)
     }
 
-    /// The network of an address as the database knows it: the same on every replica, and of no use
-    /// to whoever reads it there.
+    /// The site of an address as the database knows it: the same on every replica, and of no use to
+    /// whoever reads it there.
     pub(crate) fn source(&self, address: IpAddr) -> String {
-        let tag = sign(&self.hashing, network(address).to_string().as_bytes());
+        let tag = sign(&self.hashing, site(address).to_string().as_bytes());
         base64url(&tag.as_ref()[..16])
     }
 
@@ -90,19 +96,46 @@ impl Throttle {
         for limiter in
             [registrations, authorizations, departures, failed_authentications, &self.sign_ins]
         {
-            limiter.retain_recent();
+            limiter.networks.retain_recent();
+            limiter.sites.retain_recent();
         }
     }
 }
 
-/// What one subscriber has: an IPv4 address, however it is written, or the /64 of an IPv6 one, in
-/// which anybody can take as many addresses as they like.
+impl Limiter {
+    fn new(per_minute: u32) -> Self {
+        let of = |per_minute: u32| {
+            let times = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
+            RateLimiter::keyed(Quota::per_minute(times))
+        };
+        let site = per_minute.saturating_mul(NETWORKS_OF_A_SITE);
+        Self { networks: of(per_minute), sites: of(site) }
+    }
+
+    /// Counts one more from there, unless there were too many.
+    fn admits(&self, address: IpAddr) -> bool {
+        self.networks.check_key(&network(address)).is_ok()
+            && self.sites.check_key(&site(address)).is_ok()
+    }
+}
+
+/// An IPv4 address, however it is written, or the /64 of an IPv6 one, in which anybody can take as
+/// many addresses as they like.
 fn network(address: IpAddr) -> IpAddr {
+    prefix(address, 64)
+}
+
+/// What one subscriber may have: an IPv4 address, or the /48 of an IPv6 one (RFC 6177 §2).
+fn site(address: IpAddr) -> IpAddr {
+    prefix(address, 48)
+}
+
+fn prefix(address: IpAddr, length: u32) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {
-            let prefix = address.to_bits() >> 64 << 64;
-            IpAddr::V6(Ipv6Addr::from_bits(prefix))
+            let rest = Ipv6Addr::BITS - length;
+            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> rest << rest))
         }
     }
 }
@@ -130,6 +163,19 @@ mod tests {
         for other in ["192.0.2.8", "2001:db8:1:3::1"] {
             assert!(throttle.authorization(address(other)), "{other}");
         }
+        let source = |text| throttle.source(address(text));
+        assert_eq!(source("2001:db8:1:2::1"), source("2001:db8:1:3::1"), "one site");
+        assert_ne!(source("2001:db8:1:2::1"), source("2001:db8:2:2::1"));
         assert_ne!(throttle.source(address("192.0.2.7")), throttle.source(address("192.0.2.8")));
+    }
+    /// A subscriber with thousands of IPv6 networks is still one.
+    #[test]
+    fn a4_a_site_does_ten_times_as_much_as_a_network() {
+        let throttle = Throttle::new(2, 2, &SealingKey::from_bytes([7; 32]));
+        let registered = |site: u16| {
+            let from = |network: u16| Ipv6Addr::new(0x2001, 0xdb8, site, network, 0, 0, 0, 1);
+            (0..100).filter(|n| throttle.registration(from(*n).into()).is_ok()).count()
+        };
+        assert_eq!((registered(1), registered(2)), (20, 20));
     }
 }

@@ -17,6 +17,10 @@ pub enum ParamsError {
     /// Not `application/x-www-form-urlencoded` in UTF-8.
     #[error("the parameters are not valid UTF-8")]
     NotUtf8,
+    /// U+0000, which no text that a person or a client means to send holds, and which not every
+    /// database can.
+    #[error("the parameters must not hold a NUL character")]
+    Nul,
     /// OA-2: a parameter appears twice.
     #[error("the parameter {0} must not be repeated")]
     Repeated(&'static str),
@@ -35,6 +39,9 @@ impl Params {
             // The decoder puts U+FFFD where bytes are not UTF-8.
             if name.contains('\u{FFFD}') || value.contains('\u{FFFD}') {
                 return Err(ParamsError::NotUtf8);
+            }
+            if name.contains('\0') || value.contains('\0') {
+                return Err(ParamsError::Nul);
             }
             params.push((name.into_owned(), value.into_owned()));
         }
@@ -86,5 +93,8 @@ mod tests {
     fn t_dos_05_floods_and_bad_bytes_are_refused() {
         assert_eq!(Params::parse("a=1&".repeat(200).as_bytes()).err(), Some(ParamsError::TooMany));
         assert_eq!(Params::parse(b"a=%ff%fe").err(), Some(ParamsError::NotUtf8));
+        for nul in ["a=b%00", "a%00=b", "a=\0"] {
+            assert_eq!(Params::parse(nul.as_bytes()).err(), Some(ParamsError::Nul), "{nul:?}");
+        }
     }
 }
