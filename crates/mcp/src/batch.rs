@@ -12,7 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::StatusCode;
 use protocol::Scopes;
-use protocol::jsonrpc::{Element, METHOD_NOT_FOUND, Message};
+use protocol::jsonrpc::{Element, METHOD_NOT_FOUND, Message, Params};
 use protocol::mcp::{BATCHING_REVISION, Method};
 
 use crate::bridge::{self, Route};
@@ -56,21 +56,23 @@ pub(crate) async fn answer(admitted: &Admitted<'_>, batch: &[Element<'_>], body:
     }
     let call = admitted.call(None, session);
     call.in_order().await;
-    let sieve = split.list().map(|params| Sieve::new(&call, params));
+    let list = split.list();
+    // Without a list that was asked for there may be one all the same.
+    let sieve = Sieve::new(&call, list.unwrap_or(&Params::default()));
     let response = call.send(split.body(body)).await?;
     // Servers of later revisions that still open such sessions know no arrays.
     if response.response.status() == StatusCode::BAD_REQUEST {
         return Ok(piecemeal::answer(&call, sieve, &split.passing, &split.refused));
     }
     let accepted = call.accept(response)?;
-    if sieve.is_none() && split.refused.is_empty() {
+    if list.is_none() && split.refused.is_empty() {
         return Ok(call.pass(accepted, Standing::Answer));
     }
     match (accepted.status, accepted.form) {
         (StatusCode::OK, Form::Json) => join::json(&call, sieve, split.refused, accepted).await,
         (StatusCode::OK, Form::Events) => Ok(join::events(&call, sieve, &split.refused, accepted)),
         (status, _) if !status.is_success() => Ok(call.pass(accepted, Standing::Answer)),
-        _ if sieve.is_some() => Err(unfilterable(&call)),
+        _ if list.is_some() => Err(unfilterable(&call)),
         // Nothing that passed wanted an answer.
         _ => Ok(reply::json(StatusCode::OK, join::array(&split.refused))),
     }
@@ -135,7 +137,7 @@ impl<'b> Split<'b> {
     }
 
     /// The parameters of a `tools/list` that passes.
-    fn list(&self) -> Option<&protocol::jsonrpc::Params<'b>> {
+    fn list(&self) -> Option<&Params<'b>> {
         self.passing.iter().find_map(|element| match &element.message {
             Message::Request { method, params, .. }
                 if Method::of_request(method) == Some(Method::ListTools) =>

@@ -27,13 +27,13 @@ pub(super) fn array(messages: &[Bytes]) -> Bytes {
 /// Joins an answer in JSON: an array, or one message where only one wanted an answer.
 pub(super) async fn json(
     call: &Call<'_>,
-    sieve: Option<Sieve>,
+    sieve: Sieve,
     refused: Vec<Bytes>,
     accepted: Accepted,
 ) -> Answer {
     let head = headers::to_client(call, &accepted.upstream_headers);
     let answered = call.collect(accepted.body).await?;
-    let Ok(mut messages) = sifted(sieve.as_ref(), &answered) else {
+    let Ok(mut messages) = sifted(&sieve, &answered) else {
         return Err(unfilterable(call));
     };
     messages.extend(refused);
@@ -43,7 +43,7 @@ pub(super) async fn json(
 /// Joins a stream: our refusals are its first events.
 pub(super) fn events(
     call: &Call<'_>,
-    sieve: Option<Sieve>,
+    sieve: Sieve,
     refused: &[Bytes],
     accepted: Accepted,
 ) -> Response<Body> {
@@ -53,7 +53,7 @@ pub(super) fn events(
     let before: VecDeque<Event> =
         refused.iter().map(|message| Event { raw: of_foreign_message(message) }).collect();
     let events = rewritten(reader, before, move |event| {
-        sifted_event(sieve.as_ref(), event)
+        sifted_event(&sieve, event)
             .map_err(|Unfilterable| broke_off("an answer to a batch that cannot be read"))
     });
     let body = call.guard(StreamBody::new(Box::pin(events)), Standing::Answer);
@@ -61,7 +61,7 @@ pub(super) fn events(
 }
 
 /// The messages in a text, which is one of them or an array, with each list of tools filtered.
-pub(super) fn sifted(sieve: Option<&Sieve>, text: &[u8]) -> Result<Vec<Bytes>, Unfilterable> {
+pub(super) fn sifted(sieve: &Sieve, text: &[u8]) -> Result<Vec<Bytes>, Unfilterable> {
     let raw: Vec<&RawValue> = if text.trim_ascii_start().starts_with(b"[") {
         serde_json::from_slice(text).map_err(|_| Unfilterable)?
     } else {
@@ -69,14 +69,13 @@ pub(super) fn sifted(sieve: Option<&Sieve>, text: &[u8]) -> Result<Vec<Bytes>, U
     };
     let sift = |message: &RawValue| {
         let text = message.get().as_bytes();
-        let changed = sieve.map_or(Ok(None), |sieve| filtered(sieve, text))?;
-        Ok(changed.map_or_else(|| Bytes::copy_from_slice(text), Bytes::from))
+        Ok(filtered(sieve, text)?.map_or_else(|| Bytes::copy_from_slice(text), Bytes::from))
     };
     raw.into_iter().map(sift).collect()
 }
 
 /// One event, with the lists of tools in it filtered.
-pub(super) fn sifted_event(sieve: Option<&Sieve>, event: &Event) -> Result<Bytes, Unfilterable> {
+pub(super) fn sifted_event(sieve: &Sieve, event: &Event) -> Result<Bytes, Unfilterable> {
     let Some(text) = event.message() else {
         return Ok(event.beside_messages());
     };

@@ -35,7 +35,7 @@ struct Sending {
     headers: HeaderMap,
     exchange: Exchange,
     session: Option<Arc<Session>>,
-    sieve: Option<Sieve>,
+    sieve: Sieve,
     /// Ready events.
     ready: VecDeque<Bytes>,
     /// The text and, if it wants an answer, the id of each message that was not sent yet.
@@ -47,7 +47,7 @@ struct Sending {
 /// Answers with a stream: first the refusals, then each message's answer.
 pub(super) fn answer(
     call: &Call<'_>,
-    sieve: Option<Sieve>,
+    sieve: Sieve,
     passing: &[&Element<'_>],
     refused: &[Bytes],
 ) -> Response<Body> {
@@ -108,7 +108,7 @@ impl Sending {
     async fn read(&mut self, mut reader: Reader, id: Option<String>) -> Option<Bytes> {
         let refused = match reader.next().await {
             Ok(None) => return None,
-            Ok(Some(event)) => match sifted_event(self.sieve.as_ref(), &event) {
+            Ok(Some(event)) => match sifted_event(&self.sieve, &event) {
                 Ok(event) => {
                     self.answering = Some((reader, id));
                     return Some(event);
@@ -131,8 +131,8 @@ impl Sending {
             }
             Form::Json => {
                 let answered = call.collect(body).await?;
-                let messages = sifted(self.sieve.as_ref(), &answered)
-                    .map_err(|Unfilterable| unfilterable(&call))?;
+                let messages =
+                    sifted(&self.sieve, &answered).map_err(|Unfilterable| unfilterable(&call))?;
                 self.ready.extend(messages.iter().map(|message| of_foreign_message(message)));
             }
             Form::Plain if status.is_success() && id.is_none() => {}

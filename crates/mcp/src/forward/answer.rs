@@ -29,6 +29,17 @@ pub(crate) enum Form {
     Plain,
 }
 
+impl Form {
+    /// The type that says so.
+    pub(super) const fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Events => "text/event-stream",
+            Self::Plain => "text/plain",
+        }
+    }
+}
+
 /// An answer whose head may pass.
 pub(crate) struct Accepted {
     pub(crate) status: StatusCode,
@@ -207,7 +218,7 @@ pub(crate) fn broke_off(error: impl Into<Box<dyn std::error::Error + Send + Sync
 }
 
 /// The form that `Content-Type` names; `None` for forms that MCP does not use.
-fn form(headers: &HeaderMap) -> Option<Form> {
+pub(super) fn form(headers: &HeaderMap) -> Option<Form> {
     let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     let essence = value.split(';').next().unwrap_or_default().trim();
     let is = |name: &str| essence.eq_ignore_ascii_case(name);

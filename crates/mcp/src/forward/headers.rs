@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use protocol::mcp::{PARAM_HEADER_PREFIX, PROTOCOL_VERSION_HEADER, SESSION_HEADER, TRACEPARENT};
 
 use super::Call;
+use super::answer::form;
 use crate::reply::NOSNIFF;
 
 /// `Last-Event-ID`, with which a client resumes a stream.
@@ -49,8 +50,11 @@ pub(crate) fn to_upstream(call: &Call<'_>) -> HeaderMap {
 /// What the client gets of the head of an answer.
 pub(crate) fn to_client(call: &Call<'_>, upstream: &HeaderMap) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
-    for name in [CONTENT_TYPE, RETRY_AFTER, ALLOW, HeaderName::from_static(PROTOCOL_VERSION_HEADER)]
-    {
+    // Only what the answer was judged by: some clients look for other types in the parameters.
+    if let Some(form) = form(upstream) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(form.content_type()));
+    }
+    for name in [RETRY_AFTER, ALLOW, HeaderName::from_static(PROTOCOL_VERSION_HEADER)] {
         if let Some(value) = upstream.get(&name) {
             headers.insert(name, value.clone());
         }

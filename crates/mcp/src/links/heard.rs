@@ -42,12 +42,14 @@ impl Heard {
         let kind = {
             let members = members(&text)?;
             let has = |name| members.get(name).is_some();
+            // Some servers write the members that do not apply as null.
+            let says = |name| members.get(name).is_some_and(|value| value.get() != "null");
             match (members.get("method"), members.get("id")) {
                 (None, Some(_)) if has("result") != has("error") => Kind::Answer,
                 // JSON-RPC: an error about a message whose id could not be read has a null id.
                 (None, None) if has("error") => Kind::Answer,
                 // Nothing is a request and a response at once, whichever of the two a client sees.
-                (Some(_), id) if !has("result") && !has("error") => {
+                (Some(_), id) if !says("result") && !says("error") => {
                     let method: Box<str> = members.text("method").ok_or(LinkError::Garbled)?.into();
                     match id {
                         Some(id) => Kind::Question { id: id.to_owned(), method },
@@ -107,6 +109,8 @@ mod tests {
             matches!(question, Kind::Question { id, method } if id.get() == "\"a\"" && &*method == "ping")
         );
         assert!(matches!(kind(r#"{"method":"notifications/x"}"#), Ok(Kind::Notification { .. })));
+        let padded = kind(r#"{"id":1,"method":"ping","result":null,"error":null}"#);
+        assert!(matches!(padded, Ok(Kind::Question { .. })));
         for garbled in [
             r#"{"id":1}"#,
             r#"{"id":1,"result":1,"error":2}"#,

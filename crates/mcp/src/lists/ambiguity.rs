@@ -4,11 +4,13 @@ use super::filter::Unfilterable;
 use crate::json::Members;
 
 /// Refuses an object in which one of these names stands twice, or stands only for readers that
-/// ignore case, as those do that are written with Go's `encoding/json`.
+/// ignore case, as those do that are written with Go's `encoding/json`, or what follows a NUL, as
+/// those do whose texts end there.
 pub(super) fn none(members: &Members<'_>, names: &[&str]) -> Result<(), Unfilterable> {
     // Folding makes no name shorter than a third, and few names are as short as these.
     let reads_as = |name: &str, known: &str| {
-        name == known || (name.len() <= 3 * known.len() && folded(name) == known)
+        let short = before_nul(name).len() <= 3 * known.len();
+        name == known || short && folded(name) == known
     };
     let ambiguous = names.iter().any(|known| {
         let mut taken = members.iter().map(|(name, _)| name).filter(|name| reads_as(name, known));
@@ -17,9 +19,14 @@ pub(super) fn none(members: &Members<'_>, names: &[&str]) -> Result<(), Unfilter
     if ambiguous { Err(Unfilterable) } else { Ok(()) }
 }
 
-/// The name without differences of case, those of the long s and the Kelvin sign included.
+/// The name as far as a NUL and without differences of case, those of the long s and the Kelvin
+/// sign included.
 pub(crate) fn folded(name: &str) -> String {
-    name.to_uppercase().to_lowercase()
+    before_nul(name).to_uppercase().to_lowercase()
+}
+
+fn before_nul(name: &str) -> &str {
+    name.split('\0').next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -38,6 +45,8 @@ mod tests {
             "{\"tool\u{17f}\":1}",
             r#"{"tools":1,"tools":1}"#,
             r#"{"tools":1,"Tools":1}"#,
+            r#"{"tools\u0000":1}"#,
+            r#"{"Result\u0000 and more than could be that name":1}"#,
         ] {
             assert_eq!(check(odd), Err(Unfilterable), "{odd}");
         }

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use super::line_ends::LineEnds;
+
 /// An event with its bytes.
 #[derive(Debug)]
 pub(crate) struct Event {
@@ -141,20 +143,21 @@ pub(crate) fn of_foreign_message(message: &[u8]) -> Bytes {
 /// A JSON text in which no character ends a line for some clients only. Outside strings none of
 /// these is JSON, so what changes is how a character is written, never which.
 fn on_one_line_for_everybody(message: &[u8]) -> Cow<'_, [u8]> {
-    match std::str::from_utf8(message) {
-        Ok(text) if breaks_elsewhere(message) => {
-            let escaped = text.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
-            escaped.replace('\u{85}', "\\u0085").into_bytes().into()
-        }
-        _ => message.into(),
+    if !breaks_elsewhere(message) {
+        return message.into();
     }
+    let mut line_ends = LineEnds::default();
+    let even = line_ends.even(Bytes::copy_from_slice(message));
+    [even, line_ends.rest()].concat().into()
 }
 
-/// Whether some clients see the end of a line where the standard sees none: they split at whatever
-/// Unicode calls one.
+/// Whether some clients see the end of a line where the standard sees none, or none where it sees
+/// one: they split at whatever Unicode calls a line break, or at LF only.
 fn breaks_elsewhere(text: &[u8]) -> bool {
     let odd = |byte: &u8| matches!(byte, 0x0b | 0x0c | 0x1c..=0x1e);
+    let next = |at: usize| text.get(at + 1);
     text.iter().any(odd)
+        || memchr::memchr_iter(b'\r', text).any(|at| next(at) != Some(&b'\n'))
         || memchr::memmem::find(text, "\u{85}".as_bytes()).is_some()
         || memchr::memmem::find(text, "\u{2028}".as_bytes()).is_some()
         || memchr::memmem::find(text, "\u{2029}".as_bytes()).is_some()
@@ -250,6 +253,9 @@ mod tests {
         }
         let plain = event("id: 1\r\ndata: {}\r\n\r\n");
         assert_eq!(plain.unchanged(b"{}"), plain.raw);
+        let lone = event("data: {\"id\"\r:1}\ndata: }\n\n");
+        let even = ":1}\ndata: {\"id\"\ndata: }\n\n";
+        assert_eq!(lone.unchanged(&lone.message().unwrap()), even);
         let odd = event("event: other\nevent:\nid: 1\nid: 2\nnew: 3\ndata: {}\n\n");
         assert_eq!(odd.unchanged(b"{}"), "id: 2\ndata: {}\n\n");
         let lines = event("data: \"\u{2028}\u{85}\"\n\n");

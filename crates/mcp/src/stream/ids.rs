@@ -134,7 +134,9 @@ fn place(call: &Call<'_>, session: Option<&[u8; 32]>) -> String {
 impl Call<'_> {
     /// The id of the event after which a client wants to go on, as the server behind knows it.
     pub(crate) fn last_event(&self) -> Result<Option<HeaderValue>, Refused> {
-        let mut named = self.headers.get_all(LAST_EVENT_ID).iter();
+        // An empty one says that there was none (WHATWG HTML, §9.2.3).
+        let named = self.headers.get_all(LAST_EVENT_ID).iter();
+        let mut named = named.filter(|value| !value.is_empty());
         let (Some(unverified), second) = (named.next(), named.next()) else { return Ok(None) };
         let opened =
             Some(unverified).filter(|value| second.is_none() && value.len() <= LONGEST_SEALED);

@@ -1,12 +1,12 @@
 //! What a JSON-RPC text is about, told while its bytes pass: whether it is a result with a list of
 //! tools, and under which id. Nothing is kept of it but a few names.
 
-use memchr::memchr2;
+use memchr::{memchr2, memmem};
 
 use crate::lists::ambiguity::folded;
 
 /// Reads on with each piece. What is no JSON is not understood by its client either.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Outline {
     /// The containers that are open: how many, and which of the outer ones are objects.
     depth: usize,
@@ -21,6 +21,9 @@ pub(crate) struct Outline {
     member: Member,
     is_list: bool,
     id: Vec<u8>,
+    /// Members of the message that some reader takes for its id, and for its result.
+    ids: u8,
+    results: u8,
 }
 
 /// Whether the next byte belongs to a string.
@@ -110,11 +113,13 @@ impl Outline {
     fn close(&mut self, listed: &mut impl FnMut(&[u8])) {
         self.next();
         if self.depth == self.message {
-            if self.is_list {
-                listed(&self.id);
+            // With two of them it depends on the reader which one counts.
+            let ambiguous = self.ids > 1 || self.results > 1;
+            if std::mem::take(&mut self.is_list) {
+                listed(if ambiguous { b"" } else { &self.id });
             }
-            self.is_list = false;
             self.id.clear();
+            (self.ids, self.results) = (0, 0);
         }
         self.depth = self.depth.saturating_sub(1);
     }
@@ -124,16 +129,16 @@ impl Outline {
         if !std::mem::take(&mut self.name_next) {
             return;
         }
-        let is = |known: &str| {
-            let name: Result<String, _> = serde_json::from_slice(&self.word);
-            name.is_ok_and(|name| name == known || folded(&name) == known)
-        };
+        let name = name(&self.word);
+        let is = |known: &str| name.as_deref().is_some_and(|name| folded(name) == known);
         if self.depth == self.message {
             self.member = match () {
                 () if is("result") => Member::Result,
                 () if is("id") => Member::Id,
                 () => Member::Other,
             };
+            self.ids = self.ids.saturating_add(u8::from(self.member == Member::Id));
+            self.results = self.results.saturating_add(u8::from(self.member == Member::Result));
         } else if self.depth == self.message + 1 && self.member == Member::Result {
             self.is_list |= is("tools");
         }
@@ -162,6 +167,16 @@ impl Outline {
     }
 }
 
+/// The name of a member, as it is kept: of a long one what stands before a NUL, where there are
+/// readers for which it ends.
+fn name(word: &[u8]) -> Option<String> {
+    if let Ok(name) = serde_json::from_slice(word) {
+        return Some(name);
+    }
+    let nul = memmem::find(word, br"\u0000")?;
+    serde_json::from_slice(&[&word[..nul], b"\""].concat()).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -176,12 +191,22 @@ mod tests {
         found
     }
 
+    /// A name is not kept whole, however long it is.
+    #[test]
+    fn a_long_name_that_some_readers_cut_counts() {
+        let text = format!(r#"{{"id":1,"result\u0000{}":{{"tools":[]}}}}"#, "x".repeat(500));
+        assert_eq!(lists(&text, 7), ["1"]);
+    }
+
     #[test]
     fn lists_are_found_with_their_ids() {
         for (text, expected) in [
             (r#"{"jsonrpc":"2.0","id":7,"result":{"tools":[{"name":"x"}]}}"#, vec!["7"]),
             (r#"{"result":{"a":{"b":[1,"}"]},"tools":[]},"id": "a\"b" }"#, vec![r#""a\"b""#]),
             (r#"{"RESULT":{"\u0074ools":[]},"id":null}"#, vec!["null"]),
+            (r#"{"id":1,"ID":2,"result":{"tools":[]}}"#, vec![""]),
+            (r#"{"id":1,"result":{"tools":[]},"Result":{}}"#, vec![""]),
+            (r#"{"id":1,"result\u0000x":{"tools\u0000":[]}}"#, vec!["1"]),
             (r#"{"result":{"tools":[]}}"#, vec![""]),
             (r#"[{"id":1,"result":{}},{"id":2,"result":{"tools":[]}}]"#, vec!["2"]),
             (r#"{"id":1,"result":{"tools":[]}} {"id":2,"result":{"tools":[]}}"#, vec!["1", "2"]),

@@ -1,6 +1,5 @@
 //! Reads the events of a server behind, one by one.
 
-use bytes::Bytes;
 use http_body_util::BodyExt as _;
 
 use super::events::Event;
@@ -19,11 +18,6 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) fn new(body: impl Into<Paced>, limit: usize) -> Self {
         Self { body: body.into(), splitter: Splitter::default(), limit }
-    }
-
-    /// The half of an event with which a stream ended.
-    pub(crate) fn rest(&mut self) -> Bytes {
-        self.splitter.rest()
     }
 
     /// The next whole event; `None` at the end. An event that breaks off is none.

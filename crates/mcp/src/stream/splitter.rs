@@ -1,7 +1,7 @@
 //! Cuts a stream of server-sent events (WHATWG HTML, §9.2.6 "Interpreting an event stream") into
 //! whole events.
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Buf as _, BytesMut};
 use memchr::memchr2;
 
 use super::events::Event;
@@ -31,13 +31,6 @@ impl Splitter {
     /// How many bytes wait for the end of their event.
     pub(crate) fn waiting(&self) -> usize {
         self.buffer.len()
-    }
-
-    /// What is left when the stream is over.
-    pub(crate) fn rest(&mut self) -> Bytes {
-        self.looked = 0;
-        self.line = 0;
-        self.buffer.split().freeze()
     }
 
     /// The next whole event. Lines end with LF, CR LF or CR.
@@ -92,6 +85,7 @@ impl Splitter {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use proptest::prelude::*;
 
     use super::*;
@@ -104,7 +98,7 @@ mod tests {
                 events.push(event.raw);
             }
         }
-        (events, splitter.rest())
+        (events, splitter.buffer.freeze())
     }
 
     #[test]

@@ -8,8 +8,9 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memchr2};
 
+use super::line_ends::LineEnds;
 use super::outline::Outline;
 use crate::body::BodyError;
 use crate::forward::Call;
@@ -21,30 +22,45 @@ pub(crate) struct Watch {
     server: Arc<Server>,
     /// The id of the request that is answered. Its own result is its own affair.
     own: Option<serde_json::Value>,
-    /// `None` if the answer is JSON, whatever it calls itself.
+    /// How a stream of events is read.
     lines: Option<Lines>,
+    /// How the answer is read as one text: if it is none of events, or begins like JSON. A client
+    /// reads a stream as events also where it begins like that.
+    whole: Option<Outline>,
     begun: bool,
-    outline: Outline,
 }
 
 /// A body that breaks off before a list ends in it that nobody asked for here.
 pub(crate) struct Watched<B> {
     body: B,
     watch: Watch,
+    line_ends: Option<LineEnds>,
+    ended: bool,
 }
 
 /// The answer holds a list of tools that was not asked for with this request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stray;
 
-/// Where in the lines of a stream of events the next byte stands.
+/// Where in the lines of a stream of events the next byte stands, and what its texts are about.
+/// They are read in each way in which some client reads them, and no reading disturbs another.
 #[derive(Default)]
 struct Lines {
+    /// The data of the event, which the standard joins from its lines.
+    data: Outline,
+    /// The same for clients that overlook case and white space in a name, from the first such name
+    /// on.
+    loose: Option<Outline>,
+    /// Whether the stream began. The standard drops a byte order mark before the first line.
+    begun: bool,
+    /// Whether the event has a line of data already. From the second on each is read by itself,
+    /// too: for some clients the last line is all the data.
+    has_data: bool,
     /// The name of the field, while it is read.
     name: Vec<u8>,
     place: Place,
-    /// What a line says that is no data. Some clients see line ends where others see none.
-    aside: Outline,
+    /// What one line says by itself.
+    line: Outline,
     /// A line feed now belongs to the line end before it.
     after_return: bool,
 }
@@ -54,21 +70,26 @@ enum Place {
     #[default]
     Name,
     Data,
+    /// What only some clients take for data.
+    Loose,
     Other,
 }
 
 /// Longer names are none that count.
 const NAME: usize = 16;
+/// A byte order mark.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Watch {
     /// Watches an answer of this form to this call.
     pub(crate) fn of(call: &Call<'_>, form: Form) -> Self {
+        let events = form == Form::Events;
         Self {
             server: Arc::clone(call.server),
             own: call.id.and_then(|id| serde_json::from_str(id).ok()),
-            lines: (form == Form::Events).then(Lines::default),
+            lines: events.then(Lines::default),
+            whole: (!events).then(Outline::default),
             begun: false,
-            outline: Outline::default(),
         }
     }
 
@@ -78,16 +99,19 @@ impl Watch {
             && let Some(first) = bytes.trim_ascii_start().first()
         {
             self.begun = true;
-            self.lines = self.lines.take().filter(|_| !matches!(first, b'{' | b'['));
+            let like_json = matches!(first, b'{' | b'[');
+            self.whole = self.whole.take().or_else(|| like_json.then(Outline::default));
         }
         let (own, mut stray) = (&self.own, false);
         let mut listed = |id: &[u8]| {
             let id: Option<serde_json::Value> = serde_json::from_slice(id).ok();
             stray |= id.is_none() || id != *own;
         };
-        match &mut self.lines {
-            Some(lines) => lines.read(bytes, &mut self.outline, &mut listed),
-            None => self.outline.read(bytes, &mut listed),
+        if let Some(lines) = &mut self.lines {
+            lines.read(bytes, &mut listed);
+        }
+        if let Some(whole) = &mut self.whole {
+            whole.read(bytes, &mut listed);
         }
         if stray {
             tracing::warn!(server.name = %self.server.name, "mcp.list.unasked");
@@ -99,7 +123,7 @@ impl Watch {
 
 impl Lines {
     /// Reads the data of events, each of which is a text of its own.
-    fn read(&mut self, mut bytes: &[u8], outline: &mut Outline, listed: &mut impl FnMut(&[u8])) {
+    fn read(&mut self, mut bytes: &[u8], listed: &mut impl FnMut(&[u8])) {
         while !bytes.is_empty() {
             if std::mem::take(&mut self.after_return) && bytes.first() == Some(&b'\n') {
                 bytes = &bytes[1..];
@@ -108,23 +132,47 @@ impl Lines {
             let end = memchr2(b'\r', b'\n', bytes);
             let (line, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
             let value = self.value(line);
-            match self.place {
-                Place::Name => {}
-                Place::Data => outline.read(value, &mut *listed),
-                Place::Other => self.aside.read(value, &mut *listed),
-            }
+            self.read_value(value, listed);
             bytes = rest;
             if end.is_some() {
                 self.after_return = bytes.first() == Some(&b'\r');
                 bytes = &bytes[1..];
-                if self.place == Place::Name && self.name.is_empty() {
-                    *outline = Outline::default();
-                }
-                self.aside = Outline::default();
-                self.place = Place::Name;
-                self.name.clear();
+                self.end_line();
             }
         }
+    }
+
+    fn read_value(&mut self, value: &[u8], listed: &mut impl FnMut(&[u8])) {
+        if self.place == Place::Loose && self.loose.is_none() {
+            self.loose = Some(self.data.clone());
+        }
+        let by_itself = match self.place {
+            Place::Name => return,
+            Place::Data => self.has_data,
+            Place::Loose | Place::Other => true,
+        };
+        if self.place == Place::Data {
+            self.data.read(value, &mut *listed);
+        }
+        if let Some(loose) = self.loose.as_mut().filter(|_| self.place != Place::Other) {
+            loose.read(value, &mut *listed);
+        }
+        if by_itself {
+            self.line.read(value, &mut *listed);
+        }
+    }
+
+    fn end_line(&mut self) {
+        if self.place == Place::Name && self.name.is_empty() {
+            self.data = Outline::default();
+            self.loose = None;
+            self.has_data = false;
+        }
+        self.begun = true;
+        self.has_data |= self.place == Place::Data;
+        self.line = Outline::default();
+        self.place = Place::Name;
+        self.name.clear();
     }
 
     /// What of this piece of a line belongs to the value of its field.
@@ -139,16 +187,43 @@ impl Lines {
         if colon.is_none() {
             return rest;
         }
-        // Wherever a client could see this name in it: case, white space, a byte order mark.
-        let is_data = memmem::find(&self.name.to_ascii_lowercase(), b"data").is_some();
-        self.place = if is_data { Place::Data } else { Place::Other };
+        self.place = self.place_of_value();
         &rest[1..]
+    }
+}
+
+impl Lines {
+    fn place_of_value(&self) -> Place {
+        let name = self.name.strip_prefix(MARK).filter(|_| !self.begun).unwrap_or(&self.name);
+        if name == b"data" {
+            return Place::Data;
+        }
+        let loose = String::from_utf8_lossy(name).to_lowercase();
+        let around = |c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}';
+        if loose.trim_matches(around) == "data" { Place::Loose } else { Place::Other }
     }
 }
 
 impl<B> Watched<B> {
     pub(crate) fn new(body: B, watch: Watch) -> Self {
-        Self { body, watch }
+        let line_ends = watch.lines.is_some().then(LineEnds::default);
+        Self { body, watch, line_ends, ended: false }
+    }
+
+    /// What leaves of a piece, once it was looked at.
+    fn looked_at(&mut self, piece: Bytes) -> Result<Bytes, BodyError> {
+        let piece = match &mut self.line_ends {
+            Some(line_ends) => line_ends.even(piece),
+            None => piece,
+        };
+        let looked = self.watch.look(&piece);
+        looked.map_err(|Stray| broke_off("a list of tools that was not asked for"))?;
+        Ok(piece)
+    }
+
+    /// What was held back when the body ends.
+    fn rest(&mut self) -> Option<Bytes> {
+        self.line_ends.as_mut().map(LineEnds::rest).filter(|rest| !rest.is_empty())
     }
 }
 
@@ -164,21 +239,31 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
-        let frame = std::task::ready!(Pin::new(&mut this.body).poll_frame(cx));
-        if let Some(Ok(frame)) = &frame
-            && let Some(bytes) = frame.data_ref()
-            && this.watch.look(bytes).is_err()
-        {
-            return Poll::Ready(Some(Err(broke_off("a list of tools that was not asked for"))));
+        while !this.ended {
+            let frame = match std::task::ready!(Pin::new(&mut this.body).poll_frame(cx)) {
+                Some(Ok(frame)) => frame,
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => {
+                    this.ended = true;
+                    return Poll::Ready(this.rest().map(|rest| Ok(Frame::data(rest))));
+                }
+            };
+            match frame.into_data().map(|piece| this.looked_at(piece)) {
+                // All of it is held back.
+                Ok(Ok(piece)) if piece.is_empty() => {}
+                Ok(piece) => return Poll::Ready(Some(piece.map(Frame::data))),
+                Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+            }
         }
-        Poll::Ready(frame)
+        Poll::Ready(None)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.line_ends.is_none() && self.body.is_end_stream()
     }
 
+    /// Evening out line ends may change the length.
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        if self.line_ends.is_some() { SizeHint::default() } else { self.body.size_hint() }
     }
 }

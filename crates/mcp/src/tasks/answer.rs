@@ -112,21 +112,16 @@ fn pass_events(
     headers::for_events(&mut head);
     let reader = Reader::new(accepted.body, call.shared.limits.list_bytes);
     let watch = Watch::of(call, Form::Events);
-    let events = stream::try_unfold(Some((reader, naming, watch)), |reading| async {
-        let Some((mut reader, naming, mut watch)) = reading else {
-            return Ok::<_, BodyError>(None);
+    let events = stream::try_unfold((reader, naming, watch), |reading| async {
+        let (mut reader, naming, mut watch) = reading;
+        let Some(event) = reader.next().await? else {
+            return Ok(None);
         };
-        let event = reader.next().await?;
-        let raw = event.as_ref().map_or_else(|| reader.rest(), |event| event.raw.clone());
-        watch.look(&raw).map_err(|Stray| broke_off("a list of tools that was not asked for"))?;
-        match event {
-            Some(event) => {
-                let bytes = naming.event(&event)?;
-                Ok(Some((Frame::data(bytes), Some((reader, naming, watch)))))
-            }
-            // Half an event is nothing to a client, but it is not ours to take away.
-            None => Ok(Some((Frame::data(raw), None))),
-        }
+        watch
+            .look(&event.raw)
+            .map_err(|Stray| broke_off("a list of tools that was not asked for"))?;
+        let bytes = naming.event(&event)?;
+        Ok::<_, BodyError>(Some((Frame::data(bytes), (reader, naming, watch))))
     });
     let body = call.guard(StreamBody::new(Box::pin(events)), standing);
     respond(accepted.status, head, body)
@@ -160,9 +155,11 @@ impl Naming {
     }
 
     fn event(&self, event: &Event) -> Result<Bytes, BodyError> {
-        let message = could_name(&event.raw).then(|| event.message()).flatten();
-        let changed = message.map_or(Ok(None), |message| self.named(&message))?;
-        Ok(changed.map_or_else(|| event.raw.clone(), |message| event.with_message(&message)))
+        let Some(message) = event.message() else {
+            return Ok(event.beside_messages());
+        };
+        let named = if could_name(&event.raw) { self.named(&message)? } else { None };
+        Ok(named.map_or_else(|| event.unchanged(&message), |named| event.with_message(&named)))
     }
 
     fn handle(&self, place: Place, id: &str) -> Option<Arc<str>> {

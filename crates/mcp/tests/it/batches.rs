@@ -124,6 +124,46 @@ fn messages_in(answer: &Answer) -> Vec<Value> {
     messages
 }
 
+/// A list under an id that is nobody's in the batch.
+const STRAY: &str = r#"{"jsonrpc":"2.0","id":70,"result":{"tools":[{"name":"run_y"}]}}"#;
+
+/// A14: a list in the answer to a batch is filtered, also where the batch asked for none.
+#[tokio::test]
+async fn a14_lists_that_a_batch_did_not_ask_for() {
+    fn in_an_array(request: &Recorded) -> Reply {
+        if request.message().is_array() {
+            json_reply(&format!("[{STRAY}]"))
+        } else {
+            sessions(request)
+        }
+    }
+    fn in_events(request: &Recorded) -> Reply {
+        let array = request.message().is_array();
+        if array {
+            events(&format!("data: {STRAY}\n\ndata: [{STRAY}]\n\n"))
+        } else {
+            sessions(request)
+        }
+    }
+    fn one_by_one(request: &Recorded) -> Reply {
+        let message = request.message();
+        match message["method"].as_str() {
+            None => status(400, &[("content-type", "text/plain")], "one at a time"),
+            Some("initialize") => sessions(request),
+            Some("ping") => json_reply(&format!("[{STRAY}]")),
+            Some(_) => events(&format!("data: {STRAY}\n\n")),
+        }
+    }
+    let (may, may_not) = (call(2, "get_x"), call(3, "run_x"));
+    for messages in [vec![PING, &may], vec![PING, &may, &may_not], vec![&may, NOTE]] {
+        for server in [in_an_array, in_events, one_by_one] {
+            let (answer, _) = sent(server, "mcp:read", &messages).await;
+            let seen = text(&answer.body);
+            assert!(!seen.contains("run_y"), "{messages:?} gave {seen}");
+        }
+    }
+}
+
 /// D-07, D-60: what may pass goes on in its own bytes, and each refusal is its own error.
 #[tokio::test]
 async fn d_60_each_message_is_judged() {

@@ -47,6 +47,15 @@ fn streams(message: &str) -> Vec<String> {
         format!(": hi\u{2028}\u{2028}data: {message}\u{2028}\u{2028}\n\n"),
         format!("id: 1\u{85}\u{85}data: {message}\n\ndata: {{}}\n\n"),
         format!("data: {message}"),
+        format!("{{\"\n\ndata: {message}\n\n"),
+        format!("[\ndata: {message}\n\n"),
+        format!("xdata: \"\ndata: {message}\n\n"),
+        format!("Data: \"\ndata: {message}\n\n"),
+        format!("\u{feff}data: {},\nxdata: \"\ndata:{}\n\n", halves.0, halves.1),
+        format!("data: \"\ndata: {message}\n\n"),
+        format!("data: {}\n\n", message.replace("\"result\"", "\"ID\":7,\"result\"")),
+        format!("data: {}\n\n", message.replace("\"result\"", "\"result\\u0000\"")),
+        format!("data: {}\n\n", message.replace("\"tools\"", "\"tools\\u0000\"")),
     ]
 }
 
@@ -107,6 +116,54 @@ async fn no_event_takes_a_list_past_the_filter() {
     }
 }
 
+/// Where clients differ on where a line ends, the list is a comment, or the middle of a text, for
+/// some of them and data for others. It leaves as what the standard calls it, for all of them.
+#[tokio::test]
+async fn no_client_sees_other_lines_than_the_others() {
+    let is_end = |c: char| "\n\r\u{b}\u{c}\u{1c}\u{1d}\u{1e}\u{85}\u{2028}\u{2029}".contains(c);
+    for id in [7, 8] {
+        let message = list(id);
+        let rest = format!(":{id},\"result\":{TOOLS},\"x\"\ndata: :\"y\"}}\n\n");
+        for stream in [
+            format!("data: {{\"id\"\r{rest}"),
+            format!("data: \"\u{2028}\u{2028}data: {message}\n\n"),
+            format!("data: \"\u{c}data: {message}\n\n"),
+            format!("data: \"\u{85}data: {message}\n\n"),
+            format!(": \rx: \u{1d}data: {message}\n\n"),
+        ] {
+            for (what, ask) in requests(id) {
+                let said = stream.clone();
+                let reply = move || status(200, &[("content-type", "text/event-stream")], &said);
+                let seen = seen(reply, ask).await;
+                let joined_at_lf = seen.split('\n').filter_map(|line| line.strip_prefix("data:"));
+                let joined_at_lf = joined_at_lf.collect::<String>();
+                let odd_lines = seen.split(is_end).filter_map(|line| line.strip_prefix("data:"));
+                for data in odd_lines.chain([&*joined_at_lf]) {
+                    let read = serde_json::from_str::<serde_json::Value>(data);
+                    let hidden = read.is_ok_and(|data| data.to_string().contains("admin_secret"));
+                    assert!(!hidden, "{what}: {stream:?} gave {seen:?}");
+                }
+            }
+        }
+    }
+}
+
+/// The type of an answer is the one by which it was judged, and nothing beside it.
+#[tokio::test]
+async fn a_type_leaves_without_its_parameters() {
+    for (kind, leaves) in [
+        ("application/json; x=text/event-stream", "application/json"),
+        ("Application/JSON;charset=UTF-8", "application/json"),
+        ("text/event-stream; charset=utf-8", "text/event-stream"),
+        ("text/plain; text/event-stream", "text/plain"),
+    ] {
+        let world = World::new(move |_| status(200, &[("content-type", kind)], "{}")).await;
+        let token = world.token("mcp:read");
+        let answer = world.ask(legacy("ping", &json!({})).bearer(&token)).await;
+        assert_eq!(answer.headers["content-type"], leaves, "{kind}");
+    }
+}
+
 /// A14: whatever the status and the content type are.
 #[tokio::test]
 async fn no_status_and_no_content_type_takes_a_list_past_the_filter() {
@@ -146,7 +203,7 @@ async fn what_may_pass_arrives_in_each_of_these_forms() {
         let ask = get("/mcp").header("accept", "text/event-stream");
         lists += usize::from(seen(reply, ask).await.contains("get_x"));
     }
-    assert_eq!(lists, 11, "the forms that the standard reads as this list");
+    assert_eq!(lists, 16, "the forms that the standard reads as this list");
     // A result of the request's own may have a member of this name.
     let own = format!("data: {}\n\n", list(7));
     for (kind, said) in [("text/event-stream", own.clone()), ("application/json", list(7))] {
