@@ -22,7 +22,8 @@ pub(crate) struct Watch {
     server: Arc<Server>,
     /// The id of the request that is answered. Its own result is its own affair.
     own: Option<serde_json::Value>,
-    /// How a stream of events is read.
+    form: Form,
+    /// How a stream of events is read, and a text in which a client could see one.
     lines: Option<Lines>,
     /// How the answer is read as one text: if it is none of events, or begins like JSON. A client
     /// reads a stream as events also where it begins like that.
@@ -38,7 +39,8 @@ pub(crate) struct Watched<B> {
     ended: bool,
 }
 
-/// The answer holds a list of tools that was not asked for with this request.
+/// The answer holds a list of tools that was not asked for with this request, or calls itself JSON
+/// and is none, so that nobody can say what a client reads in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stray;
 
@@ -83,12 +85,12 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 impl Watch {
     /// Watches an answer of this form to this call.
     pub(crate) fn of(call: &Call<'_>, form: Form) -> Self {
-        let events = form == Form::Events;
         Self {
             server: Arc::clone(call.server),
             own: call.id.and_then(|id| serde_json::from_str(id).ok()),
-            lines: events.then(Lines::default),
-            whole: (!events).then(Outline::default),
+            form,
+            lines: (form != Form::Json).then(Lines::default),
+            whole: (form != Form::Events).then(Outline::default),
             begun: false,
         }
     }
@@ -100,6 +102,10 @@ impl Watch {
         {
             self.begun = true;
             let like_json = matches!(first, b'{' | b'[');
+            if self.form == Form::Json && !like_json {
+                tracing::warn!(server.name = %self.server.name, "mcp.answer.not_json");
+                return Err(Stray);
+            }
             self.whole = self.whole.take().or_else(|| like_json.then(Outline::default));
         }
         let (own, mut stray) = (&self.own, false);
@@ -206,7 +212,7 @@ impl Lines {
 
 impl<B> Watched<B> {
     pub(crate) fn new(body: B, watch: Watch) -> Self {
-        let line_ends = watch.lines.is_some().then(LineEnds::default);
+        let line_ends = (watch.form == Form::Events).then(LineEnds::default);
         Self { body, watch, line_ends, ended: false }
     }
 
@@ -217,7 +223,7 @@ impl<B> Watched<B> {
             None => piece,
         };
         let looked = self.watch.look(&piece);
-        looked.map_err(|Stray| broke_off("a list of tools that was not asked for"))?;
+        looked.map_err(|Stray| broke_off("an answer that was not asked for"))?;
         Ok(piece)
     }
 

@@ -175,6 +175,7 @@ async fn no_status_and_no_content_type_takes_a_list_past_the_filter() {
             message.replace("result", "Result"),
             message.replace("tools", "Tools"),
             format!("data: {message}\n\n"),
+            format!(": \"\n\ndata: {message}\n\n"),
             format!("{{}}{message}"),
         ];
         for body in bodies {
