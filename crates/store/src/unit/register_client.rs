@@ -40,22 +40,25 @@ impl UnitOfWork for RegisterClient {
 
 impl RegisterClient {
     async fn make_room(&self, txn: &mut Txn<'_>) -> Result<u64, StoreError> {
-        let unused = client::count_unused(txn.conn()).await?;
-        let excess = unused.saturating_sub(self.max_unused).saturating_add(1);
-        if excess <= 0 {
+        if client::count_unused(txn.conn()).await? < self.max_unused {
             return Ok(0);
         }
         // Some more at once, so that the next ones need not look who has most.
-        let excess = excess.saturating_add(self.max_unused / 100);
-        // The condition is repeated outside: between choosing and deleting, a person may have come.
+        let kept = self.max_unused.saturating_sub(1).saturating_sub(self.max_unused / 100);
+        // Counted again by the statement itself: those who register at the same moment would each
+        // remove what only one of them has to. The condition is repeated outside: between choosing
+        // and deleting, a person may have come.
         let delete = query(
             "DELETE FROM OAUTH_CLIENT WHERE unused_since IS NOT NULL AND client_id IN \
-             (SELECT client_id FROM OAUTH_CLIENT WHERE unused_since IS NOT NULL AND source = \
+             (SELECT client_id FROM (SELECT client_id, \
+             ROW_NUMBER() OVER (ORDER BY unused_since, client_id) AS place, \
+             (SELECT COUNT(*) FROM OAUTH_CLIENT WHERE unused_since IS NOT NULL) AS unused \
+             FROM OAUTH_CLIENT WHERE unused_since IS NOT NULL AND source = \
              (SELECT source FROM OAUTH_CLIENT WHERE unused_since IS NOT NULL \
-             GROUP BY source ORDER BY COUNT(*) DESC, source LIMIT 1) \
-             ORDER BY unused_since, client_id LIMIT $1)",
+             GROUP BY source ORDER BY COUNT(*) DESC, source LIMIT 1)) AS ranked \
+             WHERE place <= unused - $1)",
         )
-        .bind(excess);
+        .bind(kept);
         txn.change("make room for a client", delete).await
     }
 
