@@ -1,6 +1,6 @@
 // A server on the first TypeScript SDK as most of them are written: what it asks in the middle of a
 // call does not name the call, so the question goes to the session's own standing stream. Where
-// that does not stand yet, the SDK drops the question and the call waits for ever. At /mcp, PORT.
+// that does not stand yet, the SDK drops the question and the call waits until its own time is up. At /mcp, PORT.
 
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';

@@ -21,6 +21,7 @@ const GROWTH_LIMIT_KIB = 24 * 1024;
 /** What docs/security.md says. */
 const UNUSED_CLIENTS = 10_000;
 const REGISTRATIONS_PER_MINUTE = 120;
+const DATABASE_LIMIT = 400_000_000;
 /** 15 s for a body, and the time of a busy machine. */
 const SLOW_BODY_LIMIT_MS = 25_000;
 
@@ -100,6 +101,7 @@ describe('a flood from two hundred addresses, behind the documented nginx', () =
     assert.ok(flood.answers['slow body'][408] > ADDRESSES, JSON.stringify(flood.answers));
     assert.ok(flood.longestDripMs < SLOW_BODY_LIMIT_MS, `a body was waited for for ${flood.longestDripMs} ms`);
 
+    assert.ok(size < DATABASE_LIMIT, `the database has ${size} bytes`);
     const unused = rows(database, 'SELECT COUNT(*) FROM OAUTH_CLIENT WHERE unused_since IS NOT NULL');
     assert.ok(unused <= UNUSED_CLIENTS, `${unused} unused clients`);
     // Refusals of strangers are counted, not listed one by one.
