@@ -14,6 +14,7 @@ pub(crate) struct Meter {
     refusals: Family<ErrorLabel, Counter>,
     sign_ins: Family<SignInLabels, Counter>,
     refresh_reuses: Family<OutcomeLabel, Counter>,
+    unexpected: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -53,6 +54,11 @@ impl Meter {
         self.refresh_reuses.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
+    /// A program met a failure of ours that should not happen; the log has its reference.
+    pub(crate) fn failed_unexpectedly(&self) {
+        self.unexpected.inc();
+    }
+
     /// Somebody signed in, or could not.
     pub(crate) fn signed_in(&self, provider: &'static str, outcome: &'static str) {
         self.sign_ins.get_or_create(&SignInLabels { provider, outcome }).inc();
@@ -62,12 +68,14 @@ impl Meter {
 impl AuthServer {
     /// Gives the authorization server's numbers their names.
     pub fn register_metrics(&self, registry: &mut Registry) {
-        let Meter { tokens, refusals, sign_ins, refresh_reuses } = &self.meter;
+        let Meter { tokens, refusals, sign_ins, refresh_reuses, unexpected } = &self.meter;
         registry.register("tokens_issued", "Tokens, by grant type", tokens.clone());
         registry.register("refusals", "Refusals of programs, by error", refusals.clone());
         let help = "Sign-ins, by kind of provider and outcome";
         registry.register("sign_ins", help, sign_ins.clone());
         let help = "Refresh tokens that came again inside the grace window, by outcome";
         registry.register("refresh_reuses", help, refresh_reuses.clone());
+        let help = "Failures that should not happen, each an error in the log";
+        registry.register("unexpected_failures", help, unexpected.clone());
     }
 }

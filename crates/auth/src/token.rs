@@ -9,14 +9,19 @@ mod refresh;
 use std::sync::Arc;
 
 use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::response::Response;
 use protocol::OAuthErrorCode;
+use protocol::params::Params;
 use protocol::token::TokenResponse;
 
 pub(crate) use self::client_auth::authenticate;
 use crate::answer::{ClientFailure, json_response};
 use crate::request::{self, invalid};
 use crate::server::AuthServer;
+
+const CODE: &str = "authorization_code";
+const REFRESH: &str = "refresh_token";
 
 /// Redeems a code or a refresh token.
 pub(crate) async fn post(
@@ -28,21 +33,29 @@ pub(crate) async fn post(
     let grant_type = grant_type
         .ok_or_else(|| OAuthErrorCode::InvalidRequest.because("grant_type is missing"))?
         .to_owned();
-    let client = authenticate(&server, &parts, &params).await?;
-    let (name, tokens) = match grant_type.as_str() {
-        "authorization_code" => {
-            ("authorization_code", code::redeem(&server, &client, &params).await)
-        }
-        "refresh_token" => ("refresh_token", refresh::redeem(&server, &client, &params).await),
-        _ => {
-            return Err(OAuthErrorCode::UnsupportedGrantType
-                .because("use authorization_code or refresh_token")
-                .into());
-        }
+    let redeemed = redeem(&server, &grant_type, &parts, &params).await;
+    let (name, tokens) = match redeemed {
+        Err(failure) if grant_type == REFRESH => return Err(failure.keeping_the_token()),
+        redeemed => redeemed?,
     };
-    let tokens = tokens?;
     server.meter.issued(name);
     Ok(answer(&tokens))
+}
+
+async fn redeem(
+    server: &Arc<AuthServer>,
+    grant_type: &str,
+    parts: &Parts,
+    params: &Params,
+) -> Result<(&'static str, TokenResponse), ClientFailure> {
+    let client = authenticate(server, parts, params).await?;
+    match grant_type {
+        CODE => Ok((CODE, code::redeem(server, &client, params).await?)),
+        REFRESH => Ok((REFRESH, refresh::redeem(server, &client, params).await?)),
+        _ => Err(OAuthErrorCode::UnsupportedGrantType
+            .because("use authorization_code or refresh_token")
+            .into()),
+    }
 }
 
 /// RFC 6749 §5.1, never cached (TK-2).

@@ -1,6 +1,7 @@
 //! Redirect URIs: which are acceptable at all, and which match a registered one
 //! (OAuth 2.1 §2.3.1, RFC 8252 §7, RFC 9700 §4.1).
 
+use std::borrow::Cow;
 use std::fmt;
 
 use url::{Host, Url};
@@ -50,7 +51,7 @@ pub enum RedirectUriError {
     /// Not a complete URI, or written in a way that parsers would repair (RU-1, RU-7).
     #[error(
         "a redirect URI must be a complete URI in normal form: no fragment, user name, dot \
-         segments, default port or unusual characters, and at most 2048 of them"
+         segments or unusual characters, and at most 2048 of them"
     )]
     Malformed,
     /// OA-1: plain http leads off this computer.
@@ -157,23 +158,38 @@ impl fmt::Display for RedirectUri {
     }
 }
 
-/// Accepts only what a WHATWG parser would leave as it is, so that every parser reads the same.
+/// Accepts only what a WHATWG parser would leave as it is, so that every parser reads the same. The
+/// one exception is a default port that is written out, since no parser reads anything else there.
 fn parse_exactly(text: &str) -> Result<Url, RedirectUriError> {
     let plain = text.len() <= MAX_LENGTH
         && text.bytes().all(|b| matches!(b, 0x21..=0x7E) && !br#"\"<>^`{|}#"#.contains(&b));
-    let lower = text.to_ascii_lowercase();
+    // A query is data: only what stands before it can be read as another path.
+    let before_query = text.split('?').next().unwrap_or_default().to_ascii_lowercase();
     let hidden_path = ["%2e", "%2f", "%5c", "%25", "/..", "..;", "/./"];
-    if !plain || hidden_path.iter().any(|trick| lower.contains(trick)) {
+    if !plain || hidden_path.iter().any(|trick| before_query.contains(trick)) {
         return Err(RedirectUriError::Malformed);
     }
     let url = Url::parse(text).map_err(|_| RedirectUriError::Malformed)?;
-    let unrepaired = url.as_str() == text || url.as_str().strip_suffix('/') == Some(text);
+    let portless = without_default_port(text);
+    let unrepaired = url.as_str() == portless || url.as_str().strip_suffix('/') == Some(&*portless);
     let anonymous = url.username().is_empty() && url.password().is_none();
     if unrepaired && anonymous && url.port() != Some(0) {
         Ok(url)
     } else {
         Err(RedirectUriError::Malformed)
     }
+}
+
+/// The text without the `:443` of https or the `:80` of http.
+fn without_default_port(text: &str) -> Cow<'_, str> {
+    for (scheme, port) in [("https://", ":443"), ("http://", ":80")] {
+        let Some(rest) = text.strip_prefix(scheme) else { continue };
+        let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        if let Some(host) = authority.strip_suffix(port) {
+            return Cow::Owned(format!("{scheme}{host}{path}"));
+        }
+    }
+    Cow::Borrowed(text)
 }
 
 fn refuse_response_parameters(url: &Url) -> Result<(), RedirectUriError> {
@@ -247,6 +263,12 @@ mod tests {
             "http://localhost:3000/?x=1",
             "cursor://anysphere.cursor-mcp/oauth/callback",
             "com.example.app:/callback",
+            "https://h:443/cb",
+            "https://h:443",
+            "http://127.0.0.1:80/cb",
+            "http://[::1]:80",
+            "https://h/cb?next=%2Fhome&x=%252e",
+            "https://h/cb?next=/a/../b",
         ] {
             assert!(parse(good).is_ok(), "{good}");
         }
@@ -290,6 +312,11 @@ mod tests {
             "http://127.0.0.1:80a/cb",
             "http://127.0.0.1:/cb",
             "http://127.0.0.1:080/cb",
+            "https://h:443:443/cb",
+            "https://h:0443/cb",
+            "https://:443/cb",
+            "https://a@:443/cb",
+            "https://h/%2f?next=1",
             "http://127.0.0.2/cb",
             "http://127.1/cb",
             "http://2130706433/cb",
@@ -335,6 +362,14 @@ mod tests {
             "https://client.example.com.evil.com/cb?a=1&b=2",
         ] {
             assert!(!web.admits(&parse(other).unwrap()), "{other}");
+        }
+        // A default port that is written out counts like any other byte.
+        let port = parse("https://h:443/cb?next=%2F").unwrap();
+        assert!(port.admits(&parse("https://h:443/cb?next=%2F").unwrap()));
+        for other in
+            ["https://h/cb?next=%2F", "https://h:443/cb?next=%2f", "https://h:443/cb?next=/"]
+        {
+            assert!(!port.admits(&parse(other).unwrap()), "{other}");
         }
         let app = parse("com.example.app:/cb").unwrap();
         assert!(!app.admits(&parse("com.example.app://cb").unwrap()));

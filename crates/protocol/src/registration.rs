@@ -12,19 +12,20 @@ use crate::redirect_uri::{RedirectKind, RedirectPolicy, RedirectUri, RedirectUri
 use crate::scope::{OFFLINE_ACCESS, Scopes};
 use crate::text::display_name;
 
-/// A client metadata document as it arrives. Fields that we do not know are ignored (RG-10).
+/// A client metadata document as it arrives. Fields that we do not know are ignored (RG-10); one
+/// that is `null` or empty is one that was left out.
 #[derive(Debug, Default, Deserialize)]
 pub struct UnverifiedRegistration {
     /// Read later, so that a wrong type is an error about redirect URIs (RFC 7591 §3.2.2).
     redirect_uris: Option<Value>,
     token_endpoint_auth_method: Option<String>,
-    grant_types: Option<Vec<String>>,
-    response_types: Option<Vec<String>>,
+    grant_types: Option<Vec<Option<String>>>,
+    response_types: Option<Vec<Option<String>>>,
     client_name: Option<String>,
-    client_uri: Option<String>,
-    logo_uri: Option<String>,
-    policy_uri: Option<String>,
-    tos_uri: Option<String>,
+    client_uri: Option<Value>,
+    logo_uri: Option<Value>,
+    policy_uri: Option<Value>,
+    tos_uri: Option<Value>,
     scope: Option<String>,
     application_type: Option<String>,
     jwks: Option<Value>,
@@ -48,6 +49,8 @@ pub struct Registration {
     pub application_type: &'static str,
     /// Validated links, to be echoed.
     pub links: Links,
+    /// The names of the links that cannot be used and were left out.
+    pub dropped: Vec<&'static str>,
 }
 
 /// Links about the client. They are echoed and never shown as links (RG-6).
@@ -136,24 +139,31 @@ impl UnverifiedRegistration {
         let redirect_uris = redirect_uris(self.redirect_uris.as_ref(), policy)?;
         let native =
             redirect_uris.iter().all(|uri| !matches!(uri.kind(), RedirectKind::Web { .. }));
-        refuse_foreign_responses(self.response_types.as_deref())?;
-        refuse_bad_keys(self.jwks.as_ref(), self.jwks_uri.as_deref())?;
+        refuse_foreign_responses(&named(self.response_types))?;
+        refuse_bad_keys(self.jwks.as_ref(), not_empty(self.jwks_uri.as_deref()))?;
+        let mut dropped = Vec::new();
+        let mut link = |name, unverified| link(name, unverified, &mut dropped);
+        let links = Links {
+            client_uri: link("client_uri", self.client_uri),
+            logo_uri: link("logo_uri", self.logo_uri),
+            policy_uri: link("policy_uri", self.policy_uri),
+            tos_uri: link("tos_uri", self.tos_uri),
+        };
         Ok(Registration {
             client_name: self.client_name.as_deref().and_then(display_name),
-            auth_method: auth_method(self.token_endpoint_auth_method.as_deref(), native)?,
-            refresh_tokens: refresh_tokens(self.grant_types.as_deref())?,
+            auth_method: auth_method(
+                not_empty(self.token_endpoint_auth_method.as_deref()),
+                native,
+            )?,
+            refresh_tokens: refresh_tokens(&named(self.grant_types))?,
             scope: scope(self.scope.as_deref(), ceiling)?,
             application_type: application_type(
-                self.application_type.as_deref(),
+                not_empty(self.application_type.as_deref()),
                 native,
                 &redirect_uris,
             )?,
-            links: Links {
-                client_uri: link("client_uri", self.client_uri)?,
-                logo_uri: link("logo_uri", self.logo_uri)?,
-                policy_uri: link("policy_uri", self.policy_uri)?,
-                tos_uri: link("tos_uri", self.tos_uri)?,
-            },
+            links,
+            dropped,
             redirect_uris,
         })
     }
@@ -180,6 +190,16 @@ impl AuthMethod {
 
 fn invalid(description: impl Into<std::borrow::Cow<'static, str>>) -> OAuthError {
     OAuthErrorCode::InvalidClientMetadata.because(description)
+}
+
+/// Serializers of some clients write an empty text where nothing was chosen.
+fn not_empty(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
+}
+
+/// The members of a list that say something.
+fn named(list: Option<Vec<Option<String>>>) -> Vec<String> {
+    list.unwrap_or_default().into_iter().flatten().filter(|name| !name.is_empty()).collect()
 }
 
 /// RG-1. One bad URI among good ones is dropped: some clients register sets of which a server
@@ -228,10 +248,10 @@ fn auth_method(unverified: Option<&str>, native: bool) -> Result<AuthMethod, OAu
 
 /// RG-3, RG-4. Grants that are not offered here are dropped; the code grant must remain. A client
 /// that names none gets both, since it will want to stay connected.
-fn refresh_tokens(unverified: Option<&[String]>) -> Result<bool, OAuthError> {
-    let Some(grants) = unverified.filter(|grants| !grants.is_empty()) else {
+fn refresh_tokens(grants: &[String]) -> Result<bool, OAuthError> {
+    if grants.is_empty() {
         return Ok(true);
-    };
+    }
     let has = |name: &str| grants.iter().any(|grant| grant == name);
     if has("authorization_code") {
         Ok(has("refresh_token"))
@@ -240,12 +260,11 @@ fn refresh_tokens(unverified: Option<&[String]>) -> Result<bool, OAuthError> {
     }
 }
 
-fn refuse_foreign_responses(unverified: Option<&[String]>) -> Result<(), OAuthError> {
-    match unverified {
-        Some(types) if !types.is_empty() && !types.iter().any(|name| name == "code") => {
-            Err(invalid("response_types must contain code; nothing else is offered"))
-        }
-        _ => Ok(()),
+fn refuse_foreign_responses(types: &[String]) -> Result<(), OAuthError> {
+    if types.is_empty() || types.iter().any(|name| name == "code") {
+        Ok(())
+    } else {
+        Err(invalid("response_types must contain code; nothing else is offered"))
     }
 }
 
@@ -283,19 +302,28 @@ fn application_type(
     }
 }
 
-/// RG-6: links must be https, short and without credentials.
-fn link(name: &'static str, unverified: Option<String>) -> Result<Option<String>, OAuthError> {
-    let Some(text) = unverified.filter(|text| !text.is_empty()) else {
-        return Ok(None);
-    };
-    let url = Url::parse(&text).ok().filter(|url| {
-        text.len() <= 2048
-            && url.scheme() == "https"
-            && url.host().is_some()
-            && url.username().is_empty()
-            && url.password().is_none()
-    });
-    url.map(|url| Some(url.into())).ok_or_else(|| invalid(format!("{name} must be an https URL")))
+/// RG-6: only links that are https, short and without credentials are kept. Another one is left
+/// out, since nothing here depends on it, and clients on a person's own computer name http pages.
+fn link(
+    name: &'static str,
+    unverified: Option<Value>,
+    dropped: &mut Vec<&'static str>,
+) -> Option<String> {
+    let unverified = unverified.filter(|value| value != "")?;
+    let url = unverified.as_str().filter(|text| text.len() <= 2048).and_then(https_url);
+    if url.is_none() {
+        dropped.push(name);
+    }
+    url
+}
+
+fn https_url(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let safe = url.scheme() == "https"
+        && url.host().is_some()
+        && url.username().is_empty()
+        && url.password().is_none();
+    safe.then(|| url.into())
 }
 
 /// RG-7. Keys are of no use here yet, but a private key that somebody sent by mistake must be

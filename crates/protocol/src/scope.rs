@@ -31,7 +31,8 @@ pub struct RequestedScopes {
     pub known: Scopes,
     /// Whether `offline_access` was among them. It changes nothing and is never an error.
     pub offline_access: bool,
-    /// Whether anything else was asked for. It is not granted, and that is said in the response.
+    /// Whether anything else was asked for that is no scope of OpenID Connect either. It is not
+    /// granted, and that is said in the response.
     pub unknown: bool,
 }
 
@@ -43,6 +44,10 @@ pub struct MalformedScope;
 /// The scope that asks for a refresh token. Listed in the authorization server's metadata, never
 /// in a challenge or in the protected resource's metadata (MCP authorization, "Refresh Tokens").
 pub const OFFLINE_ACCESS: &str = "offline_access";
+
+/// OpenID Connect Core §5.4. Clients that know no scope of ours ask for these by habit; here they
+/// mean nothing, so such a request is one without scopes.
+const IDENTITY_SCOPES: [&str; 5] = ["openid", "profile", "email", "address", "phone"];
 
 const MAX_LENGTH: usize = 2048;
 const MAX_TOKENS: usize = 64;
@@ -162,6 +167,7 @@ impl Scopes {
             match Scope::parse(token) {
                 Some(scope) => requested.known = requested.known.with(scope),
                 None if token == OFFLINE_ACCESS => requested.offline_access = true,
+                None if IDENTITY_SCOPES.contains(&token) => {}
                 None => requested.unknown = true,
             }
         }
@@ -222,10 +228,21 @@ mod tests {
         assert!(Scopes::parse_requested(&"a".repeat(2049)).is_err());
     }
 
+    /// A request for an identity alone asks for nothing of ours: it is no error.
+    #[test]
+    fn scopes_of_openid_connect_ask_for_nothing() {
+        let nothing = Scopes::parse_requested("").unwrap();
+        for habit in ["openid", "profile", "email", "email openid  profile", "openid phone address"]
+        {
+            assert_eq!(Scopes::parse_requested(habit), Ok(nothing.clone()), "{habit}");
+        }
+        assert!(Scopes::parse_requested("openid groups").unwrap().unknown);
+        assert!(Scopes::parse_requested("OpenID").unwrap().unknown);
+    }
+
     #[test]
     fn unknown_scopes_are_noted_and_known_ones_kept() {
-        let requested =
-            Scopes::parse_requested("openid mcp:write offline_access mcp:read").unwrap();
+        let requested = Scopes::parse_requested("read mcp:write offline_access mcp:read").unwrap();
         assert_eq!(requested.known.to_string(), "mcp:read mcp:write");
         assert!(requested.offline_access && requested.unknown);
     }

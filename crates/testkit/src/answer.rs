@@ -79,6 +79,19 @@ impl Answer {
     #[track_caller]
     pub fn is_local_error(&self) {
         assert!((400..500).contains(&self.status), "{} {}", self.status, self.body);
+        self.is_page_of_ours();
+    }
+
+    /// Checks that this is a page in place of a redirect: 200, since fastmcp takes 400 for "unknown
+    /// client" and other codes for a broken server.
+    #[track_caller]
+    pub fn is_interstitial(&self) {
+        assert_eq!(self.status, 200, "{}", self.body);
+        self.is_page_of_ours();
+    }
+
+    #[track_caller]
+    fn is_page_of_ours(&self) {
         assert_eq!(self.header("location"), None, "{}", self.body);
         assert!(
             self.header("content-type").is_some_and(|kind| kind.starts_with("text/html")),

@@ -23,6 +23,19 @@ pub(crate) enum ClientFailure {
     Unavailable(StoreError),
     /// Something that should not happen.
     Unexpected(Box<dyn std::error::Error + Send + Sync>),
+    /// The same, where the client should keep what it has and try again.
+    UnexpectedForNow(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ClientFailure {
+    /// For the refresh grant. Clients read `server_error` as "sign in again" and open a browser;
+    /// what is not the token's fault must not cost the token.
+    pub(crate) fn keeping_the_token(self) -> Self {
+        match self {
+            Self::Unexpected(cause) => Self::UnexpectedForNow(cause),
+            other => other,
+        }
+    }
 }
 
 impl From<OAuthError> for ClientFailure {
@@ -60,11 +73,10 @@ pub(crate) fn answer_client(
             (error, None)
         }
         Err(ClientFailure::Unexpected(cause)) => {
-            let reference = server.reference();
-            tracing::error!(%reference, error = %Chain(&*cause), "unexpected failure");
-            let error = OAuthErrorCode::ServerError
-                .because(format!("unexpected failure; the log has the reference {reference}"));
-            (error, None)
+            (unexpected(server, OAuthErrorCode::ServerError, &*cause), None)
+        }
+        Err(ClientFailure::UnexpectedForNow(cause)) => {
+            (unexpected(server, OAuthErrorCode::TemporarilyUnavailable, &*cause), None)
         }
     };
     tracing::debug!(error.code = error.code.as_str(), error.description = %error.description, "refused");
@@ -79,6 +91,17 @@ pub(crate) fn answer_client(
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
+}
+
+fn unexpected(
+    server: &AuthServer,
+    code: OAuthErrorCode,
+    cause: &(dyn std::error::Error + 'static),
+) -> OAuthError {
+    let reference = server.reference();
+    tracing::error!(%reference, error = %Chain(cause), "unexpected failure");
+    server.meter.failed_unexpectedly();
+    code.because(format!("unexpected failure; the log has the reference {reference}"))
 }
 
 /// 404, as JSON: it is mostly programs that look for things (clients.md §5 rule 3).

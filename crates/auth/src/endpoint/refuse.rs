@@ -3,6 +3,10 @@
 //! A client that registered itself gets one only after a click of the person, whatever led to it,
 //! or a link to this server could be used to send people anywhere (RU-10, OAuth 2.1 §7.12, A3). The
 //! one refusal without a page of its own is the click on the consent page, which names the host.
+//!
+//! For a request that cannot be used the page takes the place of a redirect, so it is 200, not 400:
+//! fastmcp asks for `/authorize` by itself first, reads 400 as "the client is unknown", and gives up
+//! on everything that is neither 200 nor a redirect.
 
 use axum::response::Response;
 use http::StatusCode;
@@ -66,6 +70,6 @@ fn explain(error: &OAuthError) -> (StatusCode, String) {
         OAuthErrorCode::AccessDenied => {
             (StatusCode::FORBIDDEN, format!("The app gets no access: {description}."))
         }
-        _ => (StatusCode::BAD_REQUEST, format!("The app's request cannot be used: {description}.")),
+        _ => (StatusCode::OK, format!("The app's request cannot be used: {description}.")),
     }
 }

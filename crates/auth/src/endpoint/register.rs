@@ -38,6 +38,10 @@ pub(crate) async fn post(
         }
     };
     let client = new_client(&server, &registration, secret.as_ref());
+    if !registration.dropped.is_empty() {
+        tracing::info!(client.id = %client.id, left_out = registration.dropped.join(" "),
+            "a client registered with links that are no https URLs: they are left out");
+    }
     let register = RegisterClient {
         client: client.clone(),
         source: server.throttle.source(address),

@@ -38,7 +38,14 @@ pub(super) async fn as_of_now(
     // A task of its own: the client may hang up between the provider's answer and the database.
     let asking = async move { claim_and_ask(&server, subject, due).await };
     let asked = tokio::spawn(asking.in_current_span()).await;
-    asked.map_err(|error| ClientFailure::Unexpected(error.into()))?
+    match asked {
+        Ok(asked) => asked,
+        // A panic stays one, whoever had it.
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => Err(ClientFailure::Unexpected(error.into())),
+        },
+    }
 }
 
 /// That it is time to ask.

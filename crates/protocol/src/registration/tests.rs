@@ -43,7 +43,61 @@ fn omitted_members_mean_defaults() {
     assert_eq!(web.auth_method, AuthMethod::SecretBasic);
 }
 
-/// T-REG-02, T-REG-09, T-REG-10, T-REG-11, T-REG-12, T-REG-14, T-REG-16, T-REG-21.
+/// T-REG-16, RG-6: links that nobody should follow are neither kept nor worth a refusal.
+#[test]
+fn links_that_cannot_be_used_are_left_out_and_named() {
+    for bad in [
+        json!("http://h/"),
+        json!("data:image/png;base64,AAAA"),
+        json!("javascript:alert(1)"),
+        json!("https://u:p@h/"),
+        json!("not a link"),
+        json!(format!("https://h/{}", "a".repeat(2048))),
+        json!(7),
+        json!({}),
+    ] {
+        for name in ["client_uri", "logo_uri", "policy_uri", "tos_uri"] {
+            let kept = if name == "tos_uri" { "client_uri" } else { "tos_uri" };
+            let body = json!({ "redirect_uris": ["https://h/cb"], name: bad, kept: "https://h/" });
+            let registration = register(&body).unwrap();
+            assert_eq!(registration.dropped, [name], "{body}");
+            let links = serde_json::to_value(&registration.links).unwrap();
+            assert_eq!(links, json!({ kept: "https://h/" }), "{body}");
+        }
+    }
+}
+
+/// Members that are `null` or empty mean the same as members that are missing.
+#[test]
+fn null_and_empty_members_are_no_members() {
+    let bare = register(&json!({ "redirect_uris": ["https://h/cb"] })).unwrap();
+    for member in [
+        "token_endpoint_auth_method",
+        "grant_types",
+        "response_types",
+        "client_name",
+        "client_uri",
+        "logo_uri",
+        "policy_uri",
+        "tos_uri",
+        "scope",
+        "application_type",
+        "jwks",
+        "jwks_uri",
+    ] {
+        let empty: &[Value] = match member {
+            "grant_types" | "response_types" => &[json!([]), json!([""]), json!([null])],
+            "jwks" => &[],
+            _ => &[json!("")],
+        };
+        for value in empty.iter().chain(&[Value::Null]) {
+            let body = json!({ "redirect_uris": ["https://h/cb"], member: value });
+            assert_eq!(register(&body).unwrap(), bare, "{body}");
+        }
+    }
+}
+
+/// T-REG-02, T-REG-09, T-REG-10, T-REG-11, T-REG-12, T-REG-14, T-REG-21.
 #[test]
 fn t_reg_what_cannot_be_is_refused() {
     let cb = "https://h/cb";
@@ -74,9 +128,6 @@ fn t_reg_what_cannot_be_is_refused() {
         ("response_types", json!(["token"])),
         ("token_endpoint_auth_method", json!("client_secret_jwt")),
         ("token_endpoint_auth_method", json!("foo")),
-        ("logo_uri", json!("javascript:alert(1)")),
-        ("client_uri", json!("http://h/")),
-        ("tos_uri", json!("https://u:p@h/")),
         ("jwks", json!({ "keys": [{ "kty": "EC", "d": "private" }] })),
         ("jwks", json!({ "keys": [{ "kty": "oct" }] })),
         ("jwks", json!({ "keys": [{ "kty": "RSA", "n": "short" }] })),

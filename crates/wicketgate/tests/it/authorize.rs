@@ -132,7 +132,7 @@ async fn t_az_06_and_07_fresh_clients_get_an_interstitial() {
     let before = world.dump().await;
     for ask in [client.ask().set("scope", "unknown:scope"), client.ask().set("prompt", "none")] {
         let page = world.person().visit(&ask.url()).await;
-        page.answer.is_local_error();
+        page.answer.is_interstitial();
         assert!(page.answer.body.contains("127.0.0.1"), "the host is named");
         page.offered_return(&client.redirect_uri);
     }
@@ -193,7 +193,7 @@ pub(crate) async fn refused(world: &World, client: &Client, ask: &Ask) -> Return
         assert_eq!(page.hops, [303], "{}", ask.url());
         page.returned()
     } else {
-        page.answer.is_local_error();
+        page.answer.is_interstitial();
         page.offered_return(&client.redirect_uri)
     }
 }

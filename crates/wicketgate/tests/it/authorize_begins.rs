@@ -129,6 +129,9 @@ async fn t_az_25_scopes_beyond_the_client_and_the_ceiling() {
         (&client, "mcp:read mcp:write mcp:admin", "mcp:read mcp:write"),
         (&client, "openid offline_access mcp:read profile", "mcp:read"),
         (&client, "offline_access", "mcp:read mcp:write"),
+        (&client, "openid", "mcp:read mcp:write"),
+        (&client, "profile openid email", "mcp:read mcp:write"),
+        (&reader, "email", "mcp:read"),
         (&client, "", "mcp:read mcp:write"),
     ] {
         let ask = client.ask().set("scope", asked);

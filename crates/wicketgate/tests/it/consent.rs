@@ -208,9 +208,9 @@ async fn a3_no_link_leads_to_a_self_registered_client_by_itself() {
         person.sign_in(&client.ask(), "basic").await;
         for (ask, error, status) in [
             (client.ask().set("scope", "mcp:admin"), "access_denied", 403),
-            (client.ask().set("prompt", "none"), "consent_required", 400),
-            (client.ask().set("resource", "https://other.example"), "invalid_target", 400),
-            (client.ask().set("code_challenge", "short"), "invalid_request", 400),
+            (client.ask().set("prompt", "none"), "consent_required", 200),
+            (client.ask().set("resource", "https://other.example"), "invalid_target", 200),
+            (client.ask().set("code_challenge", "short"), "invalid_request", 200),
         ] {
             let page = person.visit(&ask.url()).await;
             assert_eq!((page.answer.status, &page.left_to), (status, &None), "{error}");

@@ -50,6 +50,25 @@ async fn the_window(engine: Engine) {
     assert_eq!(next.status, 200, "{}", next.body);
 }
 
+/// What is not the token's fault costs no token: clients wait out `temporarily_unavailable` and open
+/// a browser for `server_error`. Other grants say what it is.
+#[tokio::test]
+async fn unexpected_trouble_costs_no_refresh_token() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let world = Plan::on(engine).start().await;
+        let Connected { client, tokens, .. } = world.connect("basic").await;
+        let (code, ask) = world.code(&client, "basic").await;
+        let rename = |from: &str, to: &str| format!("ALTER TABLE {from} RENAME TO {to}");
+        world.database.execute(&rename("OAUTH_GRANT", "OAUTH_GRANT_GONE")).await;
+        let refused = client.refresh(&tokens.refresh).await;
+        refused.refuses(503, "temporarily_unavailable");
+        assert!(refused.header("retry-after").is_some());
+        client.exchange(&code, &ask).await.refuses(500, "server_error");
+        world.database.execute(&rename("OAUTH_GRANT_GONE", "OAUTH_GRANT")).await;
+        assert_eq!(client.refresh(&tokens.refresh).await.status, 200);
+    }
+}
+
 /// T-RT-04, T-RT-05, RT-4: a parent whose successor was used is theft, even inside the window.
 #[tokio::test]
 async fn t_rt_04_and_05_an_old_token_is_theft() {
