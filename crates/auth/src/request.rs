@@ -1,9 +1,11 @@
 //! Reading requests: queries, form bodies and JSON bodies within their limits.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
+use http::Extensions;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
 use protocol::params::{Params, ParamsError};
@@ -59,11 +61,17 @@ pub(crate) fn json_head(request: Request) -> Result<(Parts, Body), OAuthError> {
 }
 
 /// The address that sent the request.
-pub(crate) fn peer(parts: &Parts) -> std::net::IpAddr {
-    parts
-        .extensions
-        .get::<Peer>()
-        .map_or(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |peer| peer.0)
+pub(crate) fn peer(parts: &Parts) -> IpAddr {
+    peer_in(&parts.extensions)
+}
+
+/// The address that sent a request whose body is not read yet.
+pub(crate) fn peer_of(request: &Request) -> IpAddr {
+    peer_in(request.extensions())
+}
+
+fn peer_in(extensions: &Extensions) -> IpAddr {
+    extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0)
 }
 
 /// A parameter problem as the error it is for a client.

@@ -24,6 +24,7 @@ pub(crate) struct Throttle {
     registrations: Limiter,
     authorizations: Limiter,
     departures: Limiter,
+    arrivals: Limiter,
     failed_authentications: Limiter,
     sign_ins: Limiter,
     hashing: Key,
@@ -45,6 +46,7 @@ impl Throttle {
             registrations: Limiter::new(registrations_per_minute),
             authorizations: Limiter::new(authorizations_per_minute),
             departures: Limiter::new(authorizations_per_minute),
+            arrivals: Limiter::new(authorizations_per_minute),
             failed_authentications: Limiter::new(FAILED_AUTHENTICATIONS_PER_MINUTE),
             sign_ins: Limiter::new(SIGN_INS_PER_MINUTE),
             hashing: Key::new(HMAC_SHA256, key_encryption_key.derive("network").bytes()),
@@ -67,6 +69,13 @@ impl Throttle {
     /// Counts somebody who leaves for a provider; `false` once there are too many.
     pub(crate) fn departure(&self, address: IpAddr) -> bool {
         self.departures.admits(address)
+    }
+
+    /// Counts an answer that somebody brings from a provider; `false` once there are too many. One
+    /// sign-in can be begun and then answered any number of times, and each answer is a signature
+    /// to check.
+    pub(crate) fn arrival(&self, address: IpAddr) -> bool {
+        self.arrivals.admits(address)
     }
 
     /// Counts a failed client authentication and says which error it gets.
@@ -92,10 +101,14 @@ impl Throttle {
 
     /// Forgets networks that have been quiet.
     pub(crate) fn forget_the_quiet(&self) {
-        let Self { registrations, authorizations, departures, failed_authentications, .. } = self;
-        for limiter in
-            [registrations, authorizations, departures, failed_authentications, &self.sign_ins]
-        {
+        for limiter in [
+            &self.registrations,
+            &self.authorizations,
+            &self.departures,
+            &self.arrivals,
+            &self.failed_authentications,
+            &self.sign_ins,
+        ] {
             limiter.networks.retain_recent();
             limiter.sites.retain_recent();
         }

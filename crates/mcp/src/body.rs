@@ -8,11 +8,16 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::Full;
 
+use crate::in_flight::RequestInFlight;
 use crate::upstream::paced::Paced;
 
 /// The body of an answer.
 #[derive(Debug)]
-pub struct Body(Kind);
+pub struct Body {
+    kind: Kind,
+    /// The request counts for as long as its answer is on its way.
+    _request: Option<RequestInFlight>,
+}
 
 /// The server behind stopped in the middle of its answer.
 #[derive(Debug, thiserror::Error)]
@@ -61,33 +66,43 @@ impl Body {
 
     /// These bytes.
     pub(crate) fn ready(bytes: impl Into<Bytes>) -> Self {
-        Self(Kind::Ready(Full::new(bytes.into())))
+        Self::of(Kind::Ready(Full::new(bytes.into())))
     }
 
     /// These bytes one after the other, none of them copied.
     pub(crate) fn pieces(pieces: impl IntoIterator<Item = Bytes>) -> Self {
-        Self(Kind::Pieces(pieces.into_iter().collect()))
+        Self::of(Kind::Pieces(pieces.into_iter().collect()))
     }
 
     /// The bytes of the server behind, untouched.
     pub(crate) fn passing(paced: Paced) -> Self {
-        Self(Kind::Passing(paced))
+        Self::of(Kind::Passing(paced))
     }
 
     /// A stream that is watched or rewritten.
     pub(crate) fn streamed(streamed: Streamed) -> Self {
-        Self(Kind::Streamed(streamed))
+        Self::of(Kind::Streamed(streamed))
     }
 
     /// The same of a stream in which silence is normal.
     pub(crate) fn standing(streamed: Streamed) -> Self {
-        Self(Kind::Standing(streamed))
+        Self::of(Kind::Standing(streamed))
     }
 
     /// Whether this is a stream that waits for news, so that nothing worth mentioning should be
     /// held for it.
     pub fn is_standing(&self) -> bool {
-        matches!(self.0, Kind::Standing(_))
+        matches!(self.kind, Kind::Standing(_))
+    }
+
+    /// The same answer, whose request counts until it is sent. Standing streams are counted as such.
+    pub(crate) fn of_request(self, request: RequestInFlight) -> Self {
+        let request = Some(request).filter(|_| !self.is_standing());
+        Self { _request: request, ..self }
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self { kind, _request: None }
     }
 }
 
@@ -99,7 +114,7 @@ impl HttpBody for Body {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match &mut self.get_mut().0 {
+        match &mut self.get_mut().kind {
             Kind::Ready(full) => Pin::new(full)
                 .poll_frame(cx)
                 .map(|frame| frame.map(|frame| frame.map_err(|never| match never {}))),
@@ -110,7 +125,7 @@ impl HttpBody for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        match &self.kind {
             Kind::Ready(full) => full.is_end_stream(),
             Kind::Pieces(pieces) => pieces.is_empty(),
             Kind::Passing(paced) => paced.is_end_stream(),
@@ -119,7 +134,7 @@ impl HttpBody for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.kind {
             Kind::Ready(full) => full.size_hint(),
             Kind::Pieces(pieces) => {
                 SizeHint::with_exact(pieces.iter().map(|piece| piece.len() as u64).sum())

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt as _, Limited};
 use kernel::Timestamp;
 use protocol::catalogue::CatalogueTool;
 use protocol::mcp::{METHOD_HEADER, MODERN_REVISION, PROTOCOL_VERSION_HEADER, SESSION_HEADER};
+use protocol::text::display_name;
 use protocol::{Scopes, UserType};
 
 use crate::body::Body;
@@ -87,12 +88,14 @@ fn visible(server: &Server, user_type: UserType, message: &[u8]) -> Option<Vec<C
     let shown = |tool: &Tool<'_>| {
         server.policy.decide(reach, &tool.name, Some(tool.hints)) != Decision::Hide
     };
-    let entry = |tool: Tool<'_>| CatalogueTool {
-        title: tool.title.as_deref().unwrap_or(&tool.name).to_owned(),
-        scope: server.policy.scope_of(&tool.name, Some(tool.hints)).as_str().to_owned(),
-        name: tool.name.into_owned(),
+    // People read them, so they are cleaned like everything that others call themselves.
+    let entry = |tool: Tool<'_>| {
+        let name = display_name(&tool.name)?;
+        let title = tool.title.as_deref().and_then(display_name);
+        let scope = server.policy.scope_of(&tool.name, Some(tool.hints)).as_str().to_owned();
+        Some(CatalogueTool { title: title.unwrap_or_else(|| name.clone()), scope, name })
     };
-    Some(tools_of(result).ok()?.into_iter().filter(shown).map(entry).collect())
+    Some(tools_of(result).ok()?.into_iter().filter(shown).filter_map(entry).collect())
 }
 
 /// Modern first; a legacy server refuses that with some 4xx, and then gets a session.

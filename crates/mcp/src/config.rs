@@ -202,6 +202,12 @@ pub struct Limits {
     pub first_byte_timeout: Duration,
     /// Standing streams of one principal at one server.
     pub streams_per_principal: usize,
+    /// Requests that are under way at the same time, without standing streams.
+    pub requests: usize,
+    /// The same of one principal.
+    pub requests_per_principal: usize,
+    /// How long a child has to be idle before it may end so that another person gets one.
+    pub child_courtesy: Duration,
     /// How long answers that are being streamed may go on after [`crate::Sidecar::drain`].
     pub drain_grace: Duration,
     /// Verified tokens and opened sessions that are kept, each, per server.
@@ -265,6 +271,9 @@ impl Default for Limits {
             connect_timeout: Duration::from_secs(5),
             first_byte_timeout: Duration::from_mins(5),
             streams_per_principal: 10,
+            requests: 8_000,
+            requests_per_principal: 500,
+            child_courtesy: Duration::from_secs(30),
             drain_grace: Duration::from_secs(5),
             cached_entries: 10_000,
             cached_list_bytes: 16 << 20,

@@ -14,8 +14,9 @@ use crate::bridge::{self, Route};
 use crate::forward::Call;
 use crate::forward::answer::{Accepted, Form, Standing};
 use crate::gate::{bearer, host, origin};
+use crate::in_flight::Counted;
 use crate::lists::screen::pass_screened;
-use crate::message::{self, Admitted};
+use crate::message::{self, Admitted, busy};
 use crate::mirror::Era;
 use crate::observe::{BAD_TOKEN, Exchange};
 use crate::reply::{Answer, Fault, Refused};
@@ -86,23 +87,29 @@ async fn admit<B: Arriving>(
 ) -> Answer {
     let permit = permit(server, spot, parts, exchange).await?;
     exchange.admitted(&permit);
+    let mut request = shared.in_flight.take(permit.whose()).ok_or_else(|| {
+        exchange.because("too_many_requests");
+        busy("too many of your requests are under way; wait for answers first")
+    })?;
     let (method, headers) = (parts.method.clone(), &parts.headers);
     let admitted = Admitted { shared, server, permit, method, headers, exchange };
-    match spot {
-        Spot::Endpoint => {}
-        Spot::SseStream => return sse_front::open(&admitted),
-        Spot::SseMessages => return sse_front::take(&admitted, &parts.uri, body).await,
-        Spot::Below => {
-            return Err(refusal(StatusCode::NOT_FOUND, "there is nothing at this path"));
+    let body = Counted { body, request: &mut request };
+    let answer = match (spot, &admitted.method) {
+        (Spot::SseStream, _) => sse_front::open(&admitted),
+        (Spot::SseMessages, _) => sse_front::take(&admitted, &parts.uri, body).await,
+        (Spot::Below, _) => Err(refusal(StatusCode::NOT_FOUND, "there is nothing at this path")),
+        (Spot::Endpoint, &Method::POST) => {
+            let body = admitted.receive(body).await?;
+            message::answer(&admitted, body).await
         }
-    }
-    match admitted.method {
-        Method::POST => message::answer(&admitted, body).await,
-        Method::GET => listen(&admitted).await,
-        Method::DELETE => end_session(&admitted).await,
-        _ => Err(refusal(StatusCode::METHOD_NOT_ALLOWED, "use POST, GET or DELETE")
-            .allowing("GET, POST, DELETE")),
-    }
+        (Spot::Endpoint, &Method::GET) => listen(&admitted).await,
+        (Spot::Endpoint, &Method::DELETE) => end_session(&admitted).await,
+        (Spot::Endpoint, _) => {
+            Err(refusal(StatusCode::METHOD_NOT_ALLOWED, "use POST, GET or DELETE")
+                .allowing("GET, POST, DELETE"))
+        }
+    };
+    answer.map(|response| response.map(|answer| answer.of_request(request)))
 }
 
 /// Verifies the bearer token. Without one the challenge names what can be asked for; with a bad

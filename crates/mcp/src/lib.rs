@@ -23,6 +23,7 @@ mod endpoint;
 mod forward;
 mod front;
 mod gate;
+mod in_flight;
 mod initialize;
 mod json;
 mod judge;

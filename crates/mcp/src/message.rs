@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
-use http_body_util::{BodyExt as _, Limited};
 use protocol::jsonrpc::{self, INVALID_REQUEST, Message, PARSE_ERROR};
 use protocol::mcp::{
     INITIALIZED, NOT_TAKEN, PROTOCOL_VERSION_HEADER, SESSION_HEADER, SESSION_UNKNOWN,
@@ -15,6 +14,7 @@ use crate::body::Arriving;
 use crate::bridge::{self, Route};
 use crate::forward::Call;
 use crate::forward::answer::Standing;
+use crate::in_flight::{Counted, NotReceived};
 use crate::judge::{Way, judge};
 use crate::mirror::{self, Era, Mismatch};
 use crate::observe::{Exchange, Verdict};
@@ -37,10 +37,8 @@ pub(crate) struct Admitted<'r> {
     pub(crate) exchange: &'r Exchange,
 }
 
-/// Answers a POST.
-pub(crate) async fn answer<B: Arriving>(admitted: &Admitted<'_>, body: B) -> Answer {
-    check_form(admitted.headers)?;
-    let body = admitted.receive(body).await?;
+/// Answers a POST with this body, which [`Admitted::receive`] received.
+pub(crate) async fn answer(admitted: &Admitted<'_>, body: Bytes) -> Answer {
     let read = jsonrpc::Body::read(&body).map_err(|unreadable| {
         let (code, message) = (unreadable.code, unreadable.reason);
         Fault { status: StatusCode::BAD_REQUEST, code, message }.for_id(unreadable.id.as_deref())
@@ -148,19 +146,27 @@ impl Admitted<'_> {
         self.call(id, None).slot()
     }
 
-    /// The whole body, within its limits.
-    pub(crate) async fn receive<B: Arriving>(&self, body: B) -> Result<Bytes, Refused> {
+    /// The whole body, within its limits, if it is plain JSON.
+    pub(crate) async fn receive<B: Arriving>(
+        &self,
+        body: Counted<'_, B>,
+    ) -> Result<Bytes, Refused> {
+        check_form(self.headers)?;
         let limits = &self.shared.limits;
         let announced = self.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
         let announced = announced.and_then(|length| length.parse::<usize>().ok());
         if announced.is_some_and(|length| length > limits.body_bytes) {
             return Err(too_large());
         }
-        let collected = Limited::new(body, limits.body_bytes).collect();
+        let collected = body.collect(limits.body_bytes);
         match tokio::time::timeout(limits.body_timeout, collected).await {
-            Ok(Ok(collected)) => Ok(collected.to_bytes()),
-            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-            Ok(Err(_)) => Err(bad_request("the body broke off")),
+            Ok(Ok(body)) => Ok(body),
+            Ok(Err(NotReceived::TooLarge)) => Err(too_large()),
+            Ok(Err(NotReceived::BrokeOff)) => Err(bad_request("the body broke off")),
+            Ok(Err(NotReceived::NoRoom)) => {
+                self.exchange.because("too_many_requests");
+                Err(busy("too many of your large requests are under way; wait for answers first"))
+            }
             Err(_) => {
                 let message = "the body took too long to arrive";
                 Err(Fault { status: StatusCode::REQUEST_TIMEOUT, code: NOT_TAKEN, message }
@@ -210,7 +216,7 @@ impl Mismatch {
 }
 
 /// What was judged must be what the server behind reads, so only plain JSON is taken.
-pub(crate) fn check_form(headers: &HeaderMap) -> Result<(), Refused> {
+fn check_form(headers: &HeaderMap) -> Result<(), Refused> {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let json = match (types.next().map(|value| value.to_str()), types.next()) {
         (Some(Ok(value)), None) => is_json(value),
@@ -241,6 +247,12 @@ fn unsupported(message: &str) -> Refused {
 fn too_large() -> Refused {
     let message = "the body is larger than this server takes";
     Fault { status: StatusCode::PAYLOAD_TOO_LARGE, code: NOT_TAKEN, message }.for_id(None)
+}
+
+/// More than one person's share is under way.
+pub(crate) fn busy(message: &str) -> Refused {
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    Fault { status, code: NOT_TAKEN, message }.for_id(None).retry_soon()
 }
 
 pub(crate) fn bad_request(message: &str) -> Refused {

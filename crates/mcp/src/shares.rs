@@ -40,42 +40,67 @@ impl Shares {
 
     /// Whether there is room for one more, beside what is held.
     pub(crate) fn have_room(self, held: impl Iterator<Item = Whose>, whose: Whose) -> bool {
+        let (all, of_principal, of_person) = whose.among(held);
+        self.allow(all + 1, of_principal + 1, of_person + 1)
+    }
+
+    /// Whether this person's own share has room for one more, whatever the others hold.
+    pub(crate) fn have_own_room(self, held: impl Iterator<Item = Whose>, whose: Whose) -> bool {
+        let (_, of_principal, of_person) = whose.among(held);
+        self.allow(1, of_principal + 1, of_person + 1)
+    }
+
+    /// Whether so much may be held.
+    fn allow(self, all: usize, of_principal: usize, of_person: usize) -> bool {
+        all <= self.total && of_principal <= self.of_principal && of_person <= self.of_person()
+    }
+}
+
+impl Whose {
+    /// How many there are, of this principal, and of this person.
+    fn among(self, held: impl Iterator<Item = Self>) -> (usize, usize, usize) {
         let (mut all, mut of_principal, mut of_person) = (0, 0, 0);
         for other in held {
             all += 1;
-            of_principal += usize::from(other.principal == whose.principal);
-            of_person += usize::from(other.person == whose.person);
+            of_principal += usize::from(other.principal == self.principal);
+            of_person += usize::from(other.person == self.person);
         }
-        self.allow(all, of_principal, of_person)
-    }
-
-    fn allow(self, all: usize, of_principal: usize, of_person: usize) -> bool {
-        all < self.total && of_principal < self.of_principal && of_person < self.of_person()
+        (all, of_principal, of_person)
     }
 }
 
 impl Counts {
     /// Counts one more, if there is room.
     pub(crate) fn take(&mut self, shares: Shares, whose: Whose) -> bool {
+        self.take_some(shares, whose, 1)
+    }
+
+    /// Counts so many more, if there is room for all of them.
+    pub(crate) fn take_some(&mut self, shares: Shares, whose: Whose, some: usize) -> bool {
         let count = |counts: &HashMap<[u8; 32], usize>, key| counts.get(key).copied().unwrap_or(0);
-        let of_principal = count(&self.principals, &whose.principal);
-        let of_person = count(&self.persons, &whose.person);
-        if !shares.allow(self.all, of_principal, of_person) {
+        let of_principal = count(&self.principals, &whose.principal) + some;
+        let of_person = count(&self.persons, &whose.person) + some;
+        if !shares.allow(self.all + some, of_principal, of_person) {
             return false;
         }
-        self.all += 1;
-        *self.principals.entry(whose.principal).or_default() += 1;
-        *self.persons.entry(whose.person).or_default() += 1;
+        self.all += some;
+        self.principals.insert(whose.principal, of_principal);
+        self.persons.insert(whose.person, of_person);
         true
     }
 
     /// One less.
     pub(crate) fn free(&mut self, whose: Whose) {
-        self.all = self.all.saturating_sub(1);
+        self.free_some(whose, 1);
+    }
+
+    /// So many less.
+    pub(crate) fn free_some(&mut self, whose: Whose, some: usize) {
+        self.all = self.all.saturating_sub(some);
         let counted = [(&mut self.principals, whose.principal), (&mut self.persons, whose.person)];
         for (counts, key) in counted {
             if let Some(count) = counts.get_mut(&key) {
-                *count -= 1;
+                *count = count.saturating_sub(some);
                 if *count == 0 {
                     counts.remove(&key);
                 }

@@ -19,6 +19,7 @@ use crate::catalogue::{self, Catalogues};
 use crate::config::{AllowedOrigins, Config, ConfigError, Limits};
 use crate::documents::{self, Document};
 use crate::endpoint::{self, Spot};
+use crate::in_flight::InFlight;
 use crate::observe::{self, Observer};
 use crate::ready::{self, NotReady};
 use crate::reply::Fault;
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) trust: Arc<Trust>,
     pub(crate) pulse: Arc<Pulse>,
     pub(crate) limits: Limits,
+    pub(crate) in_flight: Arc<InFlight>,
     pub(crate) sealing: Sealing,
     pub(crate) peer_url: Option<http::Uri>,
     /// Connections to other replicas.
@@ -102,6 +104,7 @@ impl Sidecar {
             peers: Pool::web(connect_timeout, secure, "").map_err(ConfigError::Tls)?,
             trust,
             pulse: Arc::new(Pulse::new()),
+            in_flight: InFlight::new(&config.limits),
             limits: config.limits,
             sealing,
             peer_url: config.peer_url,

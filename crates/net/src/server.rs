@@ -26,6 +26,8 @@ pub struct Limits {
     pub connections: usize,
     /// For reading one request's headers.
     pub header_read_timeout: Duration,
+    /// How long a client may take nothing of an answer that is there for it.
+    pub write_timeout: Duration,
     /// Bytes of one request's headers (431 beyond).
     pub header_bytes: usize,
     /// Headers of one request (431 beyond).
@@ -39,6 +41,7 @@ impl Default for Limits {
         Self {
             connections: 20_000,
             header_read_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
             header_bytes: 32 * 1024,
             header_count: 100,
             // The record may take three seconds after that, and ten are what supervisors often give.

@@ -84,7 +84,7 @@ pub fn at<'a>(claims: &'a Claims, path: &str) -> Option<&'a Value> {
 }
 
 /// All texts of a claim: of a list its items, of an object the names of its members (some
-/// providers send roles and organizations that way), else the one value.
+/// providers send roles and organizations that way) whose values do not say no, else the one value.
 ///
 /// # Errors
 ///
@@ -92,8 +92,27 @@ pub fn at<'a>(claims: &'a Claims, path: &str) -> Option<&'a Value> {
 pub fn texts(source: Source<'_>, value: &Value) -> Result<Vec<String>, ProviderError> {
     match value {
         Value::Array(items) => listed(source, items.iter().map(|item| scalar(item).ok_or(item))),
-        Value::Object(members) => listed(source, members.keys().cloned().map(Ok::<_, &Value>)),
+        Value::Object(members) => {
+            let held = members.iter().filter(|(_, value)| is_held(value));
+            listed(source, held.map(|(name, _)| Ok::<_, &Value>(name.clone())))
+        }
         single => listed(source, [scalar(single).ok_or(single)].into_iter()),
+    }
+}
+
+/// Whether a member of an object says that the person has what it names: `{"admins": false}` does
+/// not.
+fn is_held(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(held) => *held,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => {
+            let text = text.trim();
+            !["", "0", "false", "no"].iter().any(|no| text.eq_ignore_ascii_case(no))
+        }
+        // An empty one still names an organization: Keycloak writes {"acme": {}}.
+        Value::Array(_) | Value::Object(_) => true,
     }
 }
 
@@ -272,6 +291,29 @@ mod tests {
             assert!(found(&nothing, "groups").is_empty(), "{nothing}");
         }
         assert!(found(&json!({"a": "text"}), "a.b").is_empty());
+    }
+
+    /// A role that is denied is not held.
+    #[test]
+    fn a_role_that_says_no_gives_nothing() {
+        for no in [
+            json!(false),
+            json!(null),
+            json!(0),
+            json!(0.0),
+            json!(""),
+            json!(" "),
+            json!("false"),
+            json!("No"),
+            json!("0"),
+        ] {
+            assert!(found(&json!({"groups": {"admins": no}}), "groups").is_empty(), "{no}");
+        }
+        for yes in [json!(true), json!(1), json!("x"), json!({}), json!([]), json!({"id": 7})] {
+            assert_eq!(found(&json!({"groups": {"admins": yes}}), "groups"), ["admins"], "{yes}");
+        }
+        let mixed = json!({"realm": {"roles": {"a": true, "b": false, "c": {}}}});
+        assert_eq!(found(&mixed, "realm.roles"), ["a", "c"]);
     }
 
     #[test]

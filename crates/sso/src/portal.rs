@@ -118,6 +118,17 @@ impl Portal {
         })
     }
 
+    /// Whether the token says that it is this portal's, which proves nothing: it only tells whose
+    /// refusal is worth reading.
+    pub fn is_named_by(&self, unverified_token: &str) -> bool {
+        #[derive(serde::Deserialize)]
+        struct Named {
+            iss: String,
+        }
+        let named = jsonwebtoken::dangerous::insecure_decode_claims::<Named>(unverified_token);
+        named.is_ok_and(|named| named.iss == self.id)
+    }
+
     fn verify(&self, token: &str, issuer: &str) -> Result<PortalClaims, ProviderError> {
         let mut validation = Validation::new(self.algorithm);
         validation.set_audience(&[issuer]);

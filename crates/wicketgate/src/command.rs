@@ -9,7 +9,6 @@ mod health;
 mod keys;
 mod logging;
 mod migrate;
-mod open_files;
 mod private_memory;
 mod secret;
 mod serve;

@@ -7,6 +7,7 @@ mod catalogue;
 mod hosts;
 mod mcp_role;
 mod metrics;
+mod open_files;
 mod otlp;
 pub(crate) mod panics;
 mod peer;
@@ -67,14 +68,16 @@ pub async fn start(
     let store = open_store(&settings).await?;
     let telemetry = settings.telemetry.clone();
     let spans = otlp::start(&telemetry, &stop, &tasks)?;
-    let app = build(settings, store.clone(), &ambient, (&stop, &tasks), spans).await?;
+    let connections = open_files::connections();
+    let sidecar = (spans, connections);
+    let app = build(settings, store.clone(), &ambient, (&stop, &tasks), sidecar).await?;
     let metrics = metrics::start(&telemetry, &app, &stop, &tasks).await?;
     let answered = CancellationToken::new();
     let sidecar = app.sidecar.clone();
     if let Some(sidecar) = &sidecar {
         tasks.spawn(Arc::clone(sidecar).report(answered.clone()));
     }
-    let served = serve(listener, app, stop.clone());
+    let served = serve(listener, connections, app, stop.clone());
     tasks.spawn(async move {
         served.await;
         answered.cancel();
@@ -133,12 +136,14 @@ async fn build(
     store: Option<Store>,
     ambient: &Ambient,
     (stop, tasks): (&CancellationToken, &TaskTracker),
-    spans: Option<mcp::Spans>,
+    (spans, connections): (Option<mcp::Spans>, usize),
 ) -> anyhow::Result<Arc<App>> {
     let authority = Arc::new(authority::Late::default());
     let sidecar = match settings.role {
         Role::Auth => None,
-        Role::All | Role::Mcp => Some(mcp_role::build(&settings, &authority, ambient, spans)?),
+        Role::All | Role::Mcp => {
+            Some(mcp_role::build(&settings, &authority, ambient, spans, connections)?)
+        }
     };
     let auth = match store {
         Some(store) => {
@@ -167,8 +172,8 @@ async fn build(
     Ok(Arc::new(App::new(settings, auth, sidecar, Arc::clone(&ambient.chance))))
 }
 
-async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {
-    let limits = net::server::Limits::default();
+async fn serve(listener: TcpListener, connections: usize, app: Arc<App>, stop: CancellationToken) {
+    let limits = net::server::Limits { connections, ..Default::default() };
     let answering = Arc::clone(&app);
     let drained = {
         let app = Arc::clone(&app);

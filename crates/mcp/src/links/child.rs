@@ -11,6 +11,7 @@ mod stdin;
 
 use std::sync::Arc;
 
+use self::seats::Room;
 use super::pipe::{Core, End, Manner, Pipe};
 use super::{Caller, LinkError};
 use crate::config::ChildConfig;
@@ -28,7 +29,8 @@ pub(crate) async fn open(
 ) -> Result<Pipe, LinkError> {
     let children = &server.behind.children;
     children.may_start(shared.trust.now())?;
-    let seat = children.seat(config.limit, caller.permit.whose()).await?;
+    let room = Room { limit: config.limit, courtesy: shared.limits.child_courtesy };
+    let seat = children.seat(room, caller.permit.whose()).await?;
     let subject = command::subject(caller);
     let Some(mut process) = command::spawn(config, caller)
         .inspect_err(|error| {

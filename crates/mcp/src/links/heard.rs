@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use super::LinkError;
 use crate::json::Members;
+use crate::lists::ambiguity;
 
 /// A message with what routes it; the rest is read when it is needed.
 #[derive(Clone, Debug)]
@@ -36,11 +37,16 @@ pub(crate) enum Outcome<'a> {
     Error(&'a RawValue),
 }
 
+/// What a message is made of. Some clients would take a look-alike of one for the member itself,
+/// and a result under an earlier id for the answer to that request.
+const ENVELOPE: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
+
 impl Heard {
     /// Reads a message of any kind.
     pub(crate) fn read(text: Bytes) -> Result<Self, LinkError> {
         let kind = {
             let members = members(&text)?;
+            ambiguity::none(&members, &ENVELOPE).map_err(|_| LinkError::Garbled)?;
             let has = |name| members.get(name).is_some();
             // Some servers write the members that do not apply as null.
             let says = |name| members.get(name).is_some_and(|value| value.get() != "null");
@@ -119,6 +125,14 @@ mod tests {
             r#"{"method":7}"#,
             "{",
             r#"{"id":1,"method":"ping","result":{}}"#,
+            // A14: nothing that a lenient reader takes for another answer.
+            r#"{"id":1,"ID":2,"result":{}}"#,
+            r#"{"Id":2,"id":1,"result":{}}"#,
+            r#"{"id":1,"id\u0000":2,"result":{}}"#,
+            r#"{"id":1,"result":{},"Result":{}}"#,
+            r#"{"id":1,"result":{},"result":{}}"#,
+            r#"{"method":"notifications/x","ID":2}"#,
+            r#"{"method":"notifications/x","RESULT":{}}"#,
         ] {
             assert_eq!(kind(garbled).unwrap_err(), LinkError::Garbled, "{garbled}");
         }

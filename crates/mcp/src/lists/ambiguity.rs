@@ -6,7 +6,7 @@ use crate::json::Members;
 /// Refuses an object in which one of these names stands twice, or stands only for readers that
 /// ignore case, as those do that are written with Go's `encoding/json`, or what follows a NUL, as
 /// those do whose texts end there.
-pub(super) fn none(members: &Members<'_>, names: &[&str]) -> Result<(), Unfilterable> {
+pub(crate) fn none(members: &Members<'_>, names: &[&str]) -> Result<(), Unfilterable> {
     // Folding makes no name shorter than a third, and few names are as short as these.
     let reads_as = |name: &str, known: &str| {
         let short = before_nul(name).len() <= 3 * known.len();

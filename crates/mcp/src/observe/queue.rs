@@ -84,8 +84,10 @@ impl Queue {
         }
     }
 
-    /// Something that was denied. Waits for room.
+    /// Something that was denied to somebody. Waits for room, unless it came so often that it is
+    /// only counted.
     pub(crate) async fn deny(&self, denial: Pending) {
+        let Some(denial) = self.early(denial) else { return };
         let at = denial.at;
         let mut denial = Some(denial);
         let placed = async {
@@ -106,14 +108,23 @@ impl Queue {
     /// Something that was refused to nobody in particular. The first of its kind is recorded if
     /// there is room; all others are counted. Nothing waits, and nothing is lost.
     pub(crate) fn refuse(&self, refusal: Pending) {
-        let is_first = self.state().refusals.is_first(&refusal);
-        let mut refusal = Some(refusal);
-        if !is_first || !self.try_deny(&mut refusal) {
+        let mut early = self.early(refusal);
+        if early.is_some() && !self.try_deny(&mut early) {
             let mut state = self.state();
-            if let Some(refusal) = refusal {
+            if let Some(refusal) = early {
                 state.refusals.count(refusal);
             }
         }
+    }
+
+    /// The refusal back, if it is to be recorded by itself; else it is counted.
+    fn early(&self, refusal: Pending) -> Option<Pending> {
+        let mut state = self.state();
+        if state.refusals.is_early(&refusal) {
+            return Some(refusal);
+        }
+        state.refusals.count(refusal);
+        None
     }
 
     /// Lets rows be recorded for refusals that were counted long enough, or for all of them.
@@ -130,6 +141,7 @@ impl Queue {
 
     /// Something that was denied while nobody could wait.
     pub(crate) fn deny_now(&self, denial: Pending) {
+        let Some(denial) = self.early(denial) else { return };
         let at = denial.at;
         if !self.try_deny(&mut Some(denial)) {
             self.state().lose(at, false);

@@ -1,9 +1,10 @@
-//! Refusals of nobody in particular: no token, a bad one, an origin from elsewhere.
+//! Refusals that come again and again: of nobody in particular (no token, a bad one, an origin from
+//! elsewhere), and of one person who goes on asking for what they do not get.
 //!
-//! Anybody can cause as many of these as they like, so the record must not grow with them, and
-//! nobody waits for room in it because of them. The first of its kind is recorded at once. What
-//! comes after it is counted, and ten minutes later one row says how often, and when it was last.
-//! There are few kinds, so the rows of an hour are few whatever is sent.
+//! Anybody can cause as many of these as they like, so the record must not grow with them. The
+//! first of a kind are recorded at once: one of nobody, who never waits for room, and sixty of one
+//! person. What comes after them is counted, and ten minutes later one row says how often, and when
+//! it was last. There are few kinds, so the rows of an hour are few whatever is sent.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,10 +18,12 @@ use super::verdict::Decision;
 #[derive(Default)]
 pub(super) struct Refusals(HashMap<Kind, Row>);
 
-/// What makes two refusals alike. All of it comes from the configuration or from our own words.
+/// What makes two refusals alike. All of it comes from the configuration, from our own words or
+/// from a token that was verified.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Kind {
     server: Arc<str>,
+    person: Option<[u8; 32]>,
     decision: Decision,
     reason: Option<&'static str>,
 }
@@ -28,28 +31,32 @@ struct Kind {
 /// The refusals of one kind since the first.
 struct Row {
     since: Timestamp,
+    /// How many were recorded by themselves.
+    alone: u32,
     /// The first that was not recorded by itself, and how many there are.
     repeated: Option<(Pending, Repeated)>,
 }
 
 /// How long refusals of one kind are counted before a row says how many there were.
 const WINDOW_SECONDS: i64 = 600;
+/// How many of one person's are recorded by themselves in that time.
+const ALONE: u32 = 60;
 
 impl Refusals {
-    /// Whether this is the first of its kind, which is recorded by itself.
-    pub(super) fn is_first(&mut self, refusal: &Pending) -> bool {
+    /// Whether this is one of the first of its kind, which are recorded by themselves.
+    pub(super) fn is_early(&mut self, refusal: &Pending) -> bool {
         let kind = Kind::of(refusal);
-        if self.0.contains_key(&kind) {
-            return false;
-        }
-        self.0.insert(kind, Row { since: refusal.at, repeated: None });
-        true
+        let most = if kind.person.is_some() { ALONE } else { 1 };
+        let row = self.0.entry(kind).or_insert(Row::since(refusal.at));
+        let early = row.alone < most;
+        row.alone += u32::from(early);
+        early
     }
 
     /// Counts one more of a kind.
     pub(super) fn count(&mut self, refusal: Pending) {
-        let (at, since) = (refusal.at, refusal.at);
-        let row = self.0.entry(Kind::of(&refusal)).or_insert(Row { since, repeated: None });
+        let at = refusal.at;
+        let row = self.0.entry(Kind::of(&refusal)).or_insert(Row::since(at));
         let (_, repeated) = row.repeated.get_or_insert((refusal, Repeated { count: 0, last: at }));
         repeated.count += 1;
         repeated.last = repeated.last.max(at);
@@ -63,9 +70,17 @@ impl Refusals {
     }
 }
 
+impl Row {
+    fn since(since: Timestamp) -> Self {
+        Self { since, alone: 0, repeated: None }
+    }
+}
+
 impl Kind {
     fn of(refusal: &Pending) -> Self {
-        let Pending { server, verdict, reason, .. } = refusal;
-        Self { server: Arc::clone(server), decision: verdict.decision, reason: *reason }
+        let Pending { server, permit, verdict, reason, .. } = refusal;
+        let person = permit.as_ref().map(|permit| permit.whose().person);
+        let decision = verdict.decision;
+        Self { server: Arc::clone(server), person, decision, reason: *reason }
     }
 }

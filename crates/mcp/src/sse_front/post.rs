@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, Uri};
-use http_body_util::Full;
 use protocol::jsonrpc::{self, INVALID_REQUEST, Message};
 use protocol::mcp::{INITIALIZED, NOT_TAKEN, SESSION_HEADER, SESSION_UNKNOWN};
 use tokio::sync::OwnedSemaphorePermit;
@@ -14,6 +13,7 @@ use super::stream::Stream;
 use super::{headers, retell};
 use crate::body::{Arriving, Body};
 use crate::endpoint;
+use crate::in_flight::Counted;
 use crate::links::streamable::Tail;
 use crate::message::{self, Admitted};
 use crate::observe::Exchange;
@@ -26,14 +26,17 @@ use crate::verify::{Permit, Standing};
 const ATTEMPTS: u32 = 100;
 
 /// Answers a POST to the URL that a stream named.
-pub(crate) async fn take<B: Arriving>(admitted: &Admitted<'_>, uri: &Uri, body: B) -> Answer {
+pub(crate) async fn take<B: Arriving>(
+    admitted: &Admitted<'_>,
+    uri: &Uri,
+    body: Counted<'_, B>,
+) -> Answer {
     if admitted.method != Method::POST {
         let message = "post messages here; the stream itself is one path above";
         let fault =
             Fault { status: StatusCode::METHOD_NOT_ALLOWED, code: INVALID_REQUEST, message };
         return Err(fault.for_id(None).allowing("POST"));
     }
-    message::check_form(admitted.headers)?;
     let body = admitted.receive(body).await?;
     let front = admitted.server.sse.as_ref().ok_or_else(no_such_stream)?;
     let (handle, sealed) = Handle::open(admitted, uri.query()).ok_or_else(no_such_stream)?;
@@ -91,7 +94,7 @@ async fn tell(admitted: &Admitted<'_>, stream: &Stream, ready: bool, body: Bytes
     let session = stream.session(admitted);
     let headers = headers::of_message(admitted.headers, session.as_deref());
     let passed = Admitted { headers: &headers, method: Method::POST, ..admitted.again() };
-    let response = message::answer(&passed, Full::new(body)).await;
+    let response = message::answer(&passed, body).await;
     let mut response = response.unwrap_or_else(Refused::into_response);
     if response.status().is_success() {
         if ready {
@@ -229,7 +232,7 @@ impl Asked {
         let exchange = Exchange::apart(shared, server, permit);
         let (permit, method) = (Arc::clone(permit), Method::POST);
         let admitted = Admitted { shared, server, permit, method, headers, exchange: &exchange };
-        let answer = message::answer(&admitted, Full::new(self.body.clone())).await;
+        let answer = message::answer(&admitted, self.body.clone()).await;
         let response = answer.unwrap_or_else(Refused::into_response);
         exchange.finish(response.status()).await;
         Ok(response)

@@ -40,7 +40,7 @@ pub(crate) struct Watched<B> {
 }
 
 /// The answer holds a list of tools that was not asked for with this request, or calls itself JSON
-/// and is none, so that nobody can say what a client reads in it.
+/// and is none, or is no UTF-8 text, so that nobody can say what a client reads in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stray;
 
@@ -107,6 +107,11 @@ impl Watch {
                 return Err(Stray);
             }
             self.whole = self.whole.take().or_else(|| like_json.then(Outline::default));
+        }
+        // JSON and events are UTF-8 without a NUL. Some clients would read UTF-16 all the same.
+        if memchr(0, bytes).is_some() {
+            tracing::warn!(server.name = %self.server.name, "mcp.answer.not_utf8");
+            return Err(Stray);
         }
         let (own, mut stray) = (&self.own, false);
         let mut listed = |id: &[u8]| {

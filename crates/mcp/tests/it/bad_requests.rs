@@ -1,5 +1,6 @@
 //! Clients that send bodies which are none: the right error, and nothing for the server behind.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use serde_json::json;
 
-use crate::support::{Answer, Ask, World, echo, legacy, modern, post};
+use crate::support::{Answer, Ask, Token, World, echo, legacy, modern, post};
 
 fn call() -> Ask {
     legacy("tools/call", &json!({ "name": "get_x" }))
@@ -99,6 +100,50 @@ async fn slow_bodies() {
     let answer = streamed(&world, call(), forever).await;
     assert_eq!((answer.status.as_u16(), answer.code()), (413, -31413));
     assert!(world.server.requests().is_empty());
+}
+
+/// A6: one person's bodies take so much memory and no more, however many clients they have; small
+/// requests and other people find room.
+#[tokio::test]
+async fn large_bodies_of_one_person_are_bounded() {
+    let world = World::with(echo, |config| config.limits.body_bytes = 1 << 20).await;
+    let world = Arc::new(world);
+    let (held, hold) = tokio::sync::watch::channel(());
+    let large = || Bytes::from(vec![b' '; 1 << 20]);
+    let slow = |who: &'static str, client: usize| {
+        let token = Token::new("mcp:read")
+            .claim("sub", who)
+            .claim("client_id", format!("client_{client}"))
+            .sign(&world.authority.key());
+        let (world, mut hold) = (Arc::clone(&world), hold.clone());
+        let rest = stream::once(Box::pin(async move {
+            hold.changed().await.ok();
+            Piece::Ok(Frame::data(Bytes::new()))
+        }));
+        let pieces = stream::StreamExt::chain(stream::iter([Ok(Frame::data(large()))]), rest);
+        async move {
+            let (parts, _) = call().bearer(&token).build().into_parts();
+            let request = Request::from_parts(parts, StreamBody::new(pieces));
+            let response: Response<_> = world.sidecar.handle(request).await;
+            response.status().as_u16()
+        }
+    };
+    let mut one = tokio::task::JoinSet::new();
+    for client in 0..40 {
+        one.spawn(slow("sub_greedy", client));
+    }
+    // Sixteen bodies are held; the others are refused at once.
+    for _ in 0..24 {
+        assert_eq!(one.join_next().await.unwrap().unwrap(), 429);
+    }
+    let small = world.ask(call().bearer(&world.token("mcp:read"))).await;
+    assert_eq!(small.status, 200);
+    let other = tokio::spawn(slow("sub_other", 1));
+    held.send(()).unwrap();
+    assert_eq!(other.await.unwrap(), 400, "no JSON, but received");
+    while let Some(status) = one.join_next().await {
+        assert_eq!(status.unwrap(), 400);
+    }
 }
 
 /// A client that breaks off in the middle has asked for nothing.

@@ -50,6 +50,30 @@ async fn each_kind_of_user_sees_what_could_be_granted() {
     assert!(!sent.headers.contains_key("x-wicketgate-subject"));
 }
 
+/// RG-5: what a server calls its tools is cleaned like what a client calls itself.
+#[tokio::test]
+async fn texts_of_tools_are_cleaned() {
+    let world = World::new(|request| {
+        let id = request.message()["id"].clone();
+        let tools = json!([
+            { "name": "get_a", "title": "Read\u{202e} \u{7}all\n of it" },
+            { "name": "get_b", "title": "\u{200b}" },
+            { "name": "get_c", "title": "x".repeat(100_000) },
+        ]);
+        json_reply(&json!({ "jsonrpc": "2.0", "id": id, "result": { "tools": tools } }).to_string())
+    })
+    .await;
+    let long = "x".repeat(128);
+    assert_eq!(
+        shown(&world, UserType::Basic).await,
+        [
+            tool("get_a", "Read all of it", "mcp:read"),
+            tool("get_b", "get_b", "mcp:read"),
+            tool("get_c", &long, "mcp:read"),
+        ]
+    );
+}
+
 #[tokio::test]
 async fn a_legacy_server_is_asked_in_a_session() {
     let world = World::new(|request| match request.rpc_method().as_str() {

@@ -292,7 +292,38 @@ async fn a_deaf_family_ends() {
     while two.got().await.is_some() {}
 }
 
-/// There are only so many children; nobody's busy child ends for another person.
+/// A6: where every place is taken, an idle child of whoever has most makes room for somebody who has
+/// less; nobody's busy child does, and nobody takes a place from one who has no more.
+#[tokio::test]
+async fn idle_children_make_room_for_others() {
+    let control = Control::start().await;
+    let world = world(&control, "modern", |config| {
+        config.limits.child_courtesy = Duration::ZERO;
+        with_child(config, |child| child.limit = 3);
+    })
+    .await;
+    let token = |who: &str, client: &str| {
+        let token = Token::new("mcp:read").claim("sub", who).claim("client_id", client);
+        token.sign(&world.authority.key())
+    };
+    let ask = |who: &'static str, client: &'static str| {
+        let ask = tool("get_x").bearer(&token(who, client));
+        async { world.ask(ask).await }
+    };
+    for client in ["a", "b"] {
+        assert_eq!(ask("sub_rich", client).await.status, 200);
+    }
+    assert_eq!(ask("sub_poor", "a").await.status, 200);
+    let oldest = control.next().await;
+    let (_, _) = (control.next().await, control.next().await);
+    // The one that was idle for longest, of the person who has two.
+    assert_eq!(ask("sub_new", "a").await.status, 200);
+    oldest.ended().await;
+    // Now each has one, and one more person is one too many.
+    assert_eq!(ask("sub_late", "a").await.status, 200, "nobody has less than none");
+}
+
+/// There are only so many children; nobody's child ends for another person while it is used.
 #[tokio::test]
 async fn places_are_limited() {
     let control = Control::start().await;

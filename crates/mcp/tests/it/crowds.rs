@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use crate::support::{SOON, Token, World, json as reply_json, modern};
+use crate::support::{Answer, SOON, Token, World, json as reply_json, modern};
 
 /// T-MCP-43: 10,000 slow calls of two people with the same ids, 64 at a time over pooled
 /// connections, overtaking each other: each gets their own answer.
@@ -48,6 +48,54 @@ async fn t_mcp_43_ten_thousand_equal_ids_do_not_cross() {
         count += 1;
     }
     assert_eq!((count, world.server.requests().len()), (CALLS, CALLS));
+}
+
+/// A6: one person has so many requests under way and no more, however many clients they have;
+/// others find room, and an answer makes room again.
+#[tokio::test]
+async fn requests_of_one_person_are_bounded() {
+    let (arrived, mut arrivals) = mpsc::unbounded_channel();
+    let (free, freed) = tokio::sync::watch::channel(());
+    let world = World::with(
+        move |_| {
+            let (arrived, mut freed) = (arrived.clone(), freed.clone());
+            Box::pin(async move {
+                arrived.send(()).unwrap();
+                freed.changed().await.ok();
+                reply_json(r#"{"jsonrpc":"2.0","id":7,"result":{}}"#).await
+            })
+        },
+        |config| {
+            config.limits.requests = 40;
+            config.limits.requests_per_principal = 5;
+        },
+    )
+    .await;
+    let asking = |who: &'static str, client: &str| {
+        let token = Token::new("mcp:read").claim("sub", who).claim("client_id", client);
+        let ask = modern("tools/call", &json!({ "name": "get_x" }));
+        let request = ask.bearer(&token.sign(&world.authority.key())).build();
+        let sidecar = Arc::clone(&world.sidecar);
+        async move { Answer::read(sidecar.handle(request).await).await }
+    };
+    let mut greedy = tokio::task::JoinSet::new();
+    for n in 0..30 {
+        greedy.spawn(asking("sub_greedy", ["a", "b", "c"][n % 3]));
+    }
+    for _ in 0..20 {
+        let refused = greedy.join_next().await.unwrap().unwrap();
+        assert_eq!((refused.status.as_u16(), refused.code()), (429, -31413));
+        assert!(refused.headers.contains_key("retry-after"));
+    }
+    let other = tokio::spawn(asking("sub_other", "a"));
+    for _ in 0..11 {
+        tokio::time::timeout(SOON, arrivals.recv()).await.unwrap().unwrap();
+    }
+    free.send(()).unwrap();
+    assert_eq!(other.await.unwrap().status, 200);
+    while let Some(answer) = greedy.join_next().await {
+        assert_eq!(answer.unwrap().status, 200);
+    }
 }
 
 /// One request that runs at the server.

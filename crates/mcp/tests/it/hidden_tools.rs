@@ -116,6 +116,38 @@ async fn no_event_takes_a_list_past_the_filter() {
     }
 }
 
+/// A client that looks for the encoding itself, as RFC 4627 §3 had it, reads UTF-16 and UTF-32 in
+/// whatever calls itself JSON.
+#[tokio::test]
+async fn no_other_encoding_takes_a_list_past_the_filter() {
+    for id in [7, 8] {
+        for width in [2, 4] {
+            for little in [true, false] {
+                let wide = |unit: u16| {
+                    let mut bytes = vec![0; width];
+                    let [low, high] = unit.to_le_bytes();
+                    let (at_low, at_high) = if little { (0, 1) } else { (width - 1, width - 2) };
+                    (bytes[at_low], bytes[at_high]) = (low, high);
+                    bytes
+                };
+                let body: Vec<u8> = list(id).encode_utf16().flat_map(wide).collect();
+                let body = String::from_utf8(body).unwrap();
+                for kind in ["application/json", "text/event-stream", "text/plain"] {
+                    for (what, ask) in requests(id) {
+                        let said = body.clone();
+                        let reply = move || status(200, &[("content-type", kind)], &said);
+                        let seen = seen(reply, ask).await.replace('\0', "");
+                        assert!(
+                            !seen.contains("admin_secret"),
+                            "{what}: {kind}, {width}: {seen:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Where clients differ on where a line ends, the list is a comment, or the middle of a text, for
 /// some of them and data for others. It leaves as what the standard calls it, for all of them.
 #[tokio::test]

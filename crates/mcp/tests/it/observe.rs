@@ -211,6 +211,28 @@ async fn repeated_refusals_of_nobody_are_one_row() {
     assert!(!metrics(&world.sidecar).contains(r#"mcp_audit_lost_total{kind="denial"} 1"#));
 }
 
+/// A6: whoever goes on asking for what they do not get has sixty rows for it in ten minutes, and one
+/// more that says how often they asked. Others have their own.
+#[tokio::test(start_paused = true)]
+async fn repeated_denials_of_one_person_are_counted() {
+    let world = World::new(echo).await;
+    let one = world.token("mcp:read");
+    for number in 0..300 {
+        let hidden = call(&format!("hidden_{number}")).bearer(&one);
+        assert_eq!(world.ask(hidden).await.code(), -32602);
+    }
+    let other = Token::new("mcp:read").claim("sub", "sub_other").sign(&world.authority.key());
+    world.ask(call("hidden").bearer(&other)).await;
+    let _reporting = Reporting::of(&world);
+    assert_eq!(calls(world.authority.reported(61).await).len(), 61);
+    world.settle().await;
+    world.clock.advance_seconds(601);
+    world.settle().await;
+    let entries = calls(world.authority.reported(62).await);
+    let told: Vec<_> = entries.iter().filter_map(|entry| entry.count).collect();
+    assert_eq!(told, [240]);
+}
+
 /// What was counted when the process ends is said before.
 #[tokio::test]
 async fn counted_refusals_are_not_lost_at_the_end() {

@@ -8,6 +8,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -18,6 +19,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
@@ -41,7 +43,9 @@ pub(super) async fn serve<A, F, B>(
     // Boxed, because what hyper keeps is to be gone while a stream stands.
     let conversed = Box::pin(converse(stream, peer, limits, answer, stop)).await;
     let ended = match conversed {
-        Ok(Some((stream, body))) => go_on(stream, body).await.map_err(Into::into),
+        Ok(Some((stream, body))) => {
+            go_on(stream, body, limits.write_timeout).await.map_err(Into::into)
+        }
         Ok(None) => Ok(()),
         Err(error) => Err(BoxError::from(error)),
     };
@@ -77,7 +81,10 @@ where
         .max_buf_size(limits.header_bytes)
         .max_headers(limits.header_count)
         .half_close(false)
-        .serve_connection(TokioIo::new(Watched { stream, place: Arc::clone(&place) }), service);
+        .serve_connection(
+            TokioIo::new(Watched::new(stream, limits.write_timeout, Arc::clone(&place))),
+            service,
+        );
     let mut stopped = pin!(stop.cancelled());
     let mut stopping = false;
     let pause = poll_fn(|cx| {
@@ -107,16 +114,35 @@ enum Pause {
     Stands,
 }
 
-/// The socket, which notes whether it took all that it was given.
+/// The socket, which notes whether it took all that it was given. One that takes nothing for too
+/// long is given up: its client has a place and memory that others need, and no other time limit
+/// runs while an answer waits to leave.
 struct Watched<B> {
     stream: TcpStream,
     place: Arc<Place<B>>,
+    write_timeout: Duration,
+    /// Runs while the socket takes nothing.
+    stuck: Option<Pin<Box<Sleep>>>,
 }
 
 impl<B> Watched<B> {
-    fn noted(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn new(stream: TcpStream, write_timeout: Duration, place: Arc<Place<B>>) -> Self {
+        Self { stream, place, write_timeout, stuck: None }
+    }
+
+    fn noted(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
         self.place.clogged.store(written.is_pending(), Ordering::Relaxed);
-        written
+        if written.is_ready() {
+            self.stuck = None;
+            return written;
+        }
+        let time = self.write_timeout;
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
+        stuck.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -138,7 +164,7 @@ impl<B> AsyncWrite for Watched<B> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
-        this.noted(written)
+        this.noted(written, cx)
     }
 
     fn poll_write_vectored(
@@ -148,7 +174,7 @@ impl<B> AsyncWrite for Watched<B> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
-        this.noted(written)
+        this.noted(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use http::header::{CONNECTION, CONTENT_LENGTH};
@@ -132,15 +133,19 @@ enum Next {
 ///
 /// # Errors
 ///
-/// When the client takes no more.
-pub(super) async fn go_on<B>(mut stream: TcpStream, mut body: B) -> io::Result<()>
+/// When the client takes no more, or nothing for as long as `write_timeout`.
+pub(super) async fn go_on<B>(
+    mut stream: TcpStream,
+    mut body: B,
+    write_timeout: Duration,
+) -> io::Result<()>
 where
     B: Body<Data = Bytes> + Unpin,
 {
     let mut watched = true;
     loop {
         match poll_fn(|cx| next(&stream, &mut watched, &mut body, cx)).await {
-            Next::Data(data) => write_chunk(&mut stream, data).await?,
+            Next::Data(data) => write_chunk(&mut stream, data, write_timeout).await?,
             Next::End => return stream.write_all(b"0\r\n\r\n").await,
             // Without the last chunk the client knows that this was not the end.
             Next::Lost => return Ok(()),
@@ -168,11 +173,21 @@ where
     })
 }
 
-async fn write_chunk(stream: &mut TcpStream, data: Bytes) -> io::Result<()> {
+async fn write_chunk(
+    stream: &mut TcpStream,
+    data: Bytes,
+    write_timeout: Duration,
+) -> io::Result<()> {
     // An empty chunk would be the last one.
     if data.is_empty() {
         return Ok(());
     }
     let size = Bytes::from(format!("{:x}\r\n", data.len()));
-    stream.write_all_buf(&mut size.chain(data).chain(&b"\r\n"[..])).await
+    let mut chunk = size.chain(data).chain(&b"\r\n"[..]);
+    while chunk.has_remaining() {
+        if tokio::time::timeout(write_timeout, stream.write_buf(&mut chunk)).await?? == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+    }
+    Ok(())
 }

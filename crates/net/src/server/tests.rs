@@ -55,6 +55,10 @@ struct Served {
 
 impl Served {
     fn with(answers: impl IntoIterator<Item = Response<Fed>>) -> Self {
+        Self::within(Limits::default(), answers)
+    }
+
+    fn within(limits: Limits, answers: impl IntoIterator<Item = Response<Fed>>) -> Self {
         let answers = Arc::new(Mutex::new(answers.into_iter().collect::<VecDeque<_>>()));
         // Connections have what their listener has.
         let socket = TcpSocket::new_v4().unwrap();
@@ -68,7 +72,7 @@ impl Served {
             let (answers, _held) = (Arc::clone(&answers), Arc::clone(&held));
             async move { answers.lock().unwrap().pop_front().unwrap() }
         };
-        tokio::spawn(serve(listener, Limits::default(), answer, pending()));
+        tokio::spawn(serve(listener, limits, answer, pending()));
         Self { address, with_hyper }
     }
 
@@ -296,4 +300,42 @@ async fn a_client_that_vanished_is_looked_for() {
     assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_mins(1));
     assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(15));
     assert_eq!(socket.tcp_keepalive_retries().unwrap(), 4);
+}
+
+/// A client that takes nothing of its answer is given up, with hyper and on a stream that stands;
+/// one that is only slow gets all of it.
+#[tokio::test]
+async fn a_client_that_takes_nothing_loses_its_place() {
+    let limits = || Limits { write_timeout: Duration::from_millis(200), ..Limits::default() };
+    for stands in [false, true] {
+        let (feeder, body) = fed();
+        let response = if stands { standing(body) } else { Response::new(body) };
+        let served = Served::within(limits(), [response]);
+        let _client = served.ask("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        if stands {
+            served.until_with_hyper(0).await;
+        }
+        // More than the kernel takes for a client that does not read.
+        while feeder.send(Ok(Bytes::from(vec![0; LARGE]))).is_ok() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        served.until_with_hyper(0).await;
+    }
+    let (feeder, body) = fed();
+    let served = Served::within(limits(), [Response::new(body)]);
+    let mut client = served.ask("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    const PIECES: usize = 10;
+    for _ in 0..PIECES {
+        say(&feeder, vec![b'x'; LARGE]);
+    }
+    drop(feeder);
+    let (mut piece, mut taken) = (vec![0; 8 * LARGE], 0);
+    loop {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        match client.read(&mut piece).await.unwrap() {
+            0 => break,
+            length => taken += length,
+        }
+    }
+    assert!(taken > PIECES * LARGE, "{taken}");
 }

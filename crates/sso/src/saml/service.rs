@@ -24,9 +24,11 @@ mod xml;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kernel::{Chance, Clock, Timestamp};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use url::Url;
 
 use self::idp_metadata::IdpMetadata;
@@ -43,6 +45,9 @@ use crate::provider::{Finding, Go, ProviderError};
 /// Answers that are judged at the same time. Each takes about a millisecond of processor time, and
 /// each is a stranger's document in a parser written in C.
 const AT_ONCE: usize = 4;
+
+/// How long an answer waits for its turn. A person would not wait longer, and holds memory.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A service provider for one company.
 ///
@@ -158,7 +163,8 @@ impl Service {
         let expected = self.expected(metadata, pending, now);
         let (config, metadata) = (Arc::clone(&self.config), Arc::clone(metadata));
         let (key, answer) = (self.key.clone(), answer.to_owned());
-        let permit = Arc::clone(&self.room).acquire_owned().await;
+        let permit = timeout(PATIENCE, Arc::clone(&self.room).acquire_owned()).await;
+        let permit = permit.map_err(|_| unavailable("too many answers are being judged"))?;
         let permit = permit.map_err(|_| unavailable("the process is ending"))?;
         let work = tokio::task::spawn_blocking(move || {
             let _permit = permit;

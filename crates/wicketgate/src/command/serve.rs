@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 
-use super::{logging, open_files, runtime, source};
+use super::{logging, runtime, source};
 use crate::cli::Serve;
 use crate::compose::{Ambient, start};
 use crate::config::{self, Settings};
@@ -60,7 +60,6 @@ pub(super) async fn serve(
     greet: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     gather_entropy();
-    open_files::allow_enough();
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be handled")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be handled")?;
     let listen = settings.server.listen;

@@ -19,6 +19,7 @@ pub(super) fn build(
     authority: &Arc<Late>,
     ambient: &Ambient,
     spans: Option<Spans>,
+    connections: usize,
 ) -> anyhow::Result<Arc<Sidecar>> {
     tell_of_replicas(settings);
     let url = &settings.public_url;
@@ -31,7 +32,12 @@ pub(super) fn build(
         peer_url: settings.mcp.peer_url.clone(),
         max_status_age_seconds: settings.mcp.max_status_age,
         observe: observe(settings, spans),
-        limits: Limits { body_bytes: settings.mcp.max_body_bytes, ..Limits::default() },
+        limits: Limits {
+            body_bytes: settings.mcp.max_body_bytes,
+            // The others are for people who sign in, and for streams that stand.
+            requests: connections / 2,
+            ..Limits::default()
+        },
     };
     let authority = Arc::clone(authority);
     Sidecar::new(config, authority, Arc::clone(&ambient.clock), Arc::clone(&ambient.chance))

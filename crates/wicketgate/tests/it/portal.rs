@@ -84,6 +84,25 @@ async fn a10_a_stolen_portal_token_is_worth_nothing_anywhere() {
     }
 }
 
+/// Of several portals the one that the token names is told of as the one that was refused.
+#[tokio::test]
+async fn a_refused_token_is_laid_at_its_own_portals_door() {
+    let other = PROVIDER.split("[[user_type]]").next().expect("a provider");
+    let other = other.replace("intranet", "second").replace("Intranet", "Second");
+    for (named, expected) in [("intranet", "Intranet"), ("second", "Second"), ("x", "Intranet")] {
+        let both = PROVIDER.replacen("[[user_type]]", &format!("{other}[[user_type]]"), 1);
+        let world = Plan::sqlite().providers(&both).start().await;
+        let person = world.person();
+        let txn = leave(&world, &person, &world.client().await.ask().url()).await;
+        let old = world.clock.now().as_seconds() - 600;
+        let token = token(&world, &txn, &json!({ "iss": named, "iat": old, "exp": old + 60 }));
+        let url = resume(&world, "/authorize/resume", &txn, &token);
+        let page = person.visit(&url).await;
+        page.answer.is_local_error();
+        assert!(page.answer.body.contains(expected), "{named}: {}", page.answer.body);
+    }
+}
+
 /// BR-4, BR-6: single use, this transaction, this browser, sixty seconds, the portal's own people.
 #[tokio::test]
 async fn br_4_a_portals_token_is_good_once_here_and_now() {

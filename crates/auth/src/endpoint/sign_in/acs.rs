@@ -35,6 +35,9 @@ pub(crate) async fn post(
 ) -> Result<Response, PageFailure> {
     let id = last_segment_but(request.uri(), "acs").to_owned();
     let (provider, party) = saml(&server, &id)?;
+    if !server.throttle.arrival(request::peer_of(&request)) {
+        return Err(PageFailure::TooFast);
+    }
     let (_, params) = request::form_up_to(request, MAX_FORM).await?;
     let (state, away) = waiting_for(&server, provider, &params).await?;
     let waiting = Waiting::open(&server, &away.pending_sealed, &away.state)?;

@@ -28,7 +28,11 @@ pub(in crate::endpoint) async fn vouches(
     for (provider, portal) in portals(server) {
         match verify(server, opened, provider, portal, unverified_token) {
             Ok(proof) => return Ok(Some(proof)),
-            Err(error) => refusal = Some((provider, error)),
+            // The portal that the token names has the last word; else the first one has.
+            Err(error) if refusal.is_none() || portal.is_named_by(unverified_token) => {
+                refusal = Some((provider, error));
+            }
+            Err(_) => {}
         }
     }
     let Some((provider, error)) = refusal else { return Ok(None) };

@@ -156,8 +156,13 @@ impl Listening {
                     }
                 }
                 Ok(Err(RecvError::Closed)) => break,
-                // Some news are lost to whoever reads so slowly; or there were none for a while.
-                Ok(Err(RecvError::Lagged(_))) | Err(_) => {}
+                // Whoever listens anew reads again what may have changed.
+                Ok(Err(RecvError::Lagged(missed))) => {
+                    tracing::warn!(missed, "mcp.subscription.missed_news: ended, to begin anew");
+                    break;
+                }
+                // There were none for a while.
+                Err(_) => {}
             }
         }
         self.complete()

@@ -49,8 +49,13 @@ pub(super) fn watch(asked: &Asked, peer: &Arc<LegacyPeer>) {
             match tokio::time::timeout(LOOKING, said.recv()).await {
                 Ok(Ok(heard)) => watch.take(&peer, &heard).await,
                 Ok(Err(RecvError::Closed)) => return,
-                // Missed some, or heard nothing for a while.
-                Ok(Err(RecvError::Lagged(_))) | Err(_) => {}
+                // That a list changed may have been among what was missed.
+                Ok(Err(RecvError::Lagged(missed))) => {
+                    tracing::warn!(missed, "mcp.session.missed_messages");
+                    watch.server.lists.forget();
+                }
+                // Nothing was said for a while.
+                Err(_) => {}
             }
         }
     });

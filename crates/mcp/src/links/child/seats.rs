@@ -1,5 +1,6 @@
 //! How many children there may be, whose they are, and when the next may start.
 
+use std::cmp::Reverse;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
@@ -25,6 +26,14 @@ pub(crate) struct Seat {
     freed: Arc<Notify>,
 }
 
+/// How many children there may be.
+#[derive(Clone, Copy)]
+pub(super) struct Room {
+    pub(super) limit: usize,
+    /// How long a child has to be idle before it makes room for another person.
+    pub(super) courtesy: Duration,
+}
+
 #[derive(Default)]
 struct Trouble {
     /// In a row.
@@ -41,18 +50,18 @@ const LONGEST_PAUSE_SECONDS: i64 = 60;
 
 impl Children {
     /// A place for a child of this person. Whoever has no place left gives up the own child that
-    /// was not used for longest.
-    pub(super) async fn seat(&self, limit: usize, whose: Whose) -> Result<Arc<Seat>, LinkError> {
+    /// was not used for longest; where nobody has one left, whoever has most children does.
+    pub(super) async fn seat(&self, room: Room, whose: Whose) -> Result<Arc<Seat>, LinkError> {
         let waiting = async {
             let mut asked_to_end = false;
             loop {
                 let freed = self.freed.notified();
                 tokio::pin!(freed);
                 freed.as_mut().enable();
-                if let Some(seat) = self.try_seat(limit, whose) {
+                if let Some(seat) = self.try_seat(room.limit, whose) {
                     return Ok(seat);
                 }
-                if !asked_to_end && !self.end_one_of(whose) {
+                if !asked_to_end && !self.end_one(room, whose) {
                     return Err(LinkError::Full);
                 }
                 asked_to_end = true;
@@ -86,9 +95,8 @@ impl Children {
     fn try_seat(&self, total: usize, whose: Whose) -> Option<Arc<Seat>> {
         let mut seated = self.seated();
         seated.retain(|seat| seat.strong_count() > 0);
-        let shares = Shares { total, of_principal: EACH };
         let held: Vec<Whose> = seated.iter().filter_map(|s| Some(s.upgrade()?.whose)).collect();
-        if !shares.have_room(held.into_iter(), whose) {
+        if !shares(total).have_room(held.into_iter(), whose) {
             return None;
         }
         let freed = Arc::clone(&self.freed);
@@ -97,17 +105,31 @@ impl Children {
         Some(seat)
     }
 
-    /// Says whether there was one that nobody needs now.
-    fn end_one_of(&self, whose: Whose) -> bool {
-        let calm = |seat: &Weak<Seat>| {
-            let seat = seat.upgrade().filter(|seat| seat.whose.person == whose.person)?;
+    /// Ends a child that nobody needs now; says whether there was one. Children of others only have
+    /// to go if they have been idle for a while, and if their person has more of them than this
+    /// one, whose own share is not used up.
+    fn end_one(&self, room: Room, whose: Whose) -> bool {
+        let seats: Vec<Arc<Seat>> = self.seated().iter().filter_map(Weak::upgrade).collect();
+        let of = |person: [u8; 32]| seats.iter().filter(|seat| seat.whose.person == person).count();
+        let mine = of(whose.person);
+        let in_share = shares(room.limit).have_own_room(seats.iter().map(|seat| seat.whose), whose);
+        let may_end = |seat: &&Arc<Seat>| {
+            let holder = seat.whose.person;
+            holder == whose.person || in_share && of(holder) > mine
+        };
+        let calm = |seat: &Arc<Seat>| {
             let core = seat.core.get()?.upgrade()?;
             // One that is ending already will do.
             let since = if core.is_open() { Some(core.calm_since()?) } else { None };
-            Some((since, core))
+            let holder = seat.whose.person;
+            let calm_for = since.map_or(Duration::MAX, |since| since.elapsed());
+            if holder != whose.person && calm_for < room.courtesy {
+                return None;
+            }
+            Some(((holder != whose.person, Reverse(of(holder)), since), core))
         };
-        let oldest = self.seated().iter().filter_map(calm).min_by_key(|(since, _)| *since);
-        let Some((_, core)) = oldest else { return false };
+        let first = seats.iter().filter(may_end).filter_map(calm).min_by_key(|(order, _)| *order);
+        let Some((_, core)) = first else { return false };
         core.shut(End::Unneeded);
         true
     }
@@ -119,6 +141,10 @@ impl Children {
     fn trouble(&self) -> std::sync::MutexGuard<'_, Trouble> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn shares(total: usize) -> Shares {
+    Shares { total, of_principal: EACH }
 }
 
 impl Seat {
@@ -137,6 +163,10 @@ impl Drop for Seat {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+
+    fn room(limit: usize) -> Room {
+        Room { limit, courtesy: Duration::from_secs(30) }
+    }
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_millis(seconds * 1000)
@@ -164,7 +194,7 @@ mod tests {
     #[tokio::test]
     async fn places_are_limited_for_all_and_for_each() {
         let children = Children::default();
-        let seat = |limit, whose| children.seat(limit, Whose::one(whose));
+        let seat = |limit, whose| children.seat(room(limit), Whose::one(whose));
         let mut mine = Vec::new();
         for _ in 0..EACH {
             mine.push(seat(EACH + 4, 1).await.unwrap());
@@ -182,9 +212,9 @@ mod tests {
     async fn more_clients_are_not_more_children() {
         let (children, mut held) = (Children::default(), Vec::new());
         for client in 100..150 {
-            held.extend(children.seat(50, Whose::one(1).through(client)).await);
+            held.extend(children.seat(room(50), Whose::one(1).through(client)).await);
         }
         assert_eq!(held.len(), 2 * EACH);
-        assert!(children.seat(50, Whose::one(2)).await.is_ok());
+        assert!(children.seat(room(50), Whose::one(2)).await.is_ok());
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::links::{Heard, LinkError};
+use crate::links::{Heard, Kind, LinkError};
 
 /// The end at which messages come out.
 pub(super) struct Mailbox(Arc<Shelf>);
@@ -26,6 +26,8 @@ struct Shelf {
 struct Kept {
     queue: VecDeque<Result<Heard, LinkError>>,
     bytes: usize,
+    /// Reports that found no room.
+    left_out: u64,
     over: bool,
 }
 
@@ -39,16 +41,22 @@ pub(super) fn mailbox() -> (Slot, Mailbox) {
 }
 
 impl Slot {
-    /// Puts in a message that others follow. One alone may be of any size.
+    /// Puts in a message that others follow. One alone may be of any size. Where there is no room,
+    /// the oldest reports of progress and log messages make some: whoever does not fetch them so
+    /// fast can do without them, but not without the answer.
     pub(super) fn put(&self, heard: Heard) -> Result<(), Crammed> {
-        let size = heard.text.len();
         {
             let mut kept = self.0.lock();
-            let full = kept.queue.len() >= MESSAGES || kept.bytes + size > BYTES;
-            if full && !kept.queue.is_empty() {
-                return Err(Crammed);
+            while kept.is_full_for(&heard) {
+                if !kept.leave_out_a_report() {
+                    if !is_report(&heard) {
+                        return Err(Crammed);
+                    }
+                    kept.left_out += 1;
+                    return Ok(());
+                }
             }
-            kept.bytes += size;
+            kept.bytes += heard.text.len();
             kept.queue.push_back(Ok(heard));
         }
         self.0.came.notify_one();
@@ -61,6 +69,13 @@ impl Slot {
             let mut kept = self.0.lock();
             kept.queue.push_back(last);
             kept.over = true;
+            if kept.left_out > 0 {
+                let left_out = kept.left_out;
+                tracing::warn!(
+                    left_out,
+                    "mcp.link.reports_left_out: the client fetched too slowly"
+                );
+            }
         }
         self.0.came.notify_one();
     }
@@ -86,6 +101,28 @@ impl Mailbox {
     }
 }
 
+impl Kept {
+    fn is_full_for(&self, heard: &Heard) -> bool {
+        let full = self.queue.len() >= MESSAGES || self.bytes + heard.text.len() > BYTES;
+        full && !self.queue.is_empty()
+    }
+
+    fn leave_out_a_report(&mut self) -> bool {
+        let report = |kept: &Result<Heard, LinkError>| kept.as_ref().is_ok_and(is_report);
+        let oldest = self.queue.iter().position(report).and_then(|at| self.queue.remove(at));
+        let Some(Ok(oldest)) = oldest else { return false };
+        self.bytes = self.bytes.saturating_sub(oldest.text.len());
+        self.left_out += 1;
+        true
+    }
+}
+
+/// Whether it only tells how a request is getting on.
+fn is_report(heard: &Heard) -> bool {
+    let Kind::Notification { method } = &heard.kind else { return false };
+    matches!(&**method, "notifications/progress" | "notifications/message")
+}
+
 impl Shelf {
     fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
@@ -104,6 +141,33 @@ mod tests {
         Heard::read(Bytes::from(text)).unwrap()
     }
 
+    /// A burst of reports costs some of them, the oldest first, and never a question or the answer.
+    #[tokio::test]
+    async fn reports_make_room_for_what_counts() {
+        let (slot, mut mailbox) = mailbox();
+        let report = |n: usize| {
+            let params = format!("{{\"level\":\"info\",\"data\":{n}}}");
+            let text = format!("{{\"method\":\"notifications/message\",\"params\":{params}}}");
+            Heard::read(Bytes::from(text)).unwrap()
+        };
+        let question = Heard::read(Bytes::from_static(b"{\"id\":1,\"method\":\"ping\"}")).unwrap();
+        slot.put(question.clone()).unwrap();
+        for n in 0..3 * MESSAGES {
+            slot.put(report(n)).unwrap();
+        }
+        slot.put(question.clone()).unwrap();
+        slot.finish(Err(LinkError::Broken));
+        let mut came = Vec::new();
+        while let Some(Ok(heard)) = mailbox.next().await {
+            came.push(String::from_utf8_lossy(&heard.text).into_owned());
+        }
+        assert_eq!(came.len(), MESSAGES);
+        assert!(came[0].contains("ping") && came[MESSAGES - 1].contains("ping"));
+        let last = format!(":{}}}", 3 * MESSAGES - 1);
+        assert!(came[MESSAGES - 2].contains(&last), "{}", came[MESSAGES - 2]);
+    }
+
+    /// Where nothing but reports is too large, there is room for the next all the same.
     #[tokio::test]
     async fn room_is_limited_and_the_last_always_fits() {
         let (slot, mut mailbox) = mailbox();

@@ -3,6 +3,7 @@
 //! It is opened for the first listener and stays while there is one.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::ACCEPT;
@@ -18,6 +19,8 @@ use crate::stream::reader::Reader;
 /// How many messages a slow listener may be behind before it misses some. Each takes 40 bytes for
 /// as long as the stream stands.
 const BEHIND: usize = 64;
+/// How long a burst waits for them.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How often in a row an attempt to open the stream may fail.
 const ATTEMPTS: u32 = 5;
 
@@ -128,6 +131,7 @@ async fn follow(
         _ => return Ended::ForGood,
     }
     *failed = 0;
+    let mut patient = true;
     let mut reader = Reader::new(response.into_body(), link.0.shared.limits.message_bytes);
     while let Ok(Some(event)) = reader.next().await {
         tail.saw(&event);
@@ -136,10 +140,17 @@ async fn follow(
         if let Some(heard) = heard.filter(|heard| !matches!(heard.kind, Kind::Answer)) {
             let _ = news.send(Arc::new(heard));
         }
-        // A burst is not to outrun those who do listen.
-        if news.len() > BEHIND / 2 {
-            tokio::task::yield_now().await;
+        // A burst is not to outrun those who do listen, and one who does not is not to hold it up.
+        let outrun = || news.len() > BEHIND / 2;
+        if patient && outrun() {
+            let caught_up = async {
+                while outrun() {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            };
+            patient = tokio::time::timeout(PATIENCE, caught_up).await.is_ok();
         }
+        patient |= !outrun();
     }
     Ended::Broke
 }

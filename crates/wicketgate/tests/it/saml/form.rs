@@ -55,6 +55,24 @@ async fn t_saml_15_hostile_documents_are_refused_and_use_nothing_up() {
     assert!(consent.has_button("decision"), "{}", consent.answer.body);
 }
 
+/// One sign-in may be answered any number of times, and each answer is a document to read and a
+/// signature to check: a network brings so many in a minute, and others bring theirs meanwhile.
+#[tokio::test]
+async fn answers_from_one_network_are_limited() {
+    for plan in [Plan::sqlite(), Plan::postgres()] {
+        let company = Company::start(plan.oauth("authorizations_per_minute = 5")).await;
+        let person = company.world.person();
+        let asked = company.leave(&person, &company.world.client().await.ask()).await;
+        for n in 0..8 {
+            let answer = company.post(&asked, &base64(b"<a/>")).await;
+            assert_eq!(answer.status == 429, n >= 5, "{n}: {}", answer.status);
+        }
+        let answer = company.post(&asked, &company.vouches(&asked)).await;
+        assert_eq!(answer.status, 429);
+        assert!(answer.header("retry-after").is_some());
+    }
+}
+
 /// T-SAML-26, SA-12: the relay state is our handle or nothing; it is never a place to go to.
 #[tokio::test]
 async fn t_saml_26_the_relay_state_leads_nowhere() {
