@@ -209,17 +209,20 @@ async fn the_end_is_everybodys() {
 /// T-MCP-51: who does not fetch is cut off, and who says too much; nothing grows.
 #[tokio::test]
 async fn t_mcp_51_floods() {
+    let (core, _said) = pipe(Era::Legacy, false);
+    let _one = ask(&core, 1, "tools/call");
+    let mut taken = 0;
+    let log = br#"{"method":"notifications/message","params":{}}"#;
+    while core.hear(Bytes::from_static(log)).is_ok() {
+        taken += 1;
+    }
+    assert!(taken >= 1000);
     let (core, said) = pipe(Era::Legacy, false);
     let mut one = ask(&core, 1, "tools/call");
-    let mut taken = 0;
-    let flooded = loop {
-        let log = Bytes::from_static(br#"{"method":"notifications/message","params":{}}"#);
-        if core.hear(log).is_err() {
-            break true;
-        }
-        taken += 1;
-    };
-    assert!(flooded && taken >= 1000);
+    let question = br#"{"id":9,"method":"sampling/createMessage","params":{}}"#;
+    for _ in 0..1000 {
+        core.hear(Bytes::from_static(question)).unwrap();
+    }
     let mut got = 0;
     let end = loop {
         match one.next().await.unwrap() {
