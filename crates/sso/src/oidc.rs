@@ -13,6 +13,7 @@ mod discovery;
 mod examine;
 mod http;
 mod id_token;
+mod jwk;
 mod jwt;
 mod keys;
 mod known;

@@ -1,5 +1,7 @@
 //! What `doctor` says of a provider: asked anew, without anybody signing in.
 
+use url::Url;
+
 use super::algorithm::Algorithm;
 use super::config::ClientAuth;
 use super::discovery::{self, Document, Offers};
@@ -25,7 +27,7 @@ impl Provider {
         match unverified.verify(&self.config.issuer) {
             Ok(document) => {
                 findings.push(Finding::pass(format!("it names the issuer {}", self.config.issuer)));
-                findings.push(self.look_at_keys(&document).await);
+                findings.extend(self.look_at_keys(&document).await);
                 findings.extend(look_at_offers(&self.config, &document.claims_to_offer));
                 findings.push(look_at_logout(&document));
             }
@@ -69,13 +71,23 @@ impl Provider {
         }
     }
 
-    async fn look_at_keys(&self, document: &Document) -> Finding {
+    async fn look_at_keys(&self, document: &Document) -> Vec<Finding> {
         let address = &document.jwks_uri;
         let keys: KeySet = match http::json::<keys::Document>(self.http.get(address.clone())).await
         {
             Ok((document, _)) => document.into(),
-            Err(error) => return unreachable(address.as_str(), &error),
+            Err(error) => return vec![unreachable(address.as_str(), &error)],
         };
+        let skipped = keys.faults().iter().map(|fault| {
+            Finding::warning(
+                format!("{address}: {} is not used: {}", fault.key, fault.problem),
+                "tokens that it signs are refused; the provider must publish it rightly",
+            )
+        });
+        skipped.chain([self.look_at_algorithms(address, &keys)]).collect()
+    }
+
+    fn look_at_algorithms(&self, address: &Url, keys: &KeySet) -> Finding {
         let wanted = &self.config.signing_algorithms;
         let usable: Vec<_> = names(wanted.iter().filter(|one| keys.has_one_for(**one)));
         if usable.is_empty() {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::algorithm::Algorithm;
 use super::config::Config;
-use super::keys::KeySet;
+use super::keys::{Candidates, KeySet};
 use super::rejected;
 use crate::claims::{Claims, one_line};
 use crate::provider::ProviderError;
@@ -71,8 +71,9 @@ impl<'a> Unverified<'a> {
     /// Checks the signature with the keys that may have made it.
     pub(super) fn verify(&self, keys: &KeySet) -> Result<Signed, NotSigned> {
         let candidates = keys.candidates(self.header.kid.as_deref(), self.algorithm);
+        let (Candidates::Named(tried) | Candidates::Unnamed(tried)) = &candidates;
         let mut problem = None;
-        for key in &candidates {
+        for key in tried {
             match decode::<UniqueMembers>(self.token, &key.decoding, &self.signature_only()) {
                 Ok(token) => {
                     return Ok(Signed {
@@ -84,8 +85,10 @@ impl<'a> Unverified<'a> {
                 Err(error) => problem = Some(error.to_string()),
             }
         }
-        match (problem, &self.header.kid) {
-            (Some(problem), Some(_)) => Err(NotSigned::Rightly(one_line(&problem, 200))),
+        match (problem, &candidates) {
+            (Some(problem), Candidates::Named(_)) => {
+                Err(NotSigned::Rightly(one_line(&problem, 200)))
+            }
             _ => Err(NotSigned::ByAKnownKey),
         }
     }

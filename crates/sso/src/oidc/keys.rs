@@ -1,34 +1,22 @@
 //! The provider's public keys (RFC 7517).
 
-use jsonwebtoken::DecodingKey;
-use jsonwebtoken::jwk::{
-    AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse,
-};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::algorithm::Algorithm;
+use super::jwk::{self, Jwk, Kind};
 
 /// Keys that can verify signatures.
 pub(super) struct KeySet {
-    keys: Vec<Key>,
+    keys: Vec<Jwk>,
+    faults: Vec<Fault>,
 }
 
-/// One key.
-pub(super) struct Key {
-    id: Option<String>,
-    kind: Kind,
-    /// The only algorithm that it is for, if the set says so.
-    only: Option<KeyAlgorithm>,
-    pub(super) decoding: DecodingKey,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Rsa,
-    P256,
-    P384,
-    Ed25519,
+/// A key that could not be read.
+pub(super) struct Fault {
+    /// Which one, for the operator.
+    pub(super) key: String,
+    pub(super) problem: String,
 }
 
 /// A key set as it came. Its members are read one by one: what is unknown may stand among them.
@@ -42,50 +30,54 @@ const MAX_KEYS: usize = 64;
 
 impl From<Document> for KeySet {
     fn from(document: Document) -> Self {
-        let keys = document.keys.into_iter().take(MAX_KEYS).filter_map(Key::read).collect();
-        Self { keys }
+        let mut set = Self { keys: Vec::new(), faults: Vec::new() };
+        for (index, unverified) in document.keys.iter().take(MAX_KEYS).enumerate() {
+            match Jwk::read(unverified) {
+                Ok(key) => set.keys.extend(key),
+                Err(problem) => {
+                    set.faults.push(Fault { key: jwk::name(unverified, index + 1), problem });
+                }
+            }
+        }
+        set
     }
 }
 
 impl KeySet {
-    /// The keys that may have made this signature. A token that names its key gets no other one
-    /// tried; one that names none may be from any that is for the algorithm.
-    pub(super) fn candidates(&self, id: Option<&str>, algorithm: Algorithm) -> Vec<&Key> {
-        let named = |key: &&Key| id.is_none() || key.id.as_deref() == id;
-        self.keys.iter().filter(named).filter(|key| key.is_for(algorithm)).collect()
+    /// The keys that may have made this signature. A token that names its key gets that one tried,
+    /// and no other that has a name; a key without a name may be anybody's that is for the
+    /// algorithm (RFC 7517 §4.5: `kid` is optional on both sides).
+    pub(super) fn candidates(&self, id: Option<&str>, algorithm: Algorithm) -> Candidates<'_> {
+        let mut fitting = self.keys.iter().filter(|key| key.is_for(algorithm));
+        let Some(id) = id else { return Candidates::Unnamed(fitting.collect()) };
+        let named: Vec<_> = fitting.clone().filter(|key| key.id.as_deref() == Some(id)).collect();
+        if named.is_empty() {
+            Candidates::Unnamed(fitting.by_ref().filter(|key| key.id.is_none()).collect())
+        } else {
+            Candidates::Named(named)
+        }
     }
 
     /// Whether any key is for this algorithm.
     pub(super) fn has_one_for(&self, algorithm: Algorithm) -> bool {
         self.keys.iter().any(|key| key.is_for(algorithm))
     }
+
+    /// The keys that could not be read.
+    pub(super) fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
 }
 
-impl Key {
-    fn read(unverified: Value) -> Option<Self> {
-        let jwk: Jwk = serde_json::from_value(unverified).ok()?;
-        let for_signatures = jwk
-            .common
-            .public_key_use
-            .as_ref()
-            .is_none_or(|purpose| *purpose == PublicKeyUse::Signature);
-        let may_verify = jwk
-            .common
-            .key_operations
-            .as_ref()
-            .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
-        if !for_signatures || !may_verify {
-            return None;
-        }
-        let decoding = DecodingKey::from_jwk(&jwk).ok()?;
-        Some(Self {
-            kind: Kind::of(&jwk.algorithm)?,
-            id: jwk.common.key_id,
-            only: jwk.common.key_algorithm,
-            decoding,
-        })
-    }
+/// The keys to try.
+pub(super) enum Candidates<'a> {
+    /// Those that the token names: one of them made the signature, or nobody did.
+    Named(Vec<&'a Jwk>),
+    /// Those that it does not tell apart: the right one may be newer than the set.
+    Unnamed(Vec<&'a Jwk>),
+}
 
+impl Jwk {
     /// The key's kind decides what it verifies, never the token (RFC 8725 §3.1): a public RSA key
     /// taken for an HMAC secret is the classic confusion.
     fn is_for(&self, algorithm: Algorithm) -> bool {
@@ -95,24 +87,6 @@ impl Key {
             Algorithm::EdDsa => Kind::Ed25519,
             _ => Kind::Rsa,
         };
-        self.kind == kind && self.only.is_none_or(|only| only == algorithm.jose().into())
-    }
-}
-
-impl Kind {
-    fn of(parameters: &AlgorithmParameters) -> Option<Self> {
-        match parameters {
-            AlgorithmParameters::RSA(_) => Some(Self::Rsa),
-            AlgorithmParameters::EllipticCurve(curve) => match curve.curve {
-                EllipticCurve::P256 => Some(Self::P256),
-                EllipticCurve::P384 => Some(Self::P384),
-                _ => None,
-            },
-            AlgorithmParameters::OctetKeyPair(pair) => {
-                (pair.curve == EllipticCurve::Ed25519).then_some(Self::Ed25519)
-            }
-            // A symmetric key in a public document is no secret.
-            _ => None,
-        }
+        self.kind == kind && self.only.as_deref().is_none_or(|only| only == algorithm.name())
     }
 }

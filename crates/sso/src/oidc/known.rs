@@ -152,7 +152,13 @@ impl Known {
         let (read, answer) = http::json::<keys::Document>(request).await?;
         let seconds = answer.max_age.unwrap_or(FRESH_SECONDS);
         let seconds = seconds.clamp(SHORTEST_FRESH_SECONDS, FRESH_SECONDS);
-        Ok(Kept { value: read.into(), obtained, fresh_until: obtained.plus_seconds(seconds) })
+        let value = KeySet::from(read);
+        for fault in value.faults() {
+            // A token that this key signed is refused later as signed by an unknown key.
+            let (key, problem) = (&fault.key, &fault.problem);
+            tracing::warn!(provider.issuer = self.issuer, key, problem, "sso.oidc.key_skipped");
+        }
+        Ok(Kept { value, obtained, fresh_until: obtained.plus_seconds(seconds) })
     }
 
     /// Keeps what was fetched, or falls back to what is kept. A provider that answers, but says

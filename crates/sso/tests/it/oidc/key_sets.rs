@@ -4,8 +4,9 @@ use super::idp::{Canned, Key};
 use super::world::World;
 use futures_util::future::join_all;
 use jsonwebtoken::Algorithm;
+use kernel::encoding::{base64, base64url, from_base64url};
 use serde_json::json;
-use sso::ProviderError;
+use sso::{ProviderError, Verdict};
 
 #[tokio::test]
 async fn keys_and_description_are_kept_and_renewed() {
@@ -112,6 +113,116 @@ async fn a_set_may_hold_what_is_unknown_here() {
     ];
     world.idp.says_json("/jwks", &json!({ "keys": odd }));
     world.works().await;
+}
+
+/// RFC 7518 §2, §6.2.1.2 and §6.3.1.1: the same numbers, written as providers write them.
+#[tokio::test]
+async fn numbers_in_other_clothes_are_the_same_keys() {
+    type Rewrite = fn(Vec<u8>) -> String;
+    let rewrites: [(&str, Rewrite); 4] = [
+        ("padded base64url", |bytes| padded(&base64url(&bytes))),
+        ("standard alphabet, padded", |bytes| base64(&bytes)),
+        ("standard alphabet, bare", |bytes| base64(&bytes).trim_end_matches('=').to_owned()),
+        ("a sign byte in front", |bytes| base64url(&[&[0], bytes.as_slice()].concat())),
+    ];
+    let keys = [
+        (Key::rsa("one", Algorithm::RS256), ["n", "e"]),
+        (Key::es256("one"), ["x", "y"]),
+        (Key::es384("one"), ["x", "y"]),
+    ];
+    for (key, members) in keys {
+        for (what, rewrite) in rewrites {
+            let world = World::with_key(key.clone(), |_| {}).await;
+            let mut odd = key.clone();
+            for member in members {
+                let number = from_base64url(odd.jwk[member].as_str().unwrap()).unwrap();
+                odd.jwk[member] = json!(rewrite(number));
+            }
+            // 48 bytes need no padding, and few bytes may not show the alphabet.
+            assert!(odd.jwk != key.jwk || odd.jwk["kty"] == "EC", "{what}");
+            world.idp.publishes(&[&odd]);
+            let signed_in = world.sign_in(|_| {}).await;
+            assert!(signed_in.is_ok(), "{what}: {}: {signed_in:?}", key.jwk);
+        }
+    }
+}
+
+/// A library that prints numbers drops the zeros that a coordinate begins with.
+#[tokio::test]
+async fn a_coordinate_that_lost_its_zeros_is_the_same_point() {
+    let zero = |key: &Key| {
+        let x = from_base64url(key.jwk["x"].as_str().unwrap()).unwrap();
+        (x[0] == 0).then(|| base64url(&x[1..]))
+    };
+    let keys = std::iter::repeat_with(|| Key::es256("one"));
+    let (key, short) = keys.filter_map(|key| Some((key.clone(), zero(&key)?))).next().unwrap();
+    let world = World::with_key(key.clone(), |_| {}).await;
+    let mut odd = key;
+    odd.jwk["x"] = json!(short);
+    world.idp.publishes(&[&odd]);
+    world.works().await;
+}
+
+/// RFC 7517 §4.5: a set without `kid` serves tokens that name their key, whichever it is.
+#[tokio::test]
+async fn a_set_without_key_ids_serves_tokens_that_name_theirs() {
+    let world = World::with_key(Key::rsa("one", Algorithm::RS256), |_| {}).await;
+    let unnamed = |key: &Key, kid: serde_json::Value| {
+        let mut key = key.clone();
+        key.jwk["kid"] = kid;
+        key
+    };
+    for kid in [json!(null), json!("")] {
+        let other = Key::rsa("x", Algorithm::RS256);
+        let keys = [&other, &Key::es256("y"), &world.key].map(|key| unnamed(key, kid.clone()));
+        world.idp.publishes(&keys.iter().collect::<Vec<_>>());
+        world.clock.advance_seconds(3600);
+        world.works().await;
+        let stranger = Key::rsa("one", Algorithm::RS256);
+        world.rejects("not in the provider's key set", |plan| plan.key = stranger).await;
+        world.clock.advance_seconds(60);
+    }
+    // A key that has a name is nobody else's.
+    let named = unnamed(&world.key, json!("another"));
+    world.idp.publishes(&[&named, &unnamed(&Key::es256("y"), json!(null))]);
+    world.clock.advance_seconds(3600);
+    world.rejects("not in the provider's key set", |_| {}).await;
+}
+
+/// A key that could have been one is named with its fault, and the others are used.
+#[tokio::test]
+async fn a_key_that_cannot_be_read_is_named_with_its_fault() {
+    let log = testkit::CapturedLog::start();
+    let short = base64url(&[0x80; 128]);
+    let faults = [
+        (json!({"kty": "RSA", "kid": "odd-n", "n": "%%%", "e": "AQAB"}), "n is not base64url"),
+        (json!({"kty": "RSA", "kid": "small", "n": short, "e": "AQAB"}), "1024 bits"),
+        (json!({"kty": "RSA", "kid": "no-e", "n": base64url(&[0x80; 256])}), "no e"),
+        (json!({"kty": "EC", "kid": "no-curve", "x": "AA", "y": "AA"}), "no crv"),
+        (json!({"kty": "EC", "crv": "P-256", "kid": "long", "x": short, "y": "AA"}), "32 bytes"),
+        (json!({"kty": "OKP", "crv": "Ed25519", "kid": "ed", "x": "AAAA"}), "3 bytes"),
+        (json!({"kty": "RSA", "kid": 7, "n": base64url(&[0x80; 256]), "e": "AQAB"}), "no. 7"),
+        (json!("no key at all"), "no. 8"),
+    ];
+    let world = World::new().await;
+    let mut keys: Vec<_> = faults.iter().map(|(key, _)| key.clone()).collect();
+    keys.push(world.key.jwk.clone());
+    world.idp.says_json("/jwks", &json!({ "keys": keys }));
+    world.works().await;
+    let skipped = world.provider.examine().await.into_iter();
+    let skipped: Vec<_> = skipped.filter(|finding| finding.verdict == Verdict::Warning).collect();
+    assert_eq!(skipped.len(), faults.len(), "{skipped:?}");
+    for ((key, fault), finding) in faults.iter().zip(&skipped) {
+        let name = key["kid"].as_str().unwrap_or_default();
+        assert!(finding.what.contains(name) && finding.what.contains(fault), "{finding:?}");
+        let logged = log.text();
+        let mut lines = logged.lines().filter(|line| line.contains("sso.oidc.key_skipped"));
+        assert!(lines.any(|line| line.contains(name) && line.contains(fault)), "{fault}");
+    }
+}
+
+fn padded(text: &str) -> String {
+    format!("{text}{}", "=".repeat((4 - text.len() % 4) % 4))
 }
 
 /// RFC 8725 §3.1: each key differs from a good one in what it is for.
