@@ -87,7 +87,7 @@ impl Provider {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ConfigError> {
         config.check()?;
-        let known = Known::new(&config.issuer, http.clone(), Arc::clone(&clock));
+        let known = Known::new(&config, http.clone(), Arc::clone(&clock));
         Ok(Self { config, http, clock, known })
     }
 

@@ -13,6 +13,9 @@ pub struct Config {
     pub id: String,
     /// Its issuer identifier, exactly as its discovery document has it.
     pub issuer: String,
+    /// Where that document is, if not below the issuer. Its issuer must be the configured one all
+    /// the same.
+    pub discovery_url: Option<String>,
     /// Our id at the provider.
     pub client_id: String,
     /// How we prove to be that client.
@@ -96,6 +99,9 @@ pub enum ConfigError {
     /// The issuer is no issuer identifier (OpenID Connect Discovery §3).
     #[error("issuer must be an https URL (http on this computer) without query, fragment or login")]
     BadIssuer,
+    /// The address of the description is not one to believe.
+    #[error("discovery_url must be an https URL (http on this computer) without fragment or login")]
+    BadDiscovery,
     /// An issuer that stands for many tenants.
     #[error(
         "issuer is Microsoft's address for all tenants, so anybody's people could sign in; use \
@@ -171,6 +177,7 @@ impl Config {
     /// Whether this can work, as far as it can be told without asking anybody.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.check_issuer()?;
+        self.check_discovery()?;
         self.client_auth.check()?;
         self.check_request()?;
         self.check_recheck()?;
@@ -199,6 +206,16 @@ impl Config {
         }
         let bare = issuer.query().is_none() && issuer.fragment().is_none();
         (bare && is_safe(&self.issuer)).then_some(()).ok_or(ConfigError::BadIssuer)
+    }
+
+    /// Whoever can change the description can name other keys, so it is no less guarded than the
+    /// issuer's own address.
+    fn check_discovery(&self) -> Result<(), ConfigError> {
+        let Some(address) = &self.discovery_url else { return Ok(()) };
+        let url = Url::parse(address).map_err(|_| ConfigError::BadDiscovery)?;
+        let guarded = url.scheme() == "https" || !self.issuer.starts_with("https:");
+        let good = guarded && url.fragment().is_none() && crate::endpoint::is_safe(&url);
+        good.then_some(()).ok_or(ConfigError::BadDiscovery)
     }
 
     /// OpenID Connect Core §11. Google has a parameter of its own instead of the scope.

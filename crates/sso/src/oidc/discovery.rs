@@ -1,31 +1,40 @@
 //! The provider's description of itself: OpenID Connect Discovery 1.0 §3 and §4.
 
+mod member;
+
 use serde::Deserialize;
 use url::Url;
 
+use self::member::{Member, Reading};
+use super::config::Config;
 use crate::provider::ProviderError;
 
 /// A description as it came. Nothing in it is true yet.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Unverified {
-    issuer: Option<String>,
-    authorization_endpoint: Option<String>,
-    token_endpoint: Option<String>,
-    jwks_uri: Option<String>,
-    userinfo_endpoint: Option<String>,
-    end_session_endpoint: Option<String>,
-    #[serde(default)]
-    authorization_response_iss_parameter_supported: bool,
-    #[serde(default)]
-    backchannel_logout_supported: bool,
-    #[serde(default)]
-    backchannel_logout_session_supported: bool,
-    response_types_supported: Option<Vec<String>>,
-    code_challenge_methods_supported: Option<Vec<String>>,
-    token_endpoint_auth_methods_supported: Option<Vec<String>>,
-    id_token_signing_alg_values_supported: Option<Vec<String>>,
-    scopes_supported: Option<Vec<String>>,
+    issuer: Member,
+    authorization_endpoint: Member,
+    token_endpoint: Member,
+    jwks_uri: Member,
+    userinfo_endpoint: Member,
+    end_session_endpoint: Member,
+    authorization_response_iss_parameter_supported: Member,
+    backchannel_logout_supported: Member,
+    backchannel_logout_session_supported: Member,
+    response_types_supported: Member,
+    code_challenge_methods_supported: Member,
+    token_endpoint_auth_methods_supported: Member,
+    id_token_signing_alg_values_supported: Member,
+    scopes_supported: Member,
+    /// Having it makes a list no description: only an object can be flattened.
+    #[serde(flatten)]
+    _others: Others,
 }
+
+/// Members that say nothing to us.
+#[derive(Default, Deserialize)]
+struct Others {}
 
 /// A description that names the configured issuer and only endpoints that may be used.
 #[derive(Clone, Debug)]
@@ -38,6 +47,8 @@ pub(super) struct Document {
     /// Whether each answer must name the issuer (RFC 9207 §3).
     pub(super) names_itself: bool,
     pub(super) claims_to_offer: Offers,
+    /// The members that were left out, each with what is wrong with it.
+    pub(super) ignored: Vec<String>,
 }
 
 /// What the provider says it can do; only `doctor` looks at it. A list that is missing is not a
@@ -53,16 +64,20 @@ pub(super) struct Offers {
     pub(super) scopes: Option<Vec<String>>,
 }
 
-/// Where the description of an issuer is (§4.1): a slash at the issuer's end is left out.
-pub(super) fn address(issuer: &str) -> String {
-    format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
+/// Where the description is: below the issuer (§4.1), a slash at whose end is left out, unless the
+/// configuration says otherwise.
+pub(super) fn address(config: &Config) -> String {
+    let below =
+        || format!("{}/.well-known/openid-configuration", config.issuer.trim_end_matches('/'));
+    config.discovery_url.clone().unwrap_or_else(below)
 }
 
 impl Unverified {
     /// UP-6: the issuer must be exactly the configured one (§4.3), or one provider could speak for
     /// another; and endpoints must be such that people and secrets may be sent there.
     pub(super) fn verify(self, issuer: &str) -> Result<Document, ProviderError> {
-        let named = self.issuer.unwrap_or_default();
+        let mut read = Reading::default();
+        let named = read.text("issuer", self.issuer).unwrap_or_default();
         if named != issuer {
             let named = crate::claims::one_line(&named, 200);
             return Err(wrong(format!(
@@ -71,9 +86,11 @@ impl Unverified {
         }
         // Plain http is for a provider on this computer that has nothing else.
         let https_only = issuer.starts_with("https:");
-        let endpoint = |name: &str, value: Option<String>| endpoint(name, value, https_only);
-        let required = |name: &str, value| {
-            endpoint(name, value)?.ok_or_else(|| wrong(format!("its description lacks {name}")))
+        let mut optional = |name: &str, member| {
+            read.text(name, member).map(|value| endpoint(name, &value, https_only)).transpose()
+        };
+        let mut required = |name: &str, member| {
+            optional(name, member)?.ok_or_else(|| wrong(format!("its description lacks {name}")))
         };
         Ok(Document {
             authorization_endpoint: required(
@@ -82,38 +99,51 @@ impl Unverified {
             )?,
             token_endpoint: required("token_endpoint", self.token_endpoint)?,
             jwks_uri: required("jwks_uri", self.jwks_uri)?,
-            userinfo_endpoint: endpoint("userinfo_endpoint", self.userinfo_endpoint)?,
-            end_session_endpoint: endpoint("end_session_endpoint", self.end_session_endpoint)?,
-            names_itself: self.authorization_response_iss_parameter_supported,
+            userinfo_endpoint: optional("userinfo_endpoint", self.userinfo_endpoint)?,
+            end_session_endpoint: optional("end_session_endpoint", self.end_session_endpoint)?,
+            names_itself: read.flag(
+                "authorization_response_iss_parameter_supported",
+                self.authorization_response_iss_parameter_supported,
+            ),
             claims_to_offer: Offers {
-                backchannel_logout: self.backchannel_logout_supported,
-                backchannel_logout_session: self.backchannel_logout_session_supported,
-                response_types: self.response_types_supported,
-                challenge_methods: self.code_challenge_methods_supported,
-                client_auth: self.token_endpoint_auth_methods_supported,
-                signing_algorithms: self.id_token_signing_alg_values_supported,
-                scopes: self.scopes_supported,
+                backchannel_logout: read
+                    .flag("backchannel_logout_supported", self.backchannel_logout_supported),
+                backchannel_logout_session: read.flag(
+                    "backchannel_logout_session_supported",
+                    self.backchannel_logout_session_supported,
+                ),
+                response_types: read
+                    .list("response_types_supported", self.response_types_supported),
+                challenge_methods: read.list(
+                    "code_challenge_methods_supported",
+                    self.code_challenge_methods_supported,
+                ),
+                client_auth: read.list(
+                    "token_endpoint_auth_methods_supported",
+                    self.token_endpoint_auth_methods_supported,
+                ),
+                signing_algorithms: read.list(
+                    "id_token_signing_alg_values_supported",
+                    self.id_token_signing_alg_values_supported,
+                ),
+                scopes: read.list("scopes_supported", self.scopes_supported),
             },
+            ignored: read.ignored,
         })
     }
 }
 
 /// T-UP-01: an absolute https URL of ordinary characters. The parser would repair others, and then
 /// somebody reading the raw text would see another address than the browser.
-fn endpoint(
-    name: &str,
-    value: Option<String>,
-    https_only: bool,
-) -> Result<Option<Url>, ProviderError> {
-    let Some(value) = value else { return Ok(None) };
+fn endpoint(name: &str, value: &str, https_only: bool) -> Result<Url, ProviderError> {
     let ordinary = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?[]@!*+,=&%".contains(&b);
-    let url = Url::parse(&value).ok().filter(|url| {
+    let url = Url::parse(value).ok().filter(|url| {
         value.bytes().all(ordinary)
             && crate::endpoint::is_safe(url)
             && (url.scheme() == "https" || !https_only)
     });
-    url.map(Some).ok_or_else(|| {
-        let value = crate::claims::one_line(&value, 200);
+    url.ok_or_else(|| {
+        let value = crate::claims::one_line(value, 200);
         wrong(format!("{name} is not an https URL of ordinary characters: {value:?}"))
     })
 }

@@ -17,16 +17,20 @@ const NOTABLE_SECONDS: i64 = 30;
 impl Provider {
     /// Looks at everything that a sign-in needs, as far as it shows without one.
     pub async fn examine(&self) -> Vec<Finding> {
-        let address = discovery::address(&self.config.issuer);
-        let (unverified, answer) = match self.describe(&address).await {
+        let address = discovery::address(&self.config);
+        let described = self.describe(&address).await;
+        // A query can name an application, and is nothing to show.
+        let address = address.split('?').next().unwrap_or_default();
+        let (unverified, answer) = match described {
             Ok(described) => described,
-            Err(error) => return vec![unreachable(&address, &error)],
+            Err(error) => return vec![unreachable(address, &error)],
         };
         let mut findings =
             vec![Finding::pass(format!("{address} answers")), self.compare_clocks(&answer)];
         match unverified.verify(&self.config.issuer) {
             Ok(document) => {
                 findings.push(Finding::pass(format!("it names the issuer {}", self.config.issuer)));
+                findings.extend(document.ignored.iter().map(|member| member_ignored(member)));
                 findings.extend(self.look_at_keys(&document).await);
                 findings.extend(look_at_offers(&self.config, &document.claims_to_offer));
                 findings.push(look_at_logout(&document));
@@ -34,7 +38,8 @@ impl Provider {
             Err(error) => findings.push(Finding::failure(
                 error.to_string(),
                 "set issuer to exactly what the provider's description says, with or without the \
-                 slash at the end; if it is another company's, somebody is in between",
+                 slash at the end; if it is another company's, somebody is in between. A description \
+                 that lives elsewhere than its issuer says needs discovery_url",
             )),
         }
         findings.push(Finding::pass(format!(
@@ -100,6 +105,13 @@ impl Provider {
             Finding::pass(format!("{address} has keys for {}", usable.join(", ")))
         }
     }
+}
+
+fn member_ignored(member: &str) -> Finding {
+    Finding::warning(
+        format!("in its description {member}, and is ignored"),
+        "sign-in works as if it were not there; the provider should leave it out or mend it",
+    )
 }
 
 fn look_at_offers(config: &Config, offers: &Offers) -> Vec<Finding> {
@@ -183,7 +195,7 @@ fn unreachable(address: &str, error: &ProviderError) -> Finding {
     } else if lower.contains("dns") || lower.contains("lookup") {
         "the name cannot be resolved from here; check issuer and DNS"
     } else if lower.contains("answered 4") {
-        "check issuer: the description is expected below it"
+        "check issuer: the description is expected below it, unless discovery_url says where"
     } else {
         "check that this computer may connect there (firewall, proxy) and that the provider is up"
     };

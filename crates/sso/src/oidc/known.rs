@@ -10,6 +10,7 @@ use arc_swap::ArcSwapOption;
 use kernel::{Clock, Timestamp};
 use tokio::sync::Mutex;
 
+use super::config::Config;
 use super::discovery::{self, Document};
 use super::keys::{self, KeySet};
 use super::{http, jwt, rejected};
@@ -18,6 +19,8 @@ use crate::provider::ProviderError;
 /// The description and the keys of one provider.
 pub(super) struct Known {
     issuer: String,
+    /// Where the description is.
+    address: String,
     http: reqwest::Client,
     clock: Arc<dyn Clock>,
     document: ArcSwapOption<Kept<Document>>,
@@ -52,9 +55,10 @@ const SEARCH_EVERY_SECONDS: i64 = 60;
 const RETRY_AFTER_SECONDS: i64 = 2;
 
 impl Known {
-    pub(super) fn new(issuer: &str, http: reqwest::Client, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(config: &Config, http: reqwest::Client, clock: Arc<dyn Clock>) -> Self {
         Self {
-            issuer: issuer.to_owned(),
+            issuer: config.issuer.clone(),
+            address: discovery::address(config),
             http,
             clock,
             document: ArcSwapOption::empty(),
@@ -140,9 +144,12 @@ impl Known {
 
     async fn fetch_document(&self) -> Result<Kept<Document>, ProviderError> {
         let obtained = self.clock.now();
-        let request = self.http.get(discovery::address(&self.issuer));
+        let request = self.http.get(&self.address);
         let (unverified, _) = http::json::<discovery::Unverified>(request).await?;
         let value = unverified.verify(&self.issuer)?;
+        for member in &value.ignored {
+            tracing::warn!(provider.issuer = self.issuer, member, "sso.oidc.member_ignored");
+        }
         Ok(Kept { value, obtained, fresh_until: obtained.plus_seconds(FRESH_SECONDS) })
     }
 

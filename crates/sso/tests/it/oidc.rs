@@ -4,6 +4,7 @@
 
 mod begin;
 mod configuration;
+mod descriptions;
 mod doctor;
 mod groups;
 mod id_token;

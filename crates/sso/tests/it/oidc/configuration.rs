@@ -50,6 +50,24 @@ fn the_issuer_of_all_tenants_is_refused() {
     assert_eq!(with(|config| config.issuer = "https://idp.example.com/common".into()), Ok(()));
 }
 
+/// The description names the keys, so its address is guarded like the issuer's.
+#[test]
+fn the_address_of_a_description_is_an_https_url() {
+    let at = |url: &str| with(|config| config.discovery_url = Some(url.to_owned()));
+    assert_eq!(at("https://other.example.com/policy/openid-configuration?appid=1"), Ok(()));
+    for bad in [
+        "",
+        "/.well-known/openid-configuration",
+        "http://idp.example.com/x",
+        "http://127.0.0.1/x",
+        "https://idp.example.com/x#a",
+        "https://user:pw@idp.example.com/",
+        "file:///etc/passwd",
+    ] {
+        assert_eq!(at(bad), Err(ConfigError::BadDiscovery), "{bad}");
+    }
+}
+
 #[test]
 fn each_other_mistake_has_its_own_text() {
     let empty = || Redacted::new("");

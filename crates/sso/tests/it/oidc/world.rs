@@ -145,6 +145,7 @@ pub(super) fn config(issuer: &str) -> Config {
     Config {
         id: "corp".to_owned(),
         issuer: issuer.to_owned(),
+        discovery_url: None,
         client_id: CLIENT.to_owned(),
         client_auth: ClientAuth::Basic(Redacted::new("s3cret: with/odd+characters")),
         redirect_uri: REDIRECT.to_owned(),

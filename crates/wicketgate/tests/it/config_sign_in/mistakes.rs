@@ -31,6 +31,7 @@ fn each_mistake_is_told_at_its_key() {
         only_mistake(&OIDC.replace(line, wrong), &at(key));
     }
     for (line, key) in [
+        ("discovery_url = \"http://login.example.com/x\"", "discovery_url"),
         ("client_auth = \"basic\"", "client_auth"),
         ("client_auth = \"none\"", "client_secret"),
         ("client_key_id = \"k1\"", "client_key_id"),

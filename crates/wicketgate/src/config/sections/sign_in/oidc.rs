@@ -12,8 +12,9 @@ use super::provider::Common;
 use crate::config::reader::Reader;
 use crate::config::settings::OidcSettings;
 
-pub(super) const KEYS: [&str; 20] = [
+pub(super) const KEYS: [&str; 21] = [
     "issuer",
+    "discovery_url",
     "client_id",
     "client_secret",
     "client_auth",
@@ -47,6 +48,7 @@ pub(super) fn read(
     let config = Config {
         id: common.id.to_owned(),
         issuer: section.text("issuer", ""),
+        discovery_url: Some(section.text("discovery_url", "")).filter(|url| !url.is_empty()),
         client_id: section.text("client_id", ""),
         client_auth: client_auth::read(section, around.needed),
         redirect_uri: around.url(&format!("/sign-in/{}/callback", common.id)),

@@ -44,6 +44,9 @@ fn file(section: &Reader<'_>, config: &Config, error: &ConfigError) {
 fn place(error: &ConfigError) -> (&'static str, &'static str) {
     match error {
         ConfigError::BadIssuer | ConfigError::ManyTenants => ("issuer", "Correct it"),
+        ConfigError::BadDiscovery => {
+            ("discovery_url", "Remove it, or write the whole address of the provider's description")
+        }
         ConfigError::NoClientId => {
             ("client_id", "Register Wicketgate at the provider and copy the client id")
         }
@@ -77,6 +80,7 @@ fn mend(config: &mut Config, error: &ConfigError) {
         ConfigError::BadIssuer | ConfigError::ManyTenants => {
             "https://issuer.invalid".clone_into(&mut config.issuer);
         }
+        ConfigError::BadDiscovery => config.discovery_url = None,
         ConfigError::NoClientId => "unknown".clone_into(&mut config.client_id),
         ConfigError::NoSecret | ConfigError::BadKey(_) => config.client_auth = ClientAuth::None,
         ConfigError::BadRedirectUri => {
