@@ -185,12 +185,12 @@ fn too_many(source: Source<'_>) -> ProviderError {
 ///
 /// [`ProviderError::Incomplete`] if it is empty, longer than 255 bytes or has control characters.
 pub fn external_id(claim: &str, unverified: String) -> Result<String, ProviderError> {
-    if is_plain(&unverified, MAX_VALUE_BYTES) {
-        Ok(unverified)
-    } else {
-        let problem = "must be 1 to 255 bytes of printable text";
-        Err(ProviderError::Incomplete(format!("{claim} identifies the person and {problem}")))
-    }
+    let problem = match unverified.as_str() {
+        "" => "came empty",
+        value if is_plain(value, MAX_VALUE_BYTES) => return Ok(unverified),
+        _ => "must be 1 to 255 bytes of printable text",
+    };
+    Err(ProviderError::Incomplete(format!("{claim} identifies the person and {problem}")))
 }
 
 /// An address, and whether a rule may rely on it (UP-3).

@@ -40,6 +40,9 @@ impl Certificate {
 
     /// A certificate from base64 with any line breaks, as metadata have it.
     pub(super) fn from_base64(text: &str) -> Result<Self, Flaw> {
+        require(!text.contains("-----BEGIN"), || {
+            "a certificate has PEM armour (BEGIN CERTIFICATE) around its base64".to_owned()
+        })?;
         Self::from_der(super::base64::decode(text)?)
     }
 

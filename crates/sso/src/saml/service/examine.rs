@@ -4,7 +4,9 @@ use kernel::Timestamp;
 
 use super::certificate::Certificate;
 use super::idp_metadata::IdpMetadata;
+use super::names::UNSPECIFIED_FORMAT;
 use super::own_key::OwnKey;
+use crate::claims::one_line;
 use crate::provider::Finding;
 use crate::saml::{Config, MetadataSource};
 
@@ -47,6 +49,14 @@ pub(super) fn theirs(metadata: &IdpMetadata, config: &Config, now: Timestamp) ->
         ),
     });
     findings.extend(metadata.certificates.iter().map(|one| certificate(one, allow_expired, now)));
+    findings.extend(metadata.skipped.iter().map(|problem| {
+        Finding::warning(
+            format!("{problem}; it is skipped"),
+            "answers signed with that key are refused; ask the provider's administrator for new \
+             metadata",
+        )
+    }));
+    findings.extend(another_format(metadata, config));
     findings.extend(unsigned_requests(metadata, config));
     findings.extend(unpinned(config));
     findings
@@ -70,6 +80,20 @@ fn certificate(certificate: &Certificate, allow_expired: bool, now: Timestamp) -
         }
         _ => Finding::pass(format!("signing certificate {name} is good for {days} more days")),
     }
+}
+
+/// SA-16: the format is part of who somebody is.
+fn another_format(metadata: &IdpMetadata, config: &Config) -> Option<Finding> {
+    let offered = &metadata.name_id_formats;
+    let asked = config.name_id_format.as_ref().filter(|asked| *asked != UNSPECIFIED_FORMAT)?;
+    (!offered.is_empty() && !offered.contains(asked)).then(|| {
+        let offered = one_line(&offered.join(", "), 300);
+        Finding::warning(
+            format!("the provider does not list name_id_format {asked}, but {offered}"),
+            "some providers then send another kind without a word, and people become other \
+             persons when that is mended; ask for a kind that is listed",
+        )
+    })
 }
 
 fn unsigned_requests(metadata: &IdpMetadata, config: &Config) -> Option<Finding> {

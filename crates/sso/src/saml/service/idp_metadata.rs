@@ -19,6 +19,10 @@ pub(super) struct IdpMetadata {
     pub(super) entity_id: String,
     /// The certificates whose keys may sign; at least one.
     pub(super) certificates: Vec<Certificate>,
+    /// What is wrong with the signing certificates that could not be used.
+    pub(super) skipped: Vec<String>,
+    /// The kinds of names that it says it can give; none if it does not say.
+    pub(super) name_id_formats: Vec<String>,
     /// Whether the provider says that it wants requests to be signed.
     pub(super) want_requests_signed: bool,
     /// Until when the document says that it counts.
@@ -163,14 +167,17 @@ fn provider(entity: &Element, valid_until: Option<Timestamp>) -> Result<IdpMetad
     let Some(descriptor) = descriptor(entity) else {
         return flaw("it describes no SAML 2.0 identity provider (IDPSSODescriptor)");
     };
-    let certificates = signing_certificates(descriptor)?;
-    require(!certificates.is_empty(), || {
-        "it has no signing certificate (KeyDescriptor with an X509Certificate)".to_owned()
+    let Signing { certificates, skipped } = signing_certificates(descriptor);
+    require(!certificates.is_empty(), || match skipped.as_slice() {
+        [] => "it has no signing certificate (KeyDescriptor with an X509Certificate)".to_owned(),
+        skipped => format!("it has no signing certificate of use: {}", skipped.join("; ")),
     })?;
     let wants = descriptor.attribute("WantAuthnRequestsSigned");
     Ok(IdpMetadata {
         entity_id: entity_id.to_owned(),
         certificates,
+        skipped,
+        name_id_formats: name_id_formats(descriptor),
         want_requests_signed: matches!(wants, Some("true" | "1")),
         valid_until,
         redirect_url: endpoint(descriptor, REDIRECT_BINDING)?,
@@ -178,24 +185,48 @@ fn provider(entity: &Element, valid_until: Option<Timestamp>) -> Result<IdpMetad
     })
 }
 
-/// SAML metadata §2.4.1.1: a key without a use is for everything.
-fn signing_certificates(descriptor: &Element) -> Result<Vec<Certificate>, Flaw> {
-    let mut found = Vec::new();
-    for key in descriptor.all(METADATA, "KeyDescriptor") {
-        if matches!(key.attribute("use"), None | Some("" | "signing")) {
-            let info = key.required(SIGNATURE, "KeyInfo")?;
-            for data in info.all(SIGNATURE, "X509Data") {
-                // The first is the key's own; further ones would be those of its issuers.
-                if let Some(certificate) = data.all(SIGNATURE, "X509Certificate").next() {
-                    let certificate = Certificate::from_base64(certificate.text()?)?;
-                    if !found.contains(&certificate) {
-                        found.push(certificate);
+/// The certificates for signatures, and what is wrong with those that are of no use.
+#[derive(Default)]
+struct Signing {
+    certificates: Vec<Certificate>,
+    skipped: Vec<String>,
+}
+
+/// SAML metadata §2.4.1.1: a key without a use is for everything. One certificate that cannot be
+/// used takes nothing from the others.
+fn signing_certificates(descriptor: &Element) -> Signing {
+    let mut found = Signing::default();
+    let for_signatures =
+        |key: &&Element| matches!(key.attribute("use"), None | Some("" | "signing"));
+    let keys = descriptor.all(METADATA, "KeyDescriptor").filter(for_signatures);
+    for (index, key) in keys.enumerate() {
+        match certificates_of(key) {
+            Ok(several) => {
+                for certificate in several {
+                    if !found.certificates.contains(&certificate) {
+                        found.certificates.push(certificate);
                     }
                 }
             }
+            Err(flaw) => found.skipped.push(format!("signing key no. {}: {flaw}", index + 1)),
         }
     }
-    Ok(found)
+    found
+}
+
+/// In each `X509Data` the first is the key's own; further ones would be those of its issuers.
+fn certificates_of(key: &Element) -> Result<Vec<Certificate>, Flaw> {
+    let info = key.required(SIGNATURE, "KeyInfo")?;
+    let own = |data: &Element| {
+        let first = data.all(SIGNATURE, "X509Certificate").next()?;
+        Some(first.text().and_then(Certificate::from_base64))
+    };
+    info.all(SIGNATURE, "X509Data").filter_map(own).collect()
+}
+
+fn name_id_formats(descriptor: &Element) -> Vec<String> {
+    let formats = descriptor.all(METADATA, "NameIDFormat").filter_map(|one| one.text().ok());
+    formats.map(|format| format.trim().to_owned()).collect()
 }
 
 /// The first endpoint with this binding. People are sent there, so it must be a safe place.

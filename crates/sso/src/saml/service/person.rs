@@ -7,7 +7,7 @@ use protocol::Identity;
 use protocol::identity::Attributes;
 
 use super::assertion::{Facts, NameId};
-use super::names::TRANSIENT_FORMAT;
+use super::names::{TRANSIENT_FORMAT, UNSPECIFIED_FORMAT};
 use crate::claims::{self, Source, Vouched};
 use crate::provider::{ProviderError, SignedIn, UpstreamSession};
 use crate::saml::{Assertion, Config};
@@ -29,6 +29,7 @@ pub(super) fn person(
     idp_entity_id: &str,
 ) -> Result<Assertion, ProviderError> {
     let names = &config.attributes;
+    warn_of_another_format(&facts, config);
     groups_are_there(&facts.attributes, &names.groups)?;
     let external_id = external_id(&facts, config, idp_entity_id)?;
     let mut attributes = facts.attributes;
@@ -74,6 +75,16 @@ pub(super) fn person(
     Ok(Assertion { signed_in, one_time_id, expires_at: facts.expires_at })
 }
 
+/// Some providers answer with a format of their own where they cannot make the one that was asked
+/// for. Once they can, the same person comes under another name (SA-16).
+fn warn_of_another_format(facts: &Facts, config: &Config) {
+    let (Some(name_id), Some(asked)) = (&facts.name_id, &config.name_id_format) else { return };
+    if asked != UNSPECIFIED_FORMAT && *asked != name_id.format {
+        let (provider, came) = (&config.id, claims::one_line(&name_id.format, 200));
+        tracing::warn!(provider, asked, came, "sso.saml.another_name_id_format");
+    }
+}
+
 /// SA-16: the name alone says nothing. Another provider, format or qualifier makes it another
 /// person.
 fn external_id(
@@ -98,6 +109,12 @@ fn external_id(
         return incomplete(
             "the NameID is transient, so it identifies nobody; ask for a persistent one \
              (name_id_format) or name an attribute as user",
+        );
+    }
+    if name_id.value.is_empty() {
+        return incomplete(
+            "the provider sent an empty NameID; ask for a kind that it fills in (name_id_format) \
+             or name an attribute as user",
         );
     }
     let value = claims::external_id(NAME_ID, name_id.value.clone())?;

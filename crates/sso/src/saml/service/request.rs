@@ -11,6 +11,7 @@ use url::form_urlencoded::byte_serialize;
 
 use super::names::{
     ASSERTION, ENVELOPED, EXCLUSIVE_C14N, POST_BINDING, PROTOCOL, SHA256, SIGNATURE,
+    TRANSIENT_FORMAT,
 };
 use super::own_key::{CannotSign, OwnKey};
 use super::time;
@@ -80,9 +81,6 @@ impl Request<'_> {
     fn xml(&self, signature: &str) -> String {
         let config = self.config;
         let force = if config.force_authn { r#" ForceAuthn="true""# } else { "" };
-        let policy = config.name_id_format.as_deref().map(|format| {
-            format!(r#"<samlp:NameIDPolicy Format="{}" AllowCreate="true"/>"#, escape(format))
-        });
         format!(
             concat!(
                 r#"<samlp:AuthnRequest xmlns:samlp="{samlp}" xmlns:saml="{saml}" ID="{id}" "#,
@@ -101,10 +99,18 @@ impl Request<'_> {
             acs = escape(config.acs_url.as_str()),
             issuer = escape(config.entity_id.as_str()),
             signature = signature,
-            policy = policy.unwrap_or_default(),
+            policy = name_id_policy(config.name_id_format.as_deref()),
             contexts = contexts(&config.authn_contexts),
         )
     }
+}
+
+/// SAML core §3.4.1.1. Without any such element `LemonLDAP::NG` 2.16 answers with an empty name. A
+/// transient one is always created, so the permission has no place beside it (SAML erratum E14).
+fn name_id_policy(format: Option<&str>) -> String {
+    let named = |format| format!(r#" Format="{}""#, escape(format));
+    let may_create = if format == Some(TRANSIENT_FORMAT) { "" } else { r#" AllowCreate="true""# };
+    format!("<samlp:NameIDPolicy{}{may_create}/>", format.map(named).unwrap_or_default())
 }
 
 fn contexts(wanted: &[String]) -> String {

@@ -117,22 +117,30 @@ fn nothing_hidden(root: &Element, counts: &[(&[&str], usize)]) -> Result<(), Fla
 /// with this very tree.
 fn envelope(response: &Element, expected: &Expected) -> Result<(), Flaw> {
     version_and_issue_instant(response, expected)?;
-    let destination = response.attribute("Destination").unwrap_or_default();
-    require(destination == expected.acs_url, || {
-        format!("Destination is {}, not our ACS URL", quoted(destination))
-    })?;
+    let is_signed = response.optional(SIGNATURE, "Signature")?.is_some();
+    destination(response.attribute("Destination"), is_signed, expected)?;
     // SA-11: an answer that nobody asked for has none.
     let request = response.attribute("InResponseTo").unwrap_or_default();
     require(request == expected.request_id, || {
         format!("InResponseTo is {}, not the request of this sign-in", quoted(request))
     })?;
     // Profiles §4.1.4.2: needed with a signed response or an encrypted assertion.
-    let needed = response.optional(SIGNATURE, "Signature")?.is_some()
-        || response.optional(ASSERTION, "EncryptedAssertion")?.is_some();
+    let needed = is_signed || response.optional(ASSERTION, "EncryptedAssertion")?.is_some();
     match response.optional(ASSERTION, "Issuer")? {
         Some(issuer) => is_the_provider(issuer, expected),
         None => require(!needed, || "the response has no Issuer".to_owned()),
     }
+}
+
+/// SAML bindings §3.5.5.2 asks for it in a signed message. In an unsigned one it proves nothing that
+/// the signed assertion's `Recipient` does not say, so it may be missing; but never be another.
+fn destination(named: Option<&str>, is_signed: bool, expected: &Expected) -> Result<(), Flaw> {
+    let Some(named) = named else {
+        return require(!is_signed, || "the signed Response has no Destination".to_owned());
+    };
+    require(named == expected.acs_url, || {
+        format!("Destination is {}, not our ACS URL", quoted(named))
+    })
 }
 
 /// The version, and that the message does not come from the future.

@@ -33,6 +33,7 @@ pub(super) struct Remote {
     clock: Arc<dyn Clock>,
     pin: Option<Certificate>,
     entity_id: Option<String>,
+    allow_expired: bool,
     refresh_seconds: i64,
     kept: Mutex<Kept>,
 }
@@ -61,6 +62,7 @@ impl Source {
                 let allow_expired = config.allow_expired_certificates;
                 let fit = metadata.is_fit(config.request_binding, clock.now(), allow_expired);
                 fit.map_err(wrong)?;
+                tell(&metadata, allow_expired, clock.now());
                 Ok(Self::Fixed(Arc::new(metadata)))
             }
             MetadataSource::Url { url, pinned_certificate_pem, refresh_seconds } => {
@@ -77,6 +79,7 @@ impl Source {
                     clock,
                     pin,
                     entity_id: config.idp_entity_id.clone(),
+                    allow_expired: config.allow_expired_certificates,
                     refresh_seconds: (*refresh_seconds).max(COOLDOWN_SECONDS),
                     kept: Mutex::default(),
                 })))
@@ -134,6 +137,7 @@ impl Remote {
         let known = kept.metadata.as_ref().map(|metadata| metadata.entity_id.clone());
         match self.fetched(self.entity_id.clone().or(known)).await {
             Ok(metadata) => {
+                tell(&metadata, self.allow_expired, now);
                 kept.metadata = Some(Arc::new(metadata));
                 kept.fetched_at = Some(now);
             }
@@ -170,5 +174,15 @@ impl Remote {
         }
         let text = String::from_utf8(body);
         text.map_err(|error| format!("{}: {}", self.url, quoted(&error.to_string())))
+    }
+}
+
+/// Names the certificates that take no part, where others do.
+fn tell(metadata: &IdpMetadata, allow_expired: bool, now: Timestamp) {
+    let over = metadata.certificates.iter().filter(|one| !allow_expired && !one.is_current(now));
+    let over =
+        over.map(|one| format!("signing certificate {}: over or not begun", one.fingerprint()));
+    for problem in metadata.skipped.iter().cloned().chain(over) {
+        tracing::warn!(entity_id = metadata.entity_id, problem, "saml.certificate_skipped");
     }
 }

@@ -30,6 +30,54 @@ async fn sa_4_a_signed_response_a_signed_assertion_and_both() {
     }
 }
 
+/// SA-8: an unsigned response may lack its `Destination`; the signed assertion has `Recipient`.
+#[tokio::test]
+async fn sa_8_an_unsigned_response_needs_no_destination() {
+    let without = signed(Sign::Assertion, |xml| {
+        swap(&xml, &format!(" Destination=\"{}\"", super::lab::ACS_URL), "")
+    });
+    let accepted = judge(&without).await.unwrap();
+    let usual = judge(&good(Sign::Assertion)).await.unwrap();
+    assert_eq!(accepted.signed_in.identity.external_id, usual.signed_in.identity.external_id);
+}
+
+/// `LemonLDAP::NG` 2.16 answers a request without a `NameIDPolicy` so.
+#[tokio::test]
+async fn an_empty_name_is_called_empty() {
+    let empty = signed(Sign::Both, |xml| swap(&xml, ">alice-7</saml:NameID>", "/>"));
+    let error = judge(&empty).await.unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, ProviderError::Incomplete(_)), "{text}");
+    assert!(text.contains("sent an empty NameID") && text.contains("name_id_format"), "{text}");
+    let mut by_attribute = config();
+    by_attribute.attributes.user = "displayName".to_owned();
+    let blank = signed(Sign::Both, |xml| swap(&xml, ">Alice &amp; Co<", "> <"));
+    let error = judge_with(by_attribute, &blank).await.unwrap_err();
+    assert!(error.to_string().contains("displayName identifies the person and came empty"));
+}
+
+/// SA-16: `SimpleSAMLphp` 1.19 answers a format that it cannot make with one of its own. The person
+/// is let in, and the log says that they will be somebody else once that is mended.
+#[tokio::test]
+async fn sa_16_a_format_that_was_not_asked_for_is_noticed() {
+    let log = testkit::CapturedLog::start();
+    let noticed = async |id: &str, format: Option<&str>| {
+        let mut config = config();
+        config.id = id.to_owned();
+        config.name_id_format = format.map(ToOwned::to_owned);
+        judge_with(config, &good(Sign::Both)).await.unwrap();
+        let logged = log.text();
+        let mut lines = logged.lines().filter(|line| line.contains("another_name_id_format"));
+        lines.any(|line| line.contains(id) && line.contains("nameid-format:persistent"))
+    };
+    assert!(noticed("corp-1", Some("urn:oasis:names:tc:SAML:2.0:nameid-format:kerberos")).await);
+    let unspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
+    assert!(!noticed("corp-2", Some(unspecified)).await);
+    let persistent = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
+    assert!(!noticed("corp-3", Some(persistent)).await);
+    assert!(!noticed("corp-4", None).await);
+}
+
 #[tokio::test]
 async fn sa_4_ecdsa_and_longer_hashes() {
     let ec = Keys::ec(NOW);

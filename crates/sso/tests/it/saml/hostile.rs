@@ -101,7 +101,7 @@ async fn t_saml_17_no_other_key_and_no_weak_algorithm() {
 
 #[tokio::test]
 async fn t_saml_18_every_field_fits() {
-    assert_eq!(all_of("T-SAML-18").await, 48);
+    assert_eq!(all_of("T-SAML-18").await, 50);
 }
 
 #[tokio::test]

@@ -63,6 +63,27 @@ async fn sa_14_a_redirect_says_what_was_configured() {
     assert_ne!(start(config).await.1.request_id, pending.request_id);
 }
 
+/// SAML core §3.4.1.1 and erratum E14: `LemonLDAP::NG` 2.16 sends an empty name where the element is
+/// missing; a transient name is always made anew.
+#[tokio::test]
+async fn a_request_always_has_a_name_id_policy() {
+    let persistent = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
+    let transient = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
+    let (p, t) = (format!(" Format=\"{persistent}\""), format!(" Format=\"{transient}\""));
+    for (format, attributes) in [
+        (None, " AllowCreate=\"true\"".to_owned()),
+        (Some(persistent), format!("{p} AllowCreate=\"true\"")),
+        (Some(transient), t),
+    ] {
+        let mut config = config();
+        config.name_id_format = format.map(ToOwned::to_owned);
+        let xml = inflated(&query(&start(config).await.0).1[0].1);
+        let policy =
+            format!("</saml:Issuer><samlp:NameIDPolicy{attributes}/></samlp:AuthnRequest>");
+        assert!(xml.ends_with(&policy), "{xml}");
+    }
+}
+
 struct Fixed;
 
 impl Chance for Fixed {

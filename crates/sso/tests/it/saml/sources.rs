@@ -55,6 +55,56 @@ fn sa_6_metadata_that_cannot_work_are_refused_at_the_start() {
     assert!(problem(pinned).contains("entityID"));
 }
 
+/// One certificate that cannot be used takes nothing from the good ones, and is named.
+#[tokio::test]
+async fn one_unusable_certificate_is_named_and_skipped() {
+    let log = testkit::CapturedLog::start();
+    let small = openssl::pkey::PKey::from_rsa(openssl::rsa::Rsa::generate(1024).unwrap()).unwrap();
+    let small = Keys::with(small, NOW - DAY, NOW + DAY);
+    let over = keys().stranger.certified(NOW - 9 * DAY, NOW - DAY);
+    let good_one = &keys().idp;
+    let usual = metadata(&[&keys().stranger, good_one]);
+    let strange = keys().stranger.certificate_base64();
+    let ed25519 = openssl::pkey::PKey::generate_ed25519().unwrap();
+    let armoured = keys().stranger.certificate_pem();
+    for (xml, id, problem) in [
+        (metadata(&[&small, good_one]), "urn:small", "no. 1: an RSA key has less than 2048 bits"),
+        (metadata(&[good_one, &over]), "urn:over", "over or not begun"),
+        (usual.replace(&strange, &armoured), "urn:armour", "PEM armour"),
+        (usual.replace(&strange, "AAAA"), "urn:junk", "a certificate cannot be read"),
+        (usual.replace(&strange, "<!-- -->"), "urn:empty", "a certificate cannot be read"),
+        (
+            usual.replace(&strange, &self_signed(&ed25519)),
+            "urn:ed25519",
+            "a certificate's key is neither RSA nor EC",
+        ),
+    ] {
+        let xml = xml.replace(ENTITY_ID, id);
+        let provider = super::lab::provider(from_xml(xml));
+        let by_good = answer()
+            .signed(good_one, Sign::Both, &Signature::default(), |xml| xml.replace(ENTITY_ID, id));
+        provider.finish(&pending(), &base64(by_good.as_bytes())).await.unwrap();
+        let logged = log.text();
+        let mut lines = logged.lines().filter(|line| line.contains("saml.certificate_skipped"));
+        assert!(lines.any(|line| line.contains(id) && line.contains(problem)), "{id}");
+        let findings = provider.examine().await;
+        let named =
+            |one: &&sso::Finding| one.what.contains(problem) || one.what.contains("is over");
+        assert!(findings.iter().any(|one| named(&one)), "{id}: {findings:?}");
+    }
+}
+
+/// A certificate for a key that signs its own way, which no digest is chosen for.
+fn self_signed(key: &openssl::pkey::PKey<openssl::pkey::Private>) -> String {
+    let mut builder = openssl::x509::X509::builder().unwrap();
+    builder.set_version(2).unwrap();
+    builder.set_pubkey(key).unwrap();
+    builder.set_not_before(&openssl::asn1::Asn1Time::from_unix(NOW - DAY).unwrap()).unwrap();
+    builder.set_not_after(&openssl::asn1::Asn1Time::from_unix(NOW + DAY).unwrap()).unwrap();
+    builder.sign(key, openssl::hash::MessageDigest::null()).unwrap();
+    base64(&builder.build().to_der().unwrap())
+}
+
 #[test]
 fn a_federation_names_its_members() {
     let one = metadata(&[&keys().idp]);
@@ -276,14 +326,25 @@ async fn doctor_says_what_there_is_and_what_is_wrong() {
         "<md:IDPSSODescriptor",
         "<md:IDPSSODescriptor WantAuthnRequestsSigned=\"true\"",
     );
+    let small = openssl::pkey::PKey::from_rsa(openssl::rsa::Rsa::generate(1024).unwrap()).unwrap();
+    let small = Keys::with(small, NOW - DAY, NOW + DAY);
+    let formats = swap(
+        &metadata(&[&keys().idp]),
+        "<md:SingleSignOnService",
+        "<md:NameIDFormat> urn:mail </md:NameIDFormat><md:SingleSignOnService",
+    );
     let ending = keys().idp.certified(NOW - DAY, NOW + 10 * DAY);
     let over = keys().stranger.certified(NOW - 9 * DAY, NOW - DAY);
     for (xml, verdict, part) in [
         (wants, Verdict::Failure, "WantAuthnRequestsSigned"),
+        (metadata(&[&keys().idp, &small]), Verdict::Warning, "less than 2048 bits; it is skipped"),
+        (formats, Verdict::Warning, "name_id_format urn:persistent"),
         (metadata(&[&ending]), Verdict::Warning, "ends in 10 days"),
         (metadata(&[&keys().idp, &over]), Verdict::Failure, "is over"),
     ] {
-        let report = report(from_xml(xml)).await;
+        let mut config = from_xml(xml);
+        config.name_id_format = Some("urn:persistent".to_owned());
+        let report = report(config).await;
         let found = report.iter().find(|(_, what)| what.contains(part));
         assert_eq!(found.map(|(verdict, _)| *verdict), Some(verdict), "{report:?}");
     }

@@ -1,7 +1,7 @@
 //! Genuine answers that are not for us, not for now, or not an acceptance.
 
 use super::super::idp::{Answer, ENTITY_ID, NOW, Sign, Signature, moment, swap};
-use super::super::lab::{answer, keys};
+use super::super::lab::{answer, keys, signed};
 use super::{Case, case, changed};
 
 pub(super) fn all() -> Vec<Case> {
@@ -16,7 +16,7 @@ fn fields() -> Vec<Case> {
     };
     let acs = " Destination=\"https://gate.example.com/saml/corp/acs\"";
     add("Destination of another", "Destination", acs, " Destination=\"https://other.example/acs\"");
-    add("no Destination", "Destination", acs, "");
+    add("empty Destination", "Destination", acs, " Destination=\"\"");
     let recipient = " Recipient=\"https://gate.example.com/saml/corp/acs\"";
     add("Recipient of another", "Recipient", recipient, " Recipient=\"https://other.example/\"");
     add("no Recipient", "Recipient", recipient, "");
@@ -86,6 +86,11 @@ fn fields() -> Vec<Case> {
         format!("{start}{}", rest.split_once("</saml:AuthnStatement>").unwrap().1)
     });
     changed(&mut all, "T-SAML-18", "no AuthnStatement", "AuthnStatement", no_statement);
+    // SA-8: without one only if the response is not signed.
+    for sign in [Sign::Response, Sign::Both] {
+        let xml = signed(sign, |xml| swap(&xml, acs, ""));
+        all.push(case("T-SAML-18", "no Destination", "Destination", xml));
+    }
     all
 }
 
