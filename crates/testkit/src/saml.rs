@@ -36,6 +36,8 @@ pub const ECDSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha
 pub const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 /// Key transport that is accepted.
 pub const OAEP: &str = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
+/// Key transport of XML Encryption 1.1, here with SHA-256 for both hashes.
+pub const OAEP_SHA256: &str = "http://www.w3.org/2009/xmlenc11#rsa-oaep";
 /// Content encryption.
 pub const AES128_CBC: &str = "http://www.w3.org/2001/04/xmlenc#aes128-cbc";
 /// Content encryption.

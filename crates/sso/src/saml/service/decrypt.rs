@@ -11,10 +11,28 @@ use openssl::rsa::Padding;
 use openssl::symm::{Cipher, Crypter, Mode, decrypt_aead};
 
 use super::flaw::{Flaw, flaw, quoted, require};
-use super::names::{ENCRYPTION, SIGNATURE};
+use super::names::{ENCRYPTION, ENCRYPTION_1_1, SIGNATURE};
 use super::xml::Element;
 
 const OAEP_MGF1P: &str = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
+const OAEP: &str = "http://www.w3.org/2009/xmlenc11#rsa-oaep";
+
+/// Hashes of the label, by the names of XML Signature and XML Encryption.
+const DIGESTS: [(&str, fn() -> MessageDigest); 4] = [
+    ("http://www.w3.org/2000/09/xmldsig#sha1", MessageDigest::sha1),
+    ("http://www.w3.org/2001/04/xmlenc#sha256", MessageDigest::sha256),
+    ("http://www.w3.org/2001/04/xmldsig-more#sha384", MessageDigest::sha384),
+    ("http://www.w3.org/2001/04/xmlenc#sha512", MessageDigest::sha512),
+];
+
+/// Hashes of the mask.
+const MASKS: [(&str, fn() -> MessageDigest); 4] = [
+    ("http://www.w3.org/2009/xmlenc11#mgf1sha1", MessageDigest::sha1),
+    ("http://www.w3.org/2009/xmlenc11#mgf1sha256", MessageDigest::sha256),
+    ("http://www.w3.org/2009/xmlenc11#mgf1sha384", MessageDigest::sha384),
+    ("http://www.w3.org/2009/xmlenc11#mgf1sha512", MessageDigest::sha512),
+];
+
 const GCM_NONCE_BYTES: usize = 12;
 const GCM_TAG_BYTES: usize = 16;
 
@@ -50,39 +68,66 @@ fn wrapped_key<'a>(encrypted: &'a Element, data: &'a Element) -> Result<&'a Elem
 }
 
 fn unwrapped(wrapped: &Element, key: &PKey<Private>) -> Result<Vec<u8>, Flaw> {
-    let method = wrapped.required(ENCRYPTION, "EncryptionMethod")?;
-    let algorithm = method.attribute("Algorithm").unwrap_or_default();
-    require(algorithm == OAEP_MGF1P, || {
-        format!("the key encryption {} is not allowed; use RSA-OAEP", quoted(algorithm))
-    })?;
-    // XML Encryption §5.5.2: MGF1 with SHA-1 always; the digest is SHA-1 unless it says otherwise.
-    let digest = match method.optional(SIGNATURE, "DigestMethod")? {
-        None => MessageDigest::sha1(),
-        Some(named) => match named.attribute("Algorithm").unwrap_or_default() {
-            "http://www.w3.org/2000/09/xmldsig#sha1" => MessageDigest::sha1(),
-            "http://www.w3.org/2001/04/xmlenc#sha256" => MessageDigest::sha256(),
-            other => return flaw(format!("the OAEP digest {} is not known", quoted(other))),
-        },
-    };
-    let parameters = method.elements().any(|inner| inner.is(ENCRYPTION, "OAEPparams"));
-    require(!parameters, || "OAEP parameters are not supported".to_owned())?;
+    let oaep = Oaep::read(wrapped.required(ENCRYPTION, "EncryptionMethod")?)?;
     let cipher = cipher_value(wrapped)?;
-    oaep(key, digest, &cipher).or_else(|_| cannot())
+    oaep.opened(key, &cipher).or_else(|_| cannot())
 }
 
-fn oaep(
-    key: &PKey<Private>,
+/// RSA-OAEP with its two hashes.
+struct Oaep {
     digest: MessageDigest,
-    cipher: &[u8],
-) -> Result<Vec<u8>, openssl::error::ErrorStack> {
-    let mut decrypter = Decrypter::new(key)?;
-    decrypter.set_rsa_padding(Padding::PKCS1_OAEP)?;
-    decrypter.set_rsa_oaep_md(digest)?;
-    decrypter.set_rsa_mgf1_md(MessageDigest::sha1())?;
-    let mut plain = vec![0; decrypter.decrypt_len(cipher)?];
-    let length = decrypter.decrypt(cipher, &mut plain)?;
-    plain.truncate(length);
-    Ok(plain)
+    mask: MessageDigest,
+}
+
+impl Oaep {
+    /// XML Encryption 1.1 §5.5.2: the older identifier means MGF1 with SHA-1; the newer one names
+    /// its mask. Both hashes are SHA-1 unless the method says otherwise.
+    fn read(method: &Element) -> Result<Self, Flaw> {
+        let algorithm = method.attribute("Algorithm").unwrap_or_default();
+        let names_its_mask = match algorithm {
+            OAEP_MGF1P => false,
+            OAEP => true,
+            other => {
+                let other = quoted(other);
+                return flaw(format!("the key encryption {other} is not allowed; use RSA-OAEP"));
+            }
+        };
+        let parameters = method.elements().any(|inner| inner.is(ENCRYPTION, "OAEPparams"));
+        require(!parameters, || "OAEP parameters are not supported".to_owned())?;
+        let mask = method.optional(ENCRYPTION_1_1, "MGF")?;
+        require(names_its_mask || mask.is_none(), || {
+            "an odd RSA-OAEP: it names a mask".to_owned()
+        })?;
+        let digest = method.optional(SIGNATURE, "DigestMethod")?;
+        Ok(Self { digest: hash(digest, &DIGESTS)?, mask: hash(mask, &MASKS)? })
+    }
+
+    fn opened(
+        &self,
+        key: &PKey<Private>,
+        cipher: &[u8],
+    ) -> Result<Vec<u8>, openssl::error::ErrorStack> {
+        let mut decrypter = Decrypter::new(key)?;
+        decrypter.set_rsa_padding(Padding::PKCS1_OAEP)?;
+        decrypter.set_rsa_oaep_md(self.digest)?;
+        decrypter.set_rsa_mgf1_md(self.mask)?;
+        let mut plain = vec![0; decrypter.decrypt_len(cipher)?];
+        let length = decrypter.decrypt(cipher, &mut plain)?;
+        plain.truncate(length);
+        Ok(plain)
+    }
+}
+
+/// The hash that an element names; SHA-1 where there is none. OAEP needs no hash without collisions.
+fn hash(
+    named: Option<&Element>,
+    known: &[(&str, fn() -> MessageDigest)],
+) -> Result<MessageDigest, Flaw> {
+    let Some(named) = named else { return Ok(MessageDigest::sha1()) };
+    let algorithm = named.attribute("Algorithm").unwrap_or_default();
+    let found = known.iter().find(|(name, _)| *name == algorithm);
+    let unknown = || Flaw(format!("the OAEP hash {} is not known", quoted(algorithm)));
+    found.map(|(_, hash)| hash()).ok_or_else(unknown)
 }
 
 fn content(data: &Element, key: &[u8]) -> Result<Vec<u8>, Flaw> {

@@ -5,6 +5,7 @@ pub(super) const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 pub(super) const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 pub(super) const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
 pub(super) const ENCRYPTION: &str = "http://www.w3.org/2001/04/xmlenc#";
+pub(super) const ENCRYPTION_1_1: &str = "http://www.w3.org/2009/xmlenc11#";
 pub(super) const XML: &str = "http://www.w3.org/XML/1998/namespace";
 
 pub(super) const EXCLUSIVE_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";

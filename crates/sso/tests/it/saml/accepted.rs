@@ -8,8 +8,8 @@ use sso::ProviderError;
 use sso::saml::{MetadataSource, Pending, RequestBinding, service_provider};
 
 use super::idp::{
-    AES128_CBC, AES128_GCM, AES256_CBC, AES256_GCM, ECDSA_SHA256, Keys, NOW, OAEP, Sign, Signature,
-    assertion_of, encrypted, metadata, moment, swap,
+    AES128_CBC, AES128_GCM, AES256_CBC, AES256_GCM, ECDSA_SHA256, Keys, NOW, OAEP, OAEP_SHA256,
+    Sign, Signature, assertion_of, encrypted, metadata, moment, swap,
 };
 use super::lab::{answer, clock, config, good, judge, judge_with, keys, pending, signed};
 
@@ -147,6 +147,18 @@ async fn sa_13_encrypted_assertions_in_a_signed_response() {
     (without_key.key_pem, without_key.certificate_pem) = (None, None);
     let error = judge_with(without_key, &both).await.unwrap_err();
     assert!(matches!(error, ProviderError::Misconfigured(_)), "{error}");
+}
+
+/// XML Encryption 1.1 §5.5.2: the newer RSA-OAEP names the hash of its mask, too.
+#[tokio::test]
+async fn sa_13_rsa_oaep_with_sha_256_throughout() {
+    for content in [AES128_CBC, AES256_GCM] {
+        let xml = signed(Sign::Response, |xml| {
+            encrypted(&xml.replace("@A@", ""), &keys().ours, content, OAEP_SHA256)
+        });
+        let accepted = judge(&xml).await.unwrap();
+        assert_eq!(accepted.signed_in.identity.name, "Alice & Co", "{content}");
+    }
 }
 
 #[tokio::test]

@@ -121,7 +121,7 @@ async fn t_saml_21_nothing_unsolicited() {
 
 #[tokio::test]
 async fn t_saml_23_no_unsafe_encryption() {
-    assert_eq!(all_of("T-SAML-23").await, 9);
+    assert_eq!(all_of("T-SAML-23").await, 12);
 }
 
 #[tokio::test]

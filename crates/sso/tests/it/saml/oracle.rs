@@ -21,11 +21,12 @@ use super::lab::{ACS_URL, ENTITY_ID, REQUEST_ID, good, judge, keys, signed};
 /// What the oracle lets pass and we do not. In all of these it reads the name that the provider
 /// signed, so nobody is fooled. Some are about what a message may look like (SA-2, SA-4, SA-7), some
 /// about what SA-8, SA-9 and SA-13 ask for.
-const ONLY_WE_REFUSE: [&str; 19] = [
+const ONLY_WE_REFUSE: [&str; 20] = [
     "CDATA in the name",
     "Issuer of a kind that is no entity",
     "Issuer of the response",
     "a false signature inside",
+    "a mask where none belongs",
     "an end in another zone",
     "another encoding",
     "comment in the digest",

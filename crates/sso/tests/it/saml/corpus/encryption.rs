@@ -1,7 +1,7 @@
 //! Encrypted assertions that must not be opened, or not believed (SA-13).
 
 use super::super::idp::{
-    AES128_CBC, AES128_GCM, OAEP, Sign, Signature, assertion_of, encrypted, swap,
+    AES128_CBC, AES128_GCM, OAEP, OAEP_SHA256, Sign, Signature, assertion_of, encrypted, swap,
 };
 use super::super::lab::{answer, good, keys, signed};
 use super::{Case, case};
@@ -39,7 +39,32 @@ pub(super) fn all() -> Vec<Case> {
         let signed = keys().stranger.sign(&assertion.replace("@A@", &signature));
         encrypted(&swap(&xml, &assertion, &signed), ours, AES128_CBC, OAEP)
     });
+    let with_mask = |method, mask: &'static str| {
+        signed(Sign::Response, move |xml| {
+            let xml = encrypted(&xml.replace("@A@", ""), ours, AES128_GCM, OAEP_SHA256);
+            let xml = xml.replace(OAEP_SHA256, method);
+            swap(&xml, "xmlenc11#mgf1sha256", mask)
+        })
+    };
     vec![
+        case(
+            "T-SAML-23",
+            "another mask than it was made with",
+            "cannot be decrypted",
+            with_mask(OAEP_SHA256, "xmlenc11#mgf1sha1"),
+        ),
+        case(
+            "T-SAML-23",
+            "a mask that nobody knows",
+            "OAEP hash",
+            with_mask(OAEP_SHA256, "xmlenc11#mgf1md5"),
+        ),
+        case(
+            "T-SAML-23",
+            "a mask where none belongs",
+            "names a mask",
+            with_mask(OAEP, "xmlenc11#mgf1sha256"),
+        ),
         case("T-SAML-23", "an encrypted one beside a signed one", "more than one", beside),
         case(
             "T-SAML-23",
