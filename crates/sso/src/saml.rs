@@ -70,6 +70,11 @@ pub trait ServiceProvider: Send + Sync {
         chance: &'a dyn Chance,
     ) -> BoxFuture<'a, Result<(Go, Pending), ProviderError>>;
 
+    /// The SHA-256, in base64url, of the relay state of the sign-in that this form value says it
+    /// answers: it is part of our request's id, for providers that lose `RelayState`. Nothing of it
+    /// is verified, so all that it is good for is to look for what waits; `finish` judges.
+    fn relay_state_hash(&self, unverified_saml_response: &str) -> Option<String>;
+
     /// Judges the form value `SAMLResponse`, as it came.
     ///
     /// # Errors

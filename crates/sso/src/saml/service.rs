@@ -82,8 +82,13 @@ impl ServiceProvider for Service {
         chance: &'a dyn Chance,
     ) -> BoxFuture<'a, Result<(Go, Pending), ProviderError>> {
         // Chance is used before the first await, so that it need not outlive it.
-        let request_id = request::fresh_id(chance);
+        let request_id = request::fresh_id(relay_state, chance);
         Box::pin(self.started(relay_state, request_id))
+    }
+
+    fn relay_state_hash(&self, unverified_saml_response: &str) -> Option<String> {
+        let request_id = response::request_answered(unverified_saml_response)?;
+        request::relay_state_hash(&request_id).map(ToOwned::to_owned)
     }
 
     fn finish<'a>(

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use kernel::Plain;
+use kernel::{Hashed, Plain};
 use model::UpstreamSignIn;
 use model::upstream::UpstreamState;
 use protocol::params::Params;
@@ -39,8 +39,9 @@ pub(crate) async fn post(
         return Err(PageFailure::TooFast);
     }
     let (_, params) = request::form_up_to(request, MAX_FORM).await?;
-    let (state, away) = waiting_for(&server, provider, &params).await?;
+    let (state, away) = waiting_for(&server, provider, party, &params).await?;
     let waiting = Waiting::open(&server, &away.pending_sealed, &away.state)?;
+    let state = state.or_else(|| waiting.relay_state()).ok_or_else(PageFailure::expired)?;
     let Pending::Saml(pending) = &waiting.pending else {
         return Err(PageFailure::expired());
     };
@@ -89,21 +90,49 @@ fn saml<'a>(
     }
 }
 
-/// The sign-in that the `RelayState` names. It is a handle of ours and never a place to go to
-/// (SA-12); an answer that nobody asked for names none (SA-11, T-SAML-21).
+/// The sign-in that an answer belongs to, with the `RelayState` that names it. That is a handle of
+/// ours and never a place to go to (SA-12). Some providers lose it; the request that the answer
+/// says it answers leads to the same sign-in. An answer that nobody asked for names none (SA-11,
+/// T-SAML-21). Who may go on with it is decided later, by signature and by cookie.
 async fn waiting_for(
     server: &AuthServer,
     provider: &Provider,
+    party: &Arc<dyn ServiceProvider>,
     params: &Params,
-) -> Result<(Plain<UpstreamState>, UpstreamSignIn), PageFailure> {
-    let state = params.one("RelayState")?.and_then(Plain::<UpstreamState>::parse);
-    let state = state.ok_or_else(PageFailure::expired)?;
+) -> Result<(Option<Plain<UpstreamState>>, UpstreamSignIn), PageFailure> {
+    let relay_state = params.one("RelayState")?;
+    let state = relay_state.and_then(Plain::<UpstreamState>::parse);
+    let named = match (&state, relay_state) {
+        (Some(state), _) => Some(state.hash()),
+        (None, Some(_)) => None,
+        (None, None) => request_answered(provider, party, params)?,
+    };
+    let named = named.ok_or_else(PageFailure::expired)?;
     let mut reader = server.store.read().await?;
-    let away = store::upstream::find(reader.conn(), &state.hash()).await?;
+    let away = store::upstream::find(reader.conn(), &named).await?;
     let fits =
         |away: &UpstreamSignIn| away.provider == provider.id && !away.is_expired(server.now());
     let away = away.filter(fits).ok_or_else(PageFailure::expired)?;
     Ok((state, away))
+}
+
+fn request_answered(
+    provider: &Provider,
+    party: &Arc<dyn ServiceProvider>,
+    params: &Params,
+) -> Result<Option<Hashed<UpstreamState>>, PageFailure> {
+    let Some(response) = params.one("SAMLResponse")? else { return Ok(None) };
+    let named = party.relay_state_hash(response).map(Hashed::from_stored);
+    // Nothing of this is anybody's word yet, so it is no warning.
+    match &named {
+        Some(_) => tracing::info!(provider = provider.id, "saml.relay_state_lost"),
+        None => tracing::info!(
+            provider = provider.id,
+            "a SAML answer has no RelayState, and its InResponseTo names no request of ours: the \
+             provider lost both, or nobody asked (sign-in must begin here, not at the provider)"
+        ),
+    }
+    Ok(named)
 }
 
 /// The answer and the mark that its assertion was used are one transaction (SA-10, T-SAML-24).

@@ -70,12 +70,13 @@ async fn remember(
     pending: Pending,
 ) -> Result<(), PageFailure> {
     let now = server.now();
+    let waiting = Waiting::new(visit.handle(), state, pending);
     let state = state.hash();
     let sign_in = UpstreamSignIn {
         provider: provider.id.clone(),
         browser: visit.binding.hash(),
         handle: visit.handle_hash(),
-        pending_sealed: Waiting::new(visit.handle(), pending).seal(server, &state)?,
+        pending_sealed: waiting.seal(server, &state)?,
         answer_sealed: None,
         created_at: now,
         expires_at: now.plus_seconds(UPSTREAM_LIFETIME_SECONDS),

@@ -17,6 +17,9 @@ use crate::server::AuthServer;
 pub(super) struct Waiting {
     /// The authorization's handle; `None` for the account page.
     txn: Option<String>,
+    /// The relay state, for a SAML answer that lost it; rows of older versions have none.
+    #[serde(default)]
+    relay_state: Option<String>,
     /// The provider's part.
     pub(super) pending: Pending,
 }
@@ -40,13 +43,27 @@ pub(super) struct Answer {
 }
 
 impl Waiting {
-    pub(super) fn new(handle: Option<&Plain<AuthorizationHandle>>, pending: Pending) -> Self {
-        Self { txn: handle.map(|handle| handle.reveal().to_owned()), pending }
+    pub(super) fn new(
+        handle: Option<&Plain<AuthorizationHandle>>,
+        state: &Plain<UpstreamState>,
+        pending: Pending,
+    ) -> Self {
+        let is_saml = matches!(pending, Pending::Saml(_));
+        Self {
+            txn: handle.map(|handle| handle.reveal().to_owned()),
+            relay_state: is_saml.then(|| state.reveal().to_owned()),
+            pending,
+        }
     }
 
     /// The authorization to go on with.
     pub(super) fn handle(&self) -> Option<Plain<AuthorizationHandle>> {
         self.txn.as_deref().and_then(Plain::parse)
+    }
+
+    /// What the browser comes back with.
+    pub(super) fn relay_state(&self) -> Option<Plain<UpstreamState>> {
+        self.relay_state.as_deref().and_then(Plain::parse)
     }
 
     pub(super) fn seal(

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
-use kernel::encoding::base64;
+use kernel::encoding::{base64, sha256_base64url};
 use kernel::{Chance, Timestamp};
 use quick_xml::escape::escape;
 use url::form_urlencoded::byte_serialize;
@@ -18,11 +18,19 @@ use super::time;
 use crate::provider::Go;
 use crate::saml::{Config, RequestBinding};
 
-/// A fresh request id: 128 random bits, as a name that XML allows (SA-14).
-pub(super) fn fresh_id(chance: &dyn Chance) -> String {
+/// A fresh request id: 128 random bits (SA-14) and a hash of the relay state, as a name that XML
+/// allows. The answer repeats it, so it leads back here where the relay state itself was lost.
+pub(super) fn fresh_id(relay_state: &str, chance: &dyn Chance) -> String {
     let mut bytes = [0; 16];
     chance.fill(&mut bytes);
-    format!("_{}", super::hexadecimal(&bytes))
+    format!("_{}.{}", super::hexadecimal(&bytes), sha256_base64url(relay_state.as_bytes()))
+}
+
+/// The hash in a request id, if it could be one of ours.
+pub(super) fn relay_state_hash(unverified_id: &str) -> Option<&str> {
+    let (_, hash) = unverified_id.split_once('.')?;
+    let is_ours = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    (hash.len() == 43 && hash.bytes().all(is_ours)).then_some(hash)
 }
 
 /// A request on its way.

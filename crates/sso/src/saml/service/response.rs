@@ -8,7 +8,7 @@ use super::certificate::Certificate;
 use super::flaw::{Flaw, flaw, quoted, require};
 use super::names::{ASSERTION, PROTOCOL, SIGNATURE, SUCCESS};
 use super::signature::{self, NotVerified};
-use super::xml::{Element, Limits, parse};
+use super::xml::{Element, Limits, parse, root};
 use super::{decrypt, time};
 use crate::claims::one_line;
 use crate::provider::ProviderError;
@@ -52,6 +52,12 @@ pub(super) fn judged(
     status(&response)?;
     let assertion = trusted_assertion(&xml, &response, expected, certificates, key)?;
     Ok(assertion::facts(&assertion, expected)?)
+}
+
+/// Which request an answer says it answers. Only its first tag is looked at.
+pub(super) fn request_answered(unverified_form_value: &str) -> Option<String> {
+    let xml = decoded(unverified_form_value).ok()?;
+    root(&xml).ok()?.attribute("InResponseTo").map(ToOwned::to_owned)
 }
 
 /// SAML bindings §3.5.4: base64, and we allow line breaks.

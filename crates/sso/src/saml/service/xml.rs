@@ -9,7 +9,7 @@
 mod read;
 mod wellformed;
 
-pub(super) use read::{Limits, parse};
+pub(super) use read::{Limits, parse, root};
 
 use super::flaw::{Flaw, flaw, require};
 

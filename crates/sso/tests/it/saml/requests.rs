@@ -3,7 +3,7 @@
 use std::io::Read as _;
 
 use flate2::read::DeflateDecoder;
-use kernel::encoding::from_any_base64;
+use kernel::encoding::{base64, from_any_base64, sha256_base64url};
 use kernel::{Chance, Redacted, SystemChance};
 use openssl::hash::MessageDigest;
 use openssl::sign::Verifier;
@@ -13,7 +13,7 @@ use sso::saml::{Config, Pending, RequestBinding, service_provider};
 use url::Url;
 
 use super::idp::{ECDSA_SHA256, Keys, NOW, RSA_SHA256, SSO_URL, attribute};
-use super::lab::{ACS_URL, ENTITY_ID, clock, config, keys, provider};
+use super::lab::{ACS_URL, ENTITY_ID, REQUEST_ID, clock, config, keys, provider};
 
 async fn start(config: Config) -> (Go, Pending) {
     provider(config).begin("wg_up_handle", &SystemChance::new()).await.unwrap()
@@ -47,7 +47,8 @@ async fn sa_14_a_redirect_says_what_was_configured() {
     assert_eq!(pairs[1].1, "wg_up_handle");
     let xml = inflated(&pairs[0].1);
     assert_eq!(attribute(&xml, "ID"), pending.request_id);
-    assert_eq!(pending.request_id.len(), 33);
+    let (random, named) = pending.request_id.split_once('.').unwrap();
+    assert_eq!((random.len(), named), (33, sha256_base64url(b"wg_up_handle").as_str()));
     assert!(pending.request_id.starts_with('_'));
     assert_eq!(pending.requested_at_millis, NOW * 1000);
     assert_eq!(attribute(&xml, "Destination"), SSO_URL);
@@ -95,7 +96,29 @@ impl Chance for Fixed {
 #[tokio::test]
 async fn sa_14_the_id_is_all_the_chance_there_is() {
     let (_, pending) = provider(config()).begin("x", &Fixed).await.unwrap();
-    assert_eq!(pending.request_id, format!("_{}", "ab".repeat(16)));
+    let named = sha256_base64url(b"x");
+    assert_eq!(pending.request_id, format!("_{}.{named}", "ab".repeat(16)));
+}
+
+/// An answer names its sign-in by the request that it answers, whatever else is in it.
+#[tokio::test]
+async fn an_answer_without_a_relay_state_names_its_request() {
+    let party = provider(config());
+    let (_, pending) = party.begin("wg_up_handle", &SystemChance::new()).await.unwrap();
+    let named = |xml: &str| party.relay_state_hash(&base64(xml.as_bytes()));
+    let to = |id: &str| super::lab::good(super::idp::Sign::Both).replace(REQUEST_ID, id);
+    let expected = Some(sha256_base64url(b"wg_up_handle"));
+    assert_eq!(named(&to(&pending.request_id)), expected);
+    assert_eq!(named(&format!("<?xml version=\"1.0\"?>\n{}", to(&pending.request_id))), expected);
+    let mangled = pending.request_id.replace('.', "");
+    let long = format!("{}x", pending.request_id);
+    for other in ["", "_x", "_x.y", &mangled, &long, &"x".repeat(100_000)] {
+        assert_eq!(named(&to(other)), None, "{other}");
+    }
+    for junk in ["", "<", "<!DOCTYPE x><x/>", "<!-- --><x/>", "text", "<x InResponseTo='&e;'/>"] {
+        assert_eq!(named(junk), None, "{junk}");
+    }
+    assert_eq!(party.relay_state_hash("%"), None);
 }
 
 /// SA-14: the signature is over the query exactly as it is sent, up to itself.

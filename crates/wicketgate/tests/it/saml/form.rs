@@ -103,6 +103,45 @@ async fn t_saml_26_the_relay_state_leads_nowhere() {
     assert!(company.arrive(&person, &asked, &response).await.has_button("decision"));
 }
 
+/// A provider that loses the relay state is answered by the request that it names. That opens
+/// nothing to anybody else: the answer must fit that request, and the browser must be the one that
+/// left (T-CB-20).
+#[tokio::test]
+async fn a_lost_relay_state_is_found_by_the_request() {
+    let log = testkit::CapturedLog::start();
+    let company = Company::start(Plan::sqlite()).await;
+    let world = &company.world;
+    let (person, stranger, client) = (world.person(), world.person(), world.client().await);
+    let asked = company.leave(&person, &client.ask()).await;
+    let other = company.leave(&stranger, &client.ask()).await;
+    let acs = world.at("/saml/corp/acs");
+    let before = world.dump().await;
+
+    // Nobody asked, or the wrapper names another sign-in than the signed assertion.
+    let unasked = company.says(&asked, "_unasked", |xml| xml.replace(asked.id(), "_x"));
+    world.post_form(&acs, &[("SAMLResponse", &unasked)]).await.is_local_error();
+    assert!(log.text().contains("its InResponseTo names no request of ours"));
+    company.is_only_on_record_since(&before).await;
+    let rewrapped = company.says(&asked, "_rewrapped", |xml| swap(&xml, asked.id(), other.id()));
+    world.post_form(&acs, &[("SAMLResponse", &rewrapped)]).await.is_local_error();
+    company.is_only_on_record_since(&before).await;
+
+    let response = company.vouches(&asked);
+    let kept = world.post_form(&acs, &[("SAMLResponse", &response), ("RelayState", "")]).await;
+    let back = company.way_back(&kept);
+    assert!(back.ends_with(&format!("/sign-in/corp/callback?state={}", asked.relay_state)));
+    world.post_form(&acs, &[("SAMLResponse", &response)]).await.is_local_error();
+    assert!(person.visit(&back).await.has_button("decision"));
+
+    // In the browser of somebody else it is the end of that sign-in, as with a relay state.
+    let kept = world.post_form(&acs, &[("SAMLResponse", &company.vouches(&other))]).await;
+    let back = company.way_back(&kept);
+    let foreign = person.visit(&back).await;
+    foreign.answer.is_local_error();
+    assert!(!foreign.has_button("decision"), "{}", foreign.answer.body);
+    assert!(!stranger.visit(&back).await.has_button("decision"));
+}
+
 /// SA-3's twin for forms: an answer comes once, in the body of a form.
 #[tokio::test]
 async fn an_answer_comes_once_and_in_a_form() {

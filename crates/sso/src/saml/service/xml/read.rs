@@ -70,6 +70,20 @@ pub(in super::super) fn parse(xml: &str, limits: Limits) -> Result<Element, Flaw
     }
 }
 
+/// The first element of a document, without what is in it. The rest is not read, so nothing is known
+/// of it.
+pub(in super::super) fn root(xml: &str) -> Result<Element, Flaw> {
+    let mut reader = NsReader::from_str(xml);
+    loop {
+        let event = reader.read_event();
+        match event.map_err(|_| Flaw("the XML is not well-formed".to_owned()))? {
+            Event::Start(tag) | Event::Empty(tag) => return element(&tag, reader.resolver()),
+            Event::Decl(_) | Event::Text(_) => {}
+            _ => return flaw("the document does not begin with an element"),
+        }
+    }
+}
+
 /// The tree as far as it is read.
 struct Builder {
     limits: Limits,
