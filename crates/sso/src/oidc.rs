@@ -106,10 +106,28 @@ impl Provider {
         Ok((Go::Redirect(url), pending))
     }
 
-    /// Checks that an answer comes from this provider (IS-3, RFC 9207 §2.4). It is for answers
-    /// with an error, which must not be shown before this holds; `finish` does it by itself.
-    pub async fn check_iss(&self, iss: Option<&str>) -> Result<(), ProviderError> {
-        self.check_named(&*self.known.document().await?, iss)
+    /// An answer with an error, from the provider's own words (RFC 6749 §4.1.2.1).
+    ///
+    /// They must not be shown before the answer is known to come from this provider (IS-3, RFC 9207
+    /// §2.4); an error here says why they do not count.
+    pub async fn refusal(
+        &self,
+        iss: Option<&str>,
+        unverified_code: &str,
+        unverified_detail: &str,
+    ) -> Result<ProviderError, ProviderError> {
+        let document = self.known.document().await?;
+        self.check_named(&document, iss)?;
+        Ok(match ProviderError::refused(unverified_code, unverified_detail) {
+            ProviderError::Refused { code, detail }
+                if code == "invalid_request" && !document.claims_to_offer.knows_pkce() =>
+            {
+                let hint = "perhaps PKCE is refused until it is switched on for this client there";
+                let detail = if detail.is_empty() { "no detail" } else { detail.as_str() };
+                ProviderError::Refused { code, detail: format!("{detail}; {hint}") }
+            }
+            refused => refused,
+        })
     }
 
     /// Redeems the code and returns the person whom the provider vouches for.

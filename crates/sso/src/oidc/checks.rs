@@ -28,11 +28,25 @@ pub(super) fn parties(claims: &Claims, config: &Config) -> Result<(), ProviderEr
     }
     // With several audiences, azp says for whom it was made; where it stands, it must be us.
     match claims.get("azp") {
-        None if audience.len() == 1 => Ok(()),
-        None => Err(rejected("the token has several audiences and no azp")),
+        None => only_trusted(&audience, config),
         Some(party) if party.as_str() == Some(config.client_id.as_str()) => Ok(()),
         Some(_) => Err(rejected("the token's azp is not our client_id")),
     }
+}
+
+/// UP-2, §3.1.3.7, 3: without an `azp`, whoever else may present the token must be trusted with it.
+fn only_trusted(audience: &[&str], config: &Config) -> Result<(), ProviderError> {
+    let trusted = |one: &str| {
+        one == config.client_id || config.trusted_audiences.iter().any(|other| other == one)
+    };
+    let others: Vec<_> = audience.iter().copied().filter(|one| !trusted(one)).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let others = one_line(&others.join(" "), 200);
+    Err(rejected(format!(
+        "the token has no azp and is also for {others:?}, which trusted_audiences does not name"
+    )))
 }
 
 /// RFC 7519 §4.1.4 to §4.1.6. Returns when the token was made.

@@ -30,6 +30,10 @@ pub struct Config {
     pub kept_claims: Vec<String>,
     /// The mail domains that this provider may vouch for.
     pub domains: Vec<String>,
+    /// Other clients of the provider for which its ID tokens may be as well.
+    pub trusted_audiences: Vec<String>,
+    /// Whether the operator counts on its logout tokens; only for what the log and `doctor` say.
+    pub expects_logout_tokens: bool,
     /// The algorithms that its tokens may be signed with.
     pub signing_algorithms: Vec<Algorithm>,
     /// Seconds by which its clock and ours may differ; at most 300.

@@ -72,6 +72,13 @@ pub(super) fn address(config: &Config) -> String {
     config.discovery_url.clone().unwrap_or_else(below)
 }
 
+impl Offers {
+    /// Whether the provider says that it knows the only method that we use (RFC 7636 §4.2).
+    pub(super) fn knows_pkce(&self) -> bool {
+        self.challenge_methods.iter().flatten().any(|method| method == "S256")
+    }
+}
+
 impl Unverified {
     /// UP-6: the issuer must be exactly the configured one (§4.3), or one provider could speak for
     /// another; and endpoints must be such that people and secrets may be sent there.

@@ -33,7 +33,7 @@ impl Provider {
                 findings.extend(document.ignored.iter().map(|member| member_ignored(member)));
                 findings.extend(self.look_at_keys(&document).await);
                 findings.extend(look_at_offers(&self.config, &document.claims_to_offer));
-                findings.push(look_at_logout(&document));
+                findings.push(look_at_logout(&self.config, &document));
             }
             Err(error) => findings.push(Finding::failure(
                 error.to_string(),
@@ -125,14 +125,14 @@ fn look_at_offers(config: &Config, offers: &Offers) -> Vec<Finding> {
             "allow response type `code` for this application at the provider",
         ));
     }
-    findings.push(match &offers.challenge_methods {
-        Some(methods) if methods.iter().any(|one| one == "S256") => {
-            Finding::pass("the provider knows PKCE with S256")
-        }
-        _ => Finding::warning(
+    findings.push(if offers.knows_pkce() {
+        Finding::pass("the provider knows PKCE with S256")
+    } else {
+        Finding::warning(
             "the provider does not say that it knows PKCE with S256",
-            "it is sent all the same and most providers obey it; switch PKCE on where you can",
-        ),
+            "it is sent all the same; most providers obey or ignore it, but Glewlwyd answers \
+             invalid_request until pkce-allowed is on: switch PKCE on where you can",
+        )
     });
     findings.push(look_at_client_auth(config, offers));
     let accepted = |one: &String| {
@@ -174,7 +174,14 @@ fn look_at_client_auth(config: &Config, offers: &Offers) -> Finding {
     }
 }
 
-fn look_at_logout(document: &Document) -> Finding {
+fn look_at_logout(config: &Config, document: &Document) -> Finding {
+    if config.expects_logout_tokens && !document.claims_to_offer.backchannel_logout {
+        return Finding::warning(
+            "backchannel_logout is set, and the provider does not say that it sends logout tokens",
+            "some take the URL in their settings and never send any (LemonLDAP::NG 2.16); set \
+             recheck_seconds to learn of people who left, and remove backchannel_logout",
+        );
+    }
     let offers = &document.claims_to_offer;
     let page = document.end_session_endpoint.is_some();
     let channel = match (offers.backchannel_logout, offers.backchannel_logout_session) {

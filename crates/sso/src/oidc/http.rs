@@ -75,12 +75,17 @@ impl Answer {
 
     /// The error for a status that does not help.
     pub(super) fn is_unexpected(&self) -> ProviderError {
+        unavailable(self.unexpected())
+    }
+
+    /// Who answered with which status.
+    pub(super) fn unexpected(&self) -> String {
         let hint = match self.status.as_u16() {
             300..=399 => "; redirects are not followed",
             404 => "; is the address right?",
             _ => "",
         };
-        unavailable(format!("{} answered {}{hint}", self.from, self.status.as_u16()))
+        format!("{} answered {}{hint}", self.from, self.status.as_u16())
     }
 }
 

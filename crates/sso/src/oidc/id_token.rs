@@ -85,8 +85,12 @@ fn check_type(signed: &Signed) -> Result<(), ProviderError> {
 
 /// §2: always there, whatever the operator recognises people by; userinfo is compared with it.
 pub(super) fn check_subject(claims: &Claims) -> Result<(), ProviderError> {
-    let is_text = claims.get("sub").is_some_and(Value::is_string);
-    is_text.then_some(()).ok_or_else(|| rejected("the answer has no sub that is a text"))
+    let came = match claims.get("sub") {
+        Some(Value::String(_)) => return Ok(()),
+        Some(Value::Number(_)) => "; it is a number, and the provider must make a text of it",
+        _ => "",
+    };
+    Err(rejected(format!("the answer has no sub that is a text{came}")))
 }
 
 /// The token was made for this very transaction of this browser.

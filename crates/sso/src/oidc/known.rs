@@ -21,6 +21,7 @@ pub(super) struct Known {
     issuer: String,
     /// Where the description is.
     address: String,
+    expects_logout_tokens: bool,
     http: reqwest::Client,
     clock: Arc<dyn Clock>,
     document: ArcSwapOption<Kept<Document>>,
@@ -59,6 +60,7 @@ impl Known {
         Self {
             issuer: config.issuer.clone(),
             address: discovery::address(config),
+            expects_logout_tokens: config.expects_logout_tokens,
             http,
             clock,
             document: ArcSwapOption::empty(),
@@ -149,6 +151,9 @@ impl Known {
         let value = unverified.verify(&self.issuer)?;
         for member in &value.ignored {
             tracing::warn!(provider.issuer = self.issuer, member, "sso.oidc.member_ignored");
+        }
+        if self.expects_logout_tokens && !value.claims_to_offer.backchannel_logout {
+            tracing::warn!(provider.issuer = self.issuer, "sso.oidc.no_backchannel_logout");
         }
         Ok(Kept { value, obtained, fresh_until: obtained.plus_seconds(FRESH_SECONDS) })
     }

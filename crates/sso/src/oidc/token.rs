@@ -113,11 +113,28 @@ fn read(answer: &Answer) -> Result<Tokens, ProviderError> {
     })
 }
 
+/// Weather, with the code of the error if there is one. A client that was registered without an
+/// algorithm for its ID tokens gets nothing but 500 (`LemonLDAP::NG`).
+fn trouble_there(answer: &Answer) -> ProviderError {
+    let failure = answer.json::<Failure>();
+    let code = match failure.map(|failure| ProviderError::refused(&failure.error, "")) {
+        Ok(ProviderError::Refused { code, .. }) => format!(" ({code})"),
+        _ => String::new(),
+    };
+    let hint = if answer.status == StatusCode::INTERNAL_SERVER_ERROR {
+        "; if that goes on, see that our registration there has an ID token signature algorithm, \
+         such as RS256"
+    } else {
+        ""
+    };
+    unavailable(format!("{}{code}{hint}", answer.unexpected()))
+}
+
 /// RFC 6749 §5.2: whose fault it is decides what helps. A code that is not accepted is no weather,
 /// but our own credentials are the operator's to mend.
 fn refusal(answer: &Answer) -> ProviderError {
     if answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS {
-        return answer.is_unexpected();
+        return trouble_there(answer);
     }
     let Ok(failure) = answer.json::<Failure>() else {
         return match answer.status {

@@ -104,8 +104,18 @@ impl Provider {
             };
         };
         let claims = self.fetch_userinfo(endpoint, access_token).await?;
-        let same = claims.get("sub").is_some_and(|sub| Some(sub) == id_token.get("sub"));
-        same.then_some(claims).ok_or_else(|| rejected("userinfo is about another sub"))
+        match (claims.get("sub"), id_token.get("sub")) {
+            (Some(there), Some(here)) if there == here => Ok(claims),
+            (Some(Value::Number(there)), Some(Value::String(here)))
+                if there.to_string() == *here =>
+            {
+                Err(rejected(
+                    "userinfo is about another sub: it is a number there and a text in the ID \
+                     token; the provider must make a text of it, or set userinfo = \"never\"",
+                ))
+            }
+            _ => Err(rejected("userinfo is about another sub")),
+        }
     }
 
     async fn fetch_userinfo(

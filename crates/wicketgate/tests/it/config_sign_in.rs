@@ -174,6 +174,22 @@ fn asking_again_is_off_unless_it_is_wanted() {
     assert!(problem.fix.contains("offline_access"), "{problem:?}");
 }
 
+/// Nobody counts on logout tokens who did not write so: the setting's default is no such word.
+#[test]
+fn logout_tokens_are_counted_on_where_the_file_says_so() {
+    for (lines, expects) in [
+        ("", false),
+        ("backchannel_logout = \"off\"", false),
+        ("backchannel_logout = \"sessions\"", true),
+        ("backchannel_logout = \"sessions_and_grants\"", true),
+    ] {
+        let found = providers(&format!("{OIDC}trusted_audiences = [\"api\"]\n{lines}\n"));
+        let KindSettings::Oidc(oidc) = &found[0].kind else { panic!("{found:?}") };
+        assert_eq!(oidc.config.expects_logout_tokens, expects, "{lines}");
+        assert_eq!(oidc.config.trusted_audiences, ["api"]);
+    }
+}
+
 /// The sidecar alone needs neither the secrets nor the files of sign-in, but sees slips.
 #[test]
 fn the_sidecar_alone_needs_no_secrets_of_sign_in() {

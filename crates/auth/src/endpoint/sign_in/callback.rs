@@ -83,8 +83,8 @@ async fn answer(
             let text = |name| params.one(name).map_err(|_| repeated(name));
             let iss = text("iss")?;
             if let Some(code) = text("error")? {
-                party.check_iss(iss).await?;
-                Err(ProviderError::refused(code, text("error_description")?.unwrap_or_default()))?;
+                let detail = text("error_description")?.unwrap_or_default();
+                Err(party.refusal(iss, code, detail).await?)?;
             }
             let code = text("code")?.ok_or_else(|| missing("code"))?;
             Ok(party.finish(pending, &CallbackAnswer { code, iss }).await?)

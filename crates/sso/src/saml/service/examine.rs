@@ -56,6 +56,7 @@ pub(super) fn theirs(metadata: &IdpMetadata, config: &Config, now: Timestamp) ->
              metadata",
         )
     }));
+    findings.extend(signs_with_sha1(metadata));
     findings.extend(another_format(metadata, config));
     findings.extend(unsigned_requests(metadata, config));
     findings.extend(unpinned(config));
@@ -80,6 +81,16 @@ fn certificate(certificate: &Certificate, allow_expired: bool, now: Timestamp) -
         }
         _ => Finding::pass(format!("signing certificate {name} is good for {days} more days")),
     }
+}
+
+fn signs_with_sha1(metadata: &IdpMetadata) -> Option<Finding> {
+    metadata.is_signed_with_sha1.then(|| {
+        Finding::warning(
+            "the provider signs its metadata with SHA-1; answers signed so are refused",
+            "have the provider sign with SHA-256 (pysaml2 and SATOSA: signing_algorithm and \
+             digest_algorithm)",
+        )
+    })
 }
 
 /// SA-16: the format is part of who somebody is.

@@ -25,6 +25,8 @@ pub(super) struct IdpMetadata {
     pub(super) name_id_formats: Vec<String>,
     /// Whether the provider says that it wants requests to be signed.
     pub(super) want_requests_signed: bool,
+    /// Whether the document itself is signed with SHA-1, as answers then probably are.
+    pub(super) is_signed_with_sha1: bool,
     /// Until when the document says that it counts.
     pub(super) valid_until: Option<Timestamp>,
     redirect_url: Option<String>,
@@ -53,9 +55,10 @@ impl IdpMetadata {
             })?;
             document = signature::verified(xml, &document, &[pin]).map_err(not_pinned)?;
         }
+        let is_signed_with_sha1 = is_signed_with_sha1(&document);
         let entity = entity(&document, entity_id)?;
         let valid_until = earliest(time::attribute(&document, "validUntil")?, entity)?;
-        provider(entity, valid_until)
+        Ok(Self { is_signed_with_sha1, ..provider(entity, valid_until)? })
     }
 
     /// Where requests go with this binding.
@@ -107,6 +110,13 @@ fn not_pinned(error: NotVerified) -> Flaw {
         NotVerified::NoKeyFits => Flaw("its signature is not from the configured one".to_owned()),
         NotVerified::Flawed(flaw) => flaw,
     }
+}
+
+/// It is only a hint: nobody asked for a signature, so it was not checked.
+fn is_signed_with_sha1(document: &Element) -> bool {
+    let methods = document.all(SIGNATURE, "Signature").flat_map(Element::everything);
+    let mut methods = methods.filter(|one| one.is(SIGNATURE, "SignatureMethod"));
+    methods.any(|one| signature::is_sha1(one.attribute("Algorithm").unwrap_or_default()))
 }
 
 /// The provider with this name, or the only one.
@@ -179,6 +189,7 @@ fn provider(entity: &Element, valid_until: Option<Timestamp>) -> Result<IdpMetad
         skipped,
         name_id_formats: name_id_formats(descriptor),
         want_requests_signed: matches!(wants, Some("true" | "1")),
+        is_signed_with_sha1: false,
         valid_until,
         redirect_url: endpoint(descriptor, REDIRECT_BINDING)?,
         post_url: endpoint(descriptor, POST_BINDING)?,

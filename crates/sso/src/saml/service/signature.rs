@@ -50,7 +50,7 @@ pub(super) fn is_signed(signed: &Element) -> Result<bool, Flaw> {
     let algorithm = method.attribute("Algorithm").unwrap_or_default();
     require(
         ALGORITHMS.iter().any(|allowed| allowed.signature_uri() == algorithm) && is_bare(method),
-        || format!("the signature algorithm {} is not allowed", quoted(algorithm)),
+        || not_allowed("signature", algorithm),
     )?;
     reference(info.required(SIGNATURE, "Reference")?, signed)?;
     Ok(true)
@@ -118,10 +118,26 @@ fn reference(reference: &Element, signed: &Element) -> Result<(), Flaw> {
     let algorithm = method.attribute("Algorithm").unwrap_or_default();
     let known = DIGESTS.iter().find(|(uri, _)| *uri == algorithm).filter(|_| is_bare(method));
     let Some((_, length)) = known else {
-        return flaw(format!("the digest algorithm {} is not allowed", quoted(algorithm)));
+        return flaw(not_allowed("digest", algorithm));
     };
     let digest = super::base64::decode(reference.required(SIGNATURE, "DigestValue")?.text()?)?;
     require(digest.len() == *length, || "the digest has the wrong length".to_owned())
+}
+
+/// Some providers sign with SHA-1 unless they are told otherwise, each by a name of its own.
+fn not_allowed(kind: &str, algorithm: &str) -> String {
+    let hint = if is_sha1(algorithm) {
+        "; have the provider sign with SHA-256, in pysaml2 and SATOSA by signing_algorithm and \
+         digest_algorithm"
+    } else {
+        ""
+    };
+    format!("the {kind} algorithm {} is not allowed{hint}", quoted(algorithm))
+}
+
+/// Whether an identifier of XML Signature is one of those with SHA-1.
+pub(super) fn is_sha1(algorithm: &str) -> bool {
+    algorithm.ends_with("sha1")
 }
 
 /// SA-4: take the signature out, then canonicalize exclusively and without comments; nothing else.

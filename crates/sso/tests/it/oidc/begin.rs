@@ -88,8 +88,9 @@ async fn is_3_the_answer_must_come_from_this_provider() {
     world.rejects("names the issuer", |plan| plan.iss = Some(format!("{issuer}/"))).await;
     world.rejects("names the issuer", |plan| plan.iss = Some(String::new())).await;
     assert_eq!(world.idp.count("/token"), redeemed, "the code was sent somewhere");
-    assert!(world.provider.check_iss(Some("https://evil.example")).await.is_err());
-    world.provider.check_iss(None).await.unwrap();
+    let refusal = async |world: &World, iss| world.provider.refusal(iss, "x", "").await;
+    assert!(refusal(&world, Some("https://evil.example")).await.is_err());
+    refusal(&world, None).await.unwrap();
 
     let world = World::new().await;
     let mut document = description(&world.idp.url);
@@ -98,7 +99,25 @@ async fn is_3_the_answer_must_come_from_this_provider() {
     let issuer = world.idp.url.clone();
     world.sign_in(|plan| plan.iss = Some(issuer)).await.unwrap();
     world.rejects("names no issuer", |_| {}).await;
-    assert!(world.provider.check_iss(None).await.is_err());
+    assert!(refusal(&world, None).await.is_err());
+}
+
+/// Glewlwyd 2.7 refuses whoever sends PKCE, with no word about it, until `pkce-allowed` is on.
+#[tokio::test]
+async fn an_invalid_request_may_be_about_pkce() {
+    let world = World::new().await;
+    let hints = async |world: &World, code| {
+        let refused = world.provider.refusal(None, code, "").await.unwrap();
+        assert!(matches!(&refused, ProviderError::Refused { code: named, .. } if named == code));
+        refused.to_string().contains("PKCE")
+    };
+    assert!(!hints(&world, "invalid_request").await, "it says that it knows PKCE");
+    let world = World::new().await;
+    let mut document = description(&world.idp.url);
+    document.as_object_mut().unwrap().remove("code_challenge_methods_supported");
+    world.idp.says_json("/.well-known/openid-configuration", &document);
+    assert!(hints(&world, "invalid_request").await);
+    assert!(!hints(&world, "access_denied").await);
 }
 
 /// IS-3: the issuer is recorded for each transaction.

@@ -73,6 +73,30 @@ async fn each_fault_is_found_and_has_a_remedy() {
     }
 }
 
+/// `LemonLDAP::NG` 2.16 takes a back-channel URL in its settings and never uses it.
+#[tokio::test]
+async fn a_back_channel_that_is_counted_on_and_not_there_is_a_warning() {
+    let log = testkit::CapturedLog::start();
+    let warned = async |expects: bool, has: bool| {
+        let world = World::with(|config| config.expects_logout_tokens = expects).await;
+        let mut document = description(&world.idp.url);
+        document["backchannel_logout_supported"] = json!(has);
+        world.idp.says_json(PLACE, &document);
+        world.works().await;
+        let logged = log.text();
+        let mut lines = logged.lines().filter(|line| line.contains("no_backchannel_logout"));
+        let logged = lines.any(|line| line.contains(&world.idp.url));
+        let findings = world.provider.examine().await;
+        let found =
+            of(&findings, Verdict::Warning).iter().any(|w| w.contains("backchannel_logout"));
+        assert_eq!(logged, found);
+        found
+    };
+    assert!(warned(true, false).await);
+    assert!(!warned(true, true).await);
+    assert!(!warned(false, false).await, "nobody counts on it");
+}
+
 #[tokio::test]
 async fn a_provider_that_is_away_or_has_no_keys_for_us_fails() {
     let world = World::new().await;

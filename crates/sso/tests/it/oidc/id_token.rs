@@ -62,7 +62,7 @@ async fn up_2_each_wrong_claim_is_refused() {
         ("at_hash", json!("AAAAAAAAAAAAAAAAAAAAAA"), "another access token"),
         ("events", json!({}), "no ID token"),
         ("sub", Value::Null, "no sub"),
-        ("sub", json!(7), "no sub"),
+        ("sub", json!(7), "no sub that is a text; it is a number"),
     ] {
         world.rejects(reason, |plan| plan.claims[claim] = wrong).await;
     }
@@ -112,6 +112,30 @@ async fn several_audiences_need_an_azp_that_is_us() {
     world.sign_in(with(json!(super::world::CLIENT))).await.unwrap();
     world.rejects("azp", with(json!("another client"))).await;
     world.rejects("no azp", |plan| plan.claims["aud"] = both.clone()).await;
+}
+
+/// UP-2 as amended: without an `azp`, every other audience must be one that the operator trusts.
+#[tokio::test]
+async fn several_audiences_without_azp_are_trusted_by_name() {
+    let world = World::with(|config| {
+        config.trusted_audiences = vec!["the api".to_owned(), "unused".to_owned()];
+    });
+    let world = world.await;
+    let with = |others: &[&str]| {
+        let all = json!([&[super::world::CLIENT], others].concat());
+        move |plan: &mut super::world::Plan| plan.claims["aud"] = all
+    };
+    world.sign_in(with(&["the api"])).await.unwrap();
+    world.sign_in(with(&["the api", "the api"])).await.unwrap();
+    world.rejects("\"stranger\", which trusted_audiences", with(&["the api", "stranger"])).await;
+    world.rejects("\"a b\", which trusted_audiences", with(&["a", "b"])).await;
+    // Trust in others does not make a token ours, nor somebody else's one that we asked for.
+    world.rejects("not for our client_id", |plan| plan.claims["aud"] = json!(["the api"])).await;
+    let foreign = |plan: &mut super::world::Plan| {
+        plan.claims["aud"] = json!([super::world::CLIENT, "the api"]);
+        plan.claims["azp"] = json!("the api");
+    };
+    world.rejects("azp is not our client_id", foreign).await;
 }
 
 #[tokio::test]

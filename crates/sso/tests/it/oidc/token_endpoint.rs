@@ -140,6 +140,28 @@ async fn refusals_are_told_apart() {
     assert!(matches!(error, ProviderError::Incomplete(_)), "{error}");
 }
 
+/// `LemonLDAP::NG` 2.16 answers every sign-in so where the client has no algorithm for ID tokens.
+#[tokio::test]
+async fn a_500_names_its_error_and_the_likely_cause() {
+    let world = World::new().await;
+    let (_, pending) = world.begin().await;
+    let fails = async |canned: Canned| {
+        world.idp.says("/token", canned);
+        let answer = sso::oidc::CallbackAnswer { code: "the-code", iss: None };
+        world.provider.finish(&pending, &answer).await.unwrap_err()
+    };
+    let body = json!({ "error": "server_error", "error_description": "the-code" });
+    for (status, hints) in [(500, true), (503, false), (429, false)] {
+        let error = fails(Canned::json(status, &body)).await;
+        assert!(matches!(error, ProviderError::Unavailable(_)), "{error}");
+        let text = error.to_string();
+        assert!(text.contains(&format!("answered {status} (server_error)")), "{text}");
+        assert_eq!(text.contains("ID token signature algorithm"), hints, "{text}");
+        assert!(!text.contains("the-code"), "{text}");
+    }
+    assert!(fails(Canned::text(500, "oops")).await.to_string().contains("answered 500; if that"));
+}
+
 /// UP-7: the provider's words reach a log as one line, and nothing else.
 #[tokio::test]
 async fn up_7_the_providers_words_are_cleaned() {

@@ -45,6 +45,17 @@ async fn t_up_04_userinfo_about_somebody_else_is_refused() {
     }
 }
 
+/// The same digits are another value; the operator reads which side has to change.
+#[tokio::test]
+async fn a_number_and_a_text_as_sub_are_told_apart() {
+    let world = World::with(|config| config.userinfo = Userinfo::Always).await;
+    world.idp.says_json("/userinfo", &json!({"sub": 248_289_761_001_i64}));
+    world.rejects("a number there and a text in the ID token", |_| {}).await;
+    world.idp.says_json("/userinfo", &json!({"sub": 7}));
+    let error = world.sign_in(|_| {}).await.unwrap_err();
+    assert!(!error.to_string().contains("number"), "{error}");
+}
+
 #[tokio::test]
 async fn t_up_06_only_a_boolean_true_makes_an_address_verified() {
     let world = World::with(|config| config.domains = vec!["ours.example".to_owned()]).await;

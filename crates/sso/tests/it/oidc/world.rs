@@ -153,6 +153,8 @@ pub(super) fn config(issuer: &str) -> Config {
         claims: ClaimNames::default(),
         kept_claims: Vec::new(),
         domains: Vec::new(),
+        trusted_audiences: Vec::new(),
+        expects_logout_tokens: false,
         signing_algorithms: vec![
             Algorithm::Rs256,
             Algorithm::Es256,

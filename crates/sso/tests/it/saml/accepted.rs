@@ -102,6 +102,46 @@ async fn sa_4_ecdsa_and_longer_hashes() {
     }
 }
 
+/// A provider may have keys of both kinds: the one that signed is found wherever it stands.
+#[tokio::test]
+async fn sa_4_an_rsa_and_an_ec_key_in_both_orders() {
+    let (rsa, ec) = (&keys().idp, &Keys::ec(NOW));
+    let by_ec = Signature { algorithm: ECDSA_SHA256, ..Signature::default() };
+    for order in [[rsa, ec], [ec, rsa]] {
+        let mut config = config();
+        config.idp_metadata = MetadataSource::Xml(metadata(&order));
+        for sign in [Sign::Response, Sign::Assertion, Sign::Both] {
+            let xml = answer().signed(rsa, sign, &Signature::default(), |xml| xml);
+            judge_with(config.clone(), &xml).await.unwrap();
+            let xml = answer().signed(ec, sign, &by_ec, |xml| xml);
+            judge_with(config.clone(), &xml).await.unwrap();
+        }
+    }
+}
+
+/// `LemonLDAP::NG` 2.16 as it comes: confirmed for 20 hours, good for 24. Its id is kept for as long
+/// as anybody could send it again.
+#[tokio::test]
+async fn an_assertion_that_is_good_for_a_day() {
+    const DAY: i64 = 86_400;
+    let until = |seconds: i64| format!("NotOnOrAfter=\"{}\"", moment(NOW + seconds));
+    let long = signed(Sign::Both, |xml| {
+        let xml = swap(&xml, &format!(" {}", until(300)), &format!(" {}", until(20 * 3_600)));
+        let xml = swap(&xml, &format!(" {}", until(300)), &format!(" {}", until(DAY)));
+        swap(&xml, &until(28_800), &until(2 * DAY))
+    });
+    let accepted = judge(&long).await.unwrap();
+    assert_eq!(accepted.expires_at, Timestamp::from_millis((NOW + DAY + 120) * 1000));
+    let late = clock();
+    let provider = service_provider(config(), super::lab::http(), Arc::new(late.clone())).unwrap();
+    let answer = base64(long.as_bytes());
+    late.advance_seconds(20 * 3_600 + 119);
+    let again = provider.finish(&pending(), &answer).await.unwrap();
+    assert_eq!(again.one_time_id, accepted.one_time_id);
+    late.advance_seconds(1);
+    assert!(provider.finish(&pending(), &answer).await.is_err());
+}
+
 /// Formatting, an XML declaration, prefixes kept by `InclusiveNamespaces`, other parties' key info.
 #[tokio::test]
 async fn answers_look_different_from_provider_to_provider() {

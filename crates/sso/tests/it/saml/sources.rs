@@ -14,6 +14,8 @@ use super::idp::{ENTITY_ID, Keys, NOW, SSO_URL, Sign, Signature, metadata, signe
 use super::lab::{answer, clock, config, good, keys, pending};
 
 const DAY: i64 = 86_400;
+/// What pysaml2 7.5 signs with, unless it is told otherwise.
+const SHA1: &str = "http://www.w3.org/2000/09/xmldsig#rsa-sha1";
 
 fn from_xml(xml: String) -> Config {
     let mut config = config();
@@ -333,11 +335,14 @@ async fn doctor_says_what_there_is_and_what_is_wrong() {
         "<md:SingleSignOnService",
         "<md:NameIDFormat> urn:mail </md:NameIDFormat><md:SingleSignOnService",
     );
+    let sha1 = signed_metadata(&[&keys().idp], &keys().idp)
+        .replace("http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", SHA1);
     let ending = keys().idp.certified(NOW - DAY, NOW + 10 * DAY);
     let over = keys().stranger.certified(NOW - 9 * DAY, NOW - DAY);
     for (xml, verdict, part) in [
         (wants, Verdict::Failure, "WantAuthnRequestsSigned"),
         (metadata(&[&keys().idp, &small]), Verdict::Warning, "less than 2048 bits; it is skipped"),
+        (sha1, Verdict::Warning, "signs its metadata with SHA-1"),
         (formats, Verdict::Warning, "name_id_format urn:persistent"),
         (metadata(&[&ending]), Verdict::Warning, "ends in 10 days"),
         (metadata(&[&keys().idp, &over]), Verdict::Failure, "is over"),

@@ -40,6 +40,7 @@ fn each_mistake_is_told_at_its_key() {
         ("scopes = \"openid\"", "scopes"),
         ("claims = { user = \"\" }", "claims.user"),
         ("claims = { group = \"roles\" }", "claims.group"),
+        ("trusted_audiences = \"api\"", "trusted_audiences"),
         ("signing_algorithms = [\"HS256\"]", "signing_algorithms"),
         ("signing_algorithms = [\"none\"]", "signing_algorithms"),
         ("signing_algorithms = []", "signing_algorithms"),

@@ -178,7 +178,7 @@ fn algorithms() -> Vec<Case> {
         case(
             "T-SAML-17",
             "RSA with SHA-1",
-            "signature algorithm",
+            "signature algorithm \"http://www.w3.org/2000/09/xmldsig#rsa-sha1\" is not allowed; have",
             signed_with(Signature {
                 algorithm: "http://www.w3.org/2000/09/xmldsig#rsa-sha1",
                 ..Signature::default()
@@ -187,7 +187,7 @@ fn algorithms() -> Vec<Case> {
         case(
             "T-SAML-17",
             "SHA-1 digest",
-            "digest algorithm",
+            "digest algorithm \"http://www.w3.org/2000/09/xmldsig#sha1\" is not allowed; have",
             signed_with(Signature {
                 digest: "http://www.w3.org/2000/09/xmldsig#sha1",
                 ..Signature::default()

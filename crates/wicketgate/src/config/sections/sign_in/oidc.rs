@@ -12,7 +12,7 @@ use super::provider::Common;
 use crate::config::reader::Reader;
 use crate::config::settings::OidcSettings;
 
-pub(super) const KEYS: [&str; 21] = [
+pub(super) const KEYS: [&str; 22] = [
     "issuer",
     "discovery_url",
     "client_id",
@@ -22,6 +22,7 @@ pub(super) const KEYS: [&str; 21] = [
     "client_key_id",
     "scopes",
     "claims",
+    "trusted_audiences",
     "signing_algorithms",
     "clock_skew_seconds",
     "userinfo",
@@ -56,6 +57,9 @@ pub(super) fn read(
         claims: claims(section),
         kept_claims: Vec::new(),
         domains: common.domains.to_vec(),
+        trusted_audiences: section.list("trusted_audiences", &[]),
+        expects_logout_tokens: section.has("backchannel_logout")
+            && section.peek("backchannel_logout") != "off",
         signing_algorithms: algorithms(section),
         clock_skew_seconds: section.integer("clock_skew_seconds", 60, 0..=300),
         userinfo: userinfo(section),
