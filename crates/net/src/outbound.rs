@@ -1,6 +1,19 @@
 //! The general outbound HTTP client. The proxy path has its own, cheaper one.
 
+mod proxy;
+
 use std::time::Duration;
+
+pub use proxy::{CannotProxy, ForwardProxy};
+
+/// How a client reaches what is not ours.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Route<'a> {
+    /// Certificate authorities, in PEM, to trust besides the system's: for a company's own.
+    pub authorities_pem: Option<&'a str>,
+    /// The proxy that leads out, if that is the only way.
+    pub proxy: Option<&'a ForwardProxy>,
+}
 
 /// A client that follows no redirects, takes no proxy from the environment, sends no cookies and
 /// gives up after `total_seconds`.
@@ -12,21 +25,24 @@ pub fn client(total_seconds: u64) -> Result<reqwest::Client, reqwest::Error> {
     builder(total_seconds).build()
 }
 
-/// A client like [`client`] that also trusts these certificate authorities, in PEM, besides the
-/// system's: for a company's own.
+/// A client like [`client`] for what is reached by this route.
 ///
 /// # Errors
 ///
 /// When there is no certificate in the text, or TLS cannot be set up.
-pub fn client_trusting(
-    total_seconds: u64,
-    authorities_pem: &str,
-) -> Result<reqwest::Client, CannotTrust> {
-    let authorities = reqwest::Certificate::from_pem_bundle(authorities_pem.as_bytes())?;
-    if authorities.is_empty() {
-        return Err(CannotTrust::NoCertificate);
+pub fn client_by(total_seconds: u64, route: Route<'_>) -> Result<reqwest::Client, CannotTrust> {
+    let mut builder = builder(total_seconds);
+    if let Some(pem) = route.authorities_pem {
+        let authorities = reqwest::Certificate::from_pem_bundle(pem.as_bytes())?;
+        if authorities.is_empty() {
+            return Err(CannotTrust::NoCertificate);
+        }
+        builder = builder.tls_certs_merge(authorities);
     }
-    Ok(builder(total_seconds).tls_certs_merge(authorities).build()?)
+    if let Some(proxy) = route.proxy {
+        builder = builder.proxy(proxy.proxy());
+    }
+    Ok(builder.build()?)
 }
 
 /// Why no client can be made that trusts further authorities.

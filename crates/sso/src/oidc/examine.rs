@@ -200,11 +200,13 @@ fn unreachable(address: &str, error: &ProviderError) -> Finding {
         "the certificate is not trusted: it may have expired, be for another name, or come from \
          your company's own authority (extra_ca_file)"
     } else if lower.contains("dns") || lower.contains("lookup") {
-        "the name cannot be resolved from here; check issuer and DNS"
+        "the name cannot be resolved from here; check issuer and DNS, and set [outbound] proxy if \
+         only a proxy leads out"
     } else if lower.contains("answered 4") {
         "check issuer: the description is expected below it, unless discovery_url says where"
     } else {
-        "check that this computer may connect there (firewall, proxy) and that the provider is up"
+        "check that this computer may connect there (a firewall; [outbound] proxy, if only a proxy \
+         leads out) and that the provider is up"
     };
     Finding::failure(format!("{address}: {text}"), fix)
 }

@@ -111,8 +111,8 @@ impl ServiceProvider for Service {
                 Ok(metadata) => findings.extend(examine::theirs(&metadata, &self.config, now)),
                 Err(error) => findings.push(Finding::failure(
                     format!("the provider's metadata cannot be had: {error}"),
-                    "check metadata_url from this computer, or save the document and use \
-                     metadata_file",
+                    "check metadata_url from this computer (set [outbound] proxy, if only a proxy \
+                     leads out), or save the document and use metadata_file",
                 )),
             }
             findings

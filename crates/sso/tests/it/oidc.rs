@@ -11,6 +11,7 @@ mod id_token;
 mod idp;
 mod key_sets;
 mod logout;
+mod proxy;
 mod recheck;
 mod tls;
 mod token_endpoint;

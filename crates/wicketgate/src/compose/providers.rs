@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use auth::providers::{BackChannelLogout, Provider, ProviderKind};
 use kernel::Clock;
+use net::outbound::{ForwardProxy, Route};
 use protocol::UserType;
 use sso::oidc;
 use sso::people::{Access, People};
@@ -34,7 +35,8 @@ pub(crate) fn build(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Resu
     let Some(oauth) = &settings.oauth else { return Ok(Vec::new()) };
     let SignInSettings::Providers(configured) = &oauth.sign_in else { return Ok(Vec::new()) };
     let kept = kept_claims(settings);
-    configured.iter().map(|provider| one(provider, &kept, clock)).collect()
+    let around = Around { kept: &kept, proxy: settings.outbound.proxy.as_ref(), clock };
+    configured.iter().map(|provider| one(provider, &around)).collect()
 }
 
 /// What to register where, in the log: most mistakes in setting up are made there.
@@ -100,14 +102,25 @@ pub(crate) fn kind_name(kind: &ProviderKind) -> &'static str {
     }
 }
 
-fn one(
-    settings: &ProviderSettings,
-    kept: &[String],
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<Provider> {
+/// What all providers have in common.
+struct Around<'a> {
+    /// The claims that are kept of a person.
+    kept: &'a [String],
+    proxy: Option<&'a ForwardProxy>,
+    clock: &'a Arc<dyn Clock>,
+}
+
+impl Around<'_> {
+    fn client(&self, extra_ca: Option<&str>) -> anyhow::Result<reqwest::Client> {
+        let route = Route { authorities_pem: extra_ca, proxy: self.proxy };
+        Ok(net::outbound::client_by(TIMEOUT, route)?)
+    }
+}
+
+fn one(settings: &ProviderSettings, around: &Around<'_>) -> anyhow::Result<Provider> {
     let kind = match &settings.kind {
-        KindSettings::Oidc(oidc) => oidc_kind(oidc, kept, clock),
-        KindSettings::Saml(saml) => service_provider(saml, kept, clock).map(ProviderKind::Saml),
+        KindSettings::Oidc(oidc) => oidc_kind(oidc, around),
+        KindSettings::Saml(saml) => service_provider(saml, around).map(ProviderKind::Saml),
         KindSettings::Local => Ok(ProviderKind::Local),
         KindSettings::Portal(portal) => portal_kind(portal, settings),
     };
@@ -119,15 +132,11 @@ fn one(
     })
 }
 
-fn oidc_kind(
-    settings: &OidcSettings,
-    kept: &[String],
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<ProviderKind> {
-    let config = oidc::Config { kept_claims: kept.to_vec(), ..settings.config.clone() };
-    let http = client(settings.extra_ca.as_deref())?;
+fn oidc_kind(settings: &OidcSettings, around: &Around<'_>) -> anyhow::Result<ProviderKind> {
+    let config = oidc::Config { kept_claims: around.kept.to_vec(), ..settings.config.clone() };
+    let http = around.client(settings.extra_ca.as_deref())?;
     Ok(ProviderKind::Oidc {
-        party: Box::new(oidc::Provider::new(config, http, Arc::clone(clock))?),
+        party: Box::new(oidc::Provider::new(config, http, Arc::clone(around.clock))?),
         signs_out_there: settings.signs_out_there,
         back_channel: settings.back_channel,
     })
@@ -136,20 +145,18 @@ fn oidc_kind(
 #[cfg(feature = "saml")]
 fn service_provider(
     settings: &SamlSettings,
-    kept: &[String],
-    clock: &Arc<dyn Clock>,
+    around: &Around<'_>,
 ) -> anyhow::Result<Arc<dyn ServiceProvider>> {
-    let config = sso::saml::Config { kept_claims: kept.to_vec(), ..settings.config.clone() };
-    let http = client(settings.extra_ca.as_deref())?;
-    Ok(sso::saml::service_provider(config, http, Arc::clone(clock))?)
+    let config = sso::saml::Config { kept_claims: around.kept.to_vec(), ..settings.config.clone() };
+    let http = around.client(settings.extra_ca.as_deref())?;
+    Ok(sso::saml::service_provider(config, http, Arc::clone(around.clock))?)
 }
 
 /// The configuration has refused it already; this is for the types.
 #[cfg(not(feature = "saml"))]
 fn service_provider(
     settings: &SamlSettings,
-    _: &[String],
-    _: &Arc<dyn Clock>,
+    _: &Around<'_>,
 ) -> anyhow::Result<Arc<dyn ServiceProvider>> {
     anyhow::bail!("this build has no SAML, which {} needs", settings.config.entity_id)
 }
@@ -160,13 +167,6 @@ fn portal_kind(
 ) -> anyhow::Result<ProviderKind> {
     let (id, domains) = (provider.id.clone(), provider.domains.clone());
     Ok(ProviderKind::Portal(Portal::new(id, &settings.url, &settings.key, domains)?))
-}
-
-fn client(extra_ca: Option<&str>) -> anyhow::Result<reqwest::Client> {
-    Ok(match extra_ca {
-        Some(pem) => net::outbound::client_trusting(TIMEOUT, pem)?,
-        None => net::outbound::client(TIMEOUT)?,
-    })
 }
 
 /// The claims that some rule looks at. Others are not kept: what is not in the database cannot

@@ -5,6 +5,7 @@ mod behind;
 mod clients;
 mod mcp;
 mod oauth;
+mod outbound;
 mod people;
 mod server;
 mod sign_in;
@@ -44,9 +45,11 @@ pub(super) fn read(root: &Reader<'_>, role: Role) -> Option<Settings> {
         (mcp::read(section, role, &around), issuer)
     });
     let telemetry = root.section("telemetry", telemetry::read);
+    let outbound = root.section("outbound", |section| outbound::read(section, role));
     Some(Settings {
         role,
         telemetry: telemetry?,
+        outbound: outbound?,
         issuer: if role == Role::Mcp { foreign_issuer? } else { issuer? },
         public_url: public_url?,
         server: server?,

@@ -9,6 +9,7 @@ use kernel::Redacted;
 use kernel::seal::SealingKey;
 use mcp::{AllowedOrigins, PolicyConfig, UpstreamAuth};
 use model::{Client, ClientId};
+use net::outbound::ForwardProxy;
 use protocol::redirect_uri::RedirectPolicy;
 use protocol::{ResourceUri, Scopes};
 use sso::people::Access;
@@ -50,6 +51,15 @@ pub struct Settings {
     pub mcp: McpSettings,
     /// What can be seen from outside.
     pub telemetry: TelemetrySettings,
+    /// The way to what is elsewhere.
+    pub outbound: OutboundSettings,
+}
+
+/// `[outbound]`.
+#[derive(Clone, Debug, Default)]
+pub struct OutboundSettings {
+    /// The proxy to the identity providers, if there is one.
+    pub proxy: Option<ForwardProxy>,
 }
 
 /// `[telemetry]`.

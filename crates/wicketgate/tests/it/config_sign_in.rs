@@ -1,6 +1,7 @@
 //! `[[sign_in.provider]]`, `[[user_type]]` and access: good ones, and every mistake at its key.
 
 mod mistakes;
+mod outbound;
 #[cfg(feature = "saml")]
 mod saml;
 

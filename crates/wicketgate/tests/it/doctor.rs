@@ -7,7 +7,7 @@ use kernel::ManualClock;
 use kernel::Timestamp;
 use kernel::encoding::base64;
 use serde_json::Value;
-use testkit::Idp;
+use testkit::{ForwardProxy, Idp};
 
 use crate::world::{BRIDGE_SECRET, wicketgate};
 
@@ -37,6 +37,10 @@ fn doctor(directory: &Path, tables: &str, json: bool) -> Said {
     std::fs::write(directory.join("wicketgate.toml"), text).expect("written");
     let mut command = wicketgate(directory);
     command.args(["doctor", "--config", "wicketgate.toml"]).args(json.then_some("--json"));
+    // Only the configuration says which proxy there is, so these lead nobody to a closed port.
+    for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy", "all_proxy"] {
+        command.env(variable, "http://127.0.0.1:1");
+    }
     let output = tokio::task::block_in_place(|| command.output()).expect("it runs");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     assert_eq!(text(output.stderr), "", "{tables}");
@@ -134,7 +138,7 @@ async fn no_provider_at_all() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_authority_of_ones_own() {
     let directory = tempfile::tempdir().expect("a directory");
-    let site = Site::start(directory.path());
+    let site = Site::start(directory.path(), "localhost");
     let untrusted = doctor(directory.path(), &oidc(&site.issuer, ""), false);
     assert_eq!(untrusted.code, Some(1), "{}", untrusted.out);
     assert!(untrusted.out.contains("extra_ca_file"), "{}", untrusted.out);
@@ -144,6 +148,57 @@ async fn a_certificate_authority_of_ones_own() {
     assert!(trusted.out.contains(&format!("it names the issuer {}", site.issuer)));
 }
 
+/// Only a proxy leads to the provider, whose name nobody here can resolve.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_leads_to_the_provider() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let site = Site::start(directory.path(), "idp.corp.test");
+    let proxy = ForwardProxy::start(Some("gate:a-secret-of-the-proxy")).await;
+    let there = oidc(&site.issuer, "extra_ca_file = \"ca.pem\"");
+    std::fs::write(directory.path().join("proxy"), proxy.url_for("gate:a-secret-of-the-proxy"))
+        .expect("written");
+    let outbound = |more: &str| format!("[outbound]\nproxy = {{ file = \"proxy\" }}\n{more}\n");
+
+    let direct = doctor(directory.path(), &there, false);
+    assert!(direct.out.contains("cannot be reached"), "{}", direct.out);
+    assert!(direct.out.contains("[outbound] proxy"), "{}", direct.out);
+    let past = doctor(directory.path(), &(outbound("no_proxy = [\"corp.test\"]") + &there), false);
+    assert!(past.out.contains("cannot be reached"), "{}", past.out);
+    assert_eq!(proxy.asked(), Vec::<String>::new());
+
+    let through = doctor(directory.path(), &(outbound("") + &there), false);
+    assert!(through.out.contains(&format!("it names the issuer {}", site.issuer)));
+    let asked = proxy.asked();
+    let address = site.issuer.strip_prefix("https://").expect("https");
+    assert!(!asked.is_empty() && asked.iter().all(|one| one == address), "{asked:?}");
+
+    let wrong =
+        there.clone() + "[outbound]\nproxy = \"" + &proxy.url_for("gate:wrong-one") + "\"\n";
+    let wrong = doctor(directory.path(), &wrong, false);
+    assert!(wrong.out.contains("proxy auth") && !wrong.out.contains("wrong-one"), "{}", wrong.out);
+}
+
+/// The metadata of a SAML provider, too.
+#[cfg(feature = "saml")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_leads_to_metadata() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let site = Site::start(directory.path(), "idp.corp.test");
+    let proxy = ForwardProxy::start(None).await;
+    let keys = testkit::saml::Keys::rsa(1_800_000_000).certified(1_600_000_000, 2_200_000_000);
+    let metadata = testkit::saml::metadata(&[&keys]);
+    std::fs::write(directory.path().join("idp.xml"), metadata).expect("written");
+    let tables = format!(
+        "[outbound]\nproxy = \"{}\"\n[[sign_in.provider]]\nid = \"corp\"\nkind = \"saml\"\n\
+         metadata_url = \"{}/idp.xml\"\nextra_ca_file = \"ca.pem\"\n",
+        proxy.url(),
+        site.issuer
+    );
+    let said = doctor(directory.path(), &tables, false);
+    assert!(said.out.contains(testkit::saml::ENTITY_ID), "{}", said.out);
+    assert_eq!(proxy.asked().len(), 1);
+}
+
 /// A web server with a certificate of an authority that nobody knows.
 struct Site {
     issuer: String,
@@ -151,11 +206,11 @@ struct Site {
 }
 
 impl Site {
-    fn start(directory: &Path) -> Self {
+    fn start(directory: &Path, host: &str) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = port.local_addr().expect("an address");
         drop(port);
-        let issuer = format!("https://localhost:{}", address.port());
+        let issuer = format!("https://{host}:{}", address.port());
         let openssl = |arguments: &str| {
             let arguments = arguments.split(' ');
             let made = Command::new("openssl").args(arguments).current_dir(directory).output();
@@ -165,7 +220,7 @@ impl Site {
             "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=Northwind -keyout ca.key -out ca.pem",
         );
         openssl("req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout site.key -out site.csr");
-        std::fs::write(directory.join("site.ext"), "subjectAltName=DNS:localhost\n")
+        std::fs::write(directory.join("site.ext"), format!("subjectAltName=DNS:{host}\n"))
             .expect("written");
         openssl(
             "x509 -req -in site.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile site.ext -out site.pem",

@@ -48,6 +48,12 @@ impl Listener for Tls {
 /// Starts a provider with a certificate for `name` that is good until `year`, and returns it with
 /// the authority that issued the certificate.
 async fn start(name: &str, year: i32) -> (Idp, reqwest::Certificate) {
+    let (idp, authority) = start_as("localhost", name, year).await;
+    (idp, reqwest::Certificate::from_pem(authority.as_bytes()).unwrap())
+}
+
+/// Starts a provider that calls itself `host`; the authority is in PEM.
+pub(super) async fn start_as(host: &str, name: &str, year: i32) -> (Idp, String) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
@@ -64,9 +70,10 @@ async fn start(name: &str, year: i32) -> (Idp, reqwest::Certificate) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let acceptor = TlsAcceptor::from(Arc::new(tls));
-    let idp = Idp::on(Tls { listener, acceptor }, format!("https://localhost:{port}"));
+    let idp = Idp::on(Tls { listener, acceptor }, format!("https://{host}:{port}"));
     idp.says_json("/.well-known/openid-configuration", &description(&idp.url));
-    (idp, reqwest::Certificate::from_der(authority.der()).unwrap())
+    let authority = kernel::encoding::base64(authority.der());
+    (idp, format!("-----BEGIN CERTIFICATE-----\n{authority}\n-----END CERTIFICATE-----\n"))
 }
 
 async fn begin(idp: &Idp, http: reqwest::Client) -> Result<(), ProviderError> {

@@ -159,7 +159,8 @@ fn group_overage(section: &Reader<'_>) -> GroupOverage {
 /// Further certificate authorities, in PEM, of which a client could be made.
 pub(super) fn extra_ca(section: &Reader<'_>, needed: bool) -> Option<String> {
     let pem = section.file_text("extra_ca_file", needed)?;
-    match net::outbound::client_trusting(1, &pem) {
+    let route = net::outbound::Route { authorities_pem: Some(&pem), proxy: None };
+    match net::outbound::client_by(1, route) {
         Ok(_) => Some(pem),
         Err(error) => {
             let fix = "Name a file with one or more certificates (BEGIN CERTIFICATE)";
