@@ -20,6 +20,15 @@ pub(super) struct Unverified {
     userinfo_endpoint: Member,
     end_session_endpoint: Member,
     authorization_response_iss_parameter_supported: Member,
+    #[serde(flatten)]
+    offers: UnverifiedOffers,
+}
+
+/// What it says the provider can do.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
+struct UnverifiedOffers {
     backchannel_logout_supported: Member,
     backchannel_logout_session_supported: Member,
     response_types_supported: Member,
@@ -27,14 +36,7 @@ pub(super) struct Unverified {
     token_endpoint_auth_methods_supported: Member,
     id_token_signing_alg_values_supported: Member,
     scopes_supported: Member,
-    /// Having it makes a list no description: only an object can be flattened.
-    #[serde(flatten)]
-    _others: Others,
 }
-
-/// Members that say nothing to us.
-#[derive(Default, Deserialize)]
-struct Others {}
 
 /// A description that names the configured issuer and only endpoints that may be used.
 #[derive(Clone, Debug)]
@@ -112,31 +114,29 @@ impl Unverified {
                 "authorization_response_iss_parameter_supported",
                 self.authorization_response_iss_parameter_supported,
             ),
-            claims_to_offer: Offers {
-                backchannel_logout: read
-                    .flag("backchannel_logout_supported", self.backchannel_logout_supported),
-                backchannel_logout_session: read.flag(
-                    "backchannel_logout_session_supported",
-                    self.backchannel_logout_session_supported,
-                ),
-                response_types: read
-                    .list("response_types_supported", self.response_types_supported),
-                challenge_methods: read.list(
-                    "code_challenge_methods_supported",
-                    self.code_challenge_methods_supported,
-                ),
-                client_auth: read.list(
-                    "token_endpoint_auth_methods_supported",
-                    self.token_endpoint_auth_methods_supported,
-                ),
-                signing_algorithms: read.list(
-                    "id_token_signing_alg_values_supported",
-                    self.id_token_signing_alg_values_supported,
-                ),
-                scopes: read.list("scopes_supported", self.scopes_supported),
-            },
+            claims_to_offer: self.offers.read(&mut read),
             ignored: read.ignored,
         })
+    }
+}
+
+impl UnverifiedOffers {
+    fn read(self, read: &mut Reading) -> Offers {
+        let backchannel = "backchannel_logout_supported";
+        let by_session = "backchannel_logout_session_supported";
+        let methods = "code_challenge_methods_supported";
+        let client_auth = "token_endpoint_auth_methods_supported";
+        let algorithms = "id_token_signing_alg_values_supported";
+        Offers {
+            backchannel_logout: read.flag(backchannel, self.backchannel_logout_supported),
+            backchannel_logout_session: read
+                .flag(by_session, self.backchannel_logout_session_supported),
+            response_types: read.list("response_types_supported", self.response_types_supported),
+            challenge_methods: read.list(methods, self.code_challenge_methods_supported),
+            client_auth: read.list(client_auth, self.token_endpoint_auth_methods_supported),
+            signing_algorithms: read.list(algorithms, self.id_token_signing_alg_values_supported),
+            scopes: read.list("scopes_supported", self.scopes_supported),
+        }
     }
 }
 

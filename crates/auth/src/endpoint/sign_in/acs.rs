@@ -124,14 +124,13 @@ fn request_answered(
     let Some(response) = params.one("SAMLResponse")? else { return Ok(None) };
     let named = party.relay_state_hash(response).map(Hashed::from_stored);
     // Nothing of this is anybody's word yet, so it is no warning.
-    match &named {
-        Some(_) => tracing::info!(provider = provider.id, "saml.relay_state_lost"),
-        None => tracing::info!(
-            provider = provider.id,
-            "a SAML answer has no RelayState, and its InResponseTo names no request of ours: the \
-             provider lost both, or nobody asked (sign-in must begin here, not at the provider)"
-        ),
-    }
+    let found = if named.is_some() {
+        "its InResponseTo leads to the sign-in"
+    } else {
+        "its InResponseTo names no request of ours: the provider lost both, or nobody asked \
+         (sign-in must begin here, not at the provider)"
+    };
+    tracing::info!(provider = provider.id, found, "saml.relay_state_lost");
     Ok(named)
 }
 

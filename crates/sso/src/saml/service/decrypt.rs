@@ -17,8 +17,11 @@ use super::xml::Element;
 const OAEP_MGF1P: &str = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
 const OAEP: &str = "http://www.w3.org/2009/xmlenc11#rsa-oaep";
 
+/// Hashes by identifier.
+type Hashes = [(&'static str, fn() -> MessageDigest); 4];
+
 /// Hashes of the label, by the names of XML Signature and XML Encryption.
-const DIGESTS: [(&str, fn() -> MessageDigest); 4] = [
+const DIGESTS: Hashes = [
     ("http://www.w3.org/2000/09/xmldsig#sha1", MessageDigest::sha1),
     ("http://www.w3.org/2001/04/xmlenc#sha256", MessageDigest::sha256),
     ("http://www.w3.org/2001/04/xmldsig-more#sha384", MessageDigest::sha384),
@@ -26,7 +29,7 @@ const DIGESTS: [(&str, fn() -> MessageDigest); 4] = [
 ];
 
 /// Hashes of the mask.
-const MASKS: [(&str, fn() -> MessageDigest); 4] = [
+const MASKS: Hashes = [
     ("http://www.w3.org/2009/xmlenc11#mgf1sha1", MessageDigest::sha1),
     ("http://www.w3.org/2009/xmlenc11#mgf1sha256", MessageDigest::sha256),
     ("http://www.w3.org/2009/xmlenc11#mgf1sha384", MessageDigest::sha384),
@@ -119,10 +122,7 @@ impl Oaep {
 }
 
 /// The hash that an element names; SHA-1 where there is none. OAEP needs no hash without collisions.
-fn hash(
-    named: Option<&Element>,
-    known: &[(&str, fn() -> MessageDigest)],
-) -> Result<MessageDigest, Flaw> {
+fn hash(named: Option<&Element>, known: &Hashes) -> Result<MessageDigest, Flaw> {
     let Some(named) = named else { return Ok(MessageDigest::sha1()) };
     let algorithm = named.attribute("Algorithm").unwrap_or_default();
     let found = known.iter().find(|(name, _)| *name == algorithm);

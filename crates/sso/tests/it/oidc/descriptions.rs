@@ -69,10 +69,20 @@ async fn members_that_matter_are_not_left_out() {
 async fn a_member_that_matters_is_there_once() {
     let world = World::new().await;
     let once = description(&world.idp.url).to_string();
-    let twice = once.replacen('{', &format!("{{\"jwks_uri\":\"{}/x\",", world.idp.url), 1);
-    world.idp.says(PLACE, super::idp::Canned::text(200, &twice));
-    let error = world.provider.begin("s", None, &chance()).await.unwrap_err();
-    assert!(error.to_string().contains("another shape"), "{error}");
+    for (member, accepted) in [
+        ("\"jwks_uri\":\"https://other.example/\"", false),
+        ("\"backchannel_logout_supported\":true", false),
+        ("\"of_the_provider_alone\":1,\"of_the_provider_alone\":2", true),
+    ] {
+        let twice = once.replacen('{', &format!("{{{member},"), 1);
+        world.idp.says(PLACE, super::idp::Canned::text(200, &twice));
+        let begun = world.provider.begin("s", None, &chance()).await;
+        assert_eq!(begun.is_ok(), accepted, "{member}");
+        if let Err(error) = begun {
+            assert!(error.to_string().contains("another shape"), "{error}");
+        }
+        world.clock.advance_seconds(2);
+    }
 }
 
 /// UP-6: a description may live elsewhere, with a query as Entra ID has it; whom it may describe

@@ -154,8 +154,8 @@ async fn a_coordinate_that_lost_its_zeros_is_the_same_point() {
         let x = from_base64url(key.jwk["x"].as_str().unwrap()).unwrap();
         (x[0] == 0).then(|| base64url(&x[1..]))
     };
-    let keys = std::iter::repeat_with(|| Key::es256("one"));
-    let (key, short) = keys.filter_map(|key| Some((key.clone(), zero(&key)?))).next().unwrap();
+    let mut keys = std::iter::repeat_with(|| Key::es256("one"));
+    let (key, short) = keys.find_map(|key| Some((key.clone(), zero(&key)?))).unwrap();
     let world = World::with_key(key.clone(), |_| {}).await;
     let mut odd = key;
     odd.jwk["x"] = json!(short);

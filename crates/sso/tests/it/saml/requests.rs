@@ -47,8 +47,8 @@ async fn sa_14_a_redirect_says_what_was_configured() {
     assert_eq!(pairs[1].1, "wg_up_handle");
     let xml = inflated(&pairs[0].1);
     assert_eq!(attribute(&xml, "ID"), pending.request_id);
-    let (random, named) = pending.request_id.split_once('.').unwrap();
-    assert_eq!((random.len(), named), (33, sha256_base64url(b"wg_up_handle").as_str()));
+    let (random, hash) = pending.request_id.split_once('.').unwrap();
+    assert_eq!((random.len(), hash), (33, sha256_base64url(b"wg_up_handle").as_str()));
     assert!(pending.request_id.starts_with('_'));
     assert_eq!(pending.requested_at_millis, NOW * 1000);
     assert_eq!(attribute(&xml, "Destination"), SSO_URL);
