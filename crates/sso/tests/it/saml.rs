@@ -4,8 +4,10 @@ mod accepted;
 mod corpus;
 mod hostile;
 mod lab;
+mod name_ids;
 mod oracle;
 mod requests;
+mod signing_keys;
 mod sources;
 
 use testkit::saml as idp;
