@@ -15,6 +15,9 @@ pub struct Route<'a> {
     pub proxy: Option<&'a ForwardProxy>,
 }
 
+/// A proxy resolves and connects before it answers, so a connection through it takes longer.
+const THROUGH_A_PROXY: Duration = Duration::from_secs(5);
+
 /// A client that follows no redirects, takes no proxy from the environment, sends no cookies and
 /// gives up after `total_seconds`.
 ///
@@ -40,7 +43,7 @@ pub fn client_by(total_seconds: u64, route: Route<'_>) -> Result<reqwest::Client
         builder = builder.tls_certs_merge(authorities);
     }
     if let Some(proxy) = route.proxy {
-        builder = builder.proxy(proxy.proxy());
+        builder = builder.proxy(proxy.proxy()).connect_timeout(THROUGH_A_PROXY);
     }
     Ok(builder.build()?)
 }

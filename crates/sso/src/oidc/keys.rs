@@ -48,11 +48,11 @@ impl KeySet {
     /// and no other that has a name; a key without a name may be anybody's that is for the
     /// algorithm (RFC 7517 §4.5: `kid` is optional on both sides).
     pub(super) fn candidates(&self, id: Option<&str>, algorithm: Algorithm) -> Candidates<'_> {
-        let mut fitting = self.keys.iter().filter(|key| key.is_for(algorithm));
+        let fitting = self.keys.iter().filter(|key| key.is_for(algorithm));
         let Some(id) = id else { return Candidates::Unnamed(fitting.collect()) };
         let named: Vec<_> = fitting.clone().filter(|key| key.id.as_deref() == Some(id)).collect();
         if named.is_empty() {
-            Candidates::Unnamed(fitting.by_ref().filter(|key| key.id.is_none()).collect())
+            Candidates::Unnamed(fitting.filter(|key| key.id.is_none()).collect())
         } else {
             Candidates::Named(named)
         }

@@ -121,7 +121,8 @@ impl Oaep {
     }
 }
 
-/// The hash that an element names; SHA-1 where there is none. OAEP needs no hash without collisions.
+/// The hash that an element names; SHA-1 where there is none. OAEP does not rely on there being no
+/// collisions.
 fn hash(named: Option<&Element>, known: &Hashes) -> Result<MessageDigest, Flaw> {
     let Some(named) = named else { return Ok(MessageDigest::sha1()) };
     let algorithm = named.attribute("Algorithm").unwrap_or_default();

@@ -211,28 +211,27 @@ fn signing_certificates(descriptor: &Element) -> Signing {
         |key: &&Element| matches!(key.attribute("use"), None | Some("" | "signing"));
     let keys = descriptor.all(METADATA, "KeyDescriptor").filter(for_signatures);
     for (index, key) in keys.enumerate() {
-        match certificates_of(key) {
-            Ok(several) => {
-                for certificate in several {
-                    if !found.certificates.contains(&certificate) {
-                        found.certificates.push(certificate);
-                    }
-                }
+        for certificate in certificates_of(key) {
+            match certificate {
+                Ok(known) if found.certificates.contains(&known) => {}
+                Ok(new) => found.certificates.push(new),
+                Err(flaw) => found.skipped.push(format!("signing key no. {}: {flaw}", index + 1)),
             }
-            Err(flaw) => found.skipped.push(format!("signing key no. {}: {flaw}", index + 1)),
         }
     }
     found
 }
 
 /// In each `X509Data` the first is the key's own; further ones would be those of its issuers.
-fn certificates_of(key: &Element) -> Result<Vec<Certificate>, Flaw> {
-    let info = key.required(SIGNATURE, "KeyInfo")?;
+fn certificates_of(key: &Element) -> Vec<Result<Certificate, Flaw>> {
     let own = |data: &Element| {
         let first = data.all(SIGNATURE, "X509Certificate").next()?;
         Some(first.text().and_then(Certificate::from_base64))
     };
-    info.all(SIGNATURE, "X509Data").filter_map(own).collect()
+    match key.required(SIGNATURE, "KeyInfo") {
+        Ok(info) => info.all(SIGNATURE, "X509Data").filter_map(own).collect(),
+        Err(flaw) => vec![Err(flaw)],
+    }
 }
 
 fn name_id_formats(descriptor: &Element) -> Vec<String> {

@@ -57,6 +57,10 @@ fn sa_6_metadata_that_cannot_work_are_refused_at_the_start() {
     assert!(problem(pinned).contains("entityID"));
 }
 
+/// What stands between the `X509Data` of two keys.
+const BETWEEN_KEYS: &str = "</ds:KeyInfo></md:KeyDescriptor><md:KeyDescriptor use=\"signing\">\
+                            <ds:KeyInfo>";
+
 /// One certificate that cannot be used takes nothing from the good ones, and is named.
 #[tokio::test]
 async fn one_unusable_certificate_is_named_and_skipped() {
@@ -73,6 +77,12 @@ async fn one_unusable_certificate_is_named_and_skipped() {
         (metadata(&[&small, good_one]), "urn:small", "no. 1: an RSA key has less than 2048 bits"),
         (metadata(&[good_one, &over]), "urn:over", "over or not begun"),
         (usual.replace(&strange, &armoured), "urn:armour", "PEM armour"),
+        (
+            // Both in one KeyInfo.
+            usual.replace(&strange, "AAAA").replace(BETWEEN_KEYS, ""),
+            "urn:together",
+            "no. 1: a certificate cannot be read",
+        ),
         (usual.replace(&strange, "AAAA"), "urn:junk", "a certificate cannot be read"),
         (usual.replace(&strange, "<!-- -->"), "urn:empty", "a certificate cannot be read"),
         (
