@@ -2,9 +2,19 @@
 
 mod proxy;
 
+pub use proxy::{CannotProxy, ForwardProxy};
+
 use std::time::Duration;
 
-pub use proxy::{CannotProxy, ForwardProxy};
+/// A client that follows no redirects, takes no proxy from the environment, sends no cookies and
+/// gives up after `total_seconds`.
+///
+/// # Errors
+///
+/// When TLS cannot be set up.
+pub fn client(total_seconds: u64) -> Result<reqwest::Client, reqwest::Error> {
+    builder(total_seconds).build()
+}
 
 /// How a client reaches what is not ours.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,16 +27,6 @@ pub struct Route<'a> {
 
 /// A proxy resolves and connects before it answers, so a connection through it takes longer.
 const THROUGH_A_PROXY: Duration = Duration::from_secs(5);
-
-/// A client that follows no redirects, takes no proxy from the environment, sends no cookies and
-/// gives up after `total_seconds`.
-///
-/// # Errors
-///
-/// When TLS cannot be set up.
-pub fn client(total_seconds: u64) -> Result<reqwest::Client, reqwest::Error> {
-    builder(total_seconds).build()
-}
 
 /// A client like [`client`] for what is reached by this route.
 ///
