@@ -38,6 +38,9 @@ has_chromium() { has chromium || has chromium-browser || [ -n "${CHROMIUM:-}" ];
 has_venv() { has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }
 has_fonts() { compgen -G '/usr/share/fonts/*/*' >/dev/null; }
 has_simplesamlphp() { [ -f /usr/share/simplesamlphp/www/_include.php ]; }
+has_lemonldap_portal() { [ -f /usr/share/lemonldap-ng/portal/htdocs/index.psgi ]; }
+# The distribution's Perl, which is the one that runs the portal.
+has_perl_module() { [ -x /usr/bin/perl ] && /usr/bin/perl "-M$1" -e 1 2>/dev/null; }
 has_php_extension() { has php && php -r 'exit(extension_loaded($argv[1]) ? 0 : 1);' "$1"; }
 has_xmlsec() { has pkg-config && pkg-config --exists xmlsec1 libxml-2.0 openssl; }
 # The development package: the library alone does not bring the headers of the compiler.
@@ -70,12 +73,27 @@ want_system_parts() {
   want 'PHP xml' php-xml has_php_extension dom
   want 'PHP mbstring' php-mbstring has_php_extension mbstring
   want SimpleSAMLphp simplesamlphp has_simplesamlphp
+  want_lemonldap
+  # By this program pysaml2 signs.
+  want xmlsec1 xmlsec1 has xmlsec1
   if has npm; then
     say npm present
   else
     absent npm 'packages nodejs npm'
     packages+=(nodejs npm)
   fi
+}
+
+# Its portal does not start without modules that the distribution only recommends or suggests.
+want_lemonldap() {
+  want LemonLDAP::NG lemonldap-ng-fastcgi-server has_server llng-fastcgi-server
+  want 'LemonLDAP::NG portal' liblemonldap-ng-portal-perl has_lemonldap_portal
+  want 'Perl Lasso' liblasso-perl has_perl_module Lasso
+  want 'Perl XML::Simple' libxml-simple-perl has_perl_module XML::Simple
+  want 'Perl IO::String' libio-string-perl has_perl_module IO::String
+  want 'Perl String::Random' libstring-random-perl has_perl_module String::Random
+  want 'Perl GD' libgd-securityimage-perl has_perl_module GD::SecurityImage
+  want 'Perl Image::Magick' libimage-magick-perl has_perl_module Image::Magick
 }
 
 as_root() {
@@ -175,7 +193,7 @@ want_node_packages() {
 # The distribution's Python is preferred: a version manager's shim may vanish under the venv.
 python() { if [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import ensurepip' 2>/dev/null; then /usr/bin/python3 "$@"; else python3 "$@"; fi; }
 
-# One environment for each requirements file: .venv, .venv-fastmcp, .venv-servers.
+# One environment for each requirements file: .venv, .venv-fastmcp, .venv-servers, .venv-pysaml2.
 want_python_packages() { # NAME
   local requirements=$e2e/requirements${1:+-$1}.txt venv=$e2e/.venv${1:+-$1}
   local part="Python packages${1:+ ($1)}"
@@ -203,6 +221,7 @@ want_node_packages
 want_python_packages ''
 want_python_packages fastmcp
 want_python_packages servers
+want_python_packages pysaml2
 
 if [ ${#missing[@]} -gt 0 ]; then
   echo "missing: ${missing[*]}" >&2

@@ -68,8 +68,8 @@ export function signInWith(...providers) {
 }
 
 /** The OpenID provider learns where this deployment is. */
-export function registerAt(idp, deployment, id, more = {}) {
-  idp.register({
+export async function registerAt(idp, deployment, id, more = {}) {
+  await idp.register({
     ...more,
     redirect_uris: [callbackOf(deployment, id)],
     post_logout_redirect_uris: [`${deployment.issuer}/signed-out`],
@@ -77,13 +77,13 @@ export function registerAt(idp, deployment, id, more = {}) {
   });
 }
 
-/** The SAML provider learns the same, from the metadata that we publish. */
-export async function trustAt(idp, deployment, id) {
+/** The SAML provider learns the same, from the metadata that we publish; `more` is for its operator. */
+export async function trustAt(idp, deployment, id, more = {}) {
   const response = await fetch(`${deployment.issuer}/saml/${id}/metadata`);
   assert.equal(response.status, 200, `metadata of ${id}: ${response.status}`);
   const metadata = await response.text();
   mustBeValid(metadata, 'metadata');
-  idp.trust(id, metadata);
+  await idp.trust(id, metadata, more);
 }
 
 /** The whole story of one of the company's people; its secrets go to the deployment's check. */
@@ -113,4 +113,14 @@ export async function mustGetIn(deployment, tools, username, provider, more = {}
   await disconnect(connection);
   deployment.secrets.push(...secretsOf(connection));
   return connection;
+}
+
+/** Somebody gets in, and at the next time it is the same person here, as the access tokens say. */
+export async function mustStayThemselves(deployment, tools, username, provider) {
+  const people = [];
+  for (let times = 0; times < 2; times += 1) {
+    const { provider: client } = await mustGetIn(deployment, tools, username, provider);
+    people.push(JSON.parse(Buffer.from(client.tokens().access_token.split('.')[1], 'base64url')).sub);
+  }
+  assert.equal(people[0], people[1]);
 }

@@ -22,6 +22,20 @@ export function isPassword(username, password) {
   return Object.hasOwn(PEOPLE, username) && password === passwordOf(username);
 }
 
+/** As a SAML provider's directory has them, by username. Who is in no group has no such attribute. */
+export function directory() {
+  return Object.fromEntries(Object.entries(PEOPLE).map(([username, { name, email, groups, organizations }]) => [username, {
+    password: passwordOf(username),
+    attributes: {
+      uid: [username],
+      displayName: [name],
+      mail: [email],
+      ...(groups.length > 0 ? { groups } : {}),
+      ...(organizations ? { o: organizations } : {}),
+    },
+  }]));
+}
+
 /** What the person does at a sign-in button named `provider`, for {@link Person.authorize}. */
 export function signingIn(username, provider, more = {}) {
   return { provider, username, password: passwordOf(username), ...more };

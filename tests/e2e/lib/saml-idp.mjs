@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { passwordOf, PEOPLE } from './company.mjs';
+import { directory } from './company.mjs';
 import { freePort, Program } from './program.mjs';
 
 const templates = fileURLToPath(new URL('../templates/simplesamlphp', import.meta.url));
@@ -54,21 +54,6 @@ export const SIGNING = {
 const USUAL = {
   ...SIGNING.both, encrypt: false, wantSignedRequests: false, nameId: 'persistent', naming: 'plain',
 };
-
-/** As the provider's directory has them. Who is in no group has no such attribute. */
-function directory() {
-  return Object.entries(PEOPLE).map(([username, { name, email, groups, organizations }]) => ({
-    username,
-    password: passwordOf(username),
-    attributes: {
-      uid: [username],
-      displayName: [name],
-      mail: [email],
-      ...(groups.length > 0 ? { groups } : {}),
-      ...(organizations ? { o: organizations } : {}),
-    },
-  }));
-}
 
 function phpPath() {
   const found = ['/usr/bin/php', '/usr/local/bin/php'].find((path) => existsSync(path));
@@ -166,7 +151,7 @@ class SamlIdp {
       ...rest,
       origin: this.origin,
       salt: this.#salt,
-      people: directory(),
+      people: Object.entries(directory()).map(([username, person]) => ({ username, ...person })),
       nameFormat: format,
       // PHP makes a list of an empty object, which the filter takes just as well.
       names: Object.fromEntries(renamed.map((key) => [plain[key], names[key]])),

@@ -21,7 +21,7 @@ function passwordForm(all) {
   for (const form of all) {
     const password = input(form, ({ type }) => type === 'password');
     const username = input(form, ({ name, type = 'text' }) => ['text', 'email'].includes(type)
-      && ['login', 'username'].includes(name));
+      && ['login', 'username', 'user'].includes(name));
     if (password && username) return { form, password, username };
   }
   return undefined;

@@ -43,7 +43,7 @@ function together({ idp: options = {}, provider = {}, registration = {}, start =
     scene.tamper.forwardTo(scene.idp.origin);
     const signIn = signInWith(oidcProvider('corp', scene.idp, provider));
     scene.deployment = await start({ ceiling: SCOPES, upstream: upstream.url, signIn });
-    registerAt(scene.idp, scene.deployment, 'corp', registration);
+    await registerAt(scene.idp, scene.deployment, 'corp', registration);
   });
   after(async () => {
     await scene.deployment?.stop();
@@ -104,7 +104,7 @@ for (const [method, { client, provider, secrets = {} }] of Object.entries(CLIENT
     const signIn = signInWith(oidcProvider('corp', idp, { client_auth: method, ...provider }));
     signIn.secrets = { ...signIn.secrets, ...secrets };
     const deployment = await oneProcess({ ceiling: SCOPES, upstream: upstream.url, signIn });
-    registerAt(idp, deployment, 'corp');
+    await registerAt(idp, deployment, 'corp');
     try {
       await mustGetIn(deployment, tools, 'tom', 'corp');
     } finally {
@@ -190,8 +190,8 @@ describe('two companies', () => {
       oidcProvider('south', scene.south, { domains: ['example.test'] }),
     );
     scene.deployment = await oneProcess({ ceiling: SCOPES, upstream: upstream.url, signIn });
-    registerAt(scene.north, scene.deployment, 'north');
-    registerAt(scene.south, scene.deployment, 'south');
+    await registerAt(scene.north, scene.deployment, 'north');
+    await registerAt(scene.south, scene.deployment, 'south');
   });
   after(async () => {
     await scene.deployment?.stop();

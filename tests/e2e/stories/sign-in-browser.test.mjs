@@ -39,7 +39,7 @@ before(async () => {
     samlProvider('saml-form', saml, { ...key.settings, sign_requests: true, request_binding: 'post' }),
   );
   deployment = await oneProcess({ ceiling: SCOPES, upstream: upstream.url, signIn });
-  registerAt(oidc, deployment, 'openid');
+  await registerAt(oidc, deployment, 'openid');
   await trustAt(saml, deployment, 'saml');
   await trustAt(saml, deployment, 'saml-form');
   browser = await launch();

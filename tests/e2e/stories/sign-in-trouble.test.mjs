@@ -42,7 +42,7 @@ function scene({ provider = {}, tamper: options = {}, idp = {} } = {}) {
     it.tamper.forwardTo(it.idp.origin);
     const signIn = signInWith(oidcProvider(PROVIDER, it.idp, provider));
     it.deployment = await oneProcess({ ceiling: SCOPES, upstream: upstream.url, signIn });
-    registerAt(it.idp, it.deployment, PROVIDER);
+    await registerAt(it.idp, it.deployment, PROVIDER);
   });
   after(async () => {
     await it.deployment?.stop();
