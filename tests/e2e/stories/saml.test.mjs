@@ -186,13 +186,39 @@ describe('the provider\'s answer', () => {
     assert.equal((await deliver(held)).status, 303);
   });
 
+  for (const [what, left] of [['loses', {}], ['empties', { RelayState: '' }]]) {
+    test(`a provider that ${what} RelayState: the request that it answers leads to the sign-in`, async () => {
+      const held = await holder();
+      const { RelayState, ...rest } = held.letter;
+      assert.ok(RelayState, 'we sent one');
+      const delivered = await deliver({ ...held, letter: { ...rest, ...left } });
+      assert.equal(delivered.status, 303, await delivered.text());
+      const next = new URL(delivered.headers.get('location'), held.to);
+      const back = await held.person.authorize(next, { as: signingIn('ada', 'corp'), redirectUri: REDIRECT });
+      assert.ok(back.searchParams.get('code'), `${back.searchParams}`);
+      scene.deployment.secrets.push(...held.person.codes);
+    });
+  }
+
   test('T-SAML-21: without the sign-in that asked for it, it is nothing', async () => {
     const held = await holder();
     const { RelayState, ...rest } = held.letter;
-    for (const letter of [rest, { ...rest, RelayState: 'https://elsewhere.example/' }, { ...rest, RelayState: `${RelayState}x` }]) {
+    for (const other of ['https://elsewhere.example/', `${RelayState}x`]) {
+      const letter = { ...rest, RelayState: other };
       const answer = await deliver({ ...held, letter });
       assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status}`);
     }
+  });
+
+  test('T-SAML-21: begun at the provider, it is nothing', async () => {
+    idp.configure();
+    const tile = `${idp.origin}/simplesaml/saml2/idp/SSOService.php?spentityid=${encodeURIComponent(`${scene.deployment.issuer}/saml/corp`)}`;
+    const page = await new Person().strand(tile, { as: signingIn('ada', 'corp', { keepsLetter: true }), redirectUri: REDIRECT });
+    const [form] = forms(page.html);
+    const letter = Object.fromEntries(form.inputs.map(({ name, value }) => [name, value]));
+    assert.ok(letter.SAMLResponse, page.html);
+    const answer = await deliver({ to: form.action, letter });
+    assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status}`);
   });
 });
 
