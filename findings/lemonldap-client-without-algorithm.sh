@@ -3,9 +3,9 @@
 #
 # The signature algorithm of ID tokens is an option of each client with no default in the portal:
 # the Manager's form fills one in (HS512). A client that was written into the configuration in
-# another way, such as by a program, signs people in as usual, and then the
-# token endpoint answers 500 `server_error`, without a description, to a good code. The discovery
-# document of the same portal says that every algorithm is supported.
+# another way, such as by a program, signs people in as usual, and then the token endpoint answers a
+# good code with 500 `server_error`, without a description. The discovery document of the same portal
+# says that every algorithm is supported.
 #
 # What the form fills in is no way out for clients that ask for a public key: HS512 signs with the
 # client's own secret.
