@@ -10,6 +10,7 @@ import {
 import { SCOPES } from '../lib/configs.mjs';
 import { MODES } from '../lib/connection.mjs';
 import { oneProcess } from '../lib/deployment.mjs';
+import { configured, consult, mustBeHealthy } from '../lib/doctor.mjs';
 import * as gateway from '../lib/gateway.mjs';
 import { startLemonLdap } from '../lib/lemonldap.mjs';
 import { allTools } from '../lib/tools.mjs';
@@ -68,8 +69,25 @@ describe('over OpenID Connect', () => {
   test('a client without an algorithm for its ID tokens: the log says what the provider answers', async (t) => {
     t.after(() => registerAt(it.idp, it.deployment, 'oidc'));
     await registerAt(it.idp, it.deployment, 'oidc', { options: { oidcRPMetaDataOptionsIDTokenSignAlg: undefined } });
-    await mustStrand(it.deployment, { provider: 'oidc', status: UNAVAILABLE, log: /oidc.*\/oauth2\/token answered 500/ });
+    await mustStrand(it.deployment, { provider: 'oidc', status: UNAVAILABLE, log: /oidc.*\/oauth2\/token answered 500.*algorithm/ });
   });
+});
+
+describe('doctor', () => {
+  const usual = { scopes: ['openid', 'profile', 'email'] };
+  const MANNERS = {
+    'finds nothing wrong': { settings: usual, warnings: [] },
+    'says that logout tokens never come': {
+      settings: { ...usual, backchannel_logout: 'sessions' }, warnings: [/backchannel_logout/],
+    },
+  };
+  for (const [what, { settings, warnings }] of Object.entries(MANNERS)) {
+    test(what, async (t) => {
+      const configuration = configured(signInWith(oidcProvider('oidc', it.idp, settings)));
+      t.after(configuration.remove);
+      mustBeHealthy(await consult(configuration), { warnings });
+    });
+  }
 });
 
 describe('over SAML', () => {
