@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as configs from './configs.mjs';
 import * as gateway from './gateway.mjs';
-import { startDocumentedNginx, startNginx } from './nginx.mjs';
+import { startDocumentedNginx } from './nginx.mjs';
 import { freePort } from './program.mjs';
 
 class Deployment {
@@ -148,7 +148,7 @@ export function apart({ ceiling, upstream, rules = configs.DEMO_RULES, database,
   }, signIn);
 }
 
-/** One process at a path of a host, behind nginx. */
+/** One process at a path of a host, behind the nginx of the documentation. */
 export function atPath({ ceiling, upstream, rules = configs.DEMO_RULES }) {
   return begin(async (deployment, env) => {
     const [hostPort, port] = [await freePort(), await freePort()];
@@ -160,13 +160,15 @@ export function atPath({ ceiling, upstream, rules = configs.DEMO_RULES }) {
       path: config,
       publicUrl: deployment.issuer,
       listen: `127.0.0.1:${port}`,
+      trustedProxies: ['127.0.0.1'],
       database: `sqlite://${deployment.file('wicketgate.db')}`,
       ceiling,
       upstream,
       rules,
     });
     deployment.runs(await gateway.serve({ config, env }));
-    deployment.needs(await startNginx({ prefix: deployment.file('nginx'), port: hostPort, gatewayPort: port }));
+    const where = { prefix: deployment.file('nginx'), port: hostPort, gatewayPort: port };
+    deployment.needs(await startDocumentedNginx({ headings: ['At a path'], ...where }));
   });
 }
 

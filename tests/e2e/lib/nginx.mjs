@@ -1,10 +1,11 @@
-// A private nginx: as the reverse proxy that maps a path of a host to the gateway, as the one that
-// the documentation shows, or in front of an identity provider's portal.
+// A private nginx: as the documentation shows it, or in front of an identity provider's portal.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { blocks, pages } from './documentation.mjs';
+import { tmpdir } from 'node:os';
+import { blocksIn, page } from './documentation.mjs';
 import { Program } from './program.mjs';
 
 const template = (name) => readFileSync(new URL(`../templates/${name}`, import.meta.url), 'utf8');
@@ -24,12 +25,38 @@ function answers(port) {
   });
 }
 
-/** Starts it on `port`, with what stands `behind` in the place of that placeholder. */
-function start({ text, prefix, port, behind }) {
+/** What every configuration here begins with, around the `server` block that is put in. */
+function around(block) {
+  return template('nginx.conf').replace('@SERVER@', () => block);
+}
+
+/** nginx itself reads these lines of a `server` block and finds nothing wrong. */
+export function checkNginx(lines) {
+  const prefix = mkdtempSync(`${tmpdir()}/wicketgate-e2e-nginx-`);
+  try {
+    const file = `${prefix}/nginx.conf`;
+    writeFileSync(file, around(`listen 127.0.0.1:1;\n${lines}`));
+    const { status, stderr } = spawnSync(nginxPath(), ['-t', '-p', prefix, '-e', 'stderr', '-c', file], { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+  } finally {
+    rmSync(prefix, { recursive: true, force: true });
+  }
+}
+
+/** The blocks that docs/deployment.md shows under these headings, the first with its settings. */
+function documented(headings) {
+  const shown = blocksIn(page('docs/deployment.md'), 'nginx');
+  const settings = shown[0].body.slice(0, shown[0].body.indexOf('location '));
+  const locations = shown.filter(({ heading }) => headings.includes(heading))
+    .map(({ body }) => body.replace(settings, ''));
+  assert.equal(locations.length, headings.length, `${headings}`);
+  return settings + locations.join('\n');
+}
+
+/** Starts it on `port` with this configuration; all its files are below `prefix`. */
+function start({ text, prefix, port }) {
   mkdirSync(prefix, { recursive: true });
-  const [[placeholder, value]] = Object.entries(behind);
-  const filled = text.replaceAll('@LISTEN@', `127.0.0.1:${port}`).replaceAll(placeholder, value);
-  writeFileSync(`${prefix}/nginx.conf`, filled);
+  writeFileSync(`${prefix}/nginx.conf`, text);
   return Program.start({
     name: 'nginx',
     command: nginxPath(),
@@ -38,24 +65,18 @@ function start({ text, prefix, port, behind }) {
   });
 }
 
-const gatewayAt = (port) => ({ '@GATEWAY@': `127.0.0.1:${port}` });
-
-/** Starts it on `port` in front of the gateway's port, at a path; all its files are below `prefix`. */
-export function startNginx({ gatewayPort, ...where }) {
-  return start({ text: template('nginx.conf'), behind: gatewayAt(gatewayPort), ...where });
+/**
+ * The nginx of the documentation on `port`, in front of the gateway's port, with the blocks under
+ * these headings.
+ */
+export function startDocumentedNginx({ headings = ['Behind a reverse proxy'], gatewayPort, ...where }) {
+  const lines = documented(headings).replaceAll('127.0.0.1:8787', `127.0.0.1:${gatewayPort}`);
+  return start({ text: around(`listen 127.0.0.1:${where.port};\n${lines}`), ...where });
 }
 
 /** In front of the portal of LemonLDAP::NG, which listens at a socket of the file system. */
 export function startPortalNginx({ socket, ...where }) {
-  return start({ text: template('lemonldap/nginx.conf'), behind: { '@SOCKET@': socket }, ...where });
-}
-
-/** The same with the `location` that docs/deployment.md shows. */
-export function startDocumentedNginx({ gatewayPort, ...where }) {
-  const page = pages().find(({ path }) => path === 'docs/deployment.md');
-  const { body } = blocks(page, 'nginx').find(({ heading }) => heading === 'Behind a reverse proxy');
-  // Only here a port belongs to the host, which is the standard one of a deployment.
-  const location = body.replace('127.0.0.1:8787', '@GATEWAY@').replace('$host', () => '$http_host');
-  const text = template('nginx-documented.conf').replace('@LOCATION@', () => location);
-  return start({ text, behind: gatewayAt(gatewayPort), ...where });
+  const listen = `127.0.0.1:${where.port}`;
+  const text = template('lemonldap/nginx.conf').replaceAll('@LISTEN@', listen).replaceAll('@SOCKET@', socket);
+  return start({ text, ...where });
 }

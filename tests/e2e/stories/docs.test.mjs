@@ -1,150 +1,123 @@
-// The documentation, followed by somebody who has nothing else: each snippet is filled in and must
-// be a configuration, and each command must exist.
+// The documentation, followed by somebody who has nothing else: every block is parsed or run, every
+// setting is one, every command exists, and every link leads somewhere.
 
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { after, before, describe, test } from 'node:test';
-import { run } from '../lib/command.mjs';
 import {
-  asOffered, blocks, commands, offersInText, pages, withSetting, words,
+  asOffered, blocks, blocksIn, commandsInText, leadsSomewhere, links, offersInText, page, pages, withSetting,
 } from '../lib/documentation.mjs';
-import { makeKey, startSamlIdp } from '../lib/saml-idp.mjs';
+import { Follower } from '../lib/follower.mjs';
+import { checkNginx } from '../lib/nginx.mjs';
+import { commandsOf, typed } from '../lib/shell.mjs';
+import { Snippets } from '../lib/snippets.mjs';
 
-let directory;
-let metadata;
+let snippets;
 
 before(async () => {
-  directory = mkdtempSync(`${tmpdir()}/wicketgate-e2e-docs-`);
-  const idp = await startSamlIdp();
-  metadata = { xml: await idp.metadata(), entityId: idp.entityId };
-  await idp.stop();
+  snippets = await new Snippets().start();
 });
 
-after(() => rmSync(directory, { recursive: true, force: true }));
+after(() => snippets.clear());
 
-/** What every configuration has, and the documentation of sign-in does not repeat. */
-const REST = `
-public_url = "https://mcp.example.com"
-[database]
-url = "sqlite://wicketgate.db"
-[oauth]
-key_encryption_key = { env = "WICKETGATE_KEY_ENCRYPTION_KEY" }
-bridge_token_signing_secret = { env = "WICKETGATE_BRIDGE_SECRET" }
-`;
-const SERVER = { name: 'name = "default"', upstream: 'upstream = { url = "http://127.0.0.1:9000/mcp" }', rules: 'rules = [{ tools = ["*"], scope = "mcp:read" }]' };
-const SOME_PROVIDER = '\n[[sign_in.provider]]\nid = "corp"\nname = "Some"\nkind = "local"\ndomains = ["example.com"]\n';
+/** What each language of a block is for; `text` is for drawings. */
+const LANGUAGES = { text: () => {}, toml: mustBeConfiguration, sh: mustBeJudged, console: mustBeJudged, nginx: mustBeNginx, json: JSON.parse };
 
-/** Whatever a snippet leaves out of the tables that it begins. */
-function whole(snippet) {
-  let text = snippet;
-  if (!text.includes('[[sign_in.provider]]')) text += SOME_PROVIDER;
-  if (!text.includes('[[mcp.server]]')) text += '\n[[mcp.server]]\n';
-  const missing = Object.entries(SERVER).filter(([key]) => !new RegExp(`\\[\\[mcp\\.server\\]\\](?:(?!\\n\\[)[\\s\\S])*\\n${key} = `).test(text));
-  return REST + text.replace('[[mcp.server]]\n', `[[mcp.server]]\n${missing.map(([, line]) => line).join('\n')}\n`);
-}
-
-/** Where people write their own values. */
-const PLACEHOLDERS = {
-  TENANT_ID: '11111111-2222-3333-4444-555555555555',
-  APPLICATION_ID: '66666666-7777-8888-9999-000000000000',
-  APP_ID: 'exk1a2b3c4',
-  REALM: 'company',
-  YOUR: 'company',
-  '…': 'a1b2c3d4e5',
-};
-
-function filledIn(text) {
-  return Object.entries(PLACEHOLDERS).reduce((all, [from, to]) => all.replaceAll(from, to), text);
-}
-
-function privateKey() {
-  return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
-}
-
-/** The files that a configuration names: as the people who follow the page would have them. */
-function makeFiles(text, place) {
-  const named = (pattern) => [...text.matchAll(pattern)].map(([, name]) => `${place}/${name}`);
-  const pin = /^idp_entity_id = "([^"]*)"/m.exec(text)?.[1] ?? metadata.entityId;
-  for (const file of named(/^metadata_file = "([^"]*)"/gm)) {
-    writeFileSync(file, metadata.xml.replace(metadata.entityId, pin));
-  }
-  const [certificate] = named(/^certificate_file = "([^"]*)"/gm);
-  const [key] = named(/^key = \{ file = "([^"]*)" \}/gm);
-  if (certificate) makeKey(key ?? `${place}/unnamed.key`, certificate);
-  for (const file of named(/^client_key = \{ file = "([^"]*)" \}/gm)) writeFileSync(file, privateKey());
-  for (const file of named(/^extra_ca_file = "([^"]*)"/gm)) makeKey(`${place}/authority.key`, file);
-}
-
-/** Texts of 32 bytes, or the portal's public key where that is asked for. */
-function secretsFor(text) {
-  const names = [...text.matchAll(/\benv = "([A-Z_]+)"/g)].map(([, name]) => name);
-  const env = Object.fromEntries(names.map((name) => [name, randomBytes(32).toString('base64')]));
-  if (/^algorithm = "ES256"/m.test(text)) {
-    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    env[/^key = \{ env = "([A-Z_]+)"/m.exec(text)[1]] = publicKey.export({ type: 'spki', format: 'pem' });
-  }
-  return env;
-}
-
-async function mustBeGood(snippet) {
-  const place = mkdtempSync(`${directory}/try-`);
-  const text = whole(filledIn(snippet));
-  makeFiles(text, place);
-  const file = `${place}/wicketgate.toml`;
-  writeFileSync(file, text);
-  const { code, out, notes } = await run(['config', 'check', '--config', file], { env: secretsFor(text) });
-  assert.equal(code, 0, `${out}${notes}\n${text}`);
-}
-
-describe('a snippet, filled in, is a configuration', () => {
-  let count = 0;
-  for (const page of pages()) {
-    for (const { heading, body } of blocks(page, 'toml')) {
-      count += 1;
-      test(`${page.path}, ${heading}`, () => mustBeGood(body));
-      const offered = asOffered(body);
-      if (offered) test(`${page.path}, ${heading}, as its comments offer`, () => mustBeGood(offered));
+describe('a block says what it is, and is that', () => {
+  for (const one of pages()) {
+    for (const [at, block] of blocks(one).entries()) {
+      test(`${one.path}, ${block.heading}, block ${at + 1}: ${block.language}`, async () => {
+        const check = LANGUAGES[block.language];
+        assert.ok(check, `a block is one of ${Object.keys(LANGUAGES)}, not "${block.language}"`);
+        await check(block.body, block);
+      });
     }
   }
-  test('there are as many as there are ways', () => assert.ok(count >= 22, `${count} snippets`));
+  test('there are as many as there are ways', () => assert.ok(pages().flatMap(blocks).length >= 55));
+});
+
+async function mustBeConfiguration(body) {
+  await snippets.mustBeGood(body);
+  const offered = asOffered(body);
+  if (offered) await snippets.mustBeGood(offered);
+}
+
+/** Everything that would be run is looked at in the suite below: here, that there is something. */
+function mustBeJudged(_, block) {
+  const script = typed(block);
+  assert.ok(commandsOf(script).length > 0 || /^WICKETGATE__\w+=/m.test(script), `nothing is typed:\n${script}`);
+}
+
+function mustBeNginx(body, { heading }) {
+  const [first] = blocksIn(page('docs/deployment.md'), 'nginx');
+  return checkNginx(heading === first.heading ? body : `${settingsOf(first.body)}${body}`);
+}
+
+/** The lines of the first block that the others refer to. */
+function settingsOf(body) {
+  return body.slice(0, body.indexOf('location '));
+}
+
+describe('a page can be followed from the top, command by command', () => {
+  for (const one of pages()) {
+    const scripts = blocks(one).filter(({ language }) => ['sh', 'console'].includes(language)).map(typed);
+    const steps = [...scripts, ...commandsInText(one)].flatMap(commandsOf);
+    if (steps.length === 0) continue;
+    test(one.path, async (t) => {
+      const follower = await new Follower().start();
+      t.after(() => follower.clear());
+      for (const step of steps) {
+        await t.test(step.join(' '), () => follower.follow(step));
+      }
+    });
+  }
+});
+
+/** Words that a page may use for a command of ours without its name before them. */
+const OURS = /`((?:account|config|demo|doctor|health|keys|migrate|secret|serve|user)(?: [a-z-]+| NAME)*)`/g;
+
+describe('what a page says in passing is there', () => {
+  let follower;
+  before(async () => {
+    follower = await new Follower().start();
+  });
+  after(() => follower.clear());
+
+  for (const one of pages()) {
+    for (const command of new Set([...one.text.matchAll(OURS)].map(([, words]) => words))) {
+      test(`${one.path}: ${command}`, () => follower.mustExist(command.split(' ')));
+    }
+    for (const [, name, value] of one.text.matchAll(/\b(WICKETGATE__\w+)=([^\s`]+)/g)) {
+      test(`${one.path}: ${name}`, () => follower.mustSet(name, value));
+    }
+    for (const link of links(one)) {
+      test(`${one.path} → ${link.target}`, () => assert.ok(leadsSomewhere(link), link.target));
+    }
+  }
 });
 
 /** Settings in the text that are about something else, or that the page speaks of to refuse them. */
 const NOT_FOR_A_SNIPPET = new Set(['kind', 'enabled', 'url', 'issuer', 'access', 'domains', 'visibility', 'public_url', 'type', 'provider']);
 
 describe('a setting that the text of a page offers fits into one of its snippets', () => {
-  for (const page of pages().filter(({ path }) => path.startsWith('docs/sign-in/'))) {
-    const snippets = blocks(page, 'toml').map(({ body }) => body).filter((body) => body.includes('kind ='));
-    for (const { key, value } of offersInText(page).filter((offer) => !NOT_FOR_A_SNIPPET.has(offer.key))) {
-      test(`${page.path}: ${key} = ${value}`, async (t) => {
-        if (snippets.length === 0) return mustBeGoodForSomeKind(key, value);
-        const attempts = snippets.map((snippet) => mustBeGood(withSetting(snippet, key, value)));
-        const ends = await Promise.allSettled(attempts);
-        const why = ends.map(({ reason }) => reason?.message).join('\n');
+  for (const one of pages().filter(({ path }) => path.startsWith('docs/sign-in/'))) {
+    const own = blocksIn(one, 'toml').map(({ body }) => body).filter((body) => body.includes('kind ='));
+    for (const { key, value } of offersInText(one).filter((offer) => !NOT_FOR_A_SNIPPET.has(offer.key))) {
+      test(`${one.path}: ${key} = ${value}`, async (t) => {
+        // The overview has no snippets of its own for providers: those of another page.
+        const some = own.length > 0 ? own : blocksIn(page('docs/sign-in/keycloak.md'), 'toml').map(({ body }) => body);
+        const ends = await Promise.allSettled(some.map((snippet) => snippets.mustBeGood(withSetting(snippet, key, value))));
         t.diagnostic(`${ends.filter(({ status }) => status === 'fulfilled').length} of ${ends.length}`);
-        assert.ok(ends.some(({ status }) => status === 'fulfilled'), why);
-        return undefined;
+        assert.ok(ends.some(({ status }) => status === 'fulfilled'), ends.map(({ reason }) => reason?.message).join('\n'));
       });
     }
   }
-
-  /** The overview has no snippets of its own for providers: those of another page. */
-  async function mustBeGoodForSomeKind(key, value) {
-    const page = pages().find(({ path }) => path.endsWith('keycloak.md'));
-    const ends = await Promise.allSettled(blocks(page, 'toml').map(({ body }) => mustBeGood(withSetting(body, key, value))));
-    assert.ok(ends.some(({ status }) => status === 'fulfilled'), ends.map(({ reason }) => reason?.message).join('\n'));
-  }
 });
 
-describe('a command that a page names exists, with its options', () => {
-  for (const page of pages()) {
-    for (const command of commands(page)) {
-      test(`${page.path}: wicketgate ${command}`, async () => {
-        const { code, notes } = await run([...words(command), '--help']);
-        assert.equal(code, 0, notes);
-      });
+describe('a setting that a page offers with its section is one', () => {
+  for (const one of pages()) {
+    for (const { key, value } of offersInText(one).filter((offer) => offer.key.includes('.'))) {
+      const [section, name] = [key.slice(0, key.lastIndexOf('.')), key.slice(key.lastIndexOf('.') + 1)];
+      test(`${one.path}: ${key} = ${value}`, () => snippets.mustBeGood(`[${section}]\n${name} = ${value}\n`));
     }
   }
 });

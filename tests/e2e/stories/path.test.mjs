@@ -7,6 +7,8 @@ import { MODES } from '../lib/connection.mjs';
 import { atPath } from '../lib/deployment.mjs';
 import { discover } from '../lib/discovery.mjs';
 import * as gateway from '../lib/gateway.mjs';
+import { startDocumentedNginx } from '../lib/nginx.mjs';
+import { freePort } from '../lib/program.mjs';
 import { tellToTheEnd } from '../lib/story.mjs';
 import { allTools } from '../lib/tools.mjs';
 import { demoServer } from '../lib/upstreams.mjs';
@@ -56,3 +58,15 @@ for (const [user, tick, mode] of [['basic', 'default', 'pinned'], ['manager', 'a
     deployment.secrets.push(...await tellToTheEnd(setting));
   });
 }
+
+test('while the gateway is away, the proxy says to clients that they should wait', async (t) => {
+  const [port, nobody] = [await freePort(), await freePort()];
+  const headings = ['Behind a reverse proxy', "The proxy's own error pages"];
+  const proxy = await startDocumentedNginx({ headings, prefix: deployment.file('away'), port, gatewayPort: nobody });
+  t.after(() => proxy.stop());
+  const response = await fetch(`http://127.0.0.1:${port}/token`, { method: 'POST', body: new URLSearchParams({ grant_type: 'refresh_token' }) });
+  assert.equal(response.status, 503);
+  assert.match(response.headers.get('content-type'), /^application\/json/);
+  assert.ok(Number(response.headers.get('retry-after')) > 0);
+  assert.deepEqual(await response.json(), { error: 'temporarily_unavailable' });
+});
