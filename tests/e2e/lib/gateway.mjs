@@ -17,8 +17,8 @@ export function binary() {
 /** It serves once standard error says so (interface: "Ready when stderr says `listening on URL`"). */
 const LISTENING = /listening on /;
 
-function run(name, args, { env, ready = LISTENING } = {}) {
-  return Program.start({ name, command: binary(), args, env, ready });
+function run(name, args, { env, cwd, ready = LISTENING } = {}) {
+  return Program.start({ name, command: binary(), args, env, cwd, ready });
 }
 
 /** Everything in one process, with its own upstream and three people. */
@@ -36,6 +36,11 @@ export function demoServer({ port }) {
 /** A server from a configuration file, in one role or all. */
 export function serve({ config, env, role = 'all' }) {
   return run(`wicketgate serve --role ${role}`, ['serve', '--config', config, '--role', role], { env });
+}
+
+/** A server as it starts by itself in a directory with everything where it is looked for. */
+export function serveIn({ directory, env }) {
+  return run('wicketgate serve', ['serve'], { env, cwd: directory });
 }
 
 /** A clean end: within ten seconds of SIGTERM, with exit code 0 (interface: "SIGTERM drains"). */

@@ -40,10 +40,10 @@ export class Operator {
     return this.#env;
   }
 
-  /** Runs a script to its good end, and gives back what it wrote. */
-  type(script, variables = {}) {
+  /** Runs a script to its good end, and gives back what it wrote; `input` is what it is told. */
+  type(script, variables = {}, input = '') {
     const env = plainEnvironment({ ...this.#env, ...variables, PATH: `${this.file('bin')}:${process.env.PATH}` });
-    return execFileSync('/bin/bash', ['--norc', '-euc', script], { cwd: this.#directory, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    return execFileSync('/bin/bash', ['--norc', '-euc', script], { cwd: this.#directory, env, encoding: 'utf8', input, stdio: 'pipe' });
   }
 
   clear() {
