@@ -2,11 +2,13 @@
 // would do it: with everything that the page does not repeat, their own values, files and secrets.
 
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { tmpdir } from 'node:os';
 import { run } from './command.mjs';
+import { blocksIn, page } from './documentation.mjs';
 import { makeKey, startSamlIdp } from './saml-idp.mjs';
 
 /** What every configuration of this role has, where the snippet has it not. */
@@ -61,21 +63,6 @@ function filledIn(text) {
   return Object.entries(PLACEHOLDERS).reduce((all, [from, to]) => all.replaceAll(from, to), text);
 }
 
-function privateKey() {
-  return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
-}
-
-/** Texts of 32 bytes, or the portal's public key where that is asked for. */
-function secretsFor(text) {
-  const names = [...text.matchAll(/\benv = "([A-Z_]+)"/g)].map(([, name]) => name);
-  const env = Object.fromEntries(names.map((name) => [name, randomBytes(32).toString('base64')]));
-  if (/^algorithm = "ES256"/m.test(text)) {
-    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    env[/^key = \{ env = "([A-Z_]+)"/m.exec(text)[1]] = publicKey.export({ type: 'spki', format: 'pem' });
-  }
-  return env;
-}
-
 /** Programs that a snippet names are those of the tests. */
 const PROGRAMS = fileURLToPath(new URL('../node_modules/.bin', import.meta.url));
 
@@ -88,7 +75,24 @@ export class Snippets {
     const idp = await startSamlIdp();
     this.#metadata = { xml: await idp.metadata(), entityId: idp.entityId };
     await idp.stop();
+    this.#makeKeys();
     return this;
+  }
+
+  /** Keys and certificates as the documentation makes them. */
+  #makeKeys() {
+    const [script] = blocksIn(page('docs/sign-in/README.md'), 'sh').filter(({ heading }) => heading === 'Keys and certificates');
+    execFileSync('/bin/bash', ['--norc', '-euc', script.body], { cwd: this.#directory, stdio: 'ignore' });
+  }
+
+  /** Texts of 32 bytes, or the portal's public key where that is asked for. */
+  #secretsFor(text) {
+    const names = [...text.matchAll(/\benv = "([A-Z_]+)"/g)].map(([, name]) => name);
+    const env = Object.fromEntries(names.map((name) => [name, randomBytes(32).toString('base64')]));
+    if (/^algorithm = "ES256"/m.test(text)) {
+      env[/^key = \{ env = "([A-Z_]+)"/m.exec(text)[1]] = readFileSync(`${this.#directory}/portal-public.pem`, 'utf8');
+    }
+    return env;
   }
 
   clear() {
@@ -102,10 +106,10 @@ export class Snippets {
     for (const file of named(/^metadata_file = "([^"]*)"/gm)) {
       writeFileSync(file, this.#metadata.xml.replace(this.#metadata.entityId, pin));
     }
-    const [certificate] = named(/^certificate_file = "([^"]*)"/gm);
-    const [key] = named(/^key = \{ file = "([^"]*)" \}/gm);
-    if (certificate) makeKey(key ?? `${place}/unnamed.key`, certificate);
-    for (const file of named(/^client_key = \{ file = "([^"]*)" \}/gm)) writeFileSync(file, privateKey());
+    const made = (name, files) => { for (const file of files) copyFileSync(`${this.#directory}/${name}`, file); };
+    made('saml-certificate.pem', named(/^certificate_file = "([^"]*)"/gm));
+    made('saml-key.pem', named(/^key = \{ file = "([^"]*)" \}/gm));
+    made('client-key.pem', named(/^client_key = \{ file = "([^"]*)" \}/gm));
     for (const file of named(/^(?:extra_ca|metadata_certificate)_file = "([^"]*)"/gm)) makeKey(`${place}/authority.key`, file);
   }
 
@@ -117,7 +121,7 @@ export class Snippets {
     this.#makeFiles(text, place);
     const file = `${place}/wicketgate.toml`;
     writeFileSync(file, text);
-    const env = { HOME: place, ...secretsFor(text), PATH: `${PROGRAMS}:${process.env.PATH}` };
+    const env = { HOME: place, ...this.#secretsFor(text), PATH: `${PROGRAMS}:${process.env.PATH}` };
     const { code, out, notes } = await run(['config', 'check', '--role', role, '--config', file], { env });
     assert.equal(code, 0, `${out}${notes}\n${text}`);
   }
