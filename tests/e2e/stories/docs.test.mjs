@@ -2,9 +2,10 @@
 // setting is one, every command exists, and every link leads somewhere.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import {
-  asOffered, blocks, blocksIn, commandsInText, leadsSomewhere, links, offersInText, page, pages, withSetting,
+  asOffered, blocks, blocksIn, commandsInText, leadsSomewhere, links, offersInText, page, pages, root, withSetting,
 } from '../lib/documentation.mjs';
 import { Follower } from '../lib/follower.mjs';
 import { checkNginx } from '../lib/nginx.mjs';
@@ -93,6 +94,18 @@ describe('what a page says in passing is there', () => {
       test(`${one.path} → ${link.target}`, () => assert.ok(leadsSomewhere(link), link.target));
     }
   }
+});
+
+test('docker-compose.yml has what its page makes, and hands on what its page says', () => {
+  const [script] = blocksIn(page('docs/deployment.md'), 'sh').filter(({ heading }) => heading === 'In a container');
+  const compose = readFileSync(`${root}docker-compose.yml`, 'utf8');
+  const made = [...script.body.matchAll(/echo "([A-Z_]+)=/g)].map(([, name]) => name);
+  const wanted = [...compose.matchAll(/\$\{([A-Z_]+)/g)].map(([, name]) => name);
+  assert.deepEqual([...new Set(wanted)].filter((name) => !made.includes(name)), []);
+  assert.match(compose, /^ {4}env_file: \.env$/m);
+  assert.match(compose, /^ {6}- \.\/config:\/etc\/wicketgate:ro$/m);
+  assert.match(script.body, /> config\/wicketgate\.toml$/m);
+  assert.match(readFileSync(`${root}Dockerfile`, 'utf8'), /^ENV WICKETGATE_CONFIG=\/etc\/wicketgate\/wicketgate\.toml$/m);
 });
 
 /** Settings in the text that are about something else, or that the page speaks of to refuse them. */
