@@ -112,13 +112,17 @@ export function authRole({ path, publicUrl, listen, database, ceiling, upstream,
   writeFileSync(path, text);
 }
 
-/** The sidecar by itself: no database, no keys but the public ones it fetches. */
-export function mcpRole({ path, publicUrl, listen, issuer, ceiling, upstream, rules }) {
+/**
+ * The sidecar by itself: no database, no keys but the public ones it fetches. `sealingKey` and
+ * `peerUrl` are keys of the same names, for several.
+ */
+export function mcpRole({ path, publicUrl, listen, issuer, ceiling, upstream, rules, sealingKey, peerUrl }) {
   const text = head(publicUrl, listen)
     + table('mcp', {
       allowed_scopes: ceiling.join(' '),
       issuer,
       authority: { url: issuer, client_id: 'sidecar', client_secret: { env: 'SIDECAR_SECRET' } },
+      ...(sealingKey ? { sealing_key: sealingKey, peer_url: peerUrl } : {}),
     })
     + server({ upstream, rules });
   writeFileSync(path, text);

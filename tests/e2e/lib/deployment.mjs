@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as configs from './configs.mjs';
+import { openDoors } from './door.mjs';
 import * as gateway from './gateway.mjs';
 import { startDocumentedNginx } from './nginx.mjs';
 import { freePort } from './program.mjs';
@@ -146,6 +147,39 @@ export function apart({ ceiling, upstream, rules = configs.DEMO_RULES, database,
     const { SIDECAR_SECRET } = env;
     deployment.runs(await gateway.serve({ config: mcp, env: { SIDECAR_SECRET }, role: 'mcp' }));
   }, signIn);
+}
+
+/**
+ * An authorization server, and one sidecar for each of these sealing keys behind a front that takes
+ * them in turn.
+ */
+export function sidecars({ ceiling, upstream, rules = configs.DEMO_RULES, sealingKeys }) {
+  return begin(async (deployment, env) => {
+    const ports = await Promise.all(sealingKeys.map(() => freePort()));
+    const authPort = await freePort();
+    const front = await openDoors(ports.map((port) => `http://127.0.0.1:${port}/mcp`));
+    deployment.needs({ stop: front.close });
+    deployment.issuer = `http://127.0.0.1:${authPort}`;
+    deployment.url = front.url;
+    const common = { ceiling, upstream, rules };
+    const auth = deployment.file('auth.toml');
+    configs.authRole({
+      ...common,
+      path: auth,
+      publicUrl: deployment.issuer,
+      listen: `127.0.0.1:${authPort}`,
+      database: `sqlite://${deployment.file('auth.db')}`,
+      resource: deployment.url,
+    });
+    deployment.runs(await gateway.serve({ config: auth, env, role: 'auth' }));
+    for (const [at, port] of ports.entries()) {
+      const path = deployment.file(`mcp-${at}.toml`);
+      const own = { listen: `127.0.0.1:${port}`, sealingKey: sealingKeys[at], peerUrl: `http://127.0.0.1:${port}` };
+      configs.mcpRole({ ...common, path, publicUrl: new URL(deployment.url).origin, issuer: deployment.issuer, ...own });
+      const { SIDECAR_SECRET } = env;
+      deployment.runs(await gateway.serve({ config: path, env: { SIDECAR_SECRET }, role: 'mcp' }));
+    }
+  });
 }
 
 /** One process at a path of a host, behind the nginx of the documentation. */

@@ -16,11 +16,17 @@ function keep(stream, entry, name) {
  * @returns {Promise<{url: string, seen: object[], close: () => Promise<void>}>} where to go instead of
  *   `target`, and each exchange as `{ method, headers, sent, status, raw }`
  */
-export async function openDoor(target, headers = {}) {
-  const { hostname, port, pathname } = new URL(target);
+export function openDoor(target, headers = {}) {
+  return openDoors([target], headers);
+}
+
+/** A door to several targets at one path, which takes them in turn, request by request. */
+export async function openDoors(targets, headers = {}) {
+  const { pathname } = new URL(targets[0]);
   const seen = [];
   const server = createServer((message, response) => {
     const entry = { method: message.method, headers: message.headers, sent: '', raw: '' };
+    const { hostname, port } = new URL(targets[seen.length % targets.length]);
     seen.push(entry);
     const all = { ...message.headers, ...headers };
     const onward = request({ hostname, port, path: message.url, method: message.method, headers: all }, (answer) => {
