@@ -21,7 +21,7 @@ before(async () => {
 after(() => snippets.clear());
 
 /** What each language of a block is for; `text` is for drawings. */
-const LANGUAGES = { text: () => {}, toml: mustBeConfiguration, sh: mustBeJudged, console: mustBeJudged, nginx: mustBeNginx, json: JSON.parse };
+const LANGUAGES = { text: () => {}, toml: mustBeConfiguration, sh: mustBeJudged, console: mustBeJudged, nginx: mustBeNginx, ini: mustBeUnit, json: JSON.parse };
 
 describe('a block says what it is, and is that', () => {
   for (const one of pages()) {
@@ -51,6 +51,14 @@ function mustBeJudged(_, block) {
 function mustBeNginx(body, { heading }) {
   const [first] = blocksIn(page('docs/deployment.md'), 'nginx');
   return checkNginx(heading === first.heading ? body : `${settingsOf(first.body)}${body}`);
+}
+
+/** A unit of systemd: sections, settings, and a command of ours. */
+async function mustBeUnit(body) {
+  for (const line of body.split('\n').filter(Boolean)) assert.match(line, /^(\[\w+\]|[A-Z]\w+=\S+.*)$/);
+  const [, command] = /^ExecStart=\/usr\/local\/bin\/wicketgate (.+)$/m.exec(body);
+  const follower = await new Follower().start();
+  await follower.mustExist(command.split(' ')).finally(() => follower.clear());
 }
 
 /** The lines of the first block that the others refer to. */
