@@ -1,9 +1,10 @@
 // An operator at a shell, who types what the documentation shows: in a directory where the program is
 // at hand and the configuration is the one of a deployment.
 
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { promisify } from 'node:util';
 import { binary } from './gateway.mjs';
 import { plainEnvironment } from './program.mjs';
 
@@ -41,9 +42,12 @@ export class Operator {
   }
 
   /** Runs a script to its good end, and gives back what it wrote; `input` is what it is told. */
-  type(script, variables = {}, input = '') {
+  async type(script, variables = {}, input = '') {
     const env = plainEnvironment({ ...this.#env, ...variables, PATH: `${this.file('bin')}:${process.env.PATH}` });
-    return execFileSync('/bin/bash', ['--norc', '-euc', script], { cwd: this.#directory, env, encoding: 'utf8', input, stdio: 'pipe' });
+    // What it talks to may be part of this process, which therefore does not wait here.
+    const typing = promisify(execFile)('/bin/bash', ['--norc', '-euc', script], { cwd: this.#directory, env });
+    typing.child.stdin.on('error', () => {}).end(input);
+    return (await typing).stdout;
   }
 
   clear() {

@@ -24,9 +24,9 @@ const DATABASES = {
   SQLite: {
     before: ({ first }) => first.sqlite,
     after: ({ second }) => second.sqlite,
-    backUp({ first, second }) {
+    async backUp({ first, second }) {
       assert.ok(statSync(first.file('data/wicketgate.db-wal')).size > 0, 'some of it is in the other file');
-      first.type(backUpSqlite);
+      await first.type(backUpSqlite);
       copyFileSync(first.file('wicketgate-backup.db'), second.file('wicketgate-backup.db'));
     },
     /** The second place has what a crash left behind, which must not get into it. */
@@ -79,15 +79,15 @@ for (const [name, database] of Object.entries(DATABASES)) {
       second.takeOver(deployment, at.to);
       Object.assign(people, { kept: await meet('basic'), revoked: await meet('manager') });
       ({ metadata } = await discover(deployment.url, SCOPES));
-      listed = first.type('wicketgate user list --json');
-      keys = first.type('wicketgate keys list');
-      database.backUp(at);
+      listed = await first.type('wicketgate user list --json');
+      keys = await first.type('wicketgate keys list');
+      await database.backUp(at);
       people.late = await meet('admin');
       await revoke(metadata, people.revoked.provider);
       database.spoil(at);
       for (const connection of Object.values(people)) await disconnect(connection).catch(() => {});
       await gateway.stop(deployment.gateways[0]);
-      assert.ok(database.restore(at).includes(keys), 'the signing keys are those of before');
+      assert.ok((await database.restore(at)).includes(keys), 'the signing keys are those of before');
       restored = await gateway.serve({ config: second.config, env: second.env });
     });
 
@@ -98,7 +98,9 @@ for (const [name, database] of Object.entries(DATABASES)) {
       for (const operator of [first, second]) operator.clear();
     });
 
-    test('the people are there', () => assert.deepEqual(JSON.parse(second.type('wicketgate user list --json')), JSON.parse(listed)));
+    test('the people are there', async () => {
+      assert.deepEqual(JSON.parse(await second.type('wicketgate user list --json')), JSON.parse(listed));
+    });
 
     test('a client, its grant and its tokens go on', async () => {
       const { provider } = people.kept;

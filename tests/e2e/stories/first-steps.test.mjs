@@ -34,7 +34,7 @@ before(async () => {
     .replace('http://127.0.0.1:9000/mcp', upstream.url));
   const listen = { WICKETGATE__SERVER__LISTEN: `127.0.0.1:${port}` };
   const environment = 'echo "$WICKETGATE_KEY_ENCRYPTION_KEY $WICKETGATE_BRIDGE_SECRET"';
-  const said = operator.type(`${secrets}\n${start.replace(SERVE, '')}\n${environment}`, listen, `${password}\n`);
+  const said = await operator.type(`${secrets}\n${start.replace(SERVE, '')}\n${environment}`, listen, `${password}\n`);
   const [key, bridge] = said.trim().split('\n').at(-1).split(' ');
   const env = { ...listen, WICKETGATE_KEY_ENCRYPTION_KEY: key, WICKETGATE_BRIDGE_SECRET: bridge };
   server = await gateway.serveIn({ directory: operator.file(''), env });
