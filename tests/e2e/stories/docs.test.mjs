@@ -2,6 +2,7 @@
 // setting is one, every command exists, and every link leads somewhere.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import {
@@ -21,7 +22,18 @@ before(async () => {
 after(() => snippets.clear());
 
 /** What each language of a block is for; `text` is for drawings. */
-const LANGUAGES = { text: () => {}, toml: mustBeConfiguration, sh: mustBeJudged, console: mustBeJudged, nginx: mustBeNginx, ini: mustBeUnit, json: JSON.parse };
+const LANGUAGES = {
+  text: () => {},
+  toml: mustBeConfiguration,
+  sh: mustBeJudged,
+  console: mustBeJudged,
+  nginx: mustBeNginx,
+  ini: mustBeUnit,
+  json: JSON.parse,
+  // The settings of other products.
+  php: (body) => mustBeRead('php', ['-l'], `<?php\n${body}`),
+  python: (body) => mustBeRead('python3', ['-c', 'import ast, sys; ast.parse(sys.stdin.read())'], body),
+};
 
 describe('a block says what it is, and is that', () => {
   for (const one of pages()) {
@@ -59,6 +71,12 @@ async function mustBeUnit(body) {
   const [, command] = /^ExecStart=\/usr\/local\/bin\/wicketgate (.+)$/m.exec(body);
   const follower = await new Follower().start();
   await follower.mustExist(command.split(' ')).finally(() => follower.clear());
+}
+
+/** The product's own language takes it. */
+function mustBeRead(program, args, input) {
+  const { status, stdout, stderr } = spawnSync(program, args, { input, encoding: 'utf8' });
+  assert.equal(status, 0, `${stdout}${stderr}`);
 }
 
 /** The lines of the first block that the others refer to. */
