@@ -80,13 +80,18 @@ export function offersInText(one) {
   return spans.map(([, key, value]) => ({ key, value: value.replaceAll(/\s+/g, ' ') }));
 }
 
+/** A text as a regular expression that matches it. */
+export function literally(text) {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}
+
 /** What a `[[user_type]]` has, and a provider has not. */
 const OF_A_RULE = new Set(['groups', 'organizations', 'users', 'emails', 'claims']);
 
 /** A snippet with this key set to this value: in its rule, in the provider, or in its `claims`. */
 export function withSetting(toml, key, value) {
   const line = `${key} = ${value}`;
-  const ofOneKind = new RegExp(`^${key} = ${RegExp.escape?.(value[0]) ?? `\\${value[0]}`}.*$`, 'm');
+  const ofOneKind = new RegExp(`^${key} = ${literally(value[0])}.*$`, 'm');
   if (ofOneKind.test(toml)) return toml.replace(ofOneKind, line);
   const inside = new RegExp(`^((?:claims|attributes) = \\{.*)\\b${key} = "[^"]*"`, 'm');
   if (inside.test(toml)) return toml.replace(inside, `$1${line}`);

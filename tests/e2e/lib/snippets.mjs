@@ -8,7 +8,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { fileURLToPath } from 'node:url';
 import { tmpdir } from 'node:os';
 import { run } from './command.mjs';
-import { blocksIn, page } from './documentation.mjs';
+import { blocksIn, literally, page } from './documentation.mjs';
 import { makeKey, startSamlIdp } from './saml-idp.mjs';
 
 /** What every configuration of this role has, where the snippet has it not. */
@@ -32,7 +32,7 @@ function roleOf(snippet) {
 
 /** The lines that the table with this header lacks. */
 function completed(text, header, lines) {
-  const has = (key) => new RegExp(`${RegExp.escape?.(header) ?? header.replaceAll(/[[\].]/g, '\\$&')}(?:(?!\\n\\[)[\\s\\S])*\\n${key} = `).test(text);
+  const has = (key) => new RegExp(`${literally(header)}(?:(?!\\n\\[)[\\s\\S])*\\n${key} = `).test(text);
   const missing = Object.entries(lines).filter(([key]) => !has(key)).map(([, line]) => line);
   return text.replace(`${header}\n`, `${header}\n${missing.join('\n')}\n`);
 }
