@@ -1,6 +1,6 @@
 //! Floods are slowed down by network (RG-16, CA-7, DS-6, A4).
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
 
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
@@ -146,6 +146,11 @@ fn site(address: IpAddr) -> IpAddr {
 fn prefix(address: IpAddr, length: u32) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
+        // Behind a translator every IPv4 address is in one /96 (RFC 6052 §2.1).
+        IpAddr::V6(address) if address.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0] => {
+            let [.., a, b, c, d] = address.octets();
+            IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+        }
         IpAddr::V6(address) => {
             let rest = Ipv6Addr::BITS - length;
             IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> rest << rest))
@@ -165,6 +170,7 @@ mod tests {
         let throttle = Throttle::new(1, 1, &SealingKey::from_bytes([7; 32]));
         for (one, same) in [
             ("192.0.2.7", "::ffff:192.0.2.7"),
+            ("64:ff9b::198.51.100.7", "198.51.100.7"),
             ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"),
         ] {
             assert!(throttle.authorization(address(one)));
@@ -173,7 +179,7 @@ mod tests {
             assert!(throttle.registration(address(same)).is_err(), "{same}");
             assert_eq!(throttle.source(address(one)), throttle.source(address(same)));
         }
-        for other in ["192.0.2.8", "2001:db8:1:3::1"] {
+        for other in ["192.0.2.8", "2001:db8:1:3::1", "64:ff9b::198.51.100.8"] {
             assert!(throttle.authorization(address(other)), "{other}");
         }
         let source = |text| throttle.source(address(text));

@@ -28,7 +28,7 @@ pub struct Config {
     /// The provider's own name, if it is to be pinned (SA-15). With metadata that describe several
     /// providers it says which one is meant.
     pub idp_entity_id: Option<String>,
-    /// Attribute names, by `Name` or `FriendlyName`; `NameID` stands for the subject itself.
+    /// Attribute names: a `Name`, or a `FriendlyName` that is no attribute's `Name`; `NameID` stands for the subject itself.
     pub attributes: ClaimNames,
     /// Further attributes that the operator's rules look at.
     pub kept_claims: Vec<String>,

@@ -20,7 +20,8 @@ pub(super) struct Facts {
     pub(super) id: String,
     /// The subject's name, unless it has none or it is encrypted.
     pub(super) name_id: Option<NameId>,
-    /// All attributes, each under its `Name` and its `FriendlyName`.
+    /// All attributes, each under its `Name`, and under its `FriendlyName` where no other has that
+    /// for its `Name`.
     pub(super) attributes: BTreeMap<String, Vec<String>>,
     /// The provider's name for its session.
     pub(super) session_index: Option<String>,
@@ -190,7 +191,8 @@ fn name_id(element: &Element) -> Result<NameId, Flaw> {
     })
 }
 
-/// Values that are elements themselves are left out. A name that is there several times has all
+/// A `Name` counts before a `FriendlyName`, which identifies nothing by itself (SAML 2.0 core
+/// §2.7.3.1). Values that are elements themselves are left out. A name that is there several times has all
 /// the values; where one is needed, several are refused later.
 fn attributes(assertion: &Element) -> Result<BTreeMap<String, Vec<String>>, Flaw> {
     let statements = assertion.all(ASSERTION, "AttributeStatement");
@@ -199,16 +201,19 @@ fn attributes(assertion: &Element) -> Result<BTreeMap<String, Vec<String>>, Flaw
     require(attributes.len() <= MAX_ATTRIBUTES, || {
         format!("the assertion has more than {MAX_ATTRIBUTES} attributes")
     })?;
-    let mut all = BTreeMap::<String, Vec<String>>::new();
-    for attribute in attributes {
-        let name = attribute.attribute("Name");
-        let friendly = attribute.attribute("FriendlyName").filter(|other| name != Some(other));
-        for name in name.into_iter().chain(friendly) {
+    let named_by = |kind: &str| {
+        let mut all = BTreeMap::<String, Vec<String>>::new();
+        for attribute in &attributes {
+            let Some(name) = attribute.attribute(kind) else { continue };
             let values = attribute.all(ASSERTION, "AttributeValue");
             let texts = values.filter_map(|value| value.text().ok()).map(without_white_space);
             all.entry(name.to_owned()).or_default().extend(texts);
         }
-    }
+        all
+    };
+    // What the friendly name of one attribute says must not add to another's values.
+    let mut all = named_by("FriendlyName");
+    all.extend(named_by("Name"));
     Ok(all)
 }
 

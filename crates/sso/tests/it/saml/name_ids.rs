@@ -87,3 +87,18 @@ async fn sa_16_a_transient_name_is_no_account_key() {
     let id = |accepted: &sso::saml::Assertion| accepted.signed_in.identity.external_id.clone();
     assert_ne!(id(&friendly), id(&by_name));
 }
+
+/// SAML 2.0 core §2.7.3.1: what calls itself friendly like another attribute adds nothing to it.
+#[tokio::test]
+async fn a_friendly_name_does_not_add_to_another_attribute() {
+    let also = |value: &str| {
+        format!(
+            "<saml:AttributeStatement><saml:Attribute Name=\"nickname\" FriendlyName=\"groups\">\
+             <saml:AttributeValue>{value}</saml:AttributeValue></saml:Attribute>"
+        )
+    };
+    let answer =
+        signed(Sign::Assertion, |xml| swap(&xml, "<saml:AttributeStatement>", &also("owners")));
+    let accepted = judge(&answer).await.unwrap();
+    assert_eq!(accepted.signed_in.identity.groups, ["staff", "admins"]);
+}
