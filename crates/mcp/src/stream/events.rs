@@ -88,17 +88,17 @@ impl Event {
         (known && !breaks_elsewhere(&self.raw)).then_some(&self.raw)
     }
 
-    /// All fields but the data, each once.
+    /// All fields but the data, each once: of several the one that counts.
     fn head(&self, room: usize) -> Vec<u8> {
+        let counting = [b"event".as_slice(), b"id", b"retry"].map(|name| self.counting(name));
+        let counts = |number| counting.iter().flatten().any(|(line, _)| *line == number);
         let mut head = Vec::with_capacity(self.raw.len() + room);
-        for line in lines(&self.raw) {
+        for (number, line) in lines(&self.raw).enumerate() {
             match field(line) {
                 (b"", _) if breaks_elsewhere(line) => head.extend_from_slice(b":\n"),
                 (b"", _) => line_of(&mut head, line),
-                (b"event", b"message") if self.is_message() => line_of(&mut head, line),
-                (name @ (b"id" | b"retry"), value)
-                    if self.last(name) == Some(value) && !breaks_elsewhere(value) =>
-                {
+                (b"event", b"message") if counts(number) => line_of(&mut head, line),
+                (b"id" | b"retry", value) if counts(number) && !breaks_elsewhere(value) => {
                     line_of(&mut head, line);
                 }
                 _ => {}
@@ -109,12 +109,22 @@ impl Event {
 
     /// The last value of a field, which is the one that counts.
     fn last(&self, name: &[u8]) -> Option<&[u8]> {
-        let known = lines(&self.raw).map(field);
-        let counts = |value: &[u8]| name != b"id" || !value.contains(&0);
-        known
-            .filter(|(known, value)| *known == name && counts(value))
+        self.counting(name).map(|(_, value)| value)
+    }
+
+    /// The number of the line that counts for a field, and its value. An `id` with a NUL counts for
+    /// nobody, and no more does a `retry` that is no number.
+    fn counting(&self, name: &[u8]) -> Option<(usize, &[u8])> {
+        let counts = |value: &[u8]| match name {
+            b"id" => !value.contains(&0),
+            b"retry" => value.iter().all(u8::is_ascii_digit),
+            _ => true,
+        };
+        let numbered = lines(&self.raw).map(field).enumerate();
+        numbered
+            .filter(|(_, (known, value))| *known == name && counts(value))
             .last()
-            .map(|(_, value)| value)
+            .map(|(number, (_, value))| (number, value))
     }
 
     fn data(&self) -> Vec<u8> {
@@ -233,6 +243,7 @@ mod tests {
         );
         assert_eq!(event("event: endpoint\nevent: a\ndata: x\n\n").named(b"endpoint"), None);
         assert_eq!(event("id: a\nid: \0\n\n").value(b"id").unwrap(), "a");
+        assert_eq!(event("retry: 5\nretry: soon\n\n").value(b"retry").unwrap(), "5");
     }
 
     /// Clients that read more than the standard says find nothing more.
@@ -248,6 +259,8 @@ mod tests {
             ("id: 1\u{c}data: x\n\n", ""),
             ("event: other\nid: 1\ndata: x\n\n", "id: 1\n\n"),
             ("event: other\nevent: other\nid: 1\nid: 2\ndata:\n\n", "id: 2\ndata: \n\n"),
+            ("id: 2\nid: 2\nretry: 1\nretry: 1\nretry: x\n\n", "id: 2\nretry: 1\n\n"),
+            ("event: message\nevent\nevent: message\n\n", "event: message\n\n"),
         ] {
             assert_eq!(event(odd).beside_messages(), passing, "{odd:?}");
         }
@@ -260,5 +273,27 @@ mod tests {
         assert_eq!(odd.unchanged(b"{}"), "id: 2\ndata: {}\n\n");
         let lines = event("data: \"\u{2028}\u{85}\"\n\n");
         assert_eq!(lines.unchanged(&lines.message().unwrap()), "data: \"\\u2028\\u0085\"\n\n");
+    }
+
+    /// However many lines an event has, it is through at once. With a pass over all lines for each
+    /// of them the first of these takes many minutes, and every other answer waits for it.
+    #[test]
+    fn an_event_of_many_lines_costs_one_pass() {
+        const SIZE: usize = 256 << 10;
+        let began = tokio::time::Instant::now();
+        for line in
+            ["id:1\n", "retry:1\n", "event: message\n", ":\n", ": x\r", "data:\n", "new: 1\n"]
+        {
+            let raw = [&line.repeat(SIZE / line.len()), "data: {}\n\n"].concat();
+            let event = Event { raw: raw.into() };
+            let message = event.message().unwrap();
+            let comments = if line.starts_with(':') { SIZE } else { 0 };
+            for passing in [event.with_message(b"{}"), event.beside_messages()] {
+                assert!(passing.len() <= comments + 64, "{line:?}: {}", passing.len());
+            }
+            assert!(!event.unchanged(&message).is_empty());
+            assert!(event.value(b"id").is_none_or(|id| id == "1"));
+            assert!(began.elapsed() < std::time::Duration::from_secs(60), "{line:?}");
+        }
     }
 }
