@@ -1,7 +1,5 @@
 //! `initialize`: the answer opens a legacy session, whose id leaves here sealed.
 
-use std::collections::VecDeque;
-
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use http_body_util::StreamBody;
@@ -17,6 +15,7 @@ use crate::reply::Answer;
 use crate::session::Held;
 use crate::stream::reader::Reader;
 use crate::stream::strays::{Stray, Watch};
+use crate::stream::waiting::{Overfull, Waiting};
 use crate::tasks::advertised::without_list;
 use crate::upstream::BackendId;
 
@@ -53,25 +52,29 @@ async fn from_json(call: &Call<'_>, accepted: Accepted) -> Answer {
 async fn from_events(call: &Call<'_>, accepted: Accepted) -> Answer {
     let Accepted { status, upstream_headers, body, backend, .. } = accepted;
     let mut reader = Reader::new(body, call.shared.limits.list_bytes);
-    let mut before = VecDeque::new();
+    let mut before = Waiting::new(call.shared.limits.list_bytes);
     let search = async {
         loop {
             let Ok(Some(event)) = reader.next().await else {
-                return None;
+                return Ok(None);
             };
             let version = event.message().and_then(|message| version_in(&message));
-            before.push_back(event);
+            before.put(event)?;
             if version.is_some() {
-                return version;
+                return Ok(version);
             }
         }
     };
     let found = tokio::time::timeout(call.server.upstream.response_timeout(), search).await;
-    let version = found.ok().flatten().unwrap_or_default();
+    let found = found.unwrap_or(Ok(None)).map_err(|Overfull| {
+        tracing::warn!(server.name = %call.server.name, "mcp.initialize.too_much_before");
+        call.bad_gateway("the MCP server behind sent too much before its answer to initialize")
+    })?;
+    let version = found.unwrap_or_default();
     let mut head = sealed_head(call, (&upstream_headers, backend), &version)?;
     headers::for_events(&mut head);
     let mut watch = Watch::of(call, Form::Events);
-    let events = rewritten(reader, before, move |event| {
+    let events = rewritten(reader, before.into_events(), move |event| {
         watch.look(&event.raw).map_err(|Stray| broke_off("a list that was not asked for"))?;
         let Some(message) = event.message() else {
             return Ok(event.beside_messages());

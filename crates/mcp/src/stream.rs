@@ -11,6 +11,7 @@ pub(crate) mod reader;
 mod slots;
 pub(crate) mod splitter;
 pub(crate) mod strays;
+pub(crate) mod waiting;
 
 pub(crate) use guarded::{Ending, Guarded};
 pub(crate) use pulse::Pulse;

@@ -17,26 +17,32 @@ use crate::reply::Answer;
 use crate::stream::events::Event;
 use crate::stream::ids::Ids;
 use crate::stream::reader::Reader;
+use crate::stream::waiting::{Overfull, Waiting};
 
 /// Answers `tools/list` from a stream. If the list is the first message, it is sent as JSON.
 /// Otherwise the messages before it pass as they come, and only the list is rewritten.
 pub(crate) async fn filter_events(call: &Call<'_>, sieve: Sieve, accepted: Accepted) -> Answer {
     let mut head = headers::to_client(call, &accepted.upstream_headers);
     let mut reader = Reader::new(accepted.body, call.shared.limits.list_bytes);
-    let mut before = VecDeque::new();
+    let mut before = Waiting::new(call.shared.limits.list_bytes);
     let first = async {
         loop {
             match reader.next().await {
                 Ok(Some(event)) => match event.message() {
-                    Some(text) => return Some((event, text)),
-                    None => before.push_back(event),
+                    Some(text) => return Ok(Some((event, text))),
+                    None => before.put(event)?,
                 },
-                _ => return None,
+                _ => return Ok(None),
             }
         }
     };
     let first = tokio::time::timeout(call.server.upstream.response_timeout(), first).await;
-    let Ok(Some((event, text))) = first else {
+    let first = first.unwrap_or(Ok(None)).map_err(|Overfull| {
+        tracing::warn!(server.name = %call.server.name, "mcp.list.too_much_before");
+        unfilterable(call)
+    })?;
+    let mut before = before.into_events();
+    let Some((event, text)) = first else {
         // The stream ended without a message: a server may ask its client to come back for the
         // answer (MCP 2025-11-25, "Sending Messages"), so the comments and ids pass.
         return end_early(call, head, &before);

@@ -21,6 +21,7 @@ mod circuit;
 mod claims;
 mod crowds;
 mod documents;
+mod endless_answers;
 mod eras;
 mod forwarding;
 mod gate;
