@@ -2,6 +2,7 @@
 
 pub(crate) mod ambiguity;
 pub(crate) mod answer;
+pub(crate) mod by_tool;
 mod cache;
 pub(crate) mod filter;
 pub(crate) mod rewrite;

@@ -9,10 +9,8 @@ mod declared;
 mod fetch;
 mod mirrored;
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwap;
 use http::{HeaderMap, StatusCode};
 use kernel::Timestamp;
 use protocol::jsonrpc::Params;
@@ -25,13 +23,13 @@ pub(crate) use mirrored::check;
 pub(crate) use mirrored::generate;
 
 use crate::forward::Call;
+use crate::lists::by_tool::ByTool;
 use crate::lists::filter::schemas_of;
 use crate::reply::Refused;
 
 /// The schemas of one server, as far as headers go.
-#[derive(Default)]
 pub(crate) struct Schemas {
-    tools: ArcSwap<HashMap<Box<str>, Known>>,
+    tools: ByTool<Known>,
     /// Held by the one request that asks the server for its tools.
     asking: tokio::sync::Mutex<()>,
     asked: Mutex<Option<Timestamp>>,
@@ -48,39 +46,44 @@ pub(crate) enum Known {
     Headers(Arc<[ParamHeader]>),
 }
 
-/// How many tools of one server are remembered.
-const MAX_TOOLS: usize = 10_000;
+impl Default for Schemas {
+    fn default() -> Self {
+        Self {
+            tools: ByTool::new(Known::weight),
+            asking: tokio::sync::Mutex::default(),
+            asked: Mutex::default(),
+        }
+    }
+}
+
+impl Known {
+    /// How many bytes it takes.
+    fn weight(&self) -> usize {
+        let headers = match self {
+            Self::Headers(headers) => &headers[..],
+            Self::Unknown | Self::Unusable => &[],
+        };
+        size_of::<Self>() + headers.iter().map(ParamHeader::weight).sum::<usize>()
+    }
+}
 
 impl Schemas {
     /// Remembers what a result of `tools/list` says, the whole of it, before it is filtered.
     pub(crate) fn learn(&self, tools_list_result: &RawValue) {
-        let known = self.tools.load();
-        let mut news = Vec::new();
-        for (tool, schema) in schemas_of(tools_list_result) {
-            let headers = schema.map_or_else(none, declared);
-            if known.get(&*tool) != Some(&headers) {
-                news.push((tool.into_owned().into_boxed_str(), headers));
-            }
-        }
-        if news.is_empty() {
-            return;
-        }
-        let mut merged = HashMap::clone(&known);
-        if merged.len() + news.len() > MAX_TOOLS {
-            merged.clear();
-        }
-        merged.extend(news.into_iter().take(MAX_TOOLS));
-        self.tools.store(Arc::new(merged));
+        let tools = schemas_of(tools_list_result).into_iter();
+        self.tools.learn(tools.map(|(tool, schema)| {
+            (tool.into_owned().into_boxed_str(), schema.map_or_else(none, declared))
+        }));
     }
 
     /// The tools changed, or the server contradicts what is known.
     pub(crate) fn forget(&self) {
-        self.tools.store(Arc::default());
+        self.tools.forget();
     }
 
     /// What is known of `tool`.
     pub(crate) fn headers_of(&self, tool: &str) -> Known {
-        self.tools.load().get(tool).cloned().unwrap_or(Known::Unknown)
+        self.tools.get(tool).unwrap_or(Known::Unknown)
     }
 
     fn asked(&self) -> std::sync::MutexGuard<'_, Option<Timestamp>> {

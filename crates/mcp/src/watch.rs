@@ -33,6 +33,7 @@ pub(crate) async fn run(shared: &Shared, servers: &[Arc<Server>], shutdown: Canc
                 shared.observer.queue.tell_refusals(Some(shared.trust.now()));
                 for server in servers {
                     server.behind.sweep(shared.trust.now());
+                    server.lists.sweep(shared.trust.now());
                 }
             }
         }

@@ -172,7 +172,7 @@ impl Sieve {
         let key = self.key.clone();
         let key = if filtered.public { key.shared() } else { key };
         let result = filtered.result;
-        self.server.lists.keep(key, result.clone(), self.asked, filtered.ttl_millis);
+        self.server.lists.keep(key, &result, self.asked, filtered.ttl_millis);
         Ok(result)
     }
 

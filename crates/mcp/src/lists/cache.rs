@@ -1,16 +1,15 @@
 //! Filtered results, ready to be sent again.
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
 use bytes::Bytes;
 use kernel::Timestamp;
+use kernel::encoding::sha256;
 use protocol::UserType;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::by_tool::ByTool;
 use crate::observe::Tally;
 use crate::policy::{Hints, Reach};
 
@@ -20,19 +19,20 @@ pub(crate) struct Lists {
     /// Counted up when the server's tools change; older entries are void.
     epoch: AtomicU64,
     ready: Cache<Key, Entry, ByBytes>,
-    hints: ArcSwap<HashMap<String, Hints>>,
+    hints: ByTool<Hints>,
     tally: Tally,
 }
 
-/// Everything that a filtered result depends on.
+/// Everything that a filtered result depends on. For the revision and the cursor, which are as long
+/// as a client likes, stand their digests.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
-    pub(crate) owner: Owner,
-    pub(crate) held: u8,
-    pub(crate) obtainable: u8,
-    pub(crate) user_type: UserType,
-    pub(crate) version: Box<str>,
-    pub(crate) cursor: Option<Box<str>>,
+    owner: Owner,
+    held: u8,
+    obtainable: u8,
+    user_type: UserType,
+    version: [u8; 32],
+    cursor: Option<[u8; 32]>,
 }
 
 /// Who may see one kept result.
@@ -59,14 +59,16 @@ struct ByBytes;
 
 impl Weighter<Key, Entry> for ByBytes {
     fn weight(&self, _key: &Key, entry: &Entry) -> u64 {
-        u64::try_from(entry.result.len()).unwrap_or(u64::MAX).saturating_add(256)
+        u64::try_from(entry.result.len()).unwrap_or(u64::MAX).saturating_add(BESIDE_RESULT)
     }
 }
 
+/// What an entry takes beside its result: the key, which has one size, and its place in the cache.
+const BESIDE_RESULT: u64 = 256;
+const _: () = assert!(size_of::<Key>() + size_of::<Entry>() <= 192);
+
 /// What the cache is laid out for; its bytes are what limits it.
 const TYPICAL_ENTRIES: usize = 1000;
-/// How many tools' hints are remembered.
-const MAX_HINTS: usize = 10_000;
 
 impl Key {
     pub(crate) fn new(
@@ -81,8 +83,8 @@ impl Key {
             held: reach.held.bits(),
             obtainable: reach.obtainable.bits(),
             user_type,
-            version: version.into(),
-            cursor: cursor.map(Into::into),
+            version: sha256(version.as_bytes()),
+            cursor: cursor.map(|cursor| sha256(cursor.as_bytes())),
         }
     }
 
@@ -98,7 +100,7 @@ impl Lists {
             keep_seconds,
             epoch: AtomicU64::new(0),
             ready: Cache::with_weighter(TYPICAL_ENTRIES, cached_bytes, ByBytes),
-            hints: ArcSwap::default(),
+            hints: ByTool::new(|_| size_of::<Hints>()),
             tally: Tally::default(),
         }
     }
@@ -121,14 +123,22 @@ impl Lists {
     /// A result that is still good.
     pub(crate) fn ready(&self, key: &Key, now: Timestamp) -> Option<Bytes> {
         let entry = self.ready.get(key)?;
-        (entry.epoch == self.epoch() && now < entry.until).then_some(entry.result)
+        entry.is_good(self.epoch(), now).then_some(entry.result)
     }
 
-    /// Keeps a result, for as long as we are configured to and the server behind allows.
+    /// Lets go of what is over.
+    pub(crate) fn sweep(&self, now: Timestamp) {
+        let epoch = self.epoch();
+        self.ready.retain(|_, entry| entry.is_good(epoch, now));
+    }
+
+    /// Keeps a copy of a result, for as long as we are configured to and the server behind allows.
+    /// The bytes that it is a part of may be far more than it: those of a whole list, of which this
+    /// person sees nothing.
     pub(crate) fn keep(
         &self,
         key: Key,
-        result: Bytes,
+        result: &[u8],
         asked: (u64, Timestamp),
         ttl_millis: Option<u64>,
     ) {
@@ -137,27 +147,25 @@ impl Lists {
         let theirs = ttl_millis.map_or(i64::MAX, |ttl| i64::try_from(ttl).unwrap_or(i64::MAX));
         let until = Timestamp::from_millis(now.as_millis().saturating_add(ours.min(theirs)));
         if until > now {
+            let result = Bytes::copy_from_slice(result);
             self.ready.insert(key, Entry { epoch, until, result });
         }
     }
 
     /// What the server last said of this tool.
     pub(crate) fn hints(&self, tool: &str) -> Option<Hints> {
-        self.hints.load().get(tool).copied()
+        self.hints.get(tool)
     }
 
     /// Remembers what the server says of its tools.
     pub(crate) fn learn(&self, hints: Vec<(String, Hints)>) {
-        let known = self.hints.load();
-        if hints.iter().all(|(tool, hints)| known.get(tool) == Some(hints)) {
-            return;
-        }
-        let mut merged = HashMap::clone(&known);
-        if merged.len() + hints.len() > MAX_HINTS {
-            merged.clear();
-        }
-        merged.extend(hints);
-        self.hints.store(Arc::new(merged));
+        self.hints.learn(hints.into_iter().map(|(tool, hints)| (tool.into_boxed_str(), hints)));
+    }
+}
+
+impl Entry {
+    fn is_good(&self, epoch: u64, now: Timestamp) -> bool {
+        self.epoch == epoch && now < self.until
     }
 }
 
@@ -177,7 +185,7 @@ mod tests {
     fn t_mcp_44_entries_are_for_one_permission_set_and_time() {
         let (lists, start) = (Lists::new(5, 1 << 20), Timestamp::from_millis(1_000_000));
         let mine = key(Owner::Principal([1; 32]), Scopes::READ);
-        lists.keep(mine.clone(), Bytes::from_static(b"{}"), (lists.epoch(), start), None);
+        lists.keep(mine.clone(), b"{}", (lists.epoch(), start), None);
         assert!(lists.ready(&mine, start).is_some());
         assert!(lists.ready(&key(Owner::Principal([2; 32]), Scopes::READ), start).is_none());
         assert!(lists.ready(&key(Owner::Principal([1; 32]), Scopes::ALL), start).is_none());
@@ -190,10 +198,47 @@ mod tests {
     fn the_server_may_shorten_but_not_lengthen() {
         let (lists, start) = (Lists::new(5, 1 << 20), Timestamp::from_millis(1_000_000));
         let mine = key(Owner::Principal([1; 32]), Scopes::READ);
-        lists.keep(mine.clone(), Bytes::new(), (lists.epoch(), start), Some(0));
+        lists.keep(mine.clone(), b"", (lists.epoch(), start), Some(0));
         assert!(lists.ready(&mine, start).is_none());
-        lists.keep(mine.clone(), Bytes::new(), (lists.epoch(), start), Some(u64::MAX));
+        lists.keep(mine.clone(), b"", (lists.epoch(), start), Some(u64::MAX));
         assert!(lists.ready(&mine, start.plus_seconds(4)).is_some());
         assert!(lists.ready(&mine, start.plus_seconds(5)).is_none());
+    }
+
+    /// N17: however long the cursors are that a client makes up, and whatever the lists were cut
+    /// from, what is kept takes what it weighs.
+    #[test]
+    fn kept_lists_take_what_they_weigh() {
+        let (lists, start) = (Lists::new(5, 1 << 20), Timestamp::from_millis(1_000_000));
+        let reach = Reach { held: Scopes::READ, obtainable: Scopes::ALL };
+        let key = |cursor: &str| {
+            let owner = Owner::Principal([1; 32]);
+            Key::new(owner, reach, UserType::Basic, "2026-07-28", Some(cursor))
+        };
+        for page in 0..100_000 {
+            lists.keep(key(&page.to_string()), b"{}", (lists.epoch(), start), None);
+        }
+        assert!(lists.ready.weight() <= 1 << 20, "{}", lists.ready.weight());
+        assert!(lists.ready.len() <= 4096, "{}", lists.ready.len());
+        let long = "x".repeat(1 << 20);
+        lists.keep(key(&long), b"{}", (lists.epoch(), start), None);
+        assert!(lists.ready(&key(&long), start).is_some());
+        assert!(lists.ready(&key(&long[1..]), start).is_none());
+    }
+
+    #[test]
+    fn what_is_over_leaves_with_the_sweep() {
+        let (lists, start) = (Lists::new(5, 1 << 20), Timestamp::from_millis(1_000_000));
+        let keep = |owner: u8, at| {
+            let mine = key(Owner::Session([owner; 32]), Scopes::READ);
+            lists.keep(mine, b"{}", (lists.epoch(), at), None);
+        };
+        keep(1, start);
+        keep(2, start.plus_seconds(3));
+        lists.sweep(start.plus_seconds(5));
+        assert_eq!(lists.ready.len(), 1);
+        lists.forget();
+        lists.sweep(start.plus_seconds(5));
+        assert_eq!(lists.ready.len(), 0);
     }
 }

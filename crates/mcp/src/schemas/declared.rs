@@ -28,11 +28,21 @@ pub(crate) enum Kind {
     Boolean,
 }
 
+impl ParamHeader {
+    /// How many bytes it takes.
+    pub(super) fn weight(&self) -> usize {
+        let path = self.path.iter().map(|key| size_of_val(key) + key.len());
+        size_of::<Self>() + self.name.as_str().len() + path.sum::<usize>()
+    }
+}
+
 const MARK: &str = "x-mcp-header";
 /// How many arguments of one tool may have a header.
 const MAX_HEADERS: usize = 64;
 /// Longer names would not be sent by anybody.
 const MAX_NAME: usize = 256;
+/// How long the keys that lead to an argument may be in sum. Each mark keeps all of them.
+const MAX_PATH: usize = 4096;
 
 /// The arguments that a schema marks (C-15).
 pub(super) fn declared(schema: &RawValue) -> Known {
@@ -62,7 +72,9 @@ impl Found {
     /// three types. `number` is none of them, since fractions have many spellings.
     fn add(&mut self, name: &str, path: &[Box<str>], kind: Option<Kind>) {
         let full = [PARAM_HEADER_PREFIX, name].concat();
+        let path_length: usize = path.iter().map(|key| key.len()).sum();
         let usable = !name.is_empty() && name.len() <= MAX_NAME && !path.is_empty();
+        let usable = usable && path_length <= MAX_PATH;
         let named = HeaderName::from_bytes(full.as_bytes()).ok().filter(|_| usable);
         let (Some(name), Some(kind)) = (named, kind) else {
             self.broken = true;

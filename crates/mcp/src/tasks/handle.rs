@@ -66,8 +66,11 @@ impl Handles {
         self.recent.get(&(*permit.principal(), upstream.into()))
     }
 
+    /// A handle that is too long to open is of no use, and its server chose how long it is.
     fn remember(&self, permit: &Permit, upstream: &str, handle: Arc<str>) -> Arc<str> {
-        self.recent.insert((*permit.principal(), upstream.into()), Arc::clone(&handle));
+        if handle.len() <= MAX_LENGTH {
+            self.recent.insert((*permit.principal(), upstream.into()), Arc::clone(&handle));
+        }
         handle
     }
 
