@@ -86,7 +86,8 @@ impl Owned for PeerKey {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct PeerKey {
     pub(crate) owner: Owner,
-    pub(crate) declared: Declared,
+    /// What was declared is as long as a client likes, so its digest stands for it.
+    pub(crate) declared: [u8; 32],
     /// Different where sessions must not be shared even so.
     pub(crate) session: Option<[u8; 32]>,
 }
@@ -182,7 +183,7 @@ impl Server {
         session: Option<[u8; 32]>,
     ) -> Result<Arc<LegacyPeer>, LinkError> {
         let owner = self.owner(caller);
-        let key = PeerKey { owner, declared: declared.clone(), session };
+        let key = PeerKey { owner, declared: declared.digest(), session };
         let open = || async {
             let link = self.connect(shared, caller, Era::Legacy).await?;
             LegacyPeer::open(link, caller, declared).await

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use kernel::encoding::sha256;
 use serde_json::value::RawValue;
 
 use super::desk::Desk;
@@ -19,6 +20,17 @@ pub(crate) struct Declared {
     /// `clientInfo`, as JSON.
     pub(crate) client_info: String,
 }
+
+impl Declared {
+    /// What tells one from another.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let Self { version, capabilities, client_info } = self;
+        sha256(serde_json::json!([version, capabilities, client_info]).to_string().as_bytes())
+    }
+}
+
+/// What a server may say of itself; it is kept for as long as its session is.
+const LARGEST_RESULT: usize = 1 << 20;
 
 /// An open session with a legacy server.
 pub(crate) struct LegacyPeer {
@@ -48,6 +60,10 @@ impl LegacyPeer {
         let Outcome::Result(result) = answer.outcome()? else {
             return Err(LinkError::Garbled);
         };
+        if result.get().len() > LARGEST_RESULT {
+            tracing::warn!(bytes = result.get().len(), "mcp.initialize.too_large");
+            return Err(LinkError::Garbled);
+        }
         let members = Members::read(result.get()).map_err(|_| LinkError::Garbled)?;
         let version = members.text("protocolVersion").ok_or(LinkError::Garbled)?;
         link.agreed(&version);

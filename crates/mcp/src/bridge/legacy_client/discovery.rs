@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use kernel::Timestamp;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 use serde_json::value::RawValue;
 
 use super::asker::Asker;
 use super::trouble::Trouble;
+use crate::behind::Owner;
 use crate::json::Members;
 use crate::links::{LinkError, Outcome};
 
@@ -14,6 +17,28 @@ use crate::links::{LinkError, Outcome};
 pub(super) struct Discovered {
     result: Box<RawValue>,
     until: Timestamp,
+}
+
+/// The answers of one server, by who asked, and as many as there is room for their bytes.
+pub(super) type Discoveries = Cache<Owner, Arc<Discovered>, ByBytes>;
+
+/// Counts answers by their bytes: a server says as much of itself as it likes.
+#[derive(Clone)]
+pub(super) struct ByBytes;
+
+impl Weighter<Owner, Arc<Discovered>> for ByBytes {
+    fn weight(&self, _: &Owner, discovered: &Arc<Discovered>) -> u64 {
+        u64::try_from(discovered.result.get().len()).unwrap_or(u64::MAX).saturating_add(256)
+    }
+}
+
+/// What the cache is laid out for; its bytes are what limits it.
+const TYPICAL_ENTRIES: usize = 2_000;
+const MAX_BYTES: u64 = 16 << 20;
+
+/// Before anybody asked.
+pub(super) fn none_yet() -> Discoveries {
+    Cache::with_weighter(TYPICAL_ENTRIES, MAX_BYTES, ByBytes)
 }
 
 /// However short-lived the answer is, a client that opens many sessions asks no more often.
@@ -69,4 +94,27 @@ pub(super) async fn discovered(asker: &Asker) -> Result<Arc<Discovered>, Trouble
     let discovered = Arc::new(Discovered { result: result.to_owned(), until });
     clients.discoveries.insert(owner, Arc::clone(&discovered));
     Ok(discovered)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::shares::Whose;
+
+    /// N17: a server that says much of itself to many does not fill our memory.
+    #[test]
+    fn what_is_known_is_bounded_in_bytes() {
+        let known = none_yet();
+        let text = format!("{{\"instructions\":\"{}\"}}", "x".repeat(500_000));
+        for person in 0..100 {
+            let whose = Whose { principal: [person; 32], person: [person; 32] };
+            let result = RawValue::from_string(text.clone()).unwrap();
+            let until = Timestamp::from_millis(0);
+            known.insert(Owner::Principal(whose), Arc::new(Discovered { result, until }));
+        }
+        assert!(!known.is_empty());
+        let bytes: usize = known.iter().map(|(_, known)| known.result.get().len()).sum();
+        assert!(bytes as u64 <= MAX_BYTES, "{bytes}");
+    }
 }

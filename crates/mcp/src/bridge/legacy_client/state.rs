@@ -4,22 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kernel::Timestamp;
-use quick_cache::sync::Cache;
 
 use super::answers::Waiter;
-use super::discovery::Discovered;
+use super::discovery::{self, Discoveries};
 use super::param_headers::Listed;
 use super::places::{Places, Room};
 use super::running::{Name, Run};
 use super::seat::Seat;
 use super::stand::Stand;
-use crate::behind::Owner;
 use crate::shares::{Shares, Whose};
 
 /// Everything that outlives one message. All of it is limited in number and in time.
 pub(crate) struct LegacyClients {
     /// What the server behind says of itself, by who asked.
-    pub(super) discoveries: Cache<Owner, Arc<Discovered>>,
+    pub(super) discoveries: Discoveries,
     /// Questions that wait for a client's answer, by their nonces.
     pub(super) waiting: Places<Box<str>, Waiter>,
     /// Requests that run.
@@ -30,7 +28,6 @@ pub(crate) struct LegacyClients {
     last_id: AtomicU64,
 }
 
-const DISCOVERIES: usize = 2_000;
 /// A person has ten minutes to answer.
 pub(super) const PATIENCE_SECONDS: i64 = 600;
 const WAITING: Room =
@@ -44,7 +41,7 @@ const STANDS: Room = Room { shares: Shares { total: 20_000, of_principal: 100 },
 impl Default for LegacyClients {
     fn default() -> Self {
         Self {
-            discoveries: Cache::new(DISCOVERIES),
+            discoveries: discovery::none_yet(),
             waiting: Places::new(WAITING),
             running: Places::new(RUNNING),
             stands: Places::new(STANDS),
