@@ -1,5 +1,6 @@
 //! Calls that may begin a task, requests about tasks, and what else names them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -36,10 +37,22 @@ pub(crate) struct Naming {
 pub(crate) enum About {
     /// A call of this tool, which may begin a task.
     Call(String),
-    /// These tasks.
-    Tasks(Vec<Task>),
+    /// These tasks: their handles by the server's own ids. A client may name thousands, and so may
+    /// each message of the server.
+    Tasks(HashMap<String, Arc<str>>),
     /// Nothing in particular.
     Anything,
+}
+
+impl About {
+    /// Of a task that is named twice, the first handle counts.
+    pub(super) fn tasks(tasks: impl IntoIterator<Item = Task>) -> Self {
+        let mut handles = HashMap::new();
+        for Task { upstream, handle, .. } in tasks {
+            handles.entry(upstream).or_insert(handle);
+        }
+        Self::Tasks(handles)
+    }
 }
 
 /// Whether the answer to a call can begin a task. A client of 2025-11-25 asks for one; one of
@@ -70,7 +83,7 @@ pub(crate) async fn answer(call: &Call<'_>, params: &Params<'_>, body: Bytes) ->
         ..*call
     };
     let accepted = asking.accept(asking.send(body).await?)?;
-    let naming = Naming::of(call, About::Tasks(vec![task]));
+    let naming = Naming::of(call, About::tasks([task]));
     pass(call, naming, accepted, Standing::Answer).await
 }
 
@@ -169,9 +182,9 @@ impl Naming {
             About::Call(tool) if place == Place::Begun => {
                 return Some(handles.seal(&self.permit, tool, id));
             }
-            About::Tasks(tasks) => {
-                if let Some(task) = tasks.iter().find(|task| task.upstream == id) {
-                    return Some(Arc::clone(&task.handle));
+            About::Tasks(handles) => {
+                if let Some(handle) = handles.get(id) {
+                    return Some(Arc::clone(handle));
                 }
             }
             About::Call(_) | About::Anything => {}

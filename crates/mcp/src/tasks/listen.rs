@@ -33,7 +33,7 @@ pub(crate) async fn answer(
     }
     let body = splice.finish().ok_or_else(|| unknown_task(call))?;
     let accepted = call.accept(call.stand(body.into()).await?)?;
-    pass(call, Naming::of(call, About::Tasks(tasks)), accepted, standing).await
+    pass(call, Naming::of(call, About::tasks(tasks)), accepted, standing).await
 }
 
 fn opened(call: &Call<'_>, id: &str) -> Result<Task, Refused> {
