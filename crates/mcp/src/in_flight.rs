@@ -100,9 +100,12 @@ impl<B: Arriving> Counted<'_, B> {
         let mut body = std::pin::pin!(Limited::new(self.body, limit));
         let (mut pieces, mut length) = (Vec::new(), 0);
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| match error.is::<LengthLimitError>() {
-                true => NotReceived::TooLarge,
-                false => NotReceived::BrokeOff,
+            let frame = frame.map_err(|error| {
+                if error.is::<LengthLimitError>() {
+                    NotReceived::TooLarge
+                } else {
+                    NotReceived::BrokeOff
+                }
             })?;
             let Ok(piece) = frame.into_data() else { continue };
             length += piece.len();

@@ -108,16 +108,16 @@ async fn slow_bodies() {
 async fn large_bodies_of_one_person_are_bounded() {
     let world = World::with(echo, |config| config.limits.body_bytes = 1 << 20).await;
     let world = Arc::new(world);
-    let (held, hold) = tokio::sync::watch::channel(());
+    let (held, kept_open) = tokio::sync::watch::channel(());
     let large = || Bytes::from(vec![b' '; 1 << 20]);
     let slow = |who: &'static str, client: usize| {
         let token = Token::new("mcp:read")
             .claim("sub", who)
             .claim("client_id", format!("client_{client}"))
             .sign(&world.authority.key());
-        let (world, mut hold) = (Arc::clone(&world), hold.clone());
+        let (world, mut kept_open) = (Arc::clone(&world), kept_open.clone());
         let rest = stream::once(Box::pin(async move {
-            hold.changed().await.ok();
+            kept_open.changed().await.ok();
             Piece::Ok(Frame::data(Bytes::new()))
         }));
         let pieces = stream::StreamExt::chain(stream::iter([Ok(Frame::data(large()))]), rest);
