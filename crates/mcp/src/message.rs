@@ -108,6 +108,9 @@ impl Admitted<'_> {
 
     /// The legacy session that the request names. MCP 2025-11-25, "Session Management": an id
     /// that is not known (here: does not open for this principal) is 404.
+    ///
+    /// The session's revision counts, whatever the header says: the Java SDK names another one that
+    /// it knows. What is no revision at all is refused.
     pub(crate) fn session(&self, id: Option<&str>) -> Result<Option<Arc<Session>>, Refused> {
         let single = |name| mirror::single(self.headers, name).map_err(bad_request);
         let Some(unverified) = single(SESSION_HEADER)? else {
@@ -118,7 +121,7 @@ impl Admitted<'_> {
             Fault { status: StatusCode::NOT_FOUND, code: SESSION_UNKNOWN, message }.for_id(id)
         })?;
         match single(PROTOCOL_VERSION_HEADER)? {
-            Some(version) if !session.version.is_empty() && version != session.version => {
+            Some(version) if session.version != version && !mirror::is_known(version) => {
                 Err(bad_request("MCP-Protocol-Version must be the one that initialize agreed on"))
             }
             _ => Ok(Some(session)),

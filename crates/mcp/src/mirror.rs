@@ -99,6 +99,11 @@ fn era(message: &Message<'_>, header: Option<&str>) -> Result<Era, Mismatch> {
     }
 }
 
+/// Whether this is a revision that we speak.
+pub(crate) fn is_known(version: &str) -> bool {
+    version == MODERN_REVISION || LEGACY_REVISIONS.contains(&version)
+}
+
 /// Revisions are dates, so they sort as text.
 fn is_modern(version: &str) -> bool {
     version.len() == MODERN_REVISION.len() && version >= MODERN_REVISION

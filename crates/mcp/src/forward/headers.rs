@@ -9,11 +9,13 @@ use protocol::mcp::{PARAM_HEADER_PREFIX, PROTOCOL_VERSION_HEADER, SESSION_HEADER
 use super::Call;
 use super::answer::form;
 use crate::reply::NOSNIFF;
+use crate::session::Session;
 
 /// `Last-Event-ID`, with which a client resumes a stream.
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const SESSION: HeaderName = HeaderName::from_static(SESSION_HEADER);
+const VERSION: HeaderName = HeaderName::from_static(PROTOCOL_VERSION_HEADER);
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// What the server behind gets: the client's harmless headers and who calls. `Host` and our
@@ -30,8 +32,8 @@ pub(crate) fn to_upstream(call: &Call<'_>) -> HeaderMap {
             headers.append(name, value.clone());
         }
     }
-    if let Some(id) = call.session.as_ref().and_then(|session| session.upstream()) {
-        headers.insert(SESSION, id.clone());
+    if let Some(session) = &call.session {
+        in_session(&mut headers, session);
     }
     // What does not open was refused before.
     if let Ok(Some(id)) = call.last_event() {
@@ -47,6 +49,20 @@ pub(crate) fn to_upstream(call: &Call<'_>) -> HeaderMap {
     headers
 }
 
+/// The session as its server knows it: its own id, and the revision that was agreed on. A client
+/// may name another revision there, but servers refuse that.
+fn in_session(headers: &mut HeaderMap, session: &Session) {
+    if let Some(id) = session.upstream() {
+        headers.insert(SESSION, id.clone());
+    }
+    if headers.contains_key(VERSION)
+        && !session.version.is_empty()
+        && let Ok(version) = HeaderValue::from_str(&session.version)
+    {
+        headers.insert(VERSION, version);
+    }
+}
+
 /// What the client gets of the head of an answer.
 pub(crate) fn to_client(call: &Call<'_>, upstream: &HeaderMap) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
@@ -54,7 +70,7 @@ pub(crate) fn to_client(call: &Call<'_>, upstream: &HeaderMap) -> HeaderMap {
     if let Some(form) = form(upstream) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(form.content_type()));
     }
-    for name in [RETRY_AFTER, ALLOW, HeaderName::from_static(PROTOCOL_VERSION_HEADER)] {
+    for name in [RETRY_AFTER, ALLOW, VERSION] {
         if let Some(value) = upstream.get(&name) {
             headers.insert(name, value.clone());
         }

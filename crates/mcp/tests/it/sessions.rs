@@ -93,7 +93,13 @@ async fn initialize_in_a_stream() {
     let session = answer.header("mcp-session-id").to_owned();
     assert_eq!(world.ask(ping(&token, &session)).await.status, 200);
     let other = ping(&token, &session).instead("mcp-protocol-version", "2025-06-18");
-    assert_eq!(world.ask(other).await.status, 400, "the revision was read from the stream");
+    assert_eq!(world.ask(other).await.status, 200);
+    let sent = world.server.requests().pop().unwrap();
+    assert_eq!(
+        sent.header("mcp-protocol-version"),
+        "2025-11-25",
+        "the revision was read from the stream"
+    );
 }
 
 /// T-MCP-45: another principal's id does not open, and says no more than a made-up one.
@@ -150,7 +156,9 @@ async fn t_mcp_45_any_replica_opens_a_session_for_its_principal_only() {
     assert_eq!(world.ask(ping(&other, &session)).await.status, 404);
     assert_eq!(world.ask(ping(&mine, &session)).await.status, 200);
     let older = ping(&mine, &session).instead("mcp-protocol-version", "2025-06-18");
-    assert_eq!(world.ask(older).await.status, 400, "the agreed revision is in the id");
+    assert_eq!(world.ask(older).await.status, 200);
+    let sent = world.server.requests().pop().unwrap();
+    assert_eq!(sent.header("mcp-protocol-version"), "2025-11-25", "it travels in the id");
 }
 
 /// BR-4: the id proves nothing.
@@ -169,11 +177,43 @@ async fn t_mcp_47_the_agreed_revision_holds() {
     let session = open(&world, &token, "2025-06-18").await;
     let with = |version: &str| ping(&token, &session).instead("mcp-protocol-version", version);
     assert_eq!(world.ask(with("2025-06-18")).await.status, 200);
-    assert_eq!(world.ask(with("2025-11-25")).await.status, 400);
+    for unknown in ["banana", "2025-06-19", "2024-10-07"] {
+        assert_eq!(world.ask(with(unknown)).await.status, 400, "{unknown}");
+        let get = get("/mcp").bearer(&token).header("mcp-session-id", &session);
+        let answer = world.ask(get.header("mcp-protocol-version", unknown)).await;
+        assert_eq!(answer.status, 400, "{unknown}");
+    }
     let absent = ping(&token, &session).without("mcp-protocol-version");
     assert_eq!(world.ask(absent).await.status, 200, "VS Code leaves it out");
+    let sent = world.server.requests().pop().unwrap();
+    assert!(!sent.headers.contains_key("mcp-protocol-version"));
     let two = ping(&token, &session).header("mcp-session-id", &session);
     assert_eq!(world.ask(two).await.status, 400);
+}
+
+/// The Java SDK names the latest revision that it knows, whatever was agreed on. The server behind
+/// hears the agreed one, which is the only one that it takes in this session.
+#[tokio::test]
+async fn another_revision_that_is_known_is_served_as_the_agreed_one() {
+    for agreed in ["2025-03-26", "2025-06-18", "2025-11-25"] {
+        let world = World::new(sessions).await;
+        let token = world.token("mcp:read");
+        let session = open(&world, &token, agreed).await;
+        for named in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"] {
+            let posted = ping(&token, &session).instead("mcp-protocol-version", named);
+            let others = [Method::GET, Method::DELETE].map(|method| {
+                let ask = Ask::new(method, "/mcp").bearer(&token);
+                ask.header("mcp-session-id", &session).header("mcp-protocol-version", named)
+            });
+            for ask in others.into_iter().chain([posted]) {
+                let status = world.ask(ask).await.status.as_u16();
+                // The server has no stream to give, which is its own to say.
+                assert!(matches!(status, 200 | 204 | 502), "{status} {agreed} {named}");
+                let sent = world.server.requests().pop().unwrap();
+                assert_eq!(sent.header("mcp-protocol-version"), agreed, "{named}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
