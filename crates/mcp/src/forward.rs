@@ -91,6 +91,7 @@ impl Call<'_> {
                 let message = "the MCP server behind took too long to answer";
                 self.fault(status, UPSTREAM_TIMEOUT, message)
             }
+            SendError::Compressed(coding) => self.bad_gateway(coding.message()),
         }
     }
 

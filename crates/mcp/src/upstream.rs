@@ -5,6 +5,7 @@
 
 mod backend;
 mod circuit;
+mod coding;
 pub(crate) mod connect;
 pub(crate) mod health;
 mod http;
@@ -12,4 +13,5 @@ pub(crate) mod paced;
 pub(crate) mod repeat;
 mod standing;
 
+pub(crate) use coding::ForeignCoding;
 pub(crate) use http::{BackendId, HttpUpstream, Incoming, Outgoing, SendError, Sent};

@@ -3,6 +3,8 @@
 use std::error::Error as _;
 use std::fmt::Write as _;
 
+use reqwest::header::CONTENT_ENCODING;
+
 /// The error with all its causes: that a certificate has expired is in the last of them. URLs are
 /// without their query, in which secrets may be.
 pub(crate) fn why(error: &reqwest::Error) -> String {
@@ -23,6 +25,13 @@ pub(crate) fn why(error: &reqwest::Error) -> String {
         cause = error.source();
     }
     crate::claims::one_line(&text, 500)
+}
+
+/// The coding of a body (RFC 9110 §8.4) that nobody unpacked: a provider may choose one although it
+/// was asked for plain text.
+pub(crate) fn packed_as(response: &reqwest::Response) -> Option<String> {
+    let coding = response.headers().get(CONTENT_ENCODING)?.to_str().unwrap_or("something odd");
+    (!coding.eq_ignore_ascii_case("identity")).then(|| crate::claims::one_line(coding, 50))
 }
 
 /// Without the query.

@@ -110,7 +110,11 @@ fn is_trouble(error: LinkError) -> bool {
             status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
         }
         LinkError::Garbled | LinkError::SessionGone => false,
-        LinkError::Away | LinkError::Broken | LinkError::Timeout | LinkError::Full => true,
+        LinkError::Away
+        | LinkError::Broken
+        | LinkError::Timeout
+        | LinkError::Compressed(_)
+        | LinkError::Full => true,
     }
 }
 

@@ -7,7 +7,7 @@ use protocol::mcp::{
 
 use crate::forward::Call;
 use crate::reply::{Fault, Refused};
-use crate::upstream::SendError;
+use crate::upstream::{ForeignCoding, SendError};
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +30,9 @@ pub(crate) enum LinkError {
     /// What it said is no message, or too large.
     #[error("what it said cannot be read")]
     Garbled,
+    /// It compressed its answer, in a way that is not read here.
+    #[error("{}", .0.message())]
+    Compressed(ForeignCoding),
     /// All places are taken: children, sessions, parked calls.
     #[error("all places are taken")]
     Full,
@@ -41,6 +44,7 @@ impl From<SendError> for LinkError {
             SendError::Away => Self::Away,
             SendError::Broken => Self::Broken,
             SendError::Timeout => Self::Timeout,
+            SendError::Compressed(coding) => Self::Compressed(coding),
         }
     }
 }
@@ -70,6 +74,7 @@ impl LinkError {
                 UPSTREAM_UNAVAILABLE,
                 "the MCP server behind sent something that cannot be read",
             ),
+            Self::Compressed(coding) => (502, UPSTREAM_UNAVAILABLE, coding.message()),
             Self::Full => (
                 503,
                 TEMPORARILY_UNAVAILABLE,

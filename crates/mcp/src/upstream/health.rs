@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use http::header::HOST;
+use http::header::{ACCEPT_ENCODING, HOST};
 use http::uri::PathAndQuery;
 use http::{Request, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -14,7 +14,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_util::sync::CancellationToken;
 
 use super::backend::Backend;
-use super::http::{BackendId, HttpUpstream};
+use super::http::{BackendId, HttpUpstream, PLAIN};
 use crate::config::{HttpConfig, Transport};
 use crate::server::Server;
 
@@ -133,6 +133,7 @@ impl HttpUpstream {
         let mut request = Request::new(Full::new(Bytes::new()));
         *request.uri_mut() = uri;
         request.headers_mut().insert(HOST, backend.host.clone());
+        request.headers_mut().insert(ACCEPT_ENCODING, PLAIN);
         let response = match self.pool.request(request).await {
             Ok(response) => response,
             Err(error) if error.is_connect() => return Finding::Unreachable,

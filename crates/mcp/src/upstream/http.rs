@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{ACCEPT_ENCODING, HOST};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::{Either, Full};
@@ -14,6 +14,7 @@ use kernel::{Chance, Clock};
 
 use super::backend::Backend;
 use super::circuit::Change;
+use super::coding::{self, ForeignCoding, Unpacked};
 use super::connect::Pool;
 use super::health::Check;
 use super::standing::{self, Standing};
@@ -51,7 +52,10 @@ pub(crate) struct Outgoing {
 }
 
 /// What a server behind sends, over a connection of the pool or one of its own.
-pub(crate) type Incoming = Either<hyper::body::Incoming, Box<Standing>>;
+pub(super) type Raw = Either<hyper::body::Incoming, Box<Standing>>;
+
+/// The same in plain bytes.
+pub(crate) type Incoming = Either<Raw, Box<Unpacked>>;
 
 /// The head of an answer, and who gave it.
 pub(crate) struct Sent {
@@ -68,11 +72,16 @@ pub(crate) enum SendError {
     Broken,
     /// No answer in time; the request may have been read.
     Timeout,
+    /// The answer is compressed in a way that is not read here.
+    Compressed(ForeignCoding),
 }
 
 /// One address of a server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct BackendId(pub(crate) u16);
+
+/// What servers behind are asked to send: what has to be filtered has to be read first.
+pub(super) const PLAIN: HeaderValue = HeaderValue::from_static("identity");
 
 /// Why there is no answer, for us and for the log.
 type Failed = (SendError, Box<dyn std::error::Error + Send + Sync>);
@@ -197,11 +206,17 @@ impl HttpUpstream {
         *request.headers_mut() = outgoing.headers;
         let headers = request.headers_mut();
         headers.insert(HOST, backend.host.clone());
+        headers.insert(ACCEPT_ENCODING, PLAIN);
         if let Some((name, value)) = &self.credential {
             headers.insert(name, value.clone());
         }
         let answered =
             if standing { self.stand(request).await } else { self.pooled(request).await };
+        let answered = answered.and_then(|response| {
+            let unread =
+                |coding: ForeignCoding| (SendError::Compressed(coding), coding.message().into());
+            coding::plain(response).map_err(unread)
+        });
         let answered = answered.map_err(|(failure, error)| {
             tracing::warn!(server.name = %self.name, backend = id.0, ?error, "mcp.upstream.failed");
             failure
@@ -213,13 +228,13 @@ impl HttpUpstream {
         answered.map(|response| Sent { response, backend: id })
     }
 
-    async fn pooled(&self, request: Request<Bytes>) -> Result<Response<Incoming>, Failed> {
+    async fn pooled(&self, request: Request<Bytes>) -> Result<Response<Raw>, Failed> {
         let answered = self.pool.request(request.map(Full::new)).await;
         let response = answered.map_err(|error| (failure(&error), error.into()))?;
         Ok(response.map(Either::Left))
     }
 
-    async fn stand(&self, request: Request<Bytes>) -> Result<Response<Incoming>, Failed> {
+    async fn stand(&self, request: Request<Bytes>) -> Result<Response<Raw>, Failed> {
         let connection = self.pool.connect(request.uri().clone()).await;
         let connection = connection.map_err(|error| (SendError::Away, error))?;
         let answered = standing::exchange(connection, request).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::Either;
 use tokio::time::Sleep;
 
 use super::Incoming;
@@ -39,7 +40,7 @@ impl From<Incoming> for Paced {
 
 impl From<hyper::body::Incoming> for Paced {
     fn from(incoming: hyper::body::Incoming) -> Self {
-        Self::from(Incoming::Left(incoming))
+        Self::from(Incoming::Left(Either::Left(incoming)))
     }
 }
 

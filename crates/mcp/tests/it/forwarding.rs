@@ -41,6 +41,7 @@ async fn t_mcp_41_nothing_of_the_client_leaks() {
         names,
         [
             "accept",
+            "accept-encoding",
             "content-length",
             "content-type",
             "host",

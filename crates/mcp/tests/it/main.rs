@@ -30,6 +30,7 @@ mod lists;
 mod mirrored_params;
 mod observe;
 mod order;
+mod packed_answers;
 mod policy;
 mod replicas;
 mod sealed_ways;

@@ -50,8 +50,8 @@ async fn t_mcp_51_other_content_types() {
     fails(&world, 500, -31502).await;
     let world = World::new(|_| status(200, &[], SECRET)).await;
     fails(&world, 502, -31502).await;
-    let gzip = [("content-type", "application/json"), ("content-encoding", "gzip")];
-    let world = World::new(move |_| status(200, &gzip, SECRET)).await;
+    let packed = [("content-type", "application/json"), ("content-encoding", "br")];
+    let world = World::new(move |_| status(200, &packed, SECRET)).await;
     fails(&world, 502, -31502).await;
 }
 

@@ -7,7 +7,7 @@ use reqwest::header::{ACCEPT, CACHE_CONTROL, DATE};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 
-use crate::network::{bare, why};
+use crate::network::{bare, packed_as, why};
 use crate::provider::ProviderError;
 
 /// What came back, whatever its status.
@@ -29,6 +29,9 @@ const MAX_BODY: usize = 1 << 20;
 pub(super) async fn send(request: RequestBuilder) -> Result<Answer, ProviderError> {
     let response = request.header(ACCEPT, "application/json").send().await;
     let mut response = response.map_err(|error| away(&error))?;
+    if let Some(coding) = packed_as(&response) {
+        return Err(unavailable(format!("{} answered in the encoding {coding}", place(&response))));
+    }
     let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
     let mut answer = Answer {
         status: response.status(),

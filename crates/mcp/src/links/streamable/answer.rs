@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 
@@ -23,9 +23,6 @@ pub(super) async fn exchange(
     response: Response<Incoming>,
 ) -> Result<Exchange, LinkError> {
     let (parts, body) = response.into_parts();
-    if parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
-        return Err(LinkError::Garbled);
-    }
     match (parts.status, form(&parts.headers)) {
         (StatusCode::NOT_FOUND, _) if link.0.session.get().is_some() => {
             link.0.closed.store(true, Ordering::Relaxed);

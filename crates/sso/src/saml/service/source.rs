@@ -11,7 +11,7 @@ use super::flaw::quoted;
 use super::idp_metadata::IdpMetadata;
 use super::xml::Limits;
 use crate::endpoint::is_safe;
-use crate::network::why;
+use crate::network::{packed_as, why};
 use crate::provider::ProviderError;
 use crate::saml::{Config, ConfigError, MetadataSource};
 
@@ -164,6 +164,9 @@ impl Remote {
         let status = response.status();
         if !status.is_success() {
             return Err(format!("{} answered {}", self.url, status.as_u16()));
+        }
+        if let Some(coding) = packed_as(&response) {
+            return Err(format!("{} answered in the encoding {coding}", self.url));
         }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(away)? {

@@ -14,7 +14,10 @@ const PLACE: &str = "/.well-known/openid-configuration";
 #[tokio::test]
 async fn each_kind_of_trouble_is_weather_and_recovery_needs_no_restart() {
     let slow = Canned { delay: Duration::from_secs(3), ..Canned::text(200, "{}") };
+    let packed =
+        Canned { headers: vec![("content-encoding", "br".into())], ..Canned::text(200, "?") };
     for (trouble, word) in [
+        (packed, "in the encoding br"),
         (Canned::text(500, "oops"), "answered 500"),
         (Canned::text(503, ""), "answered 503"),
         (Canned::text(404, ""), "answered 404"),
