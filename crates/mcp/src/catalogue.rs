@@ -16,6 +16,7 @@ use protocol::{Scopes, UserType};
 use crate::body::Body;
 use crate::config::Transport;
 use crate::gate::bearer;
+use crate::json::without_mark;
 use crate::lists::filter::{Message, Tool, read, tools_of};
 use crate::policy::{Decision, Reach};
 use crate::reply;
@@ -158,7 +159,7 @@ impl Asking<'_> {
         let message = if events {
             first_response(&mut body).await
         } else {
-            body.collect().await.ok().map(|collected| collected.to_bytes().to_vec())
+            body.collect().await.ok().map(|collected| without_mark(collected.to_bytes()).to_vec())
         };
         Some(Answered { backend, session, message })
     }

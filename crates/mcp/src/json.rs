@@ -1,6 +1,7 @@
 //! JSON objects taken apart and put together again, value by value, without re-encoding: numbers,
 //! order and unknown members survive.
 
+use bytes::{Buf as _, Bytes};
 use protocol::splice;
 use serde_json::value::RawValue;
 
@@ -75,6 +76,34 @@ impl Object {
     }
 }
 
+/// A whole number, as some servers write it: `7`, but also `"7"` and `7.0`. Whatever else a value
+/// could mean, it is none.
+pub(crate) fn whole_number(value: &str) -> Option<u64> {
+    /// Beyond this a fraction says no more which number it was.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if let Ok(number) = serde_json::from_str(value) {
+        return Some(number);
+    }
+    if let Ok(text) = serde_json::from_str::<String>(value) {
+        return text.parse().ok().filter(|number: &u64| number.to_string() == text);
+    }
+    let number: f64 = serde_json::from_str(value).ok()?;
+    let is_whole = number.fract() == 0.0 && (0.0..=EXACT).contains(&number);
+    if is_whole { format!("{number:.0}").parse().ok() } else { None }
+}
+
+/// A text without the byte order mark that some servers begin with, although JSON has none
+/// (RFC 8259 §8.1: whoever reads may ignore it).
+pub(crate) fn without_mark(mut text: Bytes) -> Bytes {
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.advance(BYTE_ORDER_MARK.len());
+    }
+    text
+}
+
+/// What a text in UTF-8 may begin with.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A text as a JSON string.
 pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
@@ -84,6 +113,43 @@ pub(crate) fn quoted(text: &str) -> String {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_read_where_they_can_mean_only_one() {
+        for seven in ["7", " 7 ", "\"7\"", "7.0", "7.000", "0.7e1"] {
+            assert_eq!(whole_number(seven), Some(7), "{seven}");
+        }
+        assert_eq!(whole_number("18446744073709551615"), Some(u64::MAX));
+        for odd in [
+            "null",
+            "7.5",
+            "-7",
+            "\"-7\"",
+            "\"7.0\"",
+            "\"07\"",
+            "\"+7\"",
+            "\" 7\"",
+            "\"\"",
+            "[7]",
+            "1e300",
+            "18446744073709551616",
+            "18446744073709551615.0",
+            "true",
+            "7 7",
+            "",
+        ] {
+            assert_eq!(whole_number(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn one_mark_is_taken_away_at_the_beginning() {
+        let without = |text: &'static [u8]| without_mark(Bytes::from_static(text));
+        assert_eq!(without(b"\xef\xbb\xbf{}"), "{}");
+        assert_eq!(without(b"{}"), "{}");
+        assert_eq!(without(b"\xef\xbb"), &b"\xef\xbb"[..]);
+        assert_eq!(without(b"\xef\xbb\xbf\xef\xbb\xbf"), &b"\xef\xbb\xbf"[..]);
+    }
 
     #[test]
     fn what_is_kept_keeps_its_bytes() {

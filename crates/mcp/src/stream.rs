@@ -4,6 +4,7 @@ pub(crate) mod events;
 pub(crate) mod guarded;
 pub(crate) mod ids;
 mod line_ends;
+mod mark;
 pub(crate) mod openings;
 pub(crate) mod outline;
 pub(crate) mod pulse;

@@ -40,7 +40,7 @@ impl Server {
                 true
             }
             Err(error) if knew_legacy && is_trouble(error) => return Err(error),
-            Err(LinkError::Garbled | LinkError::Refused(_) | LinkError::SessionGone) => false,
+            Err(error) if is_answer(error) => false,
             Err(error) if !modern => return Err(error),
             Err(_) => false,
         };
@@ -91,7 +91,7 @@ impl Server {
                 matches!(answer.outcome()?, Outcome::Result(result) if names_modern(result.get()))
             }
             Err(error) if knew_modern && is_trouble(error) => return Err(error),
-            Err(LinkError::Refused(_) | LinkError::Garbled | LinkError::SessionGone) => false,
+            Err(error) if is_answer(error) => false,
             Err(error) => return Err(error),
         };
         if !modern && self.transport != Transport::Http {
@@ -102,6 +102,14 @@ impl Server {
     }
 }
 
+/// Whether the server did say something, which was no agreement.
+fn is_answer(error: LinkError) -> bool {
+    matches!(
+        error,
+        LinkError::Garbled | LinkError::Unclaimed | LinkError::Refused(_) | LinkError::SessionGone
+    )
+}
+
 /// Whether this says how the server is, not what it speaks. What is known is not unlearned by that;
 /// of a server that was never heard of it is all there is to go by.
 fn is_trouble(error: LinkError) -> bool {
@@ -109,7 +117,7 @@ fn is_trouble(error: LinkError) -> bool {
         LinkError::Refused(status) => {
             status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
         }
-        LinkError::Garbled | LinkError::SessionGone => false,
+        LinkError::Garbled | LinkError::Unclaimed | LinkError::SessionGone => false,
         LinkError::Away
         | LinkError::Broken
         | LinkError::Timeout

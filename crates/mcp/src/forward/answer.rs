@@ -12,6 +12,7 @@ use protocol::mcp::{ACCESS_ENDED, UPSTREAM_UNAVAILABLE};
 
 use super::{Call, headers};
 use crate::body::{Body, BodyError};
+use crate::json::without_mark;
 use crate::reply::{Answer, Refused};
 use crate::stream::guarded::ChangeWatch;
 use crate::stream::ids::Ids;
@@ -168,7 +169,7 @@ impl Call<'_> {
     pub(crate) async fn collect(&self, body: Paced) -> Result<Bytes, Refused> {
         let limited = Limited::new(body, self.shared.limits.list_bytes).collect();
         match tokio::time::timeout(self.server.upstream.response_timeout(), limited).await {
-            Ok(Ok(collected)) => Ok(collected.to_bytes()),
+            Ok(Ok(collected)) => Ok(without_mark(collected.to_bytes())),
             _ => Err(self.bad_gateway("the MCP server's answer broke off or is too large")),
         }
     }

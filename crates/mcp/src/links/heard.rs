@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::LinkError;
-use crate::json::Members;
+use crate::json::{Members, Object, whole_number, without_mark};
 use crate::lists::ambiguity;
 
 /// A message with what routes it; the rest is read when it is needed.
@@ -44,16 +44,18 @@ const ENVELOPE: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "err
 impl Heard {
     /// Reads a message of any kind.
     pub(crate) fn read(text: Bytes) -> Result<Self, LinkError> {
-        let kind = {
+        let mut text = without_mark(text);
+        let (kind, plain) = {
             let members = members(&text)?;
             ambiguity::none(&members, &ENVELOPE).map_err(|_| LinkError::Garbled)?;
             let has = |name| members.get(name).is_some();
             // Some servers write the members that do not apply as null.
             let says = |name| members.get(name).is_some_and(|value| value.get() != "null");
-            match (members.get("method"), members.get("id")) {
-                (None, Some(_)) if has("result") != has("error") => Kind::Answer,
+            let kind = match (members.get("method"), members.get("id")) {
+                (None, Some(_)) if says("result") != says("error") => Kind::Answer,
+                (None, Some(_)) if has("result") && !has("error") => Kind::Answer,
                 // JSON-RPC: an error about a message whose id could not be read has a null id.
-                (None, None) if has("error") => Kind::Answer,
+                (None, None) if says("error") && !says("result") => Kind::Answer,
                 // Nothing is a request and a response at once, whichever of the two a client sees.
                 (Some(_), id) if !says("result") && !says("error") => {
                     let method: Box<str> = members.text("method").ok_or(LinkError::Garbled)?.into();
@@ -63,9 +65,23 @@ impl Heard {
                     }
                 }
                 _ => return Err(LinkError::Garbled),
-            }
+            };
+            let padded = matches!(kind, Kind::Answer) && has("result") && has("error");
+            (kind, padded.then(|| without_nulls(&members)))
         };
+        if let Some(plain) = plain {
+            text = plain.into();
+        }
         Ok(Self { text, kind })
+    }
+
+    /// Whose answer a text would be that is none: whoever asked can hear of it at once.
+    pub(crate) fn meant_for(text: &[u8]) -> Option<u64> {
+        let members = members(text).ok()?;
+        if members.get("method").is_some() {
+            return None;
+        }
+        whole_number(members.get("id")?.get())
     }
 
     /// The members of the message.
@@ -76,6 +92,11 @@ impl Heard {
     /// The id as it was written; `None` for a notification and for an answer to nobody.
     pub(crate) fn id(&self) -> Option<&RawValue> {
         self.members().ok()?.get("id").filter(|id| id.get() != "null")
+    }
+
+    /// Whether it is an answer that says what went wrong.
+    pub(crate) fn is_error(&self) -> bool {
+        matches!(self.outcome(), Ok(Outcome::Error(_)))
     }
 
     /// `params` of a notification or question.
@@ -92,6 +113,17 @@ impl Heard {
             _ => Err(LinkError::Garbled),
         }
     }
+}
+
+/// An answer without the member that does not apply, which clients would take for a second outcome.
+fn without_nulls(members: &Members<'_>) -> String {
+    let mut answer = Object::with_capacity(256);
+    for (name, value) in members.iter() {
+        if !(matches!(name, "result" | "error") && value.get() == "null") {
+            answer.member(name, value.get());
+        }
+    }
+    answer.finish()
 }
 
 fn members(text: &[u8]) -> Result<Members<'_>, LinkError> {
@@ -117,8 +149,12 @@ mod tests {
         assert!(matches!(kind(r#"{"method":"notifications/x"}"#), Ok(Kind::Notification { .. })));
         let padded = kind(r#"{"id":1,"method":"ping","result":null,"error":null}"#);
         assert!(matches!(padded, Ok(Kind::Question { .. })));
+        assert!(matches!(kind(r#"{"id":1,"result":null}"#), Ok(Kind::Answer)));
         for garbled in [
             r#"{"id":1}"#,
+            r#"{"id":1,"result":null,"error":null}"#,
+            r#"{"result":{}}"#,
+            r#"{"error":null}"#,
             r#"{"id":1,"result":1,"error":2}"#,
             "[]",
             "1",
@@ -136,5 +172,17 @@ mod tests {
         ] {
             assert_eq!(kind(garbled).unwrap_err(), LinkError::Garbled, "{garbled}");
         }
+    }
+
+    /// Some libraries write every member that they know.
+    #[test]
+    fn an_outcome_beside_a_null_is_read_alone() {
+        let read = |text: &'static str| Heard::read(Bytes::from_static(text.as_bytes())).unwrap();
+        let result = read("\u{feff}{\"id\":1,\"result\":{ },\"error\":null,\"x\":null}");
+        assert_eq!(result.text, r#"{"id":1,"result":{ },"x":null}"#);
+        assert!(matches!(result.outcome(), Ok(Outcome::Result(_))));
+        let error = read(r#"{"id":1,"result":null,"error":{"code":1}}"#);
+        assert_eq!(error.text, r#"{"id":1,"error":{"code":1}}"#);
+        assert!(matches!(error.outcome(), Ok(Outcome::Error(_))));
     }
 }

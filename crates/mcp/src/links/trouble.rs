@@ -30,6 +30,9 @@ pub(crate) enum LinkError {
     /// What it said is no message, or too large.
     #[error("what it said cannot be read")]
     Garbled,
+    /// It answered, and nobody can tell whose request.
+    #[error("it answered without the id of a request")]
+    Unclaimed,
     /// It compressed its answer, in a way that is not read here.
     #[error("{}", .0.message())]
     Compressed(ForeignCoding),
@@ -73,6 +76,11 @@ impl LinkError {
                 502,
                 UPSTREAM_UNAVAILABLE,
                 "the MCP server behind sent something that cannot be read",
+            ),
+            Self::Unclaimed => (
+                502,
+                UPSTREAM_UNAVAILABLE,
+                "the MCP server behind answered without the id of the request",
             ),
             Self::Compressed(coding) => (502, UPSTREAM_UNAVAILABLE, coding.message()),
             Self::Full => (

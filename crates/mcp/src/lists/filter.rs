@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::ambiguity;
-use crate::json::{Members, Object};
+use crate::json::{Members, Object, whole_number};
 use crate::policy::Hints;
 
 /// A filtered result.
@@ -66,7 +66,8 @@ struct Identified<'a> {
     id: Option<&'a RawValue>,
 }
 
-/// Whether a response has the id of this request, however it is written. Only an error may be
+/// Whether a response has the id of this request, however it is written: a number may have become a
+/// text on its way. Only an error may be
 /// without: the server could not read which request it refuses (JSON-RPC 2.0 §5).
 pub(crate) fn answers(message: &[u8], id: Option<&str>) -> bool {
     let Ok(Identified { id: given }) = serde_json::from_slice(message) else {
@@ -74,7 +75,10 @@ pub(crate) fn answers(message: &[u8], id: Option<&str>) -> bool {
     };
     let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
     match (given.map(RawValue::get).filter(|id| *id != "null"), id) {
-        (Some(given), Some(id)) => given == id || value(given) == value(id),
+        (Some(given), Some(id)) => {
+            let same_number = || whole_number(given).is_some_and(|it| Some(it) == whole_number(id));
+            given == id || value(given) == value(id) || same_number()
+        }
         (None, _) => matches!(read(message), Ok(Message::Error)),
         (Some(_), None) => false,
     }
@@ -249,10 +253,14 @@ mod tests {
         let result = |id: &str| format!(r#"{{"id":{id},"result":{{}}}}"#).into_bytes();
         for (given, id) in
             [("7", "7"), (r#""\u00e9""#, "\"é\""), ("18446744073709551615", "18446744073709551615")]
+                .into_iter()
+                .chain([("\"7\"", "7"), ("7.0", "7"), ("7", "\"7\"")])
         {
             assert!(answers(&result(given), Some(id)), "{given}");
         }
-        for (given, id) in [("8", "7"), ("\"7\"", "7"), ("null", "7"), ("[7]", "7")] {
+        for (given, id) in
+            [("8", "7"), ("\"8\"", "7"), ("\"07\"", "7"), ("null", "7"), ("[7]", "7")]
+        {
             assert!(!answers(&result(given), Some(id)), "{given}");
         }
         assert!(!answers(br#"{"id":7,"id":8,"result":{}}"#, Some("7")));

@@ -11,6 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use memchr::{memchr, memchr2};
 
 use super::line_ends::LineEnds;
+use super::mark::Mark;
 use super::outline::Outline;
 use crate::body::BodyError;
 use crate::forward::Call;
@@ -36,6 +37,7 @@ pub(crate) struct Watched<B> {
     body: B,
     watch: Watch,
     line_ends: Option<LineEnds>,
+    mark: Option<Mark>,
     ended: bool,
 }
 
@@ -218,14 +220,16 @@ impl Lines {
 impl<B> Watched<B> {
     pub(crate) fn new(body: B, watch: Watch) -> Self {
         let line_ends = (watch.form == Form::Events).then(LineEnds::default);
-        Self { body, watch, line_ends, ended: false }
+        let mark = (watch.form == Form::Json).then(Mark::default);
+        Self { body, watch, line_ends, mark, ended: false }
     }
 
     /// What leaves of a piece, once it was looked at.
     fn looked_at(&mut self, piece: Bytes) -> Result<Bytes, BodyError> {
-        let piece = match &mut self.line_ends {
-            Some(line_ends) => line_ends.even(piece),
-            None => piece,
+        let piece = match (&mut self.line_ends, &mut self.mark) {
+            (Some(line_ends), _) => line_ends.even(piece),
+            (_, Some(mark)) => mark.blank(piece),
+            _ => piece,
         };
         let looked = self.watch.look(&piece);
         looked.map_err(|Stray| broke_off("an answer that was not asked for"))?;

@@ -31,7 +31,7 @@ const TOOLS: &str = r#""result":{"tools":[{"name":"get_x"}]}"#;
 async fn t_mcp_51_json_that_is_no_answer() {
     for (what, said) in [
         ("another id", format!(r#"{{"jsonrpc":"2.0","id":8,{TOOLS}}}"#)),
-        ("an id of another kind", format!(r#"{{"jsonrpc":"2.0","id":"7",{TOOLS}}}"#)),
+        ("an id of another kind", format!(r#"{{"jsonrpc":"2.0","id":"07",{TOOLS}}}"#)),
         ("no id", format!(r#"{{"jsonrpc":"2.0",{TOOLS}}}"#)),
         ("null", format!(r#"{{"jsonrpc":"2.0","id":null,{TOOLS}}}"#)),
         ("two ids", format!(r#"{{"jsonrpc":"2.0","id":7,"id":8,{TOOLS}}}"#)),

@@ -29,6 +29,7 @@ mod hidden_tools;
 mod lists;
 mod mirrored_params;
 mod observe;
+mod odd_answers;
 mod order;
 mod packed_answers;
 mod policy;

@@ -86,7 +86,7 @@ impl Asked {
         let opened = server.legacy_peer(shared, caller, declared, None).await;
         // A server that does not even shake hands may have been replaced by a modern one.
         opened.inspect_err(|error| {
-            if matches!(error, LinkError::Garbled | LinkError::Refused(_)) {
+            if matches!(error, LinkError::Garbled | LinkError::Unclaimed | LinkError::Refused(_)) {
                 server.behind.eras.doubt();
             }
         })

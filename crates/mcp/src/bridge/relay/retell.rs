@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::sessions::{Relayed, Running};
-use crate::json::{Members, Object};
+use crate::json::{Members, Object, whole_number};
 use crate::links::{Caller, Heard, Kind, LinkError};
 use crate::session::Sealing;
 
@@ -103,7 +103,7 @@ fn with_id(members: &Members<'_>, id: &str) -> String {
 /// Progress of this request under the client's token, if the client wanted to hear of it.
 fn with_token(heard: &Heard, id: u64, token: &Token) -> Option<String> {
     let params = Members::read(heard.params()?.get()).ok()?;
-    let ours = params.get("progressToken")?.get() == id.to_string();
+    let ours = whole_number(params.get("progressToken")?.get()) == Some(id);
     with_param(heard, &params, "progressToken", token.as_ref().filter(|_| ours)?.get())
 }
 

@@ -1,7 +1,7 @@
 //! The requests that are under way on one pipe, by our ids for them.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -13,9 +13,20 @@ use crate::links::{Heard, LinkError};
 /// The table.
 pub(super) struct Flights {
     under_way: HashMap<u64, Flight>,
+    /// The highest id so far.
+    highest: u64,
+    unclaimed: Unclaimed,
     closed: bool,
     calm_since: Instant,
     calmed: Arc<Notify>,
+}
+
+/// Answers of which nobody can tell whose they are, and the requests that one of them may be for.
+/// Once no more requests are left than answers, none of them gets another.
+#[derive(Default)]
+struct Unclaimed {
+    answers: usize,
+    candidates: HashSet<u64>,
 }
 
 struct Flight {
@@ -41,6 +52,8 @@ impl Flights {
     pub(super) fn new() -> Self {
         Self {
             under_way: HashMap::new(),
+            highest: 0,
+            unclaimed: Unclaimed::default(),
             closed: false,
             calm_since: Instant::now(),
             calmed: Arc::default(),
@@ -60,6 +73,7 @@ impl Flights {
         };
         let (slot, mailbox) = mailbox();
         place.insert(Flight { slot, standing });
+        self.highest = self.highest.max(id);
         Ok(mailbox)
     }
 
@@ -77,6 +91,22 @@ impl Flights {
         let Some(flight) = self.leave(id) else { return Told::Nobody };
         flight.slot.finish(last);
         Told::Yes
+    }
+
+    /// Whether there ever was a request with this id. Its answer may come when nobody waits any more.
+    pub(super) fn knew(&self, id: u64) -> bool {
+        id <= self.highest
+    }
+
+    /// An answer came of which nobody can tell whose it is. Whoever is sure to get no other hears so
+    /// at once, and the others when they are. Says whether anybody waits who may have meant it.
+    pub(super) fn unclaimed(&mut self) -> bool {
+        let asking = self.under_way.iter().filter(|(_, flight)| !flight.standing);
+        self.unclaimed.candidates.extend(asking.map(|(id, _)| *id));
+        self.unclaimed.answers += 1;
+        let meant = !self.unclaimed.candidates.is_empty();
+        self.give_up_unclaimed();
+        meant
     }
 
     /// Forgets a request that nobody waits for any more; says whether it was under way.
@@ -115,8 +145,20 @@ impl Flights {
         Arc::clone(&self.calmed)
     }
 
+    fn give_up_unclaimed(&mut self) {
+        if self.unclaimed.candidates.len() > self.unclaimed.answers {
+            return;
+        }
+        for id in std::mem::take(&mut self.unclaimed).candidates {
+            self.land(id, Err(LinkError::Unclaimed));
+        }
+    }
+
     fn leave(&mut self, id: u64) -> Option<Flight> {
         let flight = self.under_way.remove(&id)?;
+        if self.unclaimed.candidates.remove(&id) {
+            self.give_up_unclaimed();
+        }
         if self.under_way.is_empty() {
             self.calm_since = Instant::now();
             self.calmed.notify_one();

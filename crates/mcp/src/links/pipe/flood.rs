@@ -43,6 +43,11 @@ impl Allowance {
         if self.unreadable > UNREADABLE { Err(Flooded) } else { Ok(()) }
     }
 
+    /// Whether the last message could be read, or there was none.
+    pub(super) fn is_steady(&self) -> bool {
+        self.unreadable == 0
+    }
+
     /// A message that can be read.
     pub(super) fn recover(&mut self) {
         self.unreadable = 0;

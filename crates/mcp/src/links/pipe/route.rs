@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::Core;
 use super::flights::Told;
 use super::flood::Flooded;
-use crate::json::Members;
+use crate::json::{Members, whole_number};
 use crate::links::streamable::cancelled;
 use crate::links::{Heard, Kind, LinkError};
 use crate::mirror::Era;
@@ -26,16 +26,16 @@ impl Core {
     /// Takes in one message. Now and then whoever waits for messages gets a turn, so that a burst
     /// does not outrun them.
     pub(crate) async fn take_in(&self, text: Bytes) -> Result<(), Flooded> {
-        self.hear(text)?;
+        self.hear(&text)?;
         if self.taken.fetch_add(1, Ordering::Relaxed) % TURN == TURN - 1 {
             tokio::task::yield_now().await;
         }
         Ok(())
     }
 
-    pub(super) fn hear(&self, text: Bytes) -> Result<(), Flooded> {
-        let Ok(heard) = Heard::read(text) else {
-            return self.allowance().stumble();
+    pub(super) fn hear(&self, text: &Bytes) -> Result<(), Flooded> {
+        let Ok(heard) = Heard::read(text.clone()) else {
+            return self.unreadable(text);
         };
         self.allowance().recover();
         if let Kind::Answer = heard.kind {
@@ -56,16 +56,32 @@ impl Core {
         Ok(())
     }
 
-    /// Answers belong to the request with their id. An error about a message whose id the server
-    /// could not read has none; if only one request is under way, it is about that.
+    /// What is no message. If it tries to answer a request, that one hears so instead of waiting.
+    fn unreadable(&self, text: &[u8]) -> Result<(), Flooded> {
+        if self.allowance().is_steady() {
+            tracing::warn!(server.name = %self.server_name, "mcp.upstream.unreadable");
+        }
+        if let Some(id) = Heard::meant_for(text) {
+            self.flights().land(id, Err(LinkError::Garbled));
+        }
+        self.allowance().stumble()
+    }
+
+    /// Answers belong to the request with their id. One that names none, as an error about a message
+    /// whose id the server could not read, is about the only request that is under way. Where
+    /// everybody shares the pipe it may be somebody's who gave up, so a result is nobody's there.
     fn answer(&self, heard: Heard) -> Result<(), Flooded> {
         self.note_answer();
         let mut flights = self.flights();
-        let id = match heard.id() {
-            Some(id) => number(id),
+        let whose = match heard.id() {
+            Some(id) => number(id).filter(|id| flights.knew(*id)),
+            None if self.manner.everybody && !heard.is_error() => None,
             None => flights.lone(),
         };
-        match id.map_or(Told::Nobody, |id| flights.land(id, Ok(heard))) {
+        if whose.is_none() && flights.unclaimed() {
+            tracing::warn!(server.name = %self.server_name, "mcp.answer.unclaimed");
+        }
+        match whose.map_or(Told::Nobody, |id| flights.land(id, Ok(heard))) {
             Told::Nobody => self.allowance().spend(),
             Told::Yes | Told::Crammed => Ok(()),
         }
@@ -191,7 +207,7 @@ fn param(heard: &Heard, name: &str) -> Option<Box<RawValue>> {
     Members::read(params.get()).ok()?.get(name).map(ToOwned::to_owned)
 }
 
-/// Our ids and progress tokens are numbers.
+/// Our ids and progress tokens are numbers, however they come back.
 fn number(value: &RawValue) -> Option<u64> {
-    serde_json::from_str(value.get()).ok()
+    whole_number(value.get())
 }

@@ -43,7 +43,7 @@ fn ask(core: &Arc<Core>, id: u64, method: &str) -> Exchange {
 }
 
 fn hear(core: &Core, text: &str) {
-    core.hear(Bytes::copy_from_slice(text.as_bytes())).unwrap();
+    core.hear(&Bytes::copy_from_slice(text.as_bytes())).unwrap();
 }
 
 async fn text(exchange: &mut Exchange) -> String {
@@ -68,6 +68,79 @@ async fn answers_and_progress_find_their_request() {
     assert!(one.next().await.is_none());
     drop((one, two));
     assert_eq!(said.take(), Vec::<String>::new(), "what was answered is not cancelled");
+}
+
+/// Item 15 of what servers were seen to send: ids that changed their kind, and outcomes beside null.
+#[tokio::test]
+async fn answers_find_their_request_however_the_id_is_written() {
+    let (core, said) = pipe(Era::Legacy, true);
+    for answer in [
+        r#"{"id":"3","result":{"for":"three"}}"#,
+        r#"{"id":3.0,"result":{"for":"three"},"error":null}"#,
+        "\u{feff}{\"id\":3,\"result\":{\"for\":\"three\"}}",
+        r#"{"id":null,"result":null,"error":{"code":1,"message":"three"}}"#,
+    ] {
+        let mut asked = ask(&core, 3, "tools/call");
+        hear(&core, r#"{"method":"notifications/progress","params":{"progressToken":"3"}}"#);
+        hear(&core, answer);
+        assert!(text(&mut asked).await.contains("progress"));
+        assert!(text(&mut asked).await.contains("three"), "{answer}");
+        assert!(asked.next().await.is_none());
+    }
+    assert_eq!(said.take(), Vec::<String>::new());
+}
+
+/// What tries to be an answer and is none ends the wait of whoever it names, and of nobody else.
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_an_error_at_once() {
+    let (core, _said) = pipe(Era::Legacy, false);
+    for answer in [r#"{"id":1}"#, r#"{"id":"1","result":1,"error":2}"#, r#"{"id":1,"error":null}"#]
+    {
+        let (mut one, mut two) = (ask(&core, 1, "tools/call"), ask(&core, 2, "tools/call"));
+        hear(&core, answer);
+        assert_eq!(one.next().await.unwrap().unwrap_err(), LinkError::Garbled, "{answer}");
+        assert!(nothing(&mut two));
+    }
+    // These say nothing about any answer.
+    let mut one = ask(&core, 1, "tools/call");
+    for other in ["hello", r#"{"id":1,"method":"x","result":{}}"#, "[1]", r#"{"id":9}"#] {
+        hear(&core, other);
+    }
+    assert!(nothing(&mut one));
+}
+
+/// An answer without a readable id is somebody's. As soon as it can only be theirs, they hear so.
+#[tokio::test]
+async fn an_answer_that_names_nobody_is_an_error_for_whoever_it_must_be() {
+    for unclaimed in [
+        r#"{"id":"what","result":{}}"#,
+        r#"{"id":1.5,"result":{}}"#,
+        r#"{"id":77,"result":{}}"#,
+        r#"{"id":{},"error":{"code":1}}"#,
+    ] {
+        let (core, _said) = pipe(Era::Legacy, false);
+        let mut listen = ask(&core, 1, "subscriptions/listen");
+        let (mut two, mut three) = (ask(&core, 2, "tools/call"), ask(&core, 3, "tools/call"));
+        hear(&core, unclaimed);
+        assert!(nothing(&mut two) && nothing(&mut three), "it may be for either: {unclaimed}");
+        let mut later = ask(&core, 4, "tools/call");
+        hear(&core, r#"{"id":2,"result":{}}"#);
+        assert!(text(&mut two).await.contains("result"));
+        assert_eq!(three.next().await.unwrap().unwrap_err(), LinkError::Unclaimed, "{unclaimed}");
+        assert!(nothing(&mut later) && nothing(&mut listen), "they asked later, or ask nothing");
+    }
+}
+
+/// T-MCP-43: what answers a request that was given up reaches nobody else on a shared pipe.
+#[tokio::test]
+async fn t_mcp_43_a_result_without_id_is_nobodys_on_a_shared_pipe() {
+    let (core, _said) = pipe(Era::Legacy, true);
+    drop(ask(&core, 1, "tools/call"));
+    let mut two = ask(&core, 2, "tools/call");
+    hear(&core, r#"{"id":"1","result":{"secret":1}}"#);
+    assert!(nothing(&mut two), "a late answer is no riddle");
+    hear(&core, r#"{"id":null,"result":{"secret":1}}"#);
+    assert_eq!(two.next().await.unwrap().unwrap_err(), LinkError::Unclaimed);
 }
 
 /// D-34, D-05: giving up is said; the late answer is nobody's.
@@ -213,7 +286,7 @@ async fn t_mcp_51_floods() {
     let _one = ask(&core, 1, "tools/call");
     let mut taken = 0;
     let log = br#"{"method":"notifications/message","params":{}}"#;
-    while core.hear(Bytes::from_static(log)).is_ok() {
+    while core.hear(&Bytes::from_static(log)).is_ok() {
         taken += 1;
     }
     assert!(taken >= 1000);
@@ -221,7 +294,7 @@ async fn t_mcp_51_floods() {
     let mut one = ask(&core, 1, "tools/call");
     let question = br#"{"id":9,"method":"sampling/createMessage","params":{}}"#;
     for _ in 0..1000 {
-        core.hear(Bytes::from_static(question)).unwrap();
+        core.hear(&Bytes::from_static(question)).unwrap();
     }
     let mut got = 0;
     let end = loop {

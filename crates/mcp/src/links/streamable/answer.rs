@@ -10,6 +10,7 @@ use http_body_util::{BodyExt as _, Limited};
 
 use super::HttpLink;
 use super::resume::{Tail, resume};
+use crate::json::whole_number;
 use crate::links::{Caller, Exchange, Heard, Kind, Link as _, LinkError, Question};
 use crate::mirror::Era;
 use crate::stream::reader::Reader;
@@ -38,6 +39,9 @@ pub(super) async fn exchange(
                 Ok(heard) if answers(&heard, question.id) => {
                     Ok(Exchange::new(stream::iter([Ok(heard)]).boxed(), || ()))
                 }
+                Ok(heard) if status.is_success() && matches!(heard.kind, Kind::Answer) => {
+                    Err(LinkError::Unclaimed)
+                }
                 _ if status.is_success() => Err(LinkError::Garbled),
                 _ => Err(LinkError::Refused(status)),
             }
@@ -55,6 +59,7 @@ fn events(link: &HttpLink, caller: &Caller, question: &Question, body: Incoming)
         reader,
         tail: Tail::default(),
         barren: 0,
+        unclaimed: false,
     };
     let heard = stream::unfold(running, |mut running| async {
         let heard = running.next().await;
@@ -81,6 +86,8 @@ struct Running {
     tail: Tail,
     /// How many streams in a row ended without a message.
     barren: u32,
+    /// Whether an answer to another request came.
+    unclaimed: bool,
 }
 
 /// A server that ends its streams again and again without a word is not going to answer.
@@ -101,12 +108,17 @@ impl Running {
             if !matches!(heard.kind, Kind::Answer) || answers(&heard, self.asked) {
                 return Ok(heard);
             }
+            self.unclaimed = true;
         }
     }
 
     /// D-35: legacy servers may end a stream and be asked for the rest; modern ones may not
     /// (C-07).
     async fn resume(&mut self) -> Result<(), LinkError> {
+        // It did answer, as far as it is concerned.
+        if self.unclaimed {
+            return Err(LinkError::Unclaimed);
+        }
         self.barren += 1;
         if self.link.0.era == Era::Modern || self.barren > MOST_BARREN {
             return Err(LinkError::Broken);
@@ -118,7 +130,8 @@ impl Running {
 
 /// An error about a message whose id could not be read is about the only one that was sent.
 fn answers(heard: &Heard, asked: u64) -> bool {
-    matches!(heard.kind, Kind::Answer) && heard.id().is_none_or(|id| id.get() == asked.to_string())
+    matches!(heard.kind, Kind::Answer)
+        && heard.id().is_none_or(|id| whole_number(id.get()) == Some(asked))
 }
 
 /// `notifications/cancelled` for a request of ours.

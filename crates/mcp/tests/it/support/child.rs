@@ -194,6 +194,11 @@ impl Server {
                              "params": { "progressToken": token, "progress": 1 } }));
                 answer(id, &json!({ "ok": true }));
             }
+            "get_text_id" => answer(&json!(id.to_string()), &json!({ "ok": true })),
+            "get_null_error" => say(&json!({ "jsonrpc": "2.0", "id": id, "result": { "ok": true },
+                                             "error": null })),
+            "get_odd_id" => answer(&json!("what"), &json!({ "ok": true })),
+            "get_neither" => say(&json!({ "jsonrpc": "2.0", "id": id })),
             "get_silence" => {}
             "get_death" => std::process::exit(3),
             "get_flood" => loop {
