@@ -7,6 +7,7 @@ mod line_ends;
 mod mark;
 pub(crate) mod openings;
 pub(crate) mod outline;
+pub(crate) mod pacing;
 pub(crate) mod pulse;
 pub(crate) mod reader;
 mod slots;

@@ -27,9 +27,6 @@ use crate::verify::Permit;
 
 /// How long running requests may go on after their client left (D-58).
 const AFTERWARDS: Duration = Duration::from_mins(1);
-/// How long to wait before the server is asked again to speak unasked.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Answers the GET that opens a stream.
 pub(crate) fn open(admitted: &Admitted<'_>) -> Answer {
@@ -104,7 +101,7 @@ impl Keeper {
     /// What the server says on no request's account comes over the stream, too (D-02).
     async fn unasked(&mut self, ready: Ready) {
         let mut opening = ready.await.ok();
-        let (mut pause, mut tail) = (FIRST_PAUSE, Tail::default());
+        let mut tail = Tail::of(&self.server);
         loop {
             // The session's stream takes the place; they are one to the client.
             drop(self.slot.take());
@@ -116,8 +113,7 @@ impl Keeper {
             if heard == Heard::Nothing {
                 return std::future::pending().await;
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            tokio::time::sleep(tail.pause(&self.shared)).await;
         }
     }
 
@@ -129,6 +125,7 @@ impl Keeper {
         drop(opening);
         match response.status().as_u16() {
             200 => {
+                tail.opened();
                 let limit = self.shared.limits.message_bytes;
                 retell::events(&self.stream, response.into_body(), limit, None, tail).await;
                 Heard::Enough

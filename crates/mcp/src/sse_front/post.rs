@@ -153,7 +153,7 @@ impl Asked {
         let gone =
             response.status() == StatusCode::NOT_FOUND && self.headers.contains_key(SESSION_HEADER);
         let limit = self.shared.limits.message_bytes;
-        let (id, mut tail) = (self.id.as_deref(), Tail::default());
+        let (id, mut tail) = (self.id.as_deref(), Tail::of(&self.server));
         let answered = retell::answer(&self.stream, id, response, limit, &mut tail).await;
         if let Some(id) = id
             && !answered
@@ -174,7 +174,7 @@ impl Asked {
             if !tail.is_known() || self.initialize {
                 return false;
             }
-            tokio::time::sleep(tail.pause()).await;
+            tokio::time::sleep(tail.pause(&self.shared)).await;
             if !self.may_go_on() {
                 return false;
             }
@@ -186,6 +186,7 @@ impl Asked {
             }
             let limit = self.shared.limits.message_bytes;
             let body = response.into_body();
+            tail.opened();
             if retell::events(&self.stream, body, limit, Some(id), tail).await {
                 return true;
             }

@@ -57,7 +57,7 @@ fn events(link: &HttpLink, caller: &Caller, question: &Question, body: Incoming)
         caller: caller.clone(),
         asked: question.id,
         reader,
-        tail: Tail::default(),
+        tail: Tail::of(&link.0.server),
         barren: 0,
         unclaimed: false,
     };
@@ -123,7 +123,7 @@ impl Running {
         if self.link.0.era == Era::Modern || self.barren > MOST_BARREN {
             return Err(LinkError::Broken);
         }
-        self.reader = resume(&self.link, &self.caller, &self.tail).await?;
+        self.reader = resume(&self.link, &self.caller, &mut self.tail).await?;
         Ok(())
     }
 }
@@ -142,7 +142,7 @@ pub(crate) fn cancelled(id: u64) -> String {
     )
 }
 
-fn form(headers: &HeaderMap) -> &'static str {
+pub(super) fn form(headers: &HeaderMap) -> &'static str {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = value.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     ["application/json", "text/event-stream"]

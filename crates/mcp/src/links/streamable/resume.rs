@@ -9,29 +9,30 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use super::{HttpLink, headers};
 use crate::forward::headers::LAST_EVENT_ID;
 use crate::links::{Caller, LinkError};
+use crate::server::Server;
+use crate::sidecar::Shared;
 use crate::stream::events::Event;
+use crate::stream::pacing::Pacing;
 use crate::stream::reader::Reader;
 
 /// Where a stream ended, as far as the server said.
 #[derive(Debug)]
 pub(crate) struct Tail {
     last: Option<HeaderValue>,
-    pause: Duration,
+    /// How long the server wants us to wait.
+    wish: Option<Duration>,
+    pacing: Pacing,
 }
 
-/// How long to wait where the server does not say.
-const PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How often in a row a stream may end without a word.
 const ATTEMPTS: u32 = 5;
 
-impl Default for Tail {
-    fn default() -> Self {
-        Self { last: None, pause: PAUSE }
-    }
-}
-
 impl Tail {
+    /// Of a stream of this server that says nothing yet.
+    pub(crate) fn of(server: &Server) -> Self {
+        Self { last: None, wish: None, pacing: Pacing::of(&server.name) }
+    }
+
     /// Takes note of an event's id and of how long the server wants us to wait. After an empty id
     /// there is nothing to go on from, and after one that no header can hold neither.
     pub(crate) fn saw(&mut self, event: &Event) {
@@ -39,7 +40,10 @@ impl Tail {
             self.last = HeaderValue::from_str(&id).ok().filter(|id| !id.is_empty());
         }
         if let Some(millis) = event.value(b"retry").and_then(|retry| retry.parse().ok()) {
-            self.pause = Duration::from_millis(millis).min(LONGEST_PAUSE);
+            self.wish = Some(Duration::from_millis(millis));
+        }
+        if event.message().is_some() {
+            self.pacing.heard();
         }
     }
 
@@ -48,9 +52,14 @@ impl Tail {
         self.last.is_some()
     }
 
+    /// The stream stands.
+    pub(crate) fn opened(&mut self) {
+        self.pacing.opened();
+    }
+
     /// How long to wait before the next attempt.
-    pub(crate) fn pause(&self) -> Duration {
-        self.pause
+    pub(crate) fn pause(&mut self, shared: &Shared) -> Duration {
+        self.pacing.pause(self.wish, &*shared.sealing.chance)
     }
 
     /// Names the last event that was seen, if there was one.
@@ -66,19 +75,20 @@ impl Tail {
 pub(super) async fn resume(
     link: &HttpLink,
     caller: &Caller,
-    tail: &Tail,
+    tail: &mut Tail,
 ) -> Result<Reader, LinkError> {
     if !tail.is_known() {
         return Err(LinkError::Broken);
     }
     let mut refused = LinkError::Broken;
     for _ in 0..ATTEMPTS {
-        tokio::time::sleep(tail.pause()).await;
+        tokio::time::sleep(tail.pause(&link.0.shared)).await;
         let mut asked = headers::of(&link.0, caller);
         asked.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         tail.name(&mut asked);
         match link.get(asked).await {
             Ok(response) if response.status() == StatusCode::OK => {
+                tail.opened();
                 let limit = link.0.shared.limits.message_bytes;
                 return Ok(Reader::new(response.into_body(), limit));
             }
@@ -97,8 +107,14 @@ mod tests {
     use super::*;
     use crate::stream::splitter::Splitter;
 
+    impl Tail {
+        fn of_nobody() -> Self {
+            Self { last: None, wish: None, pacing: Pacing::of("default") }
+        }
+    }
+
     fn seen(stream: &str) -> Option<HeaderValue> {
-        let (mut splitter, mut tail) = (Splitter::default(), Tail::default());
+        let (mut splitter, mut tail) = (Splitter::default(), Tail::of_nobody());
         splitter.push(stream.as_bytes());
         while let Some(event) = splitter.next() {
             tail.saw(&event);

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::ACCEPT;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::sync::broadcast;
 
+use super::answer::form;
 use super::resume::Tail;
 use super::{HttpLink, headers};
 use crate::links::{Caller, Heard, Kind, Link as _};
@@ -34,6 +35,7 @@ struct Running {
 }
 
 /// Why a stream is not there any more.
+#[derive(Debug, PartialEq, Eq)]
 enum Ended {
     /// The connection: another attempt is worth it.
     Broke,
@@ -92,7 +94,7 @@ async fn run(
     news: broadcast::Sender<Arc<Heard>>,
     opening: Opening,
 ) {
-    let (mut tail, mut failed) = (Tail::default(), 0);
+    let (mut tail, mut failed) = (Tail::of(&link.0.server), 0);
     while failed < ATTEMPTS && link.is_open() {
         let ended = tokio::select! {
             ended = follow(&link, &caller, &mut tail, (&news, &opening), &mut failed) => ended,
@@ -105,9 +107,19 @@ async fn run(
             return;
         }
         failed += 1;
-        tokio::time::sleep(tail.pause()).await;
+        tokio::time::sleep(tail.pause(&link.0.shared)).await;
     }
     *link.0.standing.lock() = None;
+}
+
+/// Whether an answer is a stream. A server that answers something else has none, although it should
+/// say so with 405.
+fn stands(status: StatusCode, headers: &HeaderMap) -> Result<(), Ended> {
+    match status {
+        StatusCode::OK if form(headers) == "text/event-stream" => Ok(()),
+        status if status.is_server_error() => Err(Ended::Broke),
+        _ => Err(Ended::ForGood),
+    }
 }
 
 async fn follow(
@@ -125,12 +137,14 @@ async fn follow(
     let Ok(response) = answered else {
         return Ended::Broke;
     };
-    match response.status() {
-        StatusCode::OK => {}
-        status if status.is_server_error() => return Ended::Broke,
-        _ => return Ended::ForGood,
+    if let Err(ended) = stands(response.status(), response.headers()) {
+        if response.status().is_success() {
+            tracing::warn!(server.name = %link.0.server.name, "mcp.stream.none");
+        }
+        return ended;
     }
     *failed = 0;
+    tail.opened();
     let mut patient = true;
     let mut reader = Reader::new(response.into_body(), link.0.shared.limits.message_bytes);
     while let Ok(Some(event)) = reader.next().await {
@@ -153,4 +167,29 @@ async fn follow(
         patient |= !outrun();
     }
     Ended::Broke
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::CONTENT_TYPE;
+
+    use super::*;
+
+    /// Item 14: what is no stream is not asked for again and again.
+    #[test]
+    fn only_a_stream_is_opened_again() {
+        let answered = |status: StatusCode, kind: &'static str| {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(kind))]);
+            stands(status, &headers)
+        };
+        for stream in ["text/event-stream", "Text/Event-Stream; charset=utf-8"] {
+            assert_eq!(answered(StatusCode::OK, stream), Ok(()));
+        }
+        for other in ["application/json", "text/html", ""] {
+            assert_eq!(answered(StatusCode::OK, other), Err(Ended::ForGood), "{other}");
+        }
+        assert_eq!(answered(StatusCode::ACCEPTED, "text/event-stream"), Err(Ended::ForGood));
+        assert_eq!(answered(StatusCode::METHOD_NOT_ALLOWED, "text/html"), Err(Ended::ForGood));
+        assert_eq!(answered(StatusCode::BAD_GATEWAY, "text/html"), Err(Ended::Broke));
+    }
 }

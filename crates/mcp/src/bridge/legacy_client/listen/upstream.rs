@@ -15,6 +15,7 @@ use crate::bridge::legacy_client::stand::Stand;
 use crate::bridge::legacy_client::trouble::Trouble;
 use crate::json::{Members, Object};
 use crate::links::{Exchange, Heard, Kind, LinkError};
+use crate::stream::pacing::Pacing;
 
 /// The lists whose changes the server announces.
 #[derive(Clone, Copy, Debug)]
@@ -33,11 +34,8 @@ pub(super) struct Upstream {
     stand: Arc<Stand>,
     current: Option<Exchange>,
     opening: Option<BoxFuture<'static, Result<Option<Exchange>, Trouble>>>,
-    failures: u32,
+    pacing: Pacing,
 }
-
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 impl Kinds {
     pub(super) fn of(server: &Discovered) -> Self {
@@ -53,7 +51,8 @@ impl Kinds {
 impl Upstream {
     pub(super) fn new(asker: Asker, kinds: Kinds, stand: Arc<Stand>) -> Self {
         let (resources, current, opening) = (None, None, None);
-        Self { asker, kinds, resources, stand, current, opening, failures: 0 }
+        let pacing = Pacing::of(&asker.server.name);
+        Self { asker, kinds, resources, stand, current, opening, pacing }
     }
 
     /// What the client wants to hear of now. If that changed, another subscription is opened, and
@@ -61,7 +60,7 @@ impl Upstream {
     pub(super) fn want(&mut self, resources: &Arc<BTreeSet<String>>) {
         if self.resources.as_ref() != Some(resources) {
             self.resources = Some(Arc::clone(resources));
-            self.failures = 0;
+            self.pacing.heard();
             self.opening = Some(self.open(Duration::ZERO));
         }
     }
@@ -74,6 +73,7 @@ impl Upstream {
                     self.opening = None;
                     match opened {
                         Ok(exchange) => {
+                            self.pacing.opened();
                             self.current = exchange;
                             self.stand.settled(self.resources.clone());
                         }
@@ -83,7 +83,7 @@ impl Upstream {
                 heard = next_of(&mut self.current) => match heard {
                     Some(Ok(heard)) if !matches!(heard.kind, Kind::Answer) => {
                         // Only now it has shown to be of use.
-                        self.failures = 0;
+                        self.pacing.heard();
                         if let Some(news) = self.news(&heard) {
                             return news;
                         }
@@ -101,8 +101,7 @@ impl Upstream {
     }
 
     fn open_later(&mut self) {
-        let pause = LONGEST_PAUSE.min(FIRST_PAUSE * (1 << self.failures.min(8)));
-        self.failures = self.failures.saturating_add(1);
+        let pause = self.pacing.pause(None, &*self.asker.shared.sealing.chance);
         self.opening = Some(self.open(pause));
     }
 
