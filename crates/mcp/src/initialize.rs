@@ -10,6 +10,7 @@ use crate::body::Body;
 use crate::forward::Call;
 use crate::forward::answer::{Accepted, Form, Standing, broke_off, respond};
 use crate::forward::headers;
+use crate::handshake;
 use crate::lists::rewrite::rewritten;
 use crate::reply::Answer;
 use crate::session::Held;
@@ -45,7 +46,7 @@ async fn from_json(call: &Call<'_>, accepted: Accepted) -> Answer {
     let message = call.collect_watched(body).await?;
     let version = version_in(&message).unwrap_or_default();
     let head = sealed_head(call, (&upstream_headers, backend), &version)?;
-    let message = without_list(&message).unwrap_or(message);
+    let message = changed(&message).unwrap_or(message);
     Ok(respond(status, head, Body::ready(message)))
 }
 
@@ -79,12 +80,17 @@ async fn from_events(call: &Call<'_>, accepted: Accepted) -> Answer {
         let Some(message) = event.message() else {
             return Ok(event.beside_messages());
         };
-        let changed = without_list(&message);
-        Ok(changed
+        Ok(changed(&message)
             .map_or_else(|| event.unchanged(&message), |changed| event.with_message(&changed)))
     });
     let body = call.guard(StreamBody::new(Box::pin(events)), Standing::Answer);
     Ok(respond(status, head, body))
+}
+
+/// The answer as clients can read it, without what is not served. `None` if that changes nothing.
+fn changed(message: &[u8]) -> Option<Bytes> {
+    let tidied = handshake::tidy(message);
+    tidied.as_deref().map_or_else(|| without_list(message), without_list).or(tidied)
 }
 
 fn sealed_head(

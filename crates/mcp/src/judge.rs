@@ -101,6 +101,9 @@ impl Case<'_> {
     }
 
     fn decide(&self, tool: &str) -> (Decision, Basis) {
+        if self.server.lists.dropped().contains(tool) {
+            return (Decision::Hide, Basis::List);
+        }
         let policy = &self.server.policy;
         let hints = if policy.uses_hints() { self.server.lists.hints(tool) } else { None };
         policy.judge(self.permit.reach(), tool, hints)

@@ -23,6 +23,7 @@ mod endpoint;
 mod forward;
 mod front;
 mod gate;
+mod handshake;
 mod in_flight;
 mod initialize;
 mod json;

@@ -4,8 +4,11 @@ pub(crate) mod ambiguity;
 pub(crate) mod answer;
 pub(crate) mod by_tool;
 mod cache;
+pub(crate) mod dropped;
 pub(crate) mod filter;
+mod output_schema;
 pub(crate) mod rewrite;
 pub(crate) mod screen;
+pub(crate) mod tidy;
 
 pub(crate) use cache::{Key, Lists, Owner};

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::desk::Desk;
 use super::{Caller, Exchange, Link, LinkError, Outcome, Question};
+use crate::handshake::tidy_result;
 use crate::json::{Members, Object, quoted};
 
 /// What is declared to a legacy server on a client's behalf. Sessions that differ in it are never
@@ -67,7 +68,8 @@ impl LegacyPeer {
         let members = Members::read(result.get()).map_err(|_| LinkError::Garbled)?;
         let version = members.text("protocolVersion").ok_or(LinkError::Garbled)?;
         link.agreed(&version);
-        let opened = result.to_owned();
+        let opened = tidy_result(result.get()).map_err(|_| LinkError::Garbled)?.into_owned();
+        let opened = RawValue::from_string(opened).map_err(|_| LinkError::Garbled)?;
         link.tell(caller, notification("notifications/initialized", None)).await?;
         Ok(Self {
             link,

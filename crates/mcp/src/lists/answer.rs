@@ -8,7 +8,9 @@ use kernel::Timestamp;
 use protocol::jsonrpc::Params;
 use protocol::mcp::UPSTREAM_UNAVAILABLE;
 
+use super::dropped::Dropped;
 use super::filter::{Filtered, Message, Unfilterable, answers, filter, read};
+use super::tidy::Reader;
 use super::{Key, Owner};
 use crate::body::Body;
 use crate::forward::Call;
@@ -25,6 +27,7 @@ pub(crate) struct Sieve {
     /// The id of the request, as it was written.
     id: Option<Box<str>>,
     key: Key,
+    reader: Reader,
     asked: (u64, Timestamp),
 }
 
@@ -114,6 +117,9 @@ fn repeat_session(call: &Call<'_>, headers: &mut HeaderMap) {
     }
 }
 
+/// How much of a tool's name is logged.
+const LOGGED: usize = 128;
+
 /// What became of one message.
 pub(crate) enum Sifted {
     /// A list; this is its filtered result.
@@ -132,6 +138,7 @@ impl Sieve {
             Owner::Session(session.digest)
         });
         let version = params.protocol_version.as_deref();
+        let reader = if version.is_some() { Reader::Modern } else { Reader::Legacy };
         let version = version.or(session.map(|session| session.version.as_str()));
         let key = Key::new(
             owner,
@@ -142,7 +149,7 @@ impl Sieve {
         );
         let asked = (server.lists.epoch(), call.shared.trust.now());
         let id = call.id.map(Box::from);
-        Self { server: Arc::clone(server), permit: Arc::clone(permit), id, key, asked }
+        Self { server: Arc::clone(server), permit: Arc::clone(permit), id, key, reader, asked }
     }
 
     /// A kept result: this principal's own, or one that is the same for everybody.
@@ -183,10 +190,27 @@ impl Sieve {
     ) -> Result<Filtered, Unfilterable> {
         self.server.schemas.learn(result);
         let (policy, reach) = (&self.server.policy, self.permit.reach());
-        let mut filtered = filter(result, |tool, hints| policy.lists(reach, tool, Some(hints)))?;
+        let keep = |tool: &str, hints| policy.lists(reach, tool, Some(hints));
+        let mut filtered = filter(result, self.reader, keep)?;
+        self.note_odd(&filtered);
         if policy.uses_hints() {
             self.server.lists.learn(std::mem::take(&mut filtered.hints));
         }
         Ok(filtered)
+    }
+
+    /// Says what is missing in a list, and remembers what must not be called.
+    fn note_odd(&self, filtered: &Filtered) {
+        let name = &self.server.name;
+        if let Some(Dropped { reason, .. }) = filtered.dropped.first() {
+            let count = filtered.dropped.len();
+            tracing::warn!(server.name = %name, count, reason, "mcp.list.tools_dropped");
+        }
+        if let Some((tool, members)) = &filtered.tidied {
+            let tool: String = tool.chars().take(LOGGED).collect();
+            tracing::warn!(server.name = %name, ?tool, ?members, "mcp.list.members_left_out");
+        }
+        let listed = filtered.hints.iter().map(|(tool, _)| &**tool);
+        self.server.lists.dropped().learn(listed, &filtered.dropped);
     }
 }

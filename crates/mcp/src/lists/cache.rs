@@ -10,6 +10,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::by_tool::ByTool;
+use super::dropped::DroppedNames;
 use crate::observe::Tally;
 use crate::policy::{Hints, Reach};
 
@@ -20,6 +21,7 @@ pub(crate) struct Lists {
     epoch: AtomicU64,
     ready: Cache<Key, Entry, ByBytes>,
     hints: ByTool<Hints>,
+    dropped: DroppedNames,
     tally: Tally,
 }
 
@@ -101,8 +103,14 @@ impl Lists {
             epoch: AtomicU64::new(0),
             ready: Cache::with_weighter(TYPICAL_ENTRIES, cached_bytes, ByBytes),
             hints: ByTool::new(|_| size_of::<Hints>()),
+            dropped: DroppedNames::default(),
             tally: Tally::default(),
         }
+    }
+
+    /// Tools that nobody sees and nobody may call.
+    pub(crate) fn dropped(&self) -> &DroppedNames {
+        &self.dropped
     }
 
     /// How many lists were ready.

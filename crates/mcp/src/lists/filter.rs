@@ -6,11 +6,13 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::ambiguity;
+use super::dropped::Dropped;
+use super::tidy::{Reader, Tidied, tidy};
 use crate::json::{Members, Object, whole_number};
 use crate::policy::Hints;
 
 /// A filtered result.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Filtered {
     /// The `result` member, ready to be sent.
     pub(crate) result: Bytes,
@@ -20,6 +22,10 @@ pub(crate) struct Filtered {
     pub(crate) public: bool,
     /// What the tools say of themselves, those that were taken away included.
     pub(crate) hints: Vec<(String, Hints)>,
+    /// Tools that nobody can read.
+    pub(crate) dropped: Vec<Dropped>,
+    /// A tool that was made readable, and what was left out of it; of several the last.
+    pub(crate) tidied: Option<(String, Vec<&'static str>)>,
 }
 
 /// What one message is, as far as filtering goes.
@@ -48,16 +54,18 @@ struct RawTool<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
     #[serde(borrow, default)]
-    title: Option<Cow<'a, str>>,
-    #[serde(default)]
-    annotations: Option<Annotations>,
+    title: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    annotations: Option<&'a RawValue>,
 }
 
 #[derive(Default, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Annotations {
-    read_only_hint: Option<bool>,
-    destructive_hint: Option<bool>,
+struct Annotations<'a> {
+    #[serde(borrow)]
+    read_only_hint: Option<&'a RawValue>,
+    #[serde(borrow)]
+    destructive_hint: Option<&'a RawValue>,
 }
 
 #[derive(serde::Deserialize)]
@@ -104,20 +112,22 @@ pub(crate) fn read(message: &[u8]) -> Result<Message<'_>, Unfilterable> {
 /// because it now depends on who asks (MCP 2026-07-28, "Caching").
 pub(crate) fn filter(
     result: &RawValue,
+    reader: Reader,
     keep: impl Fn(&str, Hints) -> bool,
 ) -> Result<Filtered, Unfilterable> {
     let members = Members::read(result.get()).map_err(|_| Unfilterable)?;
     ambiguity::none(&members, &["tools"])?;
     let modern_members = ["resultType", "ttlMs", "cacheScope"];
     let modern = members.iter().any(|(name, _)| modern_members.contains(&name));
-    let mut filtered =
-        Filtered { result: Bytes::new(), ttl_millis: None, public: false, hints: Vec::new() };
+    let mut filtered = Filtered::default();
     let mut object = Object::with_capacity(result.get().len() + 32);
     for (name, value) in members.iter() {
         match name {
             "tools" => {
-                object.member(name, &tools(value, &keep, &mut filtered.hints)?);
+                object.member(name, &filtered.tools(value, reader, &keep)?);
             }
+            // Neither says anything, and there are clients that want an object or nothing.
+            "_meta" if value.get() == "null" => {}
             "cacheScope" => filtered.public = value.get() == "\"public\"",
             "ttlMs" => {
                 // Something that is no number of milliseconds is not kept at all.
@@ -147,8 +157,7 @@ pub(crate) fn is_list(result: &RawValue) -> Result<bool, Unfilterable> {
 pub(crate) fn tools_of(result: &RawValue) -> Result<Vec<Tool<'_>>, Unfilterable> {
     let members = Members::read(result.get()).map_err(|_| Unfilterable)?;
     let list = members.get("tools").ok_or(Unfilterable)?;
-    let raw: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(|_| Unfilterable)?;
-    Ok(raw.into_iter().filter_map(|tool| Tool::read(tool.get())).collect())
+    Ok(raw_tools(list)?.into_iter().filter_map(|tool| Tool::read(tool.get())).collect())
 }
 
 /// The names and input schemas of the tools in a result, as far as they can be read.
@@ -172,41 +181,61 @@ pub(crate) fn schemas_of(result: &RawValue) -> Vec<(Cow<'_, str>, Option<&RawVal
     described.map(|tool| (tool.name, tool.input_schema)).collect()
 }
 
-fn tools(
-    list: &RawValue,
-    keep: &impl Fn(&str, Hints) -> bool,
-    hints: &mut Vec<(String, Hints)>,
-) -> Result<String, Unfilterable> {
-    let all: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(|_| Unfilterable)?;
-    let mut kept = String::with_capacity(list.get().len());
-    kept.push('[');
-    for raw in all {
-        // A tool without a readable name can never be called, and nothing can be decided of it.
-        let Some(tool) = Tool::read(raw.get()) else {
-            continue;
-        };
-        if keep(&tool.name, tool.hints) {
-            if kept.len() > 1 {
-                kept.push(',');
+/// What the list holds. Some servers write an empty list as null.
+fn raw_tools(list: &RawValue) -> Result<Vec<&RawValue>, Unfilterable> {
+    let tools: Option<Vec<&RawValue>> =
+        serde_json::from_str(list.get()).map_err(|_| Unfilterable)?;
+    Ok(tools.unwrap_or_default())
+}
+
+impl Filtered {
+    /// The tools that are kept. One of which nothing can be decided is dropped.
+    fn tools(
+        &mut self,
+        list: &RawValue,
+        reader: Reader,
+        keep: &impl Fn(&str, Hints) -> bool,
+    ) -> Result<String, Unfilterable> {
+        let mut kept = String::with_capacity(list.get().len());
+        kept.push('[');
+        for raw in raw_tools(list)? {
+            let Some(tool) = Tool::read(raw.get()) else {
+                self.dropped.push(Dropped::because(raw.get()));
+                continue;
+            };
+            if keep(&tool.name, tool.hints) {
+                let Tidied { text, odd } = tidy(raw.get(), reader);
+                if kept.len() > 1 {
+                    kept.push(',');
+                }
+                kept.push_str(&text);
+                if !odd.is_empty() {
+                    self.tidied = Some((tool.name.to_string(), odd));
+                }
             }
-            kept.push_str(raw.get());
+            self.hints.push((tool.name.into_owned(), tool.hints));
         }
-        hints.push((tool.name.into_owned(), tool.hints));
+        kept.push(']');
+        Ok(kept)
     }
-    kept.push(']');
-    Ok(kept)
 }
 
 impl<'a> Tool<'a> {
     fn read(text: &'a str) -> Option<Self> {
         let tool: RawTool<'a> = serde_json::from_str(text).ok()?;
         ambiguity::none(&Members::read(text).ok()?, &["name"]).ok()?;
-        let annotations = tool.annotations.unwrap_or_default();
-        let hints = Hints {
-            read_only: annotations.read_only_hint == Some(true),
-            harmless: annotations.destructive_hint == Some(false),
+        let annotations = tool.annotations.filter(|value| value.get().starts_with('{'));
+        let annotations = match annotations {
+            Some(value) => serde_json::from_str(value.get()).ok()?,
+            None => Annotations::default(),
         };
-        Some(Self { name: tool.name, title: tool.title, hints })
+        let says = |hint: Option<&RawValue>, truth| hint.is_some_and(|hint| hint.get() == truth);
+        let hints = Hints {
+            read_only: says(annotations.read_only_hint, "true"),
+            harmless: says(annotations.destructive_hint, "false"),
+        };
+        let title = tool.title.and_then(|title| serde_json::from_str(title.get()).ok());
+        Some(Self { name: tool.name, title, hints })
     }
 }
 
@@ -217,7 +246,7 @@ mod tests {
 
     fn filter_text(result: &str, kept: &str) -> Filtered {
         let raw: &RawValue = serde_json::from_str(result).unwrap();
-        filter(raw, |tool, _| tool.starts_with(kept)).unwrap()
+        filter(raw, Reader::Legacy, |tool, _| tool.starts_with(kept)).unwrap()
     }
 
     #[test]
@@ -273,9 +302,9 @@ mod tests {
     #[test]
     fn what_cannot_be_read_does_not_pass() {
         let raw: &RawValue = serde_json::from_str(r#"{"tools":{"name":"a"}}"#).unwrap();
-        assert!(filter(raw, |_, _| true).is_err());
+        assert!(filter(raw, Reader::Legacy, |_, _| true).is_err());
         let raw: &RawValue = serde_json::from_str("[1]").unwrap();
-        assert!(filter(raw, |_, _| true).is_err());
+        assert!(filter(raw, Reader::Legacy, |_, _| true).is_err());
         assert!(read(br#"{"result":{},"error":{}}"#).is_err());
         assert!(read(br#"[{"result":{}}]"#).is_err());
         assert!(read(br#"[{"id":7,"result":{"tools":[]}},null]"#).is_err());
@@ -292,9 +321,42 @@ mod tests {
         {
             let raw: &RawValue = serde_json::from_str(result).unwrap();
             assert_eq!(is_list(raw), Err(Unfilterable), "{result}");
-            assert!(filter(raw, |_, _| true).is_err(), "{result}");
+            assert!(filter(raw, Reader::Legacy, |_, _| true).is_err(), "{result}");
         }
         let two_names = r#"{"tools":[{"name":"get_x","Name":"admin_x"}]}"#;
         assert_eq!(filter_text(two_names, "get_").result, r#"{"tools":[]}"#);
+    }
+
+    /// Item 16: one odd tool costs nobody the others.
+    #[test]
+    fn odd_tools_cost_nobody_the_others() {
+        let odd = concat!(
+            r#"{"_meta":null,"tools":[{"name":"get_a","annotations":7,"title":null},"#,
+            r#"{"name":8},"get_b",{"name":"get_c","Name":"x"},{"name":"get_d"}]}"#
+        );
+        let filtered = filter_text(odd, "get_");
+        let expected = r#"{"tools":[{"name":"get_a"},{"name":"get_d"}]}"#;
+        assert_eq!(filtered.result, expected);
+        let reasons: Vec<_> = filtered.dropped.iter().map(|tool| tool.reason).collect();
+        assert_eq!(reasons.len(), 3, "{reasons:?}");
+        assert_eq!(filtered.tidied, Some(("get_a".to_owned(), vec!["annotations", "title"])));
+        assert_eq!(filter_text(r#"{"tools":null}"#, "").result, r#"{"tools":[]}"#);
+    }
+
+    /// Hints of another type say nothing, so they open nothing; two of a name are one too many.
+    #[test]
+    fn odd_annotations_are_no_hints() {
+        for odd in [
+            r#"{"readOnlyHint":"true","destructiveHint":0}"#,
+            r#"{"readOnlyHint":1}"#,
+            "[true]",
+            "null",
+            "true",
+        ] {
+            let tool = format!(r#"{{"name":"get_a","annotations":{odd}}}"#);
+            assert_eq!(Tool::read(&tool).unwrap().hints, Hints::default(), "{odd}");
+        }
+        let two = r#"{"name":"a","annotations":{"readOnlyHint":false,"readOnlyHint":true}}"#;
+        assert!(Tool::read(two).is_none());
     }
 }

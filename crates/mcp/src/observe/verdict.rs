@@ -47,6 +47,8 @@ pub(crate) enum Basis {
     Default,
     /// What the method itself needs.
     Method,
+    /// The tool cannot be read in the server's list.
+    List,
     /// Nothing of the policy: the request did not get that far.
     None,
 }
@@ -74,6 +76,7 @@ impl Verdict {
     pub(crate) const fn reason(self) -> Option<&'static str> {
         match (self.decision, self.basis) {
             (Decision::Challenge, _) => Some("insufficient_scope"),
+            (Decision::Hide, Basis::List) => Some("unreadable"),
             (Decision::Hide, _) | (Decision::Forbid, Basis::Method) => Some("not_obtainable"),
             (Decision::Forbid, _) => Some("origin_or_host"),
             _ => None,
@@ -115,6 +118,7 @@ impl fmt::Display for Basis {
             Self::Annotation => f.write_str("annotation"),
             Self::Default => f.write_str("default"),
             Self::Method => f.write_str("method"),
+            Self::List => f.write_str("list"),
             Self::None => f.write_str("none"),
         }
     }

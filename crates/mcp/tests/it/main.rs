@@ -30,6 +30,7 @@ mod lists;
 mod mirrored_params;
 mod observe;
 mod odd_answers;
+mod odd_lists;
 mod order;
 mod packed_answers;
 mod policy;
