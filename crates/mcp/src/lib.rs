@@ -18,6 +18,7 @@ mod body;
 mod bridge;
 mod catalogue;
 mod config;
+mod discovery;
 mod documents;
 mod endpoint;
 mod forward;

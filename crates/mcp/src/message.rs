@@ -25,7 +25,7 @@ use crate::sidecar::Shared;
 use crate::stream::Slot;
 use crate::stream::openings::UnderWay;
 use crate::verify::Permit;
-use crate::{batch, initialize, lists, tasks, tool_call};
+use crate::{batch, discovery, initialize, lists, tasks, tool_call};
 
 /// A request whose token is verified.
 pub(crate) struct Admitted<'r> {
@@ -54,6 +54,21 @@ async fn one(admitted: &Admitted<'_>, message: &Message<'_>, body: Bytes) -> Ans
     let mismatched = |mismatch: Mismatch| mismatch.refusal(id);
     let era = mirror::check(message, admitted.headers).map_err(mismatched)?;
     let way = admitted.judge(era, message)?;
+    if discovery::is_asked(era, message) {
+        return discovery::answer(admitted, message, body).await;
+    }
+    carry_out(admitted, era, way, message, body).await
+}
+
+/// Does what a message asks that was judged before.
+pub(crate) async fn carry_out(
+    admitted: &Admitted<'_>,
+    era: Era,
+    way: Way,
+    message: &Message<'_>,
+    body: Bytes,
+) -> Answer {
+    let id = message.id().map(serde_json::value::RawValue::get);
     let session = match (era, way) {
         // C-05: modern messages have no session. `initialize` opens one and is in none.
         (Era::Modern, _) | (_, Way::Initialize) => None,

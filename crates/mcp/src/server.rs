@@ -11,6 +11,7 @@ use protocol::metadata::ProtectedResourceMetadata;
 use crate::behind::Behind;
 use crate::bridge::legacy_client::LegacyClients;
 use crate::config::{ConfigError, Limits, ServerConfig, Transport};
+use crate::discovery::Discoveries;
 use crate::lists::Lists;
 use crate::policy::Policy;
 use crate::schemas::Schemas;
@@ -40,6 +41,7 @@ pub(crate) struct Server {
     pub(crate) sessions: Sessions,
     pub(crate) lists: Lists,
     pub(crate) schemas: Schemas,
+    pub(crate) discoveries: Discoveries,
     pub(crate) tasks: Handles,
     pub(crate) slots: Arc<Slots>,
     /// The streams that are being opened.
@@ -75,6 +77,7 @@ impl Server {
             sessions: Sessions::new(sealing.clone(), entries, upstream.len()),
             lists: Lists::new(config.list_cache_seconds, limits.cached_list_bytes),
             schemas: Schemas::default(),
+            discoveries: Discoveries::default(),
             tasks: Handles::new(sealing.clone(), &config.name, entries),
             slots: Arc::new(Slots::new(limits.streams_per_principal)),
             openings: Arc::default(),

@@ -4,7 +4,9 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
 use http::Response;
+use http_body::Frame;
 use http_body_util::StreamBody;
 use protocol::jsonrpc::Params;
 use serde_json::value::RawValue;
@@ -40,8 +42,17 @@ pub(crate) fn pass_screened(
     let sieve = Sieve::new(call, &Params::default());
     let screen = Screen { sieve, naming: Naming::of(call, About::Anything) };
     let events = rewritten(reader, VecDeque::new(), move |event| screen.event(event));
+    let events = stream::iter(beginning(call).map(Frame::data).map(Ok)).chain(events);
     let body = call.guard(StreamBody::new(Box::pin(events)), standing);
     respond(accepted.status, head, body)
+}
+
+/// The id after which a client goes on, at the beginning of what it gets: SDKs forget it, and a
+/// stream that ends before its first event could not be resumed again. An event without data is how
+/// servers name the beginning of a stream (MCP 2025-11-25, "Sending Messages").
+fn beginning(call: &Call<'_>) -> Option<Bytes> {
+    let id = call.last_event().ok()??;
+    Some([b"id: ", id.as_bytes(), b"\ndata: \n\n"].concat().into())
 }
 
 impl Screen {

@@ -20,6 +20,7 @@ mod children;
 mod circuit;
 mod claims;
 mod crowds;
+mod discovery;
 mod documents;
 mod endless_answers;
 mod eras;

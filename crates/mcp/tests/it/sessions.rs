@@ -342,3 +342,34 @@ async fn the_id_of_an_event_belongs_to_its_session() {
     world.ask(ping(&token, &session).header("last-event-id", "stream-7_1")).await;
     assert_eq!(world.server.requests().pop().unwrap().header("last-event-id"), "");
 }
+
+/// C7: SDKs forget the id that they resumed with. A stream that ends without one could not be
+/// resumed again, so each begins with the id that it goes on from.
+#[tokio::test]
+async fn a_resumed_stream_begins_with_an_id() {
+    let world = World::new(|request| match (&request.method, request.header("last-event-id")) {
+        (&Method::GET, "") => events("id: e-5\ndata:\n\n"),
+        (&Method::GET, _) => events(": nothing yet\n\n"),
+        _ => sessions(request),
+    })
+    .await;
+    let token = world.token("mcp:read");
+    for session in [Some(open(&world, &token, "2025-11-25").await), None] {
+        let stream = |id: &str| {
+            let ask = get("/mcp").header("accept", "text/event-stream").bearer(&token);
+            let ask = if id.is_empty() { ask } else { ask.header("last-event-id", id) };
+            match &session {
+                Some(session) => ask.header("mcp-session-id", session),
+                None => ask,
+            }
+        };
+        let mut id = event_id(&world.ask(stream("")).await);
+        for _ in 0..3 {
+            let resumed = world.ask(stream(&id)).await;
+            let expected = "id: *\ndata: \n\n: nothing yet\n\n";
+            assert_eq!(without_ids(text(&resumed.body)), expected);
+            id = event_id(&resumed);
+            assert_eq!(world.server.requests().pop().unwrap().header("last-event-id"), "e-5");
+        }
+    }
+}
