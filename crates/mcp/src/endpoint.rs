@@ -19,6 +19,7 @@ use crate::lists::screen::pass_screened;
 use crate::message::{self, Admitted, busy};
 use crate::mirror::Era;
 use crate::observe::{BAD_TOKEN, Exchange};
+use crate::parting;
 use crate::reply::{Answer, Fault, Refused};
 use crate::server::Server;
 use crate::sidecar::Shared;
@@ -76,7 +77,8 @@ async fn judged<B: Arriving>(
 }
 
 /// The token comes before anything that depends on the request: its method, its path below the
-/// endpoint, its version, its body (clients.md §5 rule 1).
+/// endpoint, its version, its body (clients.md §5 rule 1). Only a session that ends with its token
+/// may still be left: see [`parting`].
 async fn admit<B: Arriving>(
     shared: &Arc<Shared>,
     server: &Arc<Server>,
@@ -85,7 +87,14 @@ async fn admit<B: Arriving>(
     body: B,
     exchange: &Exchange,
 ) -> Answer {
-    let permit = permit(server, spot, parts, exchange).await?;
+    let permit = match permit(server, spot, parts, exchange).await {
+        Ok(permit) => permit,
+        Err(refused) if spot == Spot::Endpoint && refused.status() == StatusCode::UNAUTHORIZED => {
+            let parting = parting::answer(shared, server, parts, exchange).await;
+            return parting.unwrap_or(Err(refused));
+        }
+        Err(refused) => return Err(refused),
+    };
     exchange.admitted(&permit);
     let mut request = shared.in_flight.take(permit.whose()).ok_or_else(|| {
         exchange.because("too_many_requests");

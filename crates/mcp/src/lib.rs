@@ -34,6 +34,7 @@ mod lists;
 mod message;
 mod mirror;
 mod observe;
+mod parting;
 mod policy;
 mod ready;
 mod replica;

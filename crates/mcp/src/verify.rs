@@ -84,6 +84,15 @@ impl Verifier {
         }
     }
 
+    /// The permit of a token that was one for this server and is at its end: it expired, or its grant
+    /// ended. It opens nothing; only what its principal leaves behind can be put away with it. `None`
+    /// for whatever never was such a token, and for one that is still good.
+    pub(crate) async fn ended(&self, unverified: &str) -> Option<Arc<Permit>> {
+        let (payload, key) = self.signed(unverified, ACCESS_TOKEN_TYPE).await.ok()?;
+        let permit = self.principal.identified(Signed::read(&payload)?, &key, self.trust.now())?;
+        (self.trust.standing(&permit) == Standing::Ended).then(|| Arc::new(permit))
+    }
+
     async fn first_seen(&self, unverified: &str, digest: Digest) -> Result<Arc<Permit>, NoPermit> {
         self.tally.miss();
         let (payload, key) = self.signed(unverified, ACCESS_TOKEN_TYPE).await?;

@@ -158,6 +158,16 @@ impl Principal {
 
     /// The permit for these claims (RFC 9068 §4), or `None` if they are not for this server now.
     pub(super) fn permit(&self, signed: Signed, key: &Arc<Key>, now: Timestamp) -> Option<Permit> {
+        self.identified(signed, key, now).filter(|permit| !permit.has_expired(now))
+    }
+
+    /// The same whether or not they have expired.
+    pub(super) fn identified(
+        &self,
+        signed: Signed,
+        key: &Arc<Key>,
+        now: Timestamp,
+    ) -> Option<Permit> {
         let Signed { claims, not_before } = signed;
         let soon = now.as_seconds().saturating_add(LEEWAY_SECONDS);
         // Byte for byte: the issuer wrote our identifier into the token, so nothing has to be
@@ -170,7 +180,7 @@ impl Principal {
         let obtainable = self.ceiling.and(claims.user_type.allows());
         let reach = Reach { held: claims.scope.and(obtainable), obtainable };
         let principal = self.name(&claims);
-        let permit = Permit {
+        Some(Permit {
             reach,
             user_type: claims.user_type,
             expires_seconds: claims.exp,
@@ -186,8 +196,7 @@ impl Principal {
                 token: claims.jti,
                 organization: claims.organization,
             },
-        };
-        (!permit.has_expired(now)).then_some(permit)
+        })
     }
 
     /// A digest of issuer, subject, client, server and organization; JSON keeps them apart. What

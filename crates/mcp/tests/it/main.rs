@@ -34,6 +34,7 @@ mod odd_answers;
 mod odd_lists;
 mod order;
 mod packed_answers;
+mod parting;
 mod policy;
 mod replicas;
 mod sealed_ways;
