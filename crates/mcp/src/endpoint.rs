@@ -46,7 +46,12 @@ pub(crate) async fn answer<B: Arriving>(
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let exchange = Exchange::begin(shared, server, &parts);
-    let response = judged(shared, server, spot, &parts, body, &exchange).await;
+    let response = tokio::select! {
+        biased;
+        response = judged(shared, server, spot, &parts, body, &exchange) => response,
+        // A client can make something of a 503, and nothing of a connection that breaks off.
+        () = shared.pulse.over(shared.limits.drain_grace) => closing_down().into_response(),
+    };
     exchange.finish(response.status()).await;
     response
 }
@@ -206,6 +211,12 @@ pub(crate) async fn end_session(admitted: &Admitted<'_>) -> Answer {
         Route::LegacyToModern => bridge::legacy_client::end(&call).await,
         _ => call.relay(Bytes::new(), Standing::Answer).await,
     }
+}
+
+fn closing_down() -> Refused {
+    let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, TEMPORARILY_UNAVAILABLE);
+    let message = "the gateway restarts; what was asked may have been carried out";
+    Fault { status, code, message }.for_id(None).retry_soon()
 }
 
 fn refusal(status: StatusCode, message: &str) -> Refused {

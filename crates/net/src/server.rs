@@ -2,6 +2,7 @@
 //! time (DS-2, DS-4, T-STO-16).
 
 mod connection;
+mod phase;
 mod standing;
 
 use std::future::Future;
@@ -28,6 +29,10 @@ pub struct Limits {
     pub header_read_timeout: Duration,
     /// How long a client may take nothing of an answer that is there for it.
     pub write_timeout: Duration,
+    /// How long a connection may wait for its next request. Longer than clients keep theirs, so that
+    /// none sends a request into a connection that is being closed: 90 seconds are the longest that
+    /// is common.
+    pub idle_timeout: Duration,
     /// Bytes of one request's headers (431 beyond).
     pub header_bytes: usize,
     /// Headers of one request (431 beyond).
@@ -42,6 +47,7 @@ impl Default for Limits {
             connections: 20_000,
             header_read_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(100),
             header_bytes: 32 * 1024,
             header_count: 100,
             // The record may take three seconds after that, and ten are what supervisors often give.
@@ -51,7 +57,8 @@ impl Default for Limits {
 }
 
 /// Serves `listener` with `answer` until `shutdown` resolves, then refuses new connections and
-/// lets running requests finish, for `limits.drain` at most.
+/// lets running requests finish, for `limits.drain` at most. Each connection says on its last answer
+/// that it closes, and one without a request stays a moment for one that is on its way already.
 pub async fn serve<A, F, B>(
     listener: TcpListener,
     limits: Limits,

@@ -30,6 +30,18 @@ impl Pulse {
         self.beat();
     }
 
+    /// Resolves when whatever still waits for an answer will get none: everything ends, and the
+    /// grace is over.
+    pub(crate) async fn over(&self, grace: Duration) {
+        let mut beats = self.beats.subscribe();
+        while !self.draining.load(Ordering::Relaxed) {
+            if beats.changed().await.is_err() {
+                return;
+            }
+        }
+        tokio::time::sleep(grace).await;
+    }
+
     /// Resolves when a stream must end: its permit is no longer good (MC-5), or everything ends.
     ///
     /// While the authority is away and too long silent nobody knows, so the stream ends as well.

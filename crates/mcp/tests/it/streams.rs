@@ -227,3 +227,26 @@ async fn watching_ends() {
     shutdown.cancel();
     tokio::time::timeout(SOON, watching).await.unwrap().unwrap();
 }
+
+/// C5: what no answer comes to before the process ends gets one from us. A connection that breaks
+/// off costs some clients their session.
+#[tokio::test]
+async fn what_waits_at_the_end_is_answered() {
+    let asked = std::sync::Arc::new(tokio::sync::Notify::new());
+    let noted = std::sync::Arc::clone(&asked);
+    let world = World::with(
+        move |_| {
+            noted.notify_one();
+            Box::pin(std::future::pending())
+        },
+        |config| config.limits.drain_grace = std::time::Duration::from_millis(20),
+    )
+    .await;
+    let (sidecar, ask) = (world.sidecar.clone(), call().bearer(&world.token("mcp:read")));
+    let waiting = tokio::spawn(async move { sidecar.handle(ask.build()).await });
+    asked.notified().await;
+    world.sidecar.drain();
+    let answered = tokio::time::timeout(SOON, waiting).await.unwrap().unwrap();
+    assert_eq!(answered.status(), 503);
+    assert_eq!(answered.headers()["retry-after"], "5");
+}

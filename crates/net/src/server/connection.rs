@@ -11,7 +11,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -23,11 +24,16 @@ use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
+use super::phase::{HeadLimit, Phase};
 use super::standing::{Place, answered_in_chunks, go_on};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Serves a connection to its end. Once `stop` is cancelled no further request is read.
+/// How long a connection without a request outlives `stop`.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// Serves a connection to its end. Once `stop` is cancelled, the answer that runs or comes next is
+/// the last.
 pub(super) async fn serve<A, F, B>(
     stream: TcpStream,
     peer: SocketAddr,
@@ -68,25 +74,32 @@ where
     B: Body<Data = Bytes> + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    let place = Place::new();
-    let lender = Arc::clone(&place);
+    let (place, phase) = (Place::new(), Phase::new());
+    let (lender, asked, ending) = (Arc::clone(&place), Arc::clone(&phase), stop.clone());
     let service = service_fn(move |request| {
         let (place, chunked) = (Arc::clone(&lender), answered_in_chunks(&request));
-        let answered = answer(request, peer);
-        async move { Ok::<_, Infallible>(place.lend(chunked, answered.await)) }
+        let (answering, answered) = (asked.answer(), answer(request, peer));
+        let stop = ending.clone();
+        async move {
+            let mut response = answered.await;
+            if stop.is_cancelled() {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(place.lend(chunked, answering, response))
+        }
     });
+    let noted = (Arc::clone(&place), Arc::clone(&phase));
+    let watched = Watched::new(stream, limits.write_timeout, noted);
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_read_timeout)
+        .header_read_timeout(limits.idle_timeout)
         .max_buf_size(limits.header_bytes)
         .max_headers(limits.header_count)
         .half_close(false)
-        .serve_connection(
-            TokioIo::new(Watched::new(stream, limits.write_timeout, Arc::clone(&place))),
-            service,
-        );
-    let mut stopped = pin!(stop.cancelled());
+        .serve_connection(TokioIo::new(watched), service);
+    let mut stopped = pin!(last_moment(&stop, &phase));
     let mut stopping = false;
+    let mut head = HeadLimit::new(limits.header_read_timeout);
     let pause = poll_fn(|cx| {
         if !stopping && stopped.as_mut().poll(cx).is_ready() {
             stopping = true;
@@ -96,7 +109,7 @@ where
             Poll::Ready(ended) => Poll::Ready(ended.map(|()| Pause::Ended)),
             // Hyper has written all that it could. If the socket took it, nothing is left in hyper.
             Poll::Pending if place.is_quiet() => Poll::Ready(Ok(Pause::Stands)),
-            Poll::Pending => Poll::Pending,
+            Poll::Pending => head.poll_late(&phase, cx).map(|()| Ok(Pause::Ended)),
         }
     });
     match pause.await? {
@@ -108,26 +121,40 @@ where
     }
 }
 
+/// Resolves when no further request is to be read: at once while one is answered, and otherwise a
+/// moment after `stop`, since the client may have sent one that has not arrived yet.
+async fn last_moment(stop: &CancellationToken, phase: &Phase) {
+    stop.cancelled().await;
+    if !phase.is_answering() {
+        tokio::time::sleep(LINGER).await;
+    }
+}
+
 /// Why hyper has no more part in a connection.
 enum Pause {
     Ended,
     Stands,
 }
 
-/// The socket, which notes whether it took all that it was given. One that takes nothing for too
+/// The socket, which notes whether it took all that it was given, and that something came. One that takes nothing for too
 /// long is given up: its client has a place and memory that others need, and no other time limit
 /// runs while an answer waits to leave.
 struct Watched<B> {
     stream: TcpStream,
     place: Arc<Place<B>>,
+    phase: Arc<Phase>,
     write_timeout: Duration,
     /// Runs while the socket takes nothing.
     stuck: Option<Pin<Box<Sleep>>>,
 }
 
 impl<B> Watched<B> {
-    fn new(stream: TcpStream, write_timeout: Duration, place: Arc<Place<B>>) -> Self {
-        Self { stream, place, write_timeout, stuck: None }
+    fn new(
+        stream: TcpStream,
+        write_timeout: Duration,
+        (place, phase): (Arc<Place<B>>, Arc<Phase>),
+    ) -> Self {
+        Self { stream, place, phase, write_timeout, stuck: None }
     }
 
     fn noted(
@@ -148,11 +175,16 @@ impl<B> Watched<B> {
 
 impl<B> AsyncRead for Watched<B> {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.phase.came();
+        }
+        read
     }
 }
 

@@ -20,6 +20,8 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::phase::Answering;
+
 /// Marks, as an extension of a response, an answer whose body will mostly be silent.
 #[derive(Clone, Copy, Debug)]
 pub struct LongLived;
@@ -33,8 +35,13 @@ pub(super) struct Place<B> {
     pub(super) clogged: AtomicBool,
 }
 
-/// The body of an answer as hyper gets it.
-pub(super) enum Lent<B> {
+/// The body of an answer as hyper gets it. With it the answer is over.
+pub(super) struct Lent<B> {
+    kind: Kind<B>,
+    _answering: Answering,
+}
+
+enum Kind<B> {
     Whole(B),
     /// One that may be taken back.
     Standing(Arc<Place<B>>),
@@ -51,16 +58,17 @@ impl<B> Place<B> {
     pub(super) fn lend(
         self: Arc<Self>,
         chunked: bool,
+        answering: Answering,
         mut response: Response<B>,
     ) -> Response<Lent<B>> {
         let chunked = chunked && !response.headers().contains_key(CONTENT_LENGTH);
         if !chunked || response.extensions().get::<LongLived>().is_none() {
-            return response.map(Lent::Whole);
+            return response.map(|body| Lent { kind: Kind::Whole(body), _answering: answering });
         }
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         response.map(|body| {
             *self.lock() = Some(body);
-            Lent::Standing(self)
+            Lent { kind: Kind::Standing(self), _answering: answering }
         })
     }
 
@@ -92,9 +100,9 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Lent<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        match self.get_mut() {
-            Self::Whole(body) => Pin::new(body).poll_frame(cx),
-            Self::Standing(place) => {
+        match &mut self.get_mut().kind {
+            Kind::Whole(body) => Pin::new(body).poll_frame(cx),
+            Kind::Standing(place) => {
                 let mut body = place.lock();
                 let polled = match &mut *body {
                     Some(body) => Pin::new(body).poll_frame(cx),
@@ -107,16 +115,16 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Lent<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Whole(body) => body.is_end_stream(),
-            Self::Standing(place) => place.lock().as_ref().is_none_or(Body::is_end_stream),
+        match &self.kind {
+            Kind::Whole(body) => body.is_end_stream(),
+            Kind::Standing(place) => place.lock().as_ref().is_none_or(Body::is_end_stream),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(body) => body.size_hint(),
-            Self::Standing(_) => SizeHint::default(),
+        match &self.kind {
+            Kind::Whole(body) => body.size_hint(),
+            Kind::Standing(_) => SizeHint::default(),
         }
     }
 }

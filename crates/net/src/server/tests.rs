@@ -1,3 +1,5 @@
+mod keeping;
+
 use std::collections::VecDeque;
 use std::future::pending;
 use std::pin::Pin;

@@ -1,0 +1,114 @@
+//! How long a connection stays without an answer, and how it ends.
+
+use super::*;
+
+/// Lets the listener take in what was sent.
+async fn taken_in() {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+}
+
+/// As if so much time had passed, for the timers of this thread.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+fn said(text: &'static str) -> Response<Fed> {
+    let (feeder, body) = fed();
+    say(&feeder, text);
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_LENGTH, text.len().into());
+    response
+}
+
+/// C5: clients keep a connection for up to 90 seconds, and one that is closed while a request is on
+/// its way costs a Python client its session.
+#[tokio::test]
+async fn a_connection_outlives_the_pauses_of_clients() {
+    let served = Served::with([said("one"), said("two")]);
+    let mut client = served.ask(ASK).await;
+    assert!(read_to(&mut client, "one").await.contains("200 OK"));
+    taken_in().await;
+    pass(Duration::from_secs(95)).await;
+    client.write_all(ASK.as_bytes()).await.unwrap();
+    assert!(read_to(&mut client, "two").await.contains("200 OK"));
+    taken_in().await;
+    pass(Duration::from_secs(101)).await;
+    assert_eq!(rest(client).await, "", "but not for ever");
+}
+
+/// DS-2: a head has ten seconds, the first as any other.
+#[tokio::test]
+async fn ds_2_a_head_that_does_not_end_is_cut_off() {
+    for begun in ["", "GET / HT"] {
+        let served = Served::with([]);
+        let client = served.ask(begun).await;
+        taken_in().await;
+        pass(Duration::from_secs(11)).await;
+        assert_eq!(rest(client).await, "", "{begun}");
+    }
+    let served = Served::with([said("one")]);
+    let mut client = served.ask(ASK).await;
+    read_to(&mut client, "one").await;
+    client.write_all(b"GET / HTTP/1.1\r\nx: ").await.unwrap();
+    taken_in().await;
+    pass(Duration::from_secs(6)).await;
+    client.write_all(b"drip").await.unwrap();
+    taken_in().await;
+    pass(Duration::from_secs(6)).await;
+    assert_eq!(rest(client).await, "", "a byte now and then buys no time");
+}
+
+/// A listener that answers as it is fed, and is told to stop.
+async fn stopping(
+    answer: Response<Fed>,
+) -> (TcpStream, CancellationToken, tokio::task::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let answers = Arc::new(Mutex::new(VecDeque::from([answer, said("last")])));
+    let respond = move |_, _| {
+        let answer = answers.lock().unwrap().pop_front().unwrap();
+        async move { answer }
+    };
+    let stop = CancellationToken::new();
+    let shutdown = stop.clone().cancelled_owned();
+    let serving = tokio::spawn(serve(listener, Limits::default(), respond, shutdown));
+    (TcpStream::connect(address).await.unwrap(), stop, serving)
+}
+
+/// C5: what is in flight is answered, and the client hears that nothing follows.
+#[tokio::test]
+async fn the_last_answer_says_so() {
+    // A request that is on its way when the end begins.
+    let (mut client, stop, serving) = stopping(said("one")).await;
+    client.write_all(ASK.as_bytes()).await.unwrap();
+    let head = read_to(&mut client, "one").await;
+    assert!(!head.contains("connection: close"), "{head}");
+    stop.cancel();
+    taken_in().await;
+    client.write_all(ASK.as_bytes()).await.unwrap();
+    let last = rest(client).await;
+    assert!(last.contains("connection: close") && last.ends_with("last"), "{last}");
+    tokio::time::timeout(Duration::from_secs(2), serving).await.unwrap().unwrap();
+
+    // An answer that is still coming.
+    let (feeder, body) = fed();
+    let (mut client, stop, serving) = stopping(Response::new(body)).await;
+    client.write_all(ASK.as_bytes()).await.unwrap();
+    read_to(&mut client, "\r\n\r\n").await;
+    stop.cancel();
+    taken_in().await;
+    say(&feeder, "all");
+    drop(feeder);
+    assert_eq!(rest(client).await, "3\r\nall\r\n0\r\n\r\n");
+    tokio::time::timeout(Duration::from_secs(2), serving).await.unwrap().unwrap();
+
+    // Nobody asks anything.
+    let (mut client, stop, serving) = stopping(said("one")).await;
+    client.write_all(ASK.as_bytes()).await.unwrap();
+    read_to(&mut client, "one").await;
+    stop.cancel();
+    tokio::time::timeout(Duration::from_secs(2), serving).await.unwrap().unwrap();
+    assert_eq!(rest(client).await, "");
+}
