@@ -11,6 +11,7 @@ use protocol::mcp::TEMPORARILY_UNAVAILABLE;
 
 use crate::body::{Arriving, Body};
 use crate::bridge::{self, Route};
+use crate::early;
 use crate::forward::Call;
 use crate::forward::answer::{Accepted, Form, Standing};
 use crate::gate::{bearer, host, origin};
@@ -38,14 +39,31 @@ pub(crate) enum Spot {
 }
 
 /// Answers a request at or below a server's path.
-pub(crate) async fn answer<B: Arriving>(
+pub(crate) async fn answer<B: Arriving + Send + 'static>(
     shared: &Arc<Shared>,
     server: &Arc<Server>,
     spot: Spot,
     request: Request<B>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let exchange = Exchange::begin(shared, server, &parts);
+    let mut exchange = Exchange::begin(shared, server, &parts);
+    if spot == Spot::Endpoint && early::is_wanted(&parts) {
+        let waiting = exchange.waiting();
+        let (shared, asked) = (Arc::clone(shared), Arc::clone(server));
+        let work = async move { answer_to(&shared, &asked, spot, parts, body, exchange).await };
+        return early::answer(Arc::clone(server), Box::pin(work), waiting).await;
+    }
+    answer_to(shared, server, spot, parts, body, exchange).await
+}
+
+async fn answer_to<B: Arriving>(
+    shared: &Arc<Shared>,
+    server: &Arc<Server>,
+    spot: Spot,
+    parts: Parts,
+    body: B,
+    exchange: Exchange,
+) -> Response<Body> {
     let response = tokio::select! {
         biased;
         response = judged(shared, server, spot, &parts, body, &exchange) => response,

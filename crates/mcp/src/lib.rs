@@ -20,6 +20,7 @@ mod catalogue;
 mod config;
 mod discovery;
 mod documents;
+mod early;
 mod endpoint;
 mod forward;
 mod front;

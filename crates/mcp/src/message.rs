@@ -12,6 +12,7 @@ use protocol::mcp::{
 
 use crate::body::Arriving;
 use crate::bridge::{self, Route};
+use crate::early::PendingRequest;
 use crate::forward::Call;
 use crate::forward::answer::Standing;
 use crate::in_flight::{Counted, NotReceived};
@@ -87,6 +88,10 @@ pub(crate) async fn carry_out(
         call.expect_stream();
     }
     let _opening = (way == Way::Listen).then(|| call.opening());
+    if let Some(id) = id.filter(|_| way != Way::Initialize) {
+        let session = call.session.as_ref().map(|session| session.digest);
+        call.exchange.waits(|| PendingRequest { id: id.into(), session });
+    }
     if route != Route::Pass {
         return bridge::answer(route, &call, message, way, body).await;
     }
@@ -131,10 +136,15 @@ impl Admitted<'_> {
         let Some(unverified) = single(SESSION_HEADER)? else {
             return Ok(None);
         };
-        let session = self.server.sessions.open(&self.permit, unverified).map_err(|_| {
+        let unknown = || {
             let message = "this session is not known; initialize a new one";
             Fault { status: StatusCode::NOT_FOUND, code: SESSION_UNKNOWN, message }.for_id(id)
-        })?;
+        };
+        let session = self.server.sessions.open(&self.permit, unverified);
+        let session = session.map_err(|_| unknown())?;
+        if self.server.sessions.is_lost(&session.digest) {
+            return Err(unknown());
+        }
         match single(PROTOCOL_VERSION_HEADER)? {
             Some(version) if session.version != version && !mirror::is_known(version) => {
                 Err(bad_request("MCP-Protocol-Version must be the one that initialize agreed on"))

@@ -20,6 +20,8 @@ use crate::verify::Permit;
 pub(crate) struct Sessions {
     sealing: Sealing,
     opened: Cache<Name, Arc<Session>>,
+    /// Digests of sessions that their servers forgot.
+    lost: Cache<[u8; 32], ()>,
     /// How many addresses the server behind has.
     backends: usize,
 }
@@ -96,7 +98,7 @@ impl Equivalent<Name> for NameRef<'_> {
 
 impl Sessions {
     pub(crate) fn new(sealing: Sealing, entries: usize, backends: usize) -> Self {
-        Self { sealing, opened: Cache::new(entries), backends }
+        Self { sealing, opened: Cache::new(entries), lost: Cache::new(entries), backends }
     }
 
     /// A session that was just opened for this principal, in this revision.
@@ -115,6 +117,16 @@ impl Sessions {
         let value = HeaderValue::from_str(&sealed).ok()?;
         let session = Session::new(permit, held.detached(), value, version);
         Some(self.keep(permit, &sealed, session))
+    }
+
+    /// The server behind forgot this session, and its client could not be told so where it asked.
+    pub(crate) fn lose(&self, digest: [u8; 32]) {
+        self.lost.insert(digest, ());
+    }
+
+    /// Whether that is so.
+    pub(crate) fn is_lost(&self, digest: &[u8; 32]) -> bool {
+        !self.lost.is_empty() && self.lost.get(digest).is_some()
     }
 
     /// The session behind the id that a client sent.

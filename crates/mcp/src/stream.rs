@@ -2,6 +2,7 @@
 
 pub(crate) mod events;
 pub(crate) mod guarded;
+pub(crate) mod heartbeat;
 pub(crate) mod ids;
 mod line_ends;
 mod mark;

@@ -122,6 +122,7 @@ fn is_trouble(error: LinkError) -> bool {
         | LinkError::Broken
         | LinkError::Timeout
         | LinkError::Compressed(_)
+        | LinkError::Elsewhere
         | LinkError::Full => true,
     }
 }

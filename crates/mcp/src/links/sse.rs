@@ -39,7 +39,10 @@ pub(crate) async fn open(
     let address = tokio::time::timeout(ADDRESS, address(&mut reader)).await;
     let address = address.unwrap_or(Err(LinkError::Timeout))?;
     let configured = server.upstream.address(backend).ok_or(LinkError::Away)?;
-    let target = within_origin(configured, &address).ok_or(LinkError::Garbled)?;
+    let target = within_origin(configured, &address).map_err(|Elsewhere { here, named }| {
+        tracing::warn!(server.name = %server.name, configured = %here, %named, "mcp.sse.elsewhere");
+        LinkError::Elsewhere
+    })?;
     way.backend = Some(backend);
     way.path = target.path_and_query().cloned();
     let first_answer = server.upstream.response_timeout();
@@ -89,14 +92,36 @@ async fn address(reader: &mut Reader) -> Result<String, LinkError> {
 
 /// The address may be relative. Elsewhere than at the configured origin it would take messages
 /// and our credential to a place that nobody configured (G-32).
-fn within_origin(configured: &Uri, unverified: &str) -> Option<Uri> {
-    let configured = Url::parse(&configured.to_string()).ok()?;
-    let mut address = configured.join(unverified.trim()).ok()?;
+fn within_origin(configured: &Uri, unverified: &str) -> Result<Uri, Elsewhere> {
+    let origin = |url: Option<&Url>| {
+        let origin = url.map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+        origin.chars().take(LOGGED).collect()
+    };
+    let configured = Url::parse(&configured.to_string()).ok();
+    let address = configured.as_ref().and_then(|base| base.join(unverified.trim()).ok());
+    let here = configured.as_ref().map(Url::origin);
+    let same = |address: &Url| {
+        let plain = address.username().is_empty() && address.password().is_none();
+        plain && Some(address.origin()) == here
+    };
+    let elsewhere =
+        Elsewhere { here: origin(configured.as_ref()), named: origin(address.as_ref()) };
+    let mut address = address.filter(same).ok_or(elsewhere)?;
     address.set_fragment(None);
-    let plain = address.username().is_empty() && address.password().is_none();
-    let same = plain && address.origin() == configured.origin();
-    if same { address.as_str().parse().ok() } else { None }
+    // An address that is one to one library and none to the other is none.
+    let named = origin(Some(&address));
+    address.as_str().parse().map_err(|_| Elsewhere { here: origin(configured.as_ref()), named })
 }
+
+/// The address that a server named is none at its own origin.
+#[derive(Debug, PartialEq, Eq)]
+struct Elsewhere {
+    here: String,
+    named: String,
+}
+
+/// How much of an origin is logged.
+const LOGGED: usize = 200;
 
 fn stream(response: Response<Incoming>) -> Result<Incoming, LinkError> {
     let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -187,7 +212,7 @@ mod tests {
     #[test]
     fn g_32_the_address_stays_at_its_origin() {
         let configured = Uri::from_static("http://127.0.0.1:9000/base/sse");
-        let address = |text| within_origin(&configured, text).map(|uri| uri.to_string());
+        let address = |text| within_origin(&configured, text).ok().map(|uri| uri.to_string());
         let at = |path: &str| Some(format!("http://127.0.0.1:9000{path}"));
         assert_eq!(address("/messages?s=1"), at("/messages?s=1"));
         assert_eq!(address("messages#x"), at("/base/messages"));
@@ -203,5 +228,9 @@ mod tests {
         ] {
             assert_eq!(address(elsewhere), None, "{elsewhere}");
         }
+        // Both are named in the log, and nothing of a path or a query, where secrets may be.
+        let refused = within_origin(&configured, "https://mcp.example:8443/m?key=secret").err();
+        let (here, named) = ("http://127.0.0.1:9000", "https://mcp.example:8443");
+        assert_eq!(refused, Some(Elsewhere { here: here.to_owned(), named: named.to_owned() }));
     }
 }

@@ -33,6 +33,9 @@ pub(crate) enum LinkError {
     /// It answered, and nobody can tell whose request.
     #[error("it answered without the id of a request")]
     Unclaimed,
+    /// It wants its messages at another origin than the configured one.
+    #[error("it names an address at another origin")]
+    Elsewhere,
     /// It compressed its answer, in a way that is not read here.
     #[error("{}", .0.message())]
     Compressed(ForeignCoding),
@@ -81,6 +84,12 @@ impl LinkError {
                 502,
                 UPSTREAM_UNAVAILABLE,
                 "the MCP server behind answered without the id of the request",
+            ),
+            Self::Elsewhere => (
+                502,
+                UPSTREAM_UNAVAILABLE,
+                "the MCP server behind names an address at another origin; its URL is configured \
+                 wrongly",
             ),
             Self::Compressed(coding) => (502, UPSTREAM_UNAVAILABLE, coding.message()),
             Self::Full => (

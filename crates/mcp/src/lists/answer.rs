@@ -35,10 +35,8 @@ pub(crate) struct Sieve {
 pub(crate) async fn answer(call: &Call<'_>, params: &Params<'_>, body: Bytes) -> Answer {
     let sieve = Sieve::new(call, params);
     if let Some(result) = sieve.ready() {
-        call.server.lists.tally().hit();
         return Ok(respond_with(call, result));
     }
-    call.server.lists.tally().miss();
     let accepted = call.accept(call.send(body).await?)?;
     match (accepted.status, accepted.form) {
         (StatusCode::OK, Form::Json) => filter_json(call, sieve, accepted).await,
@@ -152,10 +150,17 @@ impl Sieve {
         Self { server: Arc::clone(server), permit: Arc::clone(permit), id, key, reader, asked }
     }
 
-    /// A kept result: this principal's own, or one that is the same for everybody.
+    /// A kept result: this principal's own, or one that is the same for everybody. Whether there was
+    /// one is counted.
     pub(crate) fn ready(&self) -> Option<Bytes> {
         let (lists, now) = (&self.server.lists, self.asked.1);
-        lists.ready(&self.key, now).or_else(|| lists.ready(&self.key.clone().shared(), now))
+        let kept = lists.ready(&self.key, now);
+        let kept = kept.or_else(|| lists.ready(&self.key.clone().shared(), now));
+        match &kept {
+            Some(_) => lists.tally().hit(),
+            None => lists.tally().miss(),
+        }
+        kept
     }
 
     /// Filters one message, if it is the answer with a list, and keeps the result. The answer to

@@ -14,6 +14,7 @@ use super::asked::Asked;
 use super::queue::Pending;
 use super::trace::{Context, Parent};
 use super::{Audit, RequestId, Verdict, access, trace};
+use crate::early::{PendingRequest, Waiting};
 use crate::mirror::Era;
 use crate::server::Server;
 use crate::sidecar::Shared;
@@ -28,6 +29,8 @@ pub(crate) struct Exchange {
     pub(super) at: Timestamp,
     begun: Instant,
     facts: Mutex<Facts>,
+    /// For whoever wants to know when nothing is left but what the server behind does.
+    waiting: Option<Waiting>,
     finished: bool,
 }
 
@@ -94,6 +97,7 @@ impl Exchange {
             method: parts.method.clone(),
             begun: Instant::now(),
             facts: Mutex::new(facts),
+            waiting: None,
             finished: false,
         }
     }
@@ -116,6 +120,7 @@ impl Exchange {
             method: Method::POST,
             begun: Instant::now(),
             facts: Mutex::default(),
+            waiting: None,
             finished: true,
         }
     }
@@ -138,6 +143,18 @@ impl Exchange {
             facts.parent = trace_of(message).and_then(Parent::parse);
         }
         facts.asked.push(asked);
+    }
+
+    /// Nothing is left but what the server behind does.
+    pub(crate) fn waits(&self, request: impl FnOnce() -> PendingRequest) {
+        if let Some(waiting) = &self.waiting {
+            let _ = waiting.set(request());
+        }
+    }
+
+    /// Tells when that is so.
+    pub(crate) fn waiting(&mut self) -> Waiting {
+        Arc::clone(self.waiting.get_or_insert_default())
     }
 
     /// The request goes to the server behind now.

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use futures_util::stream::{self, Stream};
 use http_body::Frame;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// The end at which messages are put in.
@@ -21,7 +20,6 @@ pub(super) struct Queue {
 /// The end that the client reads.
 pub(super) struct Outlet {
     parcels: mpsc::Receiver<Parcel>,
-    beats: Interval,
     gone: CancellationToken,
     /// When the client goes away, or hyper drops the body for any other reason, all else ends.
     _leaving: DropGuard,
@@ -43,17 +41,13 @@ const ROOM_UNITS: u32 = 8192;
 const UNIT: usize = 1024;
 /// How long a message waits for room before the reader counts as gone.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often an idle stream shows that it lives; proxies end silent ones after a minute.
-const BEAT: Duration = Duration::from_secs(25);
 
 /// A queue whose stream ends when `gone` is cancelled, and the other way round.
 pub(super) fn queue(gone: &CancellationToken) -> (Queue, Outlet) {
     let (sender, receiver) = mpsc::channel(MESSAGES);
-    let mut beats = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
-    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let queue = Queue { parcels: sender, room: Arc::new(Semaphore::new(ROOM_UNITS as usize)) };
     let leaving = gone.clone().drop_guard();
-    (queue, Outlet { parcels: receiver, beats, gone: gone.clone(), _leaving: leaving })
+    (queue, Outlet { parcels: receiver, gone: gone.clone(), _leaving: leaving })
 }
 
 impl Queue {
@@ -74,7 +68,7 @@ impl Queue {
 }
 
 impl Outlet {
-    /// `first`, then what is put in, and a comment now and then.
+    /// `first`, then what is put in.
     pub(super) fn frames(
         self,
         first: Bytes,
@@ -95,7 +89,6 @@ impl Outlet {
                 Some(Parcel::Event(event, _room)) => Some(event),
                 Some(Parcel::End) | None => None,
             },
-            _ = self.beats.tick() => Some(Bytes::from_static(b": keep-alive\n\n")),
         }
     }
 }
@@ -114,14 +107,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_idle_stream_shows_that_it_lives() {
+    async fn a_stream_tells_what_is_put_in_and_ends() {
         let gone = CancellationToken::new();
         let (queue, outlet) = queue(&gone);
         let mut frames = Box::pin(outlet.frames(Bytes::from_static(b"first")));
         assert_eq!(next(&mut frames).await.unwrap(), "first");
-        let began = tokio::time::Instant::now();
-        assert_eq!(next(&mut frames).await.unwrap(), ": keep-alive\n\n");
-        assert_eq!(began.elapsed(), BEAT);
         queue.put(Bytes::from_static(b"x")).await.unwrap();
         queue.end().await;
         assert_eq!(next(&mut frames).await.unwrap(), "x");

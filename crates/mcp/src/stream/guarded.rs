@@ -1,4 +1,5 @@
-//! A stream that passes untouched but for the ids of its events, until its token ends.
+//! A stream that passes untouched but for the ids of its events and for comments while it is silent,
+//! until its token ends.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use futures_util::future::BoxFuture;
 use http_body::{Body as HttpBody, Frame};
 use memchr::memmem::Finder;
 
+use super::heartbeat::{COMMENT, Heartbeat};
 use super::ids::Ids;
 use super::slots::Slot;
 use crate::body::BodyError;
@@ -21,6 +23,7 @@ pub(crate) struct Guarded<B> {
     place: Place,
     changes: ChangeWatch,
     ids: Ids,
+    beats: Heartbeat,
     over: bool,
 }
 
@@ -49,7 +52,23 @@ pub(crate) struct ChangeWatch {
 
 impl<B> Guarded<B> {
     pub(crate) fn new(events: B, ending: Ending, changes: ChangeWatch, ids: Ids) -> Self {
-        Self { events, ending, place: Place::Between, changes, ids, over: false }
+        let (place, beats) = (Place::Between, Heartbeat::default());
+        Self { events, ending, place, changes, ids, beats, over: false }
+    }
+}
+
+impl<B> Guarded<B> {
+    /// A comment, where the stream was silent for long and no event is half told.
+    fn poll_silence(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        loop {
+            std::task::ready!(self.beats.poll_due(cx));
+            if self.place == Place::Between {
+                return Poll::Ready(Some(Ok(Frame::data(COMMENT))));
+            }
+        }
     }
 }
 
@@ -77,16 +96,19 @@ where
             return Poll::Ready(farewell.map(|bytes| Ok(Frame::data(bytes))));
         }
         loop {
-            let frame = std::task::ready!(Pin::new(&mut this.events).poll_frame(cx));
-            let frame = match frame {
-                None => return Poll::Ready(None),
-                Some(Err(error)) => return Poll::Ready(Some(Err(BodyError(Box::new(error))))),
-                Some(Ok(frame)) => frame,
+            let frame = match Pin::new(&mut this.events).poll_frame(cx) {
+                Poll::Pending => return this.poll_silence(cx),
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Ready(Some(Err(error))) => {
+                    return Poll::Ready(Some(Err(BodyError(Box::new(error)))));
+                }
+                Poll::Ready(Some(Ok(frame))) => frame,
             };
             // Trailers are nothing that an event could be in.
             let Ok(bytes) = frame.into_data() else { continue };
             this.changes.look(&bytes);
             this.place = Place::after(&bytes);
+            this.beats.stirred();
             let sealed = this.ids.seal(bytes);
             if !sealed.is_empty() {
                 return Poll::Ready(Some(Ok(Frame::data(sealed))));

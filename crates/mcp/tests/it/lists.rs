@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use mcp::EraChoice;
 use serde_json::json;
 
+use crate::observe::metrics;
 use crate::support::{
     Answer, Recorded, Reply, Token, World, events, json as json_reply, legacy, modern, status, text,
 };
@@ -267,4 +269,51 @@ async fn trusted_hints_open_tools_that_no_rule_names() {
     let listed = world.ask(legacy("tools/list", &json!({})).bearer(&token)).await;
     assert!(names(&listed).contains(&"unheard_of".to_owned()));
     assert_eq!(world.ask(call()).await.status, 200);
+}
+
+/// Lists that are translated between generations count like those that pass.
+#[tokio::test]
+async fn bridged_lists_are_counted() {
+    let answer = |request: &Recorded| {
+        let result = match request.rpc_method().as_str() {
+            "tools/list" => json!({ "tools": [], "resultType": "complete", "ttlMs": 60000 }),
+            "initialize" => {
+                json!({ "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
+                                    "serverInfo": { "name": "s", "version": "1" } })
+            }
+            "server/discover" => json!({ "supportedVersions": ["2026-07-28"],
+                                         "capabilities": { "tools": {} } }),
+            _ => return status(202, &[], ""),
+        };
+        json_reply(
+            &json!({ "jsonrpc": "2.0", "id": request.message()["id"], "result": result })
+                .to_string(),
+        )
+    };
+    // A list of a server that says nothing of its lifetime is not kept for a modern client.
+    for (eras, kept, asked) in [(EraChoice::Legacy, 0, 3), (EraChoice::Modern, 2, 1)] {
+        let world = World::with(answer, |config| config.servers[0].eras = eras).await;
+        let token = world.token("mcp:read");
+        let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {},
+                             "clientInfo": { "name": "c", "version": "1" } });
+        let opened = world.ask(legacy("initialize", &params).bearer(&token)).await;
+        let session = opened.header("mcp-session-id").to_owned();
+        for _ in 0..3 {
+            let mut ask = match eras {
+                EraChoice::Legacy => modern("tools/list", &json!({})),
+                _ => legacy("tools/list", &json!({})),
+            };
+            if eras == EraChoice::Modern {
+                ask = ask.header("mcp-session-id", &session);
+            }
+            assert_eq!(world.ask(ask.bearer(&token)).await.status, 200);
+        }
+        let text = metrics(&world.sidecar);
+        for line in [
+            format!(r#"mcp_lists_total{{server="default",cached="true"}} {kept}"#),
+            format!(r#"mcp_lists_total{{server="default",cached="false"}} {asked}"#),
+        ] {
+            assert!(text.lines().any(|found| found == line), "{eras:?} {line}\n{text}");
+        }
+    }
 }

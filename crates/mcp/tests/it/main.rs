@@ -36,6 +36,7 @@ mod order;
 mod packed_answers;
 mod parting;
 mod policy;
+mod python_clients;
 mod replicas;
 mod sealed_ways;
 mod sessions;

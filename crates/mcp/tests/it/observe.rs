@@ -40,7 +40,7 @@ fn call(tool: &str) -> Ask {
     legacy("tools/call", &json!({ "name": tool, "arguments": { "canary": "argument-canary" } }))
 }
 
-fn metrics(sidecar: &Sidecar) -> String {
+pub(crate) fn metrics(sidecar: &Sidecar) -> String {
     let mut registry = Registry::default();
     sidecar.register_metrics(&mut registry);
     sidecar.sample_metrics();

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use futures_util::FutureExt as _;
 use mcp::Body;
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -249,4 +250,45 @@ async fn what_waits_at_the_end_is_answered() {
     let answered = tokio::time::timeout(SOON, waiting).await.unwrap().unwrap();
     assert_eq!(answered.status(), 503);
     assert_eq!(answered.headers()["retry-after"], "5");
+}
+
+/// As if so much time had passed, for the timers of this thread.
+async fn pass(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+}
+
+/// C4: a comment every fifteen seconds into each kind of stream that is silent, and never into the
+/// middle of an event.
+#[tokio::test]
+async fn silent_streams_show_that_they_live() {
+    let (world, mut opened) = feeding().await;
+    let token = world.token("mcp:read");
+    let standing = get("/mcp").header("accept", "text/event-stream");
+    let listening = modern("subscriptions/listen", &json!({ "notifications": {} }));
+    for ask in [call(), standing, listening] {
+        let mut body = open(&world, ask.bearer(&token)).await;
+        let feed = opened.recv().await.unwrap();
+        feed.send(PROGRESS).unwrap();
+        assert_eq!(next(&mut body).await, PROGRESS);
+        for _ in 0..3 {
+            assert!(next(&mut body).now_or_never().is_none());
+            pass(14).await;
+            assert!(next(&mut body).now_or_never().is_none());
+            pass(1).await;
+            assert_eq!(next(&mut body).await, ": keep-alive\n\n");
+        }
+        feed.send(PROGRESS).unwrap();
+        assert_eq!(next(&mut body).await, PROGRESS);
+    }
+    let mut body = open(&world, call().bearer(&token)).await;
+    let feed = opened.recv().await.unwrap();
+    feed.send("data: half").unwrap();
+    assert_eq!(next(&mut body).await, "data: half");
+    assert!(next(&mut body).now_or_never().is_none());
+    pass(40).await;
+    assert!(next(&mut body).now_or_never().is_none(), "a comment would be part of the event");
+    feed.send(" an event\n\n").unwrap();
+    assert_eq!(next(&mut body).await, " an event\n\n");
 }

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use mcp::{Authority, AuthorityAway};
 use protocol::audit::{Entry, Report};
 use protocol::status_list::StatusBits;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use super::token::SigningKey;
 
@@ -19,6 +19,8 @@ pub(crate) struct TestAuthority {
     keys: Mutex<Vec<SigningKey>>,
     lists: Mutex<HashMap<u64, StatusBits>>,
     away: AtomicBool,
+    /// Taken while nothing is answered.
+    turn: Semaphore,
     changes: Notify,
     /// How often the keys were asked for.
     pub(crate) key_questions: AtomicUsize,
@@ -32,6 +34,7 @@ impl TestAuthority {
             keys: Mutex::new(vec![SigningKey::generate("key-1")]),
             lists: Mutex::new(HashMap::from([(0, StatusBits::clear())])),
             away: AtomicBool::new(false),
+            turn: Semaphore::new(1),
             changes: Notify::new(),
             key_questions: AtomicUsize::new(0),
             reports: Mutex::default(),
@@ -59,6 +62,16 @@ impl TestAuthority {
     /// Cuts or mends the wire.
     pub(crate) fn set_away(&self, away: bool) {
         self.away.store(away, Ordering::SeqCst);
+    }
+
+    /// Answers no question about keys until released.
+    pub(crate) fn hold(&self) {
+        self.turn.try_acquire().unwrap().forget();
+    }
+
+    /// Answers again.
+    pub(crate) fn release(&self) {
+        self.turn.add_permits(1);
     }
 
     /// Tells the sidecar that something changed.
@@ -93,7 +106,11 @@ impl Authority for TestAuthority {
         self.key_questions.fetch_add(1, Ordering::SeqCst);
         let keys: Vec<_> = self.keys.lock().unwrap().iter().map(SigningKey::jwk).collect();
         let document = serde_json::json!({ "keys": keys }).to_string();
-        async move { self.answer(Some(Bytes::from(document))) }.boxed()
+        async move {
+            let _turn = self.turn.acquire().await.unwrap();
+            self.answer(Some(Bytes::from(document)))
+        }
+        .boxed()
     }
 
     fn metadata(&self) -> BoxFuture<'_, Result<Bytes, AuthorityAway>> {
