@@ -9,15 +9,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::header::CONTENT_TYPE;
+use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use kernel::Timestamp;
 use protocol::jsonrpc::{self, Message};
-use protocol::mcp::MODERN_REVISION;
+use protocol::mcp::{METHOD_HEADER, MODERN_REVISION};
 use quick_cache::sync::Cache;
 
 use crate::body::Body;
+use crate::config::Limits;
+use crate::in_flight::InFlight;
 use crate::json::Members;
 use crate::judge::Way;
 use crate::lists::answer::message;
@@ -43,6 +46,10 @@ struct Known {
     fresh_until: Timestamp,
 }
 
+const DISCOVER: &str = "server/discover";
+/// How many may ask at once: in all, and of each principal.
+const IN_ALL: usize = 512;
+const OF_EACH: usize = 8;
 /// How many answers are remembered, and how large they may be.
 const ENTRIES: usize = 1_000;
 const LARGEST: usize = 16 << 10;
@@ -63,7 +70,24 @@ impl Default for Discoveries {
 pub(crate) fn is_asked(era: Era, message: &Message<'_>) -> bool {
     let Message::Request { method, params, .. } = message else { return false };
     let version = params.protocol_version.as_deref();
-    era == Era::Modern && method == "server/discover" && version == Some(MODERN_REVISION)
+    era == Era::Modern && method == DISCOVER && version == Some(MODERN_REVISION)
+}
+
+/// Whether a request says that it asks it. Its body has to say the same, or it is refused.
+pub(crate) fn is_announced(parts: &Parts) -> bool {
+    parts.headers.get(METHOD_HEADER).is_some_and(|method| method == DISCOVER)
+}
+
+/// What counts such requests. They take no place from others and need none of theirs: a client that
+/// is told to wait goes on in an older revision.
+pub(crate) fn in_flight(limits: &Limits) -> Arc<InFlight> {
+    InFlight::new(&Limits {
+        requests: IN_ALL,
+        requests_per_principal: OF_EACH,
+        // Their bodies are small, and what is larger is soon too much.
+        body_bytes: 1,
+        ..limits.clone()
+    })
 }
 
 /// Answers it.

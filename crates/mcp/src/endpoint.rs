@@ -11,6 +11,7 @@ use protocol::mcp::TEMPORARILY_UNAVAILABLE;
 
 use crate::body::{Arriving, Body};
 use crate::bridge::{self, Route};
+use crate::discovery;
 use crate::early;
 use crate::forward::Call;
 use crate::forward::answer::{Accepted, Form, Standing};
@@ -119,7 +120,9 @@ async fn admit<B: Arriving>(
         Err(refused) => return Err(refused),
     };
     exchange.admitted(&permit);
-    let mut request = shared.in_flight.take(permit.whose()).ok_or_else(|| {
+    let counted =
+        if discovery::is_announced(parts) { &shared.discovering } else { &shared.in_flight };
+    let mut request = counted.take(permit.whose()).ok_or_else(|| {
         exchange.because("too_many_requests");
         busy("too many of your requests are under way; wait for answers first")
     })?;

@@ -40,6 +40,7 @@ pub(crate) async fn answer(
     let (method, headers) = (parts.method.clone(), &parts.headers);
     let admitted = Admitted { shared, server, permit, method, headers, exchange };
     admitted.session(None).ok()??;
+    let _counted = shared.in_flight.take(admitted.permit.whose())?;
     exchange.admitted(&admitted.permit);
     exchange.because("access_ended");
     Some(match admitted.method {

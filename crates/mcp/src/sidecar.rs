@@ -17,6 +17,7 @@ use crate::authority::Authority;
 use crate::body::Body;
 use crate::catalogue::{self, Catalogues};
 use crate::config::{AllowedOrigins, Config, ConfigError, Limits};
+use crate::discovery;
 use crate::documents::{self, Document};
 use crate::endpoint::{self, Spot};
 use crate::in_flight::InFlight;
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) pulse: Arc<Pulse>,
     pub(crate) limits: Limits,
     pub(crate) in_flight: Arc<InFlight>,
+    /// The same of those that ask `server/discover`.
+    pub(crate) discovering: Arc<InFlight>,
     pub(crate) sealing: Sealing,
     pub(crate) peer_url: Option<http::Uri>,
     /// Connections to other replicas.
@@ -105,6 +108,7 @@ impl Sidecar {
             trust,
             pulse: Arc::new(Pulse::new()),
             in_flight: InFlight::new(&config.limits),
+            discovering: discovery::in_flight(&config.limits),
             limits: config.limits,
             sealing,
             peer_url: config.peer_url,

@@ -151,3 +151,36 @@ async fn a_bridged_answer_is_remembered_too() {
         1
     );
 }
+
+/// Whoever has as much under way as they may is told to wait with everything else; and nothing else
+/// gets through under that name.
+#[tokio::test]
+async fn no_limit_costs_a_client_its_revision() {
+    let noted = Arc::new(tokio::sync::Notify::new());
+    let noting = Arc::clone(&noted);
+    let world = World::with(
+        move |request| {
+            if request.rpc_method() == "server/discover" {
+                return reply_json(&found(&request.message()["id"], "one"));
+            }
+            noting.notify_one();
+            Box::pin(std::future::pending())
+        },
+        |config| config.limits.requests_per_principal = 1,
+    )
+    .await;
+    let token = world.token("mcp:read");
+    let call = || modern("tools/call", &json!({ "name": "get_x" })).bearer(&token);
+    let (sidecar, running) = (Arc::clone(&world.sidecar), call());
+    let running = tokio::spawn(async move { sidecar.handle(running.build()).await.status() });
+    tokio::time::timeout(SOON, noted.notified()).await.unwrap();
+    assert_eq!(world.ask(call()).await.status, 429);
+    for _ in 0..2 {
+        assert_eq!(instructions(&world.ask(discover().bearer(&token)).await), "one");
+    }
+    let disguised = call().instead("mcp-method", "server/discover");
+    assert_eq!(world.ask(disguised).await.status, 400);
+    let legacy = crate::support::legacy("ping", &json!({})).bearer(&token);
+    assert_eq!(world.ask(legacy.header("mcp-method", "server/discover")).await.status, 400);
+    running.abort();
+}
