@@ -1,5 +1,7 @@
 //! The tools of a server behind, asked for by the sidecar itself, for the consent page.
 
+mod sse;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use protocol::catalogue::CatalogueTool;
 use protocol::mcp::{METHOD_HEADER, MODERN_REVISION, PROTOCOL_VERSION_HEADER, SESSION_HEADER};
 use protocol::text::display_name;
 use protocol::{Scopes, UserType};
+use serde_json::value::RawValue;
 
 use crate::body::Body;
 use crate::config::Transport;
@@ -69,21 +72,26 @@ pub(crate) async fn of(
     if let Some(tools) = kept.find(&server.name, user_type, now) {
         return Some(tools);
     }
-    // A child, or a stream of 2024-11-05, is opened on somebody's behalf only.
-    if server.transport != Transport::Http {
-        return None;
+    let fetching = async {
+        match &server.transport {
+            Transport::Http => fetch(shared, server).await,
+            Transport::HttpSse => sse::fetch(shared, server).await,
+            // A child is started on somebody's behalf only.
+            Transport::Stdio(_) => None,
+        }
+    };
+    if let Some(seen) = server.lists.seen_by_all() {
+        return visible(server, user_type, &seen).map(Arc::new);
     }
-    let message = tokio::time::timeout(TIME_LIMIT, fetch(shared, server)).await.ok()??;
-    let tools = Arc::new(visible(server, user_type, &message)?);
+    let message = tokio::time::timeout(TIME_LIMIT, fetching).await.ok()??;
+    let Ok(Message::Result(result)) = read(&message) else { return None };
+    let tools = Arc::new(visible(server, user_type, result)?);
     kept.keep(&server.name, user_type, now, &tools);
     Some(tools)
 }
 
 /// Everything that is not hidden from somebody who holds all that this user type can hold.
-fn visible(server: &Server, user_type: UserType, message: &[u8]) -> Option<Vec<CatalogueTool>> {
-    let Ok(Message::Result(result)) = read(message) else {
-        return None;
-    };
+fn visible(server: &Server, user_type: UserType, result: &RawValue) -> Option<Vec<CatalogueTool>> {
     let all: Scopes = server.ceiling.and(user_type.allows());
     let reach = Reach { held: all, obtainable: all };
     let shown = |tool: &Tool<'_>| {

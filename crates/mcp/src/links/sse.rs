@@ -33,9 +33,35 @@ pub(crate) async fn open(
     shared: &Arc<Shared>,
     caller: &Caller,
 ) -> Result<Pipe, LinkError> {
-    let mut way = Way { server: Arc::clone(server), backend: None, path: None };
-    let Sent { response, backend } = way.send(Method::GET, caller, Bytes::new()).await?;
-    let mut reader = Reader::new(stream(response)?, shared.limits.message_bytes);
+    let headers = headers_for(&Method::GET, caller);
+    let opened = open_stream(server, headers, shared.limits.message_bytes).await?;
+    let Opened { reader, backend, path } = opened;
+    let way = Way { server: Arc::clone(server), backend, path };
+    let first_answer = server.upstream.response_timeout();
+    let manner = Manner { era: Era::Legacy, everybody: false, first_answer };
+    let wire = Posts { way: Arc::new(way), opener: caller.clone(), hints: hints() };
+    let core = Core::new(server, Box::new(wire), manner);
+    tokio::spawn(read(Arc::clone(&core), reader));
+    Ok(Pipe::new(core))
+}
+
+/// A stream that stands, and where its server wants messages.
+pub(crate) struct Opened {
+    pub(crate) reader: Reader,
+    pub(crate) backend: BackendId,
+    pub(crate) path: Option<PathAndQuery>,
+}
+
+/// Opens a stream under these headers, up to the address that it names. `limit` is for one event.
+pub(crate) async fn open_stream(
+    server: &Server,
+    headers: HeaderMap,
+    limit: usize,
+) -> Result<Opened, LinkError> {
+    let (method, body) = (Method::GET, Bytes::new());
+    let outgoing = Outgoing { method, headers, body, backend: None, path: None, standing: true };
+    let Sent { response, backend } = server.upstream.send(outgoing).await?;
+    let mut reader = Reader::new(stream(response)?, limit);
     let address = tokio::time::timeout(ADDRESS, address(&mut reader)).await;
     let address = address.unwrap_or(Err(LinkError::Timeout))?;
     let configured = server.upstream.address(backend).ok_or(LinkError::Away)?;
@@ -43,14 +69,7 @@ pub(crate) async fn open(
         tracing::warn!(server.name = %server.name, configured = %here, %named, "mcp.sse.elsewhere");
         LinkError::Elsewhere
     })?;
-    way.backend = Some(backend);
-    way.path = target.path_and_query().cloned();
-    let first_answer = server.upstream.response_timeout();
-    let manner = Manner { era: Era::Legacy, everybody: false, first_answer };
-    let wire = Posts { way: Arc::new(way), opener: caller.clone(), hints: hints() };
-    let core = Core::new(server, Box::new(wire), manner);
-    tokio::spawn(read(Arc::clone(&core), reader));
-    Ok(Pipe::new(core))
+    Ok(Opened { reader, backend, path: target.path_and_query().cloned() })
 }
 
 /// Takes in what the server says.
@@ -138,21 +157,21 @@ fn stream(response: Response<Incoming>) -> Result<Incoming, LinkError> {
 /// Where messages go: the address that opened the stream, and the path that it named.
 struct Way {
     server: Arc<Server>,
-    backend: Option<BackendId>,
+    backend: BackendId,
     path: Option<PathAndQuery>,
 }
 
 impl Way {
-    async fn send(&self, method: Method, caller: &Caller, body: Bytes) -> Result<Sent, LinkError> {
-        let headers = headers_for(&method, caller);
-        let (backend, path) = (self.backend, self.path.clone());
-        let standing = method == Method::GET;
-        let outgoing = Outgoing { method, headers, body, backend, path, standing };
-        Ok(self.server.upstream.send(outgoing).await?)
-    }
-
     async fn post(&self, caller: &Caller, text: String) -> Result<(), LinkError> {
-        match self.send(Method::POST, caller, text.into()).await?.response.status() {
+        let outgoing = Outgoing {
+            method: Method::POST,
+            headers: headers_for(&Method::POST, caller),
+            body: text.into(),
+            backend: Some(self.backend),
+            path: self.path.clone(),
+            standing: false,
+        };
+        match self.server.upstream.send(outgoing).await?.response.status() {
             status if status.is_success() => Ok(()),
             StatusCode::NOT_FOUND | StatusCode::GONE => Err(LinkError::SessionGone),
             status => Err(LinkError::Refused(status)),

@@ -13,6 +13,7 @@ use super::filter::{Filtered, Message, Unfilterable, answers, filter, read};
 use super::tidy::Reader;
 use super::{Key, Owner};
 use crate::body::Body;
+use crate::config::Transport;
 use crate::forward::Call;
 use crate::forward::answer::{Accepted, Form, respond};
 use crate::forward::headers;
@@ -194,6 +195,12 @@ impl Sieve {
         result: &serde_json::value::RawValue,
     ) -> Result<Filtered, Unfilterable> {
         self.server.schemas.learn(result);
+        // One child for all is told nothing of anybody.
+        let one_for_all =
+            matches!(&self.server.transport, Transport::Stdio(child) if child.shared_by_everyone);
+        if one_for_all && self.key.cursor.is_none() {
+            self.server.lists.see_for_all(result);
+        }
         let (policy, reach) = (&self.server.policy, self.permit.reach());
         let keep = |tool: &str, hints| policy.lists(reach, tool, Some(hints));
         let mut filtered = filter(result, self.reader, keep)?;

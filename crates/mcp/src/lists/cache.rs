@@ -2,12 +2,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use kernel::Timestamp;
 use kernel::encoding::sha256;
 use protocol::UserType;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use serde_json::value::RawValue;
 
 use super::by_tool::ByTool;
 use super::dropped::DroppedNames;
@@ -22,6 +24,8 @@ pub(crate) struct Lists {
     ready: Cache<Key, Entry, ByBytes>,
     hints: ByTool<Hints>,
     dropped: DroppedNames,
+    /// The last whole list of a child that is the same for everybody.
+    seen_by_all: ArcSwapOption<Box<RawValue>>,
     tally: Tally,
 }
 
@@ -104,6 +108,7 @@ impl Lists {
             ready: Cache::with_weighter(TYPICAL_ENTRIES, cached_bytes, ByBytes),
             hints: ByTool::new(|_| size_of::<Hints>()),
             dropped: DroppedNames::default(),
+            seen_by_all: ArcSwapOption::empty(),
             tally: Tally::default(),
         }
     }
@@ -111,6 +116,20 @@ impl Lists {
     /// Tools that nobody sees and nobody may call.
     pub(crate) fn dropped(&self) -> &DroppedNames {
         &self.dropped
+    }
+
+    /// The last list, unfiltered, of a server to which all people are one. Of any other a list may be
+    /// one person's own.
+    pub(crate) fn seen_by_all(&self) -> Option<Arc<Box<RawValue>>> {
+        self.seen_by_all.load_full()
+    }
+
+    /// Remembers it.
+    pub(crate) fn see_for_all(&self, list: &RawValue) {
+        let known = self.seen_by_all.load();
+        if known.as_ref().is_none_or(|known| known.get() != list.get()) {
+            self.seen_by_all.store(Some(Arc::new(list.to_owned())));
+        }
     }
 
     /// How many lists were ready.

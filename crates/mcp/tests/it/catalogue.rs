@@ -1,13 +1,14 @@
 //! What consent may show.
 
+use mcp::{EraChoice, Transport};
 use protocol::UserType;
 use protocol::catalogue::CatalogueTool;
 use serde_json::json;
 
 use crate::sessions::sessions;
 use crate::support::{
-    ISSUER, RESOURCE, Recorded, Reply, START, SigningKey, Token, World, get, json as json_reply,
-    status,
+    Control, ISSUER, RESOURCE, Recorded, Reply, START, SigningKey, Token, World, get,
+    json as json_reply, modern, open_events, status,
 };
 
 fn tools(request: &Recorded) -> Reply {
@@ -152,4 +153,63 @@ async fn at_7_to_everybody_else_there_is_nothing_here() {
     let as_access_token = world.ask(get("/mcp").bearer(&good.sign(&key))).await;
     assert_eq!(as_access_token.status, 401);
     assert!(world.server.requests().is_empty(), "nobody asked the server behind");
+}
+
+/// A server of 2024-11-05 is asked over a stream of its own, in nobody's name.
+#[tokio::test]
+async fn a_server_of_two_endpoints_is_asked_over_a_stream() {
+    let stream: std::sync::Mutex<Option<tokio::sync::mpsc::UnboundedSender<&'static str>>> =
+        std::sync::Mutex::default();
+    let reply = move |request: &Recorded| {
+        if request.method == http::Method::GET {
+            let (sender, events) = tokio::sync::mpsc::unbounded_channel();
+            sender.send("event: endpoint\ndata: messages?session=1\n\n").unwrap();
+            *stream.lock().unwrap() = Some(sender);
+            return open_events(events);
+        }
+        let id = request.message()["id"].clone();
+        let result = match request.rpc_method().as_str() {
+            "initialize" => json!({ "protocolVersion": "2024-11-05", "capabilities": {} }),
+            "tools/list" => json!({ "tools": [{ "name": "get_request" }, { "name": "x" }] }),
+            _ => return status(202, &[], ""),
+        };
+        let answer = json!({ "jsonrpc": "2.0", "id": id, "result": result });
+        let event = format!("event: message\ndata: {answer}\n\n");
+        stream.lock().unwrap().as_ref().unwrap().send(event.leak()).unwrap();
+        status(202, &[], "")
+    };
+    let world = World::with(reply, |config| config.servers[0].transport = Transport::HttpSse).await;
+    let expected = [tool("get_request", "get_request", "mcp:read")];
+    assert_eq!(shown(&world, UserType::Basic).await, expected);
+    let requests = world.server.requests();
+    let methods: Vec<_> = requests.iter().map(Recorded::rpc_method).collect();
+    assert_eq!(methods, ["", "initialize", "notifications/initialized", "tools/list"]);
+    assert_eq!(requests[1].uri.to_string(), "/upstream/messages?session=1");
+    assert!(requests.iter().all(|sent| !sent.headers.contains_key("x-wicketgate-subject")));
+}
+
+/// No child is started for a page. One that serves everybody is the same for everybody, so what it
+/// listed once can be shown; what one person's own child listed cannot.
+#[tokio::test]
+async fn a_childs_tools_are_shown_once_they_were_listed_to_all() {
+    for (shared, known) in [(true, true), (false, false)] {
+        let control = Control::start().await;
+        let child = control.child("modern");
+        let world = World::with(tools, |config| {
+            config.servers[0].eras = EraChoice::Modern;
+            child(config);
+            if let Transport::Stdio(child) = &mut config.servers[0].transport {
+                child.shared_by_everyone = shared;
+            }
+        })
+        .await;
+        assert!(world.sidecar.catalogue("default", UserType::Basic).await.is_none());
+        assert!(control.is_empty().await, "none is started");
+        let token = world.token("mcp:read");
+        let listed = world.ask(modern("tools/list", &json!({})).bearer(&token)).await;
+        assert_eq!(listed.status, 200);
+        let shown = world.sidecar.catalogue("default", UserType::Basic).await;
+        let get = tool("get_x", "get_x", "mcp:read");
+        assert_eq!(shown.map(|tools| tools.to_vec()), known.then(|| vec![get]), "{shared}");
+    }
 }
