@@ -198,7 +198,7 @@ impl Sieve {
         // One child for all is told nothing of anybody.
         let one_for_all =
             matches!(&self.server.transport, Transport::Stdio(child) if child.shared_by_everyone);
-        if one_for_all && self.key.cursor.is_none() {
+        if one_for_all && self.key.is_first_page() {
             self.server.lists.see_for_all(result);
         }
         let (policy, reach) = (&self.server.policy, self.permit.reach());

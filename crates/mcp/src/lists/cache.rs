@@ -1,5 +1,6 @@
 //! Filtered results, ready to be sent again.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
@@ -92,6 +93,11 @@ impl Key {
             version: sha256(version.as_bytes()),
             cursor: cursor.map(|cursor| sha256(cursor.as_bytes())),
         }
+    }
+
+    /// Whether the list begins there.
+    pub(crate) fn is_first_page(&self) -> bool {
+        self.cursor.is_none()
     }
 
     /// The same for everybody.

@@ -308,6 +308,7 @@ async fn a_client_that_vanished_is_looked_for() {
 /// one that is only slow gets all of it.
 #[tokio::test]
 async fn a_client_that_takes_nothing_loses_its_place() {
+    const PIECES: usize = 10;
     let limits = || Limits { write_timeout: Duration::from_millis(200), ..Limits::default() };
     for stands in [false, true] {
         let (feeder, body) = fed();
@@ -326,7 +327,6 @@ async fn a_client_that_takes_nothing_loses_its_place() {
     let (feeder, body) = fed();
     let served = Served::within(limits(), [Response::new(body)]);
     let mut client = served.ask("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
-    const PIECES: usize = 10;
     for _ in 0..PIECES {
         say(&feeder, vec![b'x'; LARGE]);
     }
