@@ -60,6 +60,7 @@ want_system_parts() {
   want make make has make
   want 'C compiler' gcc has cc
   want PostgreSQL postgresql has_postgresql
+  want PgBouncer pgbouncer has_server pgbouncer
   want SQLite sqlite3 has sqlite3
   want nginx nginx has_server nginx
   want Chromium chromium has_chromium

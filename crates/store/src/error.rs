@@ -45,6 +45,13 @@ pub enum StoreError {
         /// Which step failed.
         source: Arc<sqlx::migrate::MigrateError>,
     },
+    /// A pooler lends server connections for a transaction only.
+    #[error(
+        "database.url leads to a pooler that shares server connections between clients (PgBouncer \
+         in transaction mode?), so queries would get each other's answers: use its session mode, or \
+         connect to PostgreSQL itself"
+    )]
+    LentConnections,
     /// The URL is none that this program can use.
     #[error("database.url cannot be used: {reason}")]
     Url {

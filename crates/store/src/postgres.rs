@@ -4,6 +4,8 @@
 //! with what was true before and refuses every change (SQLSTATE 25006), so a connection counts
 //! only while its node says that it takes changes.
 
+mod pooler;
+
 use sqlx::any::{Any, AnyConnectOptions};
 use sqlx::pool::PoolOptions;
 use sqlx::{AnyConnection, AnyPool, ConnectOptions as _, Executor as _};
@@ -56,6 +58,7 @@ impl Postgres {
             .test_before_acquire(false)
             .before_acquire(|connection, _| Box::pin(still_takes_changes(connection)))
             .connect_lazy_with(connect.clone());
+        pooler::refuse_lent_connections(&connect).await?;
         let opened = Self { pool, options: connect };
         opened.read().await?;
         Ok(opened)
