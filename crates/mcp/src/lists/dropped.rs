@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use kernel::encoding::sha256;
 
 use super::ambiguity::folded;
 use crate::json::Members;
@@ -17,12 +18,13 @@ pub(crate) struct Dropped {
     pub(crate) names: Vec<String>,
 }
 
-/// The names of those in the lists of one server, as far as they were seen.
+/// The names of those in the lists of one server, as far as they were seen. The server chooses how
+/// long names are, so their digests stand for them.
 #[derive(Default)]
-pub(crate) struct DroppedNames(ArcSwap<HashSet<String>>);
+pub(crate) struct DroppedNames(ArcSwap<HashSet<[u8; 32]>>);
 
 /// How many are remembered.
-const MOST: usize = 1_000;
+const MOST: usize = 10_000;
 
 impl Dropped {
     /// Why this tool cannot be read.
@@ -44,11 +46,12 @@ impl Dropped {
 impl DroppedNames {
     /// Whether a tool of this name was left out of the last list that it would be in.
     pub(crate) fn contains(&self, tool: &str) -> bool {
-        self.0.load().contains(tool)
+        let known = self.0.load();
+        !known.is_empty() && known.contains(&sha256(tool.as_bytes()))
     }
 
     /// Takes in one list, or one page of it. A name that is there twice, once to be read and once
-    /// not, stays out.
+    /// not, stays out. If there is no room beside what is known, only the list is known from now on.
     pub(crate) fn learn<'n>(&self, listed: impl Iterator<Item = &'n str>, dropped: &[Dropped]) {
         let known = self.0.load();
         if known.is_empty() && dropped.is_empty() {
@@ -56,10 +59,14 @@ impl DroppedNames {
         }
         let mut names = HashSet::clone(&known);
         for name in listed {
-            names.remove(name);
+            names.remove(&sha256(name.as_bytes()));
         }
-        let new = dropped.iter().flat_map(|tool| &tool.names);
-        names.extend(new.take(MOST).cloned());
+        let new = dropped.iter().flat_map(|tool| &tool.names).map(|name| sha256(name.as_bytes()));
+        let new: HashSet<_> = new.take(MOST).collect();
+        if names.len() + new.len() > MOST {
+            names.clear();
+        }
+        names.extend(new);
         if names != **known {
             self.0.store(Arc::new(names));
         }
@@ -79,6 +86,19 @@ mod tests {
         assert!(!dropped.contains("get_y"));
         dropped.learn(["get_x"].into_iter(), &[]);
         assert!(!dropped.contains("get_x") && dropped.contains("admin_x"));
+    }
+
+    /// Whatever a server names, so much is remembered and no more.
+    #[test]
+    fn names_are_bounded() {
+        let dropped = DroppedNames::default();
+        for list in 0..3 {
+            let odd = |number| Dropped::because(&format!(r#"{{"Name":"{list}-{number}"}}"#));
+            let list: Vec<_> = (0..MOST * 2 / 3).map(odd).collect();
+            dropped.learn(std::iter::empty(), &list);
+        }
+        assert_eq!(dropped.0.load().len(), MOST * 2 / 3);
+        assert!(dropped.contains("2-7") && !dropped.contains("0-7"));
     }
 
     #[test]
