@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use crate::body::Arriving;
@@ -95,10 +95,11 @@ impl RequestInFlight {
 }
 
 impl<B: Arriving> Counted<'_, B> {
-    /// The whole body, which is counted as it comes.
+    /// The whole body, which is counted as it comes. It is put together at once: a body of four
+    /// million chunks would take many times its length if each of them were kept.
     pub(crate) async fn collect(self, limit: usize) -> Result<Bytes, NotReceived> {
         let mut body = std::pin::pin!(Limited::new(self.body, limit));
-        let (mut pieces, mut length) = (Vec::new(), 0);
+        let mut whole = BytesMut::new();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| {
                 if error.is::<LengthLimitError>() {
@@ -108,16 +109,12 @@ impl<B: Arriving> Counted<'_, B> {
                 }
             })?;
             let Ok(piece) = frame.into_data() else { continue };
-            length += piece.len();
-            if !self.request.hold(length) {
+            if !self.request.hold(whole.len() + piece.len()) {
                 return Err(NotReceived::NoRoom);
             }
-            pieces.push(piece);
+            whole.extend_from_slice(&piece);
         }
-        Ok(match pieces.len() {
-            1 => pieces.remove(0),
-            _ => Bytes::from(pieces.concat()),
-        })
+        Ok(whole.freeze())
     }
 }
 

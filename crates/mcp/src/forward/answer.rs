@@ -6,12 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Response, StatusCode};
-use http_body_util::{BodyExt as _, Limited};
 use protocol::jsonrpc::error_response;
 use protocol::mcp::{ACCESS_ENDED, UPSTREAM_UNAVAILABLE};
 
 use super::{Call, headers};
-use crate::body::{Body, BodyError};
+use crate::body::{Body, BodyError, whole};
 use crate::json::without_mark;
 use crate::reply::{Answer, Refused};
 use crate::stream::guarded::ChangeWatch;
@@ -167,9 +166,9 @@ impl Call<'_> {
 
     /// Reads a whole answer that has to be understood before it passes.
     pub(crate) async fn collect(&self, body: Paced) -> Result<Bytes, Refused> {
-        let limited = Limited::new(body, self.shared.limits.list_bytes).collect();
-        match tokio::time::timeout(self.server.upstream.response_timeout(), limited).await {
-            Ok(Ok(collected)) => Ok(without_mark(collected.to_bytes())),
+        let message = whole(body, self.shared.limits.list_bytes);
+        match tokio::time::timeout(self.server.upstream.response_timeout(), message).await {
+            Ok(Ok(message)) => Ok(without_mark(message)),
             _ => Err(self.bad_gateway("the MCP server's answer broke off or is too large")),
         }
     }

@@ -3,13 +3,13 @@
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
 use protocol::jsonrpc::error_response;
 use protocol::mcp::UPSTREAM_UNAVAILABLE;
 
 use super::queue::CutOff;
 use super::stream::Stream;
-use crate::body::Body;
+use crate::body::{Body, whole};
 use crate::links::streamable::Tail;
 use crate::links::{Heard, Kind};
 use crate::stream::events;
@@ -29,8 +29,8 @@ pub(super) async fn answer(
     if kind.starts_with(b"text/event-stream") {
         return events(stream, body, limit, id, tail).await;
     }
-    match Limited::new(body, limit).collect().await {
-        Ok(whole) => message(stream, id, whole.to_bytes()).await,
+    match whole(body, limit).await {
+        Ok(whole) => message(stream, id, whole).await,
         Err(_) => false,
     }
 }

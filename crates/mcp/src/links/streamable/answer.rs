@@ -6,10 +6,10 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Response, StatusCode};
-use http_body_util::{BodyExt as _, Limited};
 
 use super::HttpLink;
 use super::resume::{Tail, resume};
+use crate::body::whole;
 use crate::json::whole_number;
 use crate::links::{Caller, Exchange, Heard, Kind, Link as _, LinkError, Question};
 use crate::mirror::Era;
@@ -33,8 +33,7 @@ pub(super) async fn exchange(
         // C-45: a modern server's refusal is a JSON-RPC error in a 4xx.
         (status, "application/json") => {
             let limit = link.0.shared.limits.message_bytes;
-            let collected = Limited::new(body, limit).collect().await;
-            let text = collected.map_err(|_| LinkError::Broken)?.to_bytes();
+            let text = whole(body, limit).await.map_err(|_| LinkError::Broken)?;
             match Heard::read(text) {
                 Ok(heard) if answers(&heard, question.id) => {
                     Ok(Exchange::new(stream::iter([Ok(heard)]).boxed(), || ()))
