@@ -75,7 +75,7 @@ pub(crate) async fn post(
 }
 
 fn unreadable() -> protocol::OAuthError {
-    OAuthErrorCode::InvalidRequest.because("the body is no report")
+    OAuthErrorCode::InvalidRequest.because("the body is not a report")
 }
 
 fn event(entry: &Entry) -> AuditEvent {

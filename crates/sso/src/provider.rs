@@ -63,10 +63,10 @@ pub enum ProviderError {
     #[error("the provider's answer was rejected: {0}")]
     Rejected(String),
     /// The answer is genuine, but a claim that is needed is missing or too large.
-    #[error("the provider's answer lacks something: {0}")]
+    #[error("something is missing from the provider's answer: {0}")]
     Incomplete(String),
     /// The configuration, here or at the provider, cannot work.
-    #[error("the provider is not configured rightly: {0}")]
+    #[error("the provider is not set up correctly: {0}")]
     Misconfigured(String),
 }
 

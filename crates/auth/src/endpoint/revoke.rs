@@ -66,8 +66,9 @@ async fn revoke(
 /// Saying so is better than a 200 that changes nothing.
 fn refuse_access_tokens(token: &str) -> Result<(), OAuthError> {
     if token.matches('.').count() == 2 {
-        return Err(OAuthErrorCode::UnsupportedTokenType
-            .because("access tokens end with their grant; revoke the refresh token instead"));
+        return Err(OAuthErrorCode::UnsupportedTokenType.because(
+            "access tokens cannot be revoked one by one; revoke the refresh token, which ends them",
+        ));
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ pub(super) fn effective_scopes(
     let effective = asked.map_or(allowed, |asked| allowed.and(asked));
     if effective.is_empty() {
         return Err(OAuthErrorCode::InvalidScope
-            .because("nothing of this grant is open any more; ask for a new authorization")
+            .because("none of this grant's scopes is allowed any more; ask for a new authorization")
             .into());
     }
     Ok(effective)

@@ -134,5 +134,5 @@ pub(super) fn check_resource_is(granted: &ResourceUri, params: &Params) -> Resul
 }
 
 fn not_valid() -> OAuthError {
-    OAuthErrorCode::InvalidGrant.because("the code is not valid, or no longer; start again")
+    OAuthErrorCode::InvalidGrant.because("the code is invalid or has expired; start again")
 }

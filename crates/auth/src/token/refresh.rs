@@ -139,5 +139,5 @@ async fn rotate(
 
 fn not_valid() -> OAuthError {
     OAuthErrorCode::InvalidGrant
-        .because("the refresh token is not valid, or no longer; ask for a new authorization")
+        .because("the refresh token is invalid or has expired; ask for a new authorization")
 }
