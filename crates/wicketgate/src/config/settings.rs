@@ -178,7 +178,7 @@ pub struct AuthoritySettings {
 pub struct UpstreamSettings {
     /// `default`, or the last part of the path.
     pub name: String,
-    /// For people.
+    /// For people: else the name, or "the MCP server" for the default one.
     pub title: String,
     /// The served path below the public URL's own: `/mcp` or `/mcp/NAME`.
     pub path: String,

@@ -25,7 +25,7 @@ pub(super) fn read(
     owners: &EmailOwners,
 ) -> Option<UpstreamSettings> {
     let name = name(section);
-    let title = section.text("title", name.as_deref().unwrap_or_default());
+    let title = section.text("title", shown_name(name.as_deref()));
     let path = match name.as_deref() {
         Some("default") | None => "/mcp".to_owned(),
         Some(name) => format!("/mcp/{name}"),
@@ -64,6 +64,11 @@ pub(super) fn read(
         list_cache_seconds: u32::try_from(list_cache_seconds).unwrap_or(5),
         sse,
     })
+}
+
+/// What people read where the operator gave no `title`: the default name says nothing to them (O12).
+fn shown_name(name: Option<&str>) -> &str {
+    name.filter(|name| *name != "default").unwrap_or("the MCP server")
 }
 
 fn name(section: &Reader<'_>) -> Option<String> {
