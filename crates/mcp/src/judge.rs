@@ -188,7 +188,10 @@ pub(crate) fn insufficient(
         Era::Modern => needed,
         Era::Legacy => needed.or(permit.reach().held),
     };
-    let message = format!("this needs the scope {needed}; authorize again with it");
+    let message = format!(
+        "this needs the scope {needed}; if the app does not ask you for it by itself, disconnect it, \
+         connect it again and allow it"
+    );
     Fault { status: StatusCode::FORBIDDEN, code: INSUFFICIENT_SCOPE, message: &message }
         .for_id(id)
         .challenging(server.challenge(scope, Some(ChallengeError::InsufficientScope)))
