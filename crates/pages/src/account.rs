@@ -16,6 +16,8 @@ pub struct Account<'a> {
     /// This page's own path, such as `/account`: the forms go to `/disconnect`, `/organization`
     /// and `/sign-out` below it.
     pub action: &'a str,
+    /// The path of the page that tells how to connect an app.
+    pub connect: &'a str,
     /// The synchronizer token (HD-5), sent back as `csrf`.
     pub csrf: &'a str,
     /// Who is signed in.
@@ -24,10 +26,10 @@ pub struct Account<'a> {
     pub organizations: &'a [&'a str],
     /// The one that new connections act for: chosen, or the only one.
     pub organization: Option<&'a str>,
-    /// The person's connections, in this order.
+    /// All the person's connections, whichever organization each is for, in this order.
     pub connections: &'a [Connection<'a>],
-    /// What the person has just done here, in plain words, if anything.
-    pub notice: Option<&'a str>,
+    /// The app that the person has just disconnected here, if any.
+    pub disconnected: Option<Client<'a>>,
 }
 
 /// Who is signed in.
@@ -86,6 +88,11 @@ impl AccountHolder<'_> {
 }
 
 impl Connection<'_> {
+    /// Whether the code went to a program on the person's own computer (RFC 8252 §7.3).
+    fn is_on_this_computer(&self) -> bool {
+        matches!(self.redirect_host, "localhost" | "127.0.0.1" | "[::1]" | "::1")
+    }
+
     fn permissions(&self) -> Vec<&'static str> {
         self.scopes.iter().map(|scope| of_scope(scope).title).collect()
     }
@@ -100,7 +107,7 @@ impl fmt::Debug for Account<'_> {
             .field("organizations", &self.organizations)
             .field("organization", &self.organization)
             .field("connections", &self.connections)
-            .field("notice", &self.notice)
+            .field("disconnected", &self.disconnected)
             .finish_non_exhaustive()
     }
 }

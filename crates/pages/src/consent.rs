@@ -83,8 +83,9 @@ pub struct Lifetime<'a> {
 
 /// The consent page.
 pub fn consent(view: &Consent<'_>) -> String {
-    let rows = view.scopes.iter().map(|choice| view.row(*choice)).collect();
-    shell::page(&Page { view, rows })
+    let rows: Vec<Row<'_>> = view.scopes.iter().map(|choice| view.row(*choice)).collect();
+    let may_untick = rows.iter().any(|row| !row.is_fixed);
+    shell::page(&Page { view, rows, may_untick })
 }
 
 #[derive(Template)]
@@ -92,6 +93,9 @@ pub fn consent(view: &Consent<'_>) -> String {
 struct Page<'a> {
     view: &'a Consent<'a>,
     rows: Vec<Row<'a>>,
+    /// Whether the person can leave something out. Some clients answer a later
+    /// `insufficient_scope` with a refresh and never ask again, so the page says what helps (C2).
+    may_untick: bool,
 }
 
 /// A scope as the page shows it.

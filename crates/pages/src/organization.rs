@@ -9,13 +9,15 @@ use crate::{Client, Deployment, Form, shell};
 pub struct ChooseOrganization<'a> {
     /// Whose page this is.
     pub deployment: Deployment<'a>,
-    /// Where the choice goes.
+    /// Where the choice goes, or `decision` = `deny` or `switch` (another account) instead of it.
     pub form: Form<'a>,
     /// The person's organizations, as the identity provider names them: a button each,
     /// `name="organization"`, in this order.
     pub organizations: &'a [&'a str],
     /// The person's last choice. It is marked; it need not be among the organizations any more.
     pub remembered: Option<&'a str>,
+    /// The name of the person who is signed in.
+    pub person: &'a str,
     /// Who asks.
     pub client: Client<'a>,
 }

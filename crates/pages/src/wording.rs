@@ -12,16 +12,15 @@ pub(crate) const fn of_scope(scope: Scope) -> Wording {
     match scope {
         Scope::Read => Wording {
             title: "Look at things",
-            sentence: "See the lists, details and search results that you can see. \
-                       This changes nothing.",
+            sentence: "See what you can see yourself. Changes nothing.",
         },
         Scope::Write => Wording {
             title: "Create and change things",
-            sentence: "Add and change things in your name, as if you had done it yourself.",
+            sentence: "Add and change things as you, as if you had done it yourself.",
         },
         Scope::ProcessAdmin => Wording {
-            title: "Manage processes",
-            sentence: "Start, pause and resume processes, and decide who takes part in them.",
+            title: "Manage things",
+            sentence: "Use the tools meant for managers, in your name.",
         },
         Scope::Admin => Wording {
             title: "Administer people and settings",
@@ -35,18 +34,17 @@ pub(crate) const fn of_user_type(user_type: UserType) -> Wording {
     match user_type {
         UserType::Basic => Wording {
             title: "Basic user",
-            sentence: "May look at things, and create and change them.",
+            sentence: "Can look at things, and create and change them.",
         },
-        UserType::ProcessManager => Wording {
-            title: "Process manager",
-            sentence: "May also manage processes and who takes part.",
-        },
+        UserType::ProcessManager => {
+            Wording { title: "Manager", sentence: "Can also use the tools meant for managers." }
+        }
         UserType::Administrator => Wording {
             title: "Administrator",
-            sentence: "May do everything, people and settings included.",
+            sentence: "Can do everything, people and settings included.",
         },
         UserType::Workload => {
-            Wording { title: "Service", sentence: "May do what the operator assigned to it." }
+            Wording { title: "Service", sentence: "Can do what the operator has set." }
         }
     }
 }

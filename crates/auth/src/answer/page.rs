@@ -70,9 +70,9 @@ impl PageFailure {
                 BadHost::NotOurs => StatusCode::MISDIRECTED_REQUEST,
             },
             title: "This server goes by another name",
-            what_happened: format!("It was called wrongly: {bad}."),
-            what_to_do: "Open it at the address under which it was published. If another page \
-                         brought you here, do not use that page.",
+            what_happened: format!("It was opened at an address that isn't its own: {bad}."),
+            what_to_do: "Open it at the address you were given. If another page sent you here, \
+                         don't use that page.",
         }
     }
 
@@ -81,7 +81,7 @@ impl PageFailure {
         Self::Refused {
             status: StatusCode::BAD_REQUEST,
             title: "This sign-in is no longer open",
-            what_happened: "It was open for too long, or it belongs to another start.".into(),
+            what_happened: "It expired or was already used.".into(),
             what_to_do: "Go back to the app that sent you here and connect again.",
         }
     }
@@ -91,11 +91,11 @@ impl PageFailure {
         Self::Refused {
             status: StatusCode::FORBIDDEN,
             title: "This sign-in began in another browser",
-            what_happened: "For your safety it can only be finished where it began, and that \
-                            browser has to accept cookies."
+            what_happened: "To keep you safe, it can only be finished in the browser where it \
+                            began, with cookies switched on."
                 .into(),
             what_to_do: "Go back to the app that sent you here and connect again. If somebody \
-                         sent you a link to this page, do not use it.",
+                         sent you this link, don't use it.",
         }
     }
 }
@@ -144,11 +144,12 @@ pub(crate) fn answer_person(
         }
         PageFailure::Overloaded => {
             tracing::warn!(%reference, "too many authorizations are open");
-            try_again(server, "Too many people are signing in at the moment.", &reference)
+            try_again(server, "Too many people are signing in right now.", &reference)
         }
         PageFailure::TooFast => {
             tracing::warn!(%reference, "too many sign-ins begin in one network");
-            let mut response = try_again(server, "Too many sign-ins begin here.", &reference);
+            let mut response =
+                try_again(server, "Too many sign-ins were started from your network.", &reference);
             *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
             response
         }
@@ -216,22 +217,22 @@ fn provider_page(
         ProviderError::Rejected(_) => (
             StatusCode::FORBIDDEN,
             "The sign-in could not be verified",
-            format!("The answer of {name} is not one that this server can trust."),
+            format!("We couldn't confirm the sign-in from {name}."),
         ),
         ProviderError::Incomplete(_) => (
             StatusCode::FORBIDDEN,
             "Something is missing from the sign-in",
-            format!("{name} did not say everything about you that this server needs."),
+            format!("{name} didn't tell us everything we need to know about you."),
         ),
         ProviderError::Misconfigured(_) => (
             StatusCode::BAD_GATEWAY,
-            "The sign-in is not set up rightly",
-            format!("This server and {name} do not fit together yet."),
+            "Sign-in isn't set up correctly",
+            format!("This server and {name} aren't set up to work together yet."),
         ),
     };
     let what_to_do = "Go back to the app that sent you here and connect again. If it happens \
-                      again, give the reference to your administrator: the reason is in the \
-                      server's log beside it.";
+                      again, give your administrator this reference; the server's log has the \
+                      reason beside it.";
     error_page(server, status, title, &what_happened, what_to_do, reference)
 }
 

@@ -37,7 +37,8 @@ pub(crate) async fn get(
     let browser = Browser::of(&parts, &CookieNames::of(&server.config));
     match (find_session(&server, &browser).await?, &browser.binding) {
         (Some((session, subject)), Some(binding)) => {
-            show(&server, &session, &subject, binding).await
+            let ended = ended(&server, &parts, &subject).await?;
+            show(&server, &session, &subject, binding, ended).await
         }
         _ => to_sign_in(&server, browser),
     }
@@ -51,11 +52,11 @@ pub(crate) async fn disconnect(
     let (_, subject, params) = act_as_shown(&server, request).await?;
     let grant = params.one("grant")?.map(|id| Id::from_stored(id.to_owned()));
     let grant = grant.ok_or_else(|| PageFailure::bad_request("No connection was chosen."))?;
-    let unit = RevokeOwnGrant { grant, subject: subject.id, now: server.now() };
+    let unit = RevokeOwnGrant { grant: grant.clone(), subject: subject.id, now: server.now() };
     if let RevokeOutcome::Revoked { .. } = server.store.write(unit).await? {
         server.announce_change();
     }
-    back(&server)
+    see_other(&format!("{}/account?ended={}", server.config.base_path(), grant.as_str()))
 }
 
 /// Chooses the organization that new connections act for.
@@ -130,13 +131,14 @@ async fn show(
     session: &Session,
     subject: &Subject,
     binding: &Plain<BrowserBinding>,
+    ended: Option<Grant>,
 ) -> Result<Response, PageFailure> {
     let organization = match subject.acting_for() {
         Acting::Organization(name) => Some(name),
         Acting::Nobody | Acting::MustChoose(_) => None,
     };
     let mut reader = server.store.read().await?;
-    let grants = store::grant::of_subject(reader.conn(), &subject.id, organization).await?;
+    let grants = store::grant::of_subject(reader.conn(), &subject.id).await?;
     drop(reader);
     let since: Vec<String> = grants.iter().map(|grant| date(grant.created_at)).collect();
     let connections: Vec<Connection<'_>> =
@@ -146,6 +148,7 @@ async fn show(
     let html = pages::account(&Account {
         deployment: Deployment { title: &server.config.title },
         action: &format!("{}/account", server.config.base_path()),
+        connect: &format!("{}/connect", server.config.base_path()),
         csrf: &server.csrf.token_of_session(None, binding, &session.hash),
         person: AccountHolder {
             name: &subject.identity.name,
@@ -156,23 +159,41 @@ async fn show(
         organizations: &organizations,
         organization,
         connections: &connections,
-        notice: None,
+        disconnected: ended.as_ref().map(|grant| shown_client(server, grant)),
     });
     Ok(page_response(StatusCode::OK, html, FormTarget::OwnSite))
 }
 
 fn connection<'a>(server: &'a AuthServer, grant: &'a Grant, since: &'a str) -> Connection<'a> {
-    let vouched_for = server.config.clients.iter().any(|client| client.id == grant.client);
-    let standing = if vouched_for { Standing::Registered } else { Standing::SelfDeclared };
     Connection {
         id: grant.id.as_str(),
-        client: pages::Client { name: &grant.client_name, standing },
+        client: shown_client(server, grant),
         redirect_host: &grant.redirect_host,
         resource: super::consent::shown_resource(server, &grant.resource),
         organization: grant.organization.as_deref(),
         scopes: grant.scopes,
         since,
     }
+}
+
+fn shown_client<'a>(server: &AuthServer, grant: &'a Grant) -> pages::Client<'a> {
+    let vouched_for = server.config.clients.iter().any(|client| client.id == grant.client);
+    let standing = if vouched_for { Standing::Registered } else { Standing::SelfDeclared };
+    pages::Client { name: &grant.client_name, standing }
+}
+
+/// The connection that the person has just ended, named in the query. Anybody can make a link with
+/// a query, so only what is this person's and has ended counts.
+async fn ended(
+    server: &AuthServer,
+    parts: &Parts,
+    subject: &Subject,
+) -> Result<Option<Grant>, PageFailure> {
+    let params = request::query(parts)?;
+    let Some(id) = params.one("ended")? else { return Ok(None) };
+    let mut reader = server.store.read().await?;
+    let grant = store::grant::find(reader.conn(), &Id::from_stored(id.to_owned())).await?;
+    Ok(grant.filter(|grant| grant.subject == subject.id && grant.revoked.is_some()))
 }
 
 fn to_sign_in(server: &AuthServer, browser: Browser) -> Result<Response, PageFailure> {

@@ -77,10 +77,10 @@ async fn known_client(server: &AuthServer, params: &Params) -> Result<Client, Pa
     })?;
     server.client(&ClientId::from_text(id)).await?.ok_or_else(|| PageFailure::Refused {
         status: http::StatusCode::BAD_REQUEST,
-        title: "This app is not known here",
-        what_happened: "Its registration may have ended, or it was made at another server.".into(),
-        what_to_do: "Remove the connection in the app and add it again, so that the app registers \
-                     anew.",
+        title: "We don't know this app",
+        what_happened: "Its registration may have expired, or belongs to another server.".into(),
+        what_to_do: "Remove the connection in the app and add it again; the app then registers \
+                     itself again.",
     })
 }
 
@@ -98,9 +98,8 @@ fn registered_redirect(
         .filter(|requested| client.admits_redirect(requested))
         .ok_or_else(|| PageFailure::Refused {
             status: http::StatusCode::BAD_REQUEST,
-            title: "The app asked for an answer in the wrong place",
-            what_happened: "Its redirect_uri is none of those that it registered, so nothing is \
-                            sent there."
+            title: "The app gave the wrong return address",
+            what_happened: "Its redirect_uri isn't one it registered, so nothing was sent there."
                 .into(),
             what_to_do: "Remove the connection in the app and add it again. If it happens again, \
                          tell the app's maker.",

@@ -20,6 +20,7 @@ pub(crate) async fn get(server: Arc<AuthServer>, _: Request) -> Result<Response,
         deployment: Deployment { title: &config.title },
         resource: pages::Resource { title: &resource.title, url: resource.uri.as_str() },
         key: "wicketgate",
+        account: &format!("{}/account", config.base_path()),
         audience: match config.sign_in {
             SignIn::DemoPeople | SignIn::FixedUser(_) => Audience::Visitors,
             SignIn::Nobody | SignIn::Providers(_) => Audience::Members,

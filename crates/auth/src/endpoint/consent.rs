@@ -103,7 +103,7 @@ pub(crate) async fn post(
         Some("deny") => deny(&server, &opened, decider).await,
         Some("organization") => Ok(organization::ask(&server, &opened, &decider)),
         Some("switch") => switch(&server, &opened).await,
-        _ => Err(PageFailure::bad_request("The form has no decision.")),
+        _ => Err(PageFailure::bad_request("Please choose Allow or Deny.")),
     }
 }
 
@@ -125,7 +125,7 @@ async fn allow(
     let scopes = ticked(params, offered(server, opened, &subject));
     if scopes.is_empty() {
         return Err(PageFailure::bad_request(
-            "No permission was ticked, so there is none to give.",
+            "You ticked nothing. Tick at least one, or choose Deny.",
         ));
     }
     let request = &opened.authorization.request;
@@ -164,7 +164,7 @@ async fn allow(
 }
 
 /// CO-8: a refusal is final for this transaction.
-async fn deny(
+pub(super) async fn deny(
     server: &AuthServer,
     opened: &Opened,
     decider: Decider,
@@ -186,7 +186,7 @@ async fn deny(
 }
 
 /// "Not you?": the session ends and the sign-in page comes again, in the same transaction.
-async fn switch(server: &AuthServer, opened: &Opened) -> Result<Response, PageFailure> {
+pub(super) async fn switch(server: &AuthServer, opened: &Opened) -> Result<Response, PageFailure> {
     if let Some(session) = &opened.browser.session {
         server.store.write(EndSession { hash: session.hash(), now: server.now() }).await?;
     }
@@ -219,7 +219,10 @@ fn answer(
 
 /// RU-12: what was registered when the transaction began may be gone by now, and then nothing is
 /// sent there (T-RU-20).
-async fn still_registered(server: &AuthServer, opened: &Opened) -> Result<(), PageFailure> {
+pub(super) async fn still_registered(
+    server: &AuthServer,
+    opened: &Opened,
+) -> Result<(), PageFailure> {
     let request = &opened.authorization.request;
     let client = server.client(&request.client).await?;
     client
@@ -242,11 +245,11 @@ fn not_for(server: &AuthServer, opened: &Opened, subject: &Subject) -> PageFailu
     let title = shown_resource(server, resource).title;
     PageFailure::Refused {
         status: StatusCode::FORBIDDEN,
-        title: "You do not have access to this server",
+        title: "You don't have access to this server",
         what_happened: format!(
-            "{} is only for certain people, and {} is not among them.",
-            if title.is_empty() { "This server" } else { title },
-            subject.identity.name
+            "{} doesn't have access to {}.",
+            subject.identity.name,
+            if title.is_empty() { "this server" } else { title },
         ),
         what_to_do: "Ask your administrator for access. If you have another account, sign out on \
                      the account page and connect again.",
@@ -279,7 +282,7 @@ const fn tick(scope: Scope) -> Tick {
 /// Nothing of what the client asked for is open to this kind of user.
 fn nothing_to_offer(server: &AuthServer, opened: &Opened) -> Result<Response, PageFailure> {
     let error = OAuthErrorCode::AccessDenied
-        .because("none of the requested scopes is open to this kind of user");
+        .because("none of the requested scopes is available to this user type");
     refuse(server, &Refused::from(&opened.authorization.request), &error)
 }
 

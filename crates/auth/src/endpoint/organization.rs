@@ -11,6 +11,7 @@ use net::headers::FormTarget;
 use pages::{Deployment, Form};
 use store::unit::{ChooseOrganization, ChooseOrganizationOutcome};
 
+use super::consent;
 use super::transaction::{Decider, Opened, open, shown_client, step};
 use crate::answer::{PageFailure, page_response, see_other};
 use crate::request;
@@ -28,14 +29,16 @@ pub(super) fn ask(server: &AuthServer, opened: &Opened, decider: &Decider) -> Re
             csrf: &opened.csrf_of(server, decider),
             txn: Some(opened.handle.reveal()),
         },
+        person: &subject.identity.name,
         organizations: &organizations,
         remembered: subject.organization.as_deref(),
         client: shown_client(&opened.authorization.request),
     });
-    page_response(StatusCode::OK, html, FormTarget::OwnSite)
+    // "Cancel" sends the refusal to the client, as "Deny" does on the consent page.
+    page_response(StatusCode::OK, html, FormTarget::OffSite)
 }
 
-/// The answer.
+/// The answer, or one of the ways out.
 pub(crate) async fn post(
     server: Arc<AuthServer>,
     request: Request,
@@ -45,7 +48,12 @@ pub(crate) async fn post(
     opened.check_form(&server, &parts, &params)?;
     if let Stage::Resumed { .. } = &opened.authorization.stage {
         let decider = opened.decider(&server, &params).await?;
-        choose(&server, &decider.subject, params.one("organization")?).await?;
+        consent::still_registered(&server, &opened).await?;
+        match params.one("decision")? {
+            Some("deny") => return consent::deny(&server, &opened, decider).await,
+            Some("switch") => return consent::switch(&server, &opened).await,
+            _ => choose(&server, &decider.subject, params.one("organization")?).await?,
+        }
     }
     see_other(&step(&server, "/authorize/resume", &opened.handle))
 }
@@ -65,5 +73,5 @@ pub(super) async fn choose(
 }
 
 fn not_a_member() -> PageFailure {
-    PageFailure::bad_request("You do not belong to that organization, or not any more.")
+    PageFailure::bad_request("You don't belong to that organization.")
 }

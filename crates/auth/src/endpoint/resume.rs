@@ -133,9 +133,9 @@ pub(super) fn already_done(server: &AuthServer, opened: &Opened) -> Response {
 fn bad_token() -> PageFailure {
     PageFailure::Refused {
         status: StatusCode::FORBIDDEN,
-        title: "The way back from sign-in did not work",
-        what_happened: "The bridge token is not valid for this browser and this start, or it is \
-                        older than a minute."
+        title: "We couldn't bring you back from sign-in",
+        what_happened: "The portal's token isn't for this browser and this sign-in, or it is \
+                        more than a minute old."
             .into(),
         what_to_do: "Go back to the app that sent you here and connect again.",
     }

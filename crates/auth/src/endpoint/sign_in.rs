@@ -89,7 +89,7 @@ pub(crate) async fn post(
     }
 }
 
-const UNKNOWN: &str = "No sign-in is known for that address. Check it, or choose one below.";
+const UNKNOWN: &str = "We know no sign-in for that address. Check it, or choose one below.";
 
 /// Home-realm discovery: the provider whose people have addresses of this domain. Whether there is
 /// such a person is the provider's to say.

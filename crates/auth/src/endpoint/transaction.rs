@@ -124,8 +124,8 @@ impl Opened {
 pub(super) fn forged_form() -> PageFailure {
     PageFailure::Refused {
         status: StatusCode::FORBIDDEN,
-        title: "This form did not come from our page",
-        what_happened: "Another site may have tried to act in your name. Nothing was done.".into(),
+        title: "This form didn't come from our page",
+        what_happened: "Another site may have tried to act as you. Nothing was done.".into(),
         what_to_do: "Go back to the app that sent you here and connect again.",
     }
 }
@@ -134,12 +134,12 @@ pub(super) fn forged_form() -> PageFailure {
 pub(super) fn left() -> PageFailure {
     PageFailure::Refused {
         status: StatusCode::FORBIDDEN,
-        title: "This page is not yours to answer any more",
-        what_happened: "Since it was opened, its person signed out or somebody signed in anew in \
-                        this browser. Nothing was allowed."
+        title: "This page is out of date",
+        what_happened: "Somebody signed out or in on this browser since it was opened. Nothing \
+                        was allowed."
             .into(),
-        what_to_do: "Go back, reload the page, and answer it as the person whose name it shows \
-                     then. Or connect again in the app.",
+        what_to_do: "Reload the page and answer as the person it then names, or connect again \
+                     in the app.",
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Connect<'a> {
     /// The name that the page suggests for the server in clients' settings. Clients build tool
     /// names with it: at most 12 of `a-z`, `0-9` and `-` suits them all (clients.md §4.3).
     pub key: &'a str,
+    /// The path of the page on which people see and end what they connected.
+    pub account: &'a str,
     /// Who reads the page.
     pub audience: Audience,
 }

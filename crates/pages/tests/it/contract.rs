@@ -196,9 +196,9 @@ fn consent_warns_about_places_that_anyone_can_claim() {
         client: CLAUDE_CODE,
         ..consent(&ORDINARY, &places.loopback, &[])
     });
-    assert!(loopback.contains("any program on this computer could receive this"));
+    assert!(loopback.contains("any program here could receive it"));
     let app = pages::consent(&Consent { client: CURSOR, ..consent(&ORDINARY, &places.app, &[]) });
-    assert!(app.contains("any installed app could claim them"));
+    assert!(app.contains("any app you have installed could claim them"));
     let web = pages::consent(&consent(&ORDINARY, &places.web, &[]));
     assert!(!has(&web, "class", "notice caution"));
     assert!(has(&loopback, "class", "notice caution") && has(&app, "class", "notice caution"));
@@ -264,4 +264,11 @@ fn connect_commands_can_be_copied() {
     assert!(tags(&html).iter().any(|tag| {
         tag.get("href").is_some_and(|url| url.starts_with("vscode:mcp/install?%7B%22name%22"))
     }));
+}
+
+/// C2: who can leave something out reads how to add it later.
+#[test]
+fn c2_consent_says_how_to_add_what_was_left_out() {
+    let words = "Some apps can't ask again for what you leave unticked";
+    assert!(page("consent-loopback").contains(words));
 }

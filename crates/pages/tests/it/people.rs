@@ -89,7 +89,9 @@ fn the_second_factor_is_a_one_time_code() {
 fn each_organization_has_a_button_and_the_last_choice_is_marked() {
     let html = page("choose-organization");
     let organizations = ["Northwind AB", ORDINARY.name, "Contoso Logistics GmbH"];
-    assert_eq!(buttons(&html), pairs("organization", &organizations));
+    // O12: and two ways out for who does not want to choose.
+    let ways_out = pairs("decision", &["deny", "switch"]);
+    assert_eq!(buttons(&html), [pairs("organization", &organizations), ways_out].concat());
     assert_eq!(html.matches(">Last used<").count(), 1);
     let marked = format!("value=\"{}\"", ORDINARY.name);
     assert!(text_after(&html, &format!("{marked}>"), "</button>").contains("Last used"));
@@ -140,12 +142,12 @@ fn hd_5_the_account_can_disconnect_switch_and_sign_out() {
         pairs("grant", &["grt_1", ORDINARY.token, "grt_3"]),
     ];
     assert_eq!(buttons(&html), expected.concat());
-    for shown in ["Create and change things", "on 4 May 2026", "localhost", "Process manager"] {
+    for shown in ["Create and change things", "on 4 May 2026", "this computer", "Manager"] {
         assert!(html.contains(shown), "{shown}");
     }
     let empty = page("account-new");
     assert_eq!(forms(&empty), ["/account/sign-out"]);
-    assert!(empty.contains("Northwind AB") && empty.contains("No app acts in your name"));
+    assert!(empty.contains("Northwind AB") && empty.contains("No app is connected"));
 }
 
 /// T-CO-07 on the account page: an unchecked name is marked, and its host is what stands out.
@@ -164,4 +166,28 @@ fn lo_2_signing_out_offers_the_provider_too() {
     let html = page("signed-out-provider");
     assert!(has(&html, "href", ORDINARY.url) && has(&html, "rel", "noreferrer"));
     assert!(!has(&page("signed-out"), "rel", "noreferrer"));
+}
+
+/// O12: the first empty field of a form waits for the person.
+#[test]
+fn o12_the_field_to_fill_in_has_the_focus() {
+    let focused = |name: &str| -> Vec<String> {
+        let of = |tag: &Tag| tag.get("id").unwrap_or_default().to_owned();
+        tags(&page(name)).iter().filter(|tag| tag.get("autofocus").is_some()).map(of).collect()
+    };
+    assert_eq!(focused("local-sign-in"), ["username"]);
+    assert_eq!(focused("local-sign-in-again"), ["password"]);
+    assert_eq!(focused("second-factor"), ["code"]);
+}
+
+/// O12: what has been disconnected is confirmed, and its unchecked name is marked there too; the
+/// pages about connections lead to each other.
+#[test]
+fn o12_disconnecting_is_confirmed_and_pages_lead_on() {
+    let html = page("account");
+    let notice = text_after(&html, "<p class=\"notice\" role=\"status\">", "</p>");
+    assert!(notice.contains("of “Release Notes Helper” has ended"), "{notice}");
+    assert!(has(&html, "href", "/connect"));
+    assert!(!page("account-new").contains("has ended"));
+    assert!(has(&page("connect-public"), "href", "/account"));
 }

@@ -31,11 +31,20 @@ fn hd_1_pages_load_nothing_and_run_nothing() {
             for (attribute, _) in &tag.attributes {
                 assert!(!attribute.starts_with("on"), "{name}: {tag}");
                 assert!(
-                    !["style", "src", "srcset", "autofocus", "formaction", "target"]
+                    !["style", "src", "srcset", "formaction", "target"]
                         .contains(&attribute.as_str()),
                     "{name}: {tag}"
                 );
             }
+            // O12: what a person types into may be ready for it. Never a button, where a stray
+            // Enter would decide, and nothing where a script could wait for the focus.
+            let typed_into = ["username", "password", "code"];
+            assert!(
+                tag.get("autofocus").is_none()
+                    || tag.name == "input"
+                        && tag.get("id").is_some_and(|id| typed_into.contains(&id)),
+                "{name}: {tag}"
+            );
             assert!(tag.get("href").is_none() || tag.name == "a", "{name}: {tag}");
         }
         let style = style_of(&html);

@@ -295,12 +295,14 @@ fn connects(words: &Words<'_>) -> Vec<(&'static str, String)> {
         deployment: Deployment { title: "Wicketgate demo" },
         resource: Resource { title: "Workflow", url: "http://127.0.0.1:8787/mcp" },
         key: "workflow",
+        account: "/account",
         audience: Audience::Visitors,
     };
     let public = Connect {
         deployment: DEPLOYMENT,
         resource: Resource { title: words.name, ..RESOURCE },
         key: words.key,
+        account: "/account",
         audience: Audience::Members,
     };
     vec![("connect-demo", pages::connect(&demo)), ("connect-public", pages::connect(&public))]

@@ -21,21 +21,15 @@ pub async fn find(conn: &mut Conn, id: &GrantId) -> Result<Option<Grant>, StoreE
     row.map(|row| take(&mut Fields::of(&row, TABLE))).transpose()
 }
 
-/// The live grants of a person, the newest first: those made for this organization, or for none.
-/// What was granted for one organization is never listed for another.
-pub async fn of_subject(
-    conn: &mut Conn,
-    subject: &SubjectId,
-    organization: Option<&str>,
-) -> Result<Vec<Grant>, StoreError> {
+/// The live grants of a person, the newest first, each with the organization that it was made for.
+pub async fn of_subject(conn: &mut Conn, subject: &SubjectId) -> Result<Vec<Grant>, StoreError> {
     let select = query(
         "SELECT grant_id, subject_id, organization, client_id, client_name, redirect_host, \
          resource, scopes, status_index, authenticated_at, created_at, revoked_at, \
          revocation_reason FROM OAUTH_GRANT WHERE subject_id = $1 AND revoked_at IS NULL \
-         AND organization IS NOT DISTINCT FROM $2 ORDER BY created_at DESC, status_index DESC",
+         ORDER BY created_at DESC, status_index DESC",
     )
-    .bind(subject.as_str())
-    .bind(organization.map(str::to_owned));
+    .bind(subject.as_str());
     let rows = conn.all("list a person's grants", select).await?;
     rows.iter().map(|row| take(&mut Fields::of(row, TABLE))).collect()
 }

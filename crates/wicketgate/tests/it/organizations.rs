@@ -66,6 +66,23 @@ async fn a_person_with_several_chooses_and_is_remembered() {
     }
 }
 
+/// O12: a person who does not want to choose gets out: the client hears the refusal, and another
+/// account starts at the sign-in page.
+#[tokio::test]
+async fn the_question_for_an_organization_can_be_left() {
+    let company = Company::start(Plan::sqlite(), CLAIM, "").await;
+    let client = company.world.client().await;
+    let claims = in_organizations(&["acme", "globex"]);
+    let person = company.world.person();
+    let choice = arrive(&company, &person, &client, claims.clone()).await;
+    let returned = person.press(&choice, "decision", "deny").await.returned();
+    assert_eq!(returned.get("error"), Some("access_denied"));
+    let person = company.world.person();
+    let choice = arrive(&company, &person, &client, claims).await;
+    let anew = person.press(&choice, "decision", "switch").await;
+    assert!(anew.has_button("provider"), "{}", anew.answer.body);
+}
+
 /// A page that another tab overtook grants nothing for the wrong organization.
 #[tokio::test]
 async fn what_the_page_said_is_what_is_granted() {
@@ -104,7 +121,7 @@ async fn a_restricted_server_is_for_the_listed_only() {
     let outsider = json!({ "sub": "ada", "groups": ["staff"] });
     let refused = arrive(&company, &company.world.person(), &client, outsider.clone()).await;
     assert_eq!(refused.answer.status, 403);
-    assert!(refused.answer.body.contains("You do not have access"), "{}", refused.answer.body);
+    assert!(refused.answer.body.contains("have access to this server"), "{}", refused.answer.body);
     let tokens = company.connect(&company.world.person(), &client, insider.clone()).await;
     let ask = client.ask();
     let person = company.world.person();
@@ -117,8 +134,7 @@ async fn a_restricted_server_is_for_the_listed_only() {
     client.refresh(&tokens.refresh).await.refuses(400, "invalid_grant");
 }
 
-/// The account page: signing in without a client, one's own connections of the organization that
-/// one acts for, and nobody else's.
+/// The account page: signing in without a client, one's own connections, and nobody else's.
 #[tokio::test]
 async fn the_account_page_shows_and_ends_ones_own_connections() {
     let company = Company::start(Plan::sqlite(), CLAIM, "").await;
@@ -151,15 +167,22 @@ async fn the_account_page_shows_and_ends_ones_own_connections() {
     assert_eq!(post(&grant(&tokens), "forged").await.answer.status, 403);
     post(&grant(&theirs), &csrf).await;
     assert_eq!(client.refresh(&theirs.refresh).await.status, 200, "Bob's stands");
+    // The confirmation is only for what is one's own and over, whatever a link says.
+    for id in [grant(&tokens), grant(&theirs), "gr_nothing".to_owned()] {
+        let page = browser.visit(&world.at(&format!("/account?ended={id}"))).await;
+        assert!(!page.answer.body.contains("has ended"), "{}", page.answer.body);
+    }
     let empty = post(&grant(&tokens), &csrf).await;
-    assert_eq!(empty.url, world.at("/account"));
-    assert!(!empty.answer.body.contains("Test client"), "{}", empty.answer.body);
+    assert_eq!(empty.url, world.at(&format!("/account?ended={}", grant(&tokens))));
+    let body = &empty.answer.body;
+    assert!(body.contains("has ended") && body.contains("No app is connected"), "{body}");
     client.refresh(&tokens.refresh).await.refuses(400, "invalid_grant");
 }
 
-/// Tenants never see each other's connections.
+/// O2: what the person connected for another of their organizations acts for them all the same, so
+/// it is listed, with that organization.
 #[tokio::test]
-async fn the_account_page_shows_one_organization_only() {
+async fn o2_the_account_page_lists_what_acts_for_any_of_ones_organizations() {
     let company = Company::start(Plan::sqlite(), CLAIM, "").await;
     let world = &company.world;
     let client = world.client().await;
@@ -177,7 +200,9 @@ async fn the_account_page_shows_one_organization_only() {
     let headers = reqwest::header::HeaderMap::new();
     let other = person.submit(&account, form, None, headers).await;
     assert_eq!(other.url, account.url);
-    assert!(!other.answer.body.contains("Test client"), "{}", other.answer.body);
+    let body = &other.answer.body;
+    assert!(body.contains("Test client") && body.contains("for <bdi>acme</bdi>"), "{body}");
+    assert!(!body.contains("No app is connected"), "{body}");
 }
 
 /// T-CB-12, LO-3: signing out ends the session and the binding; old cookies are worth nothing.

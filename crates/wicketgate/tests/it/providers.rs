@@ -342,7 +342,7 @@ async fn the_domain_of_an_address_names_the_provider() {
     assert_eq!(Return::read(&there).get("login_hint"), Some("Ada@Northwind.example"));
     let again = submit_email(&person, &page, "ada@elsewhere.example").await;
     assert_eq!(again.answer.status, 200);
-    assert!(again.answer.body.contains("No sign-in is known"), "{}", again.answer.body);
+    assert!(again.answer.body.contains("We know no sign-in"), "{}", again.answer.body);
 }
 
 async fn submit_email(person: &Person, page: &Page, email: &str) -> Page {

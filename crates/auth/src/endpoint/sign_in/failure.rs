@@ -57,8 +57,8 @@ const MAX_REASON: usize = 300;
 pub(super) fn no_such_provider() -> PageFailure {
     PageFailure::Refused {
         status: StatusCode::NOT_FOUND,
-        title: "This way to sign in does not exist",
-        what_happened: "It was renamed or switched off, or the address is wrong.".into(),
+        title: "There is no such sign-in",
+        what_happened: "It may have been renamed or switched off.".into(),
         what_to_do: "Go back to the app that sent you here and connect again.",
     }
 }
@@ -68,8 +68,8 @@ pub(super) fn only_from_an_app() -> PageFailure {
     PageFailure::Refused {
         status: StatusCode::FORBIDDEN,
         title: "Please start in the app that you want to connect",
-        what_happened: "Nobody can sign in on this page by itself: your portal sends people here \
-                        when they connect an app."
+        what_happened: "You can't sign in from here directly: your portal sends you when you \
+                        connect an app."
             .into(),
         what_to_do: "Connect the app first. Then open this page again in the same browser.",
     }
@@ -80,8 +80,8 @@ pub(super) fn nobody() -> PageFailure {
         status: StatusCode::SERVICE_UNAVAILABLE,
         title: "Nobody can sign in here yet",
         what_happened: "No sign-in provider is configured.".into(),
-        what_to_do: "Ask your administrator to configure one: see [[sign_in.provider]] in the \
-                     configuration reference.",
+        what_to_do: "Ask your administrator to set one up ([[sign_in.provider]] in the \
+                     configuration).",
     }
 }
 

@@ -32,10 +32,10 @@ use crate::providers::{Provider, ProviderKind};
 use crate::request;
 use crate::server::AuthServer;
 
-const WRONG: &str = "That user name and password do not fit, or there were too many attempts. \
+const WRONG: &str = "Wrong user name or password, or too many attempts. \
                      Check them, or wait a few minutes.";
-const WRONG_CODE: &str = "That code does not fit, it was used before, or there were too many wrong \
-                          ones. Wait for the next one, or for ten minutes.";
+const WRONG_CODE: &str = "That code is wrong or already used, or there were too many attempts. \
+                          Wait for the next one, or for ten minutes.";
 
 /// The form.
 pub(crate) async fn get(

@@ -51,6 +51,7 @@ fn ways_in(words: &Words<'_>) -> Vec<(&'static str, String)> {
         form: form(words, "/authorize/organization"),
         organizations: &organizations,
         remembered: Some(words.name),
+        person: words.name,
         client: stranger,
     };
     let fields = [("SAMLRequest", words.token.to_owned()), ("RelayState", words.token.to_owned())];
@@ -107,6 +108,7 @@ fn accounts(words: &Words<'_>) -> Vec<(&'static str, String)> {
     let full = Account {
         deployment: DEPLOYMENT,
         action: "/account",
+        connect: "/connect",
         csrf: words.token,
         person: AccountHolder {
             name: words.name,
@@ -117,7 +119,7 @@ fn accounts(words: &Words<'_>) -> Vec<(&'static str, String)> {
         organizations: &organizations,
         organization: Some(words.name),
         connections: &connections,
-        notice: Some(words.sentence),
+        disconnected: Some(connections[1].client),
     };
     let person =
         AccountHolder { name: "Ada Moreau", email: Some("ada@northwind.example"), ..full.person };
@@ -126,7 +128,7 @@ fn accounts(words: &Words<'_>) -> Vec<(&'static str, String)> {
         organizations: &["Northwind AB"],
         organization: Some("Northwind AB"),
         connections: &[],
-        notice: None,
+        disconnected: None,
         ..full
     };
     vec![("account", pages::account(&full)), ("account-new", pages::account(&new))]
