@@ -118,8 +118,10 @@ async fn allow(
         return Err(not_for(server, opened, &subject));
     }
     let organization = acting_for(&subject).map(str::to_owned);
-    // What the page said is what is granted: a change in another tab shows the page anew.
-    if params.one("organization")? != organization.as_deref() {
+    // What the page said is what is granted: a change in another tab shows the page anew, and so
+    // does an answer before the choice of an organization.
+    let must_choose = matches!(subject.acting_for(), Acting::MustChoose(_));
+    if must_choose || params.one("organization")? != organization.as_deref() {
         return see_other(&step(server, "/authorize/resume", &opened.handle));
     }
     let scopes = ticked(params, offered(server, opened, &subject));

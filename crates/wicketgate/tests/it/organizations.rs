@@ -83,6 +83,21 @@ async fn the_question_for_an_organization_can_be_left() {
     assert!(anew.has_button("provider"), "{}", anew.answer.body);
 }
 
+/// Whoever has several organizations and has chosen none gives nothing: consent without the choice
+/// leads back to it.
+#[tokio::test]
+async fn nothing_is_granted_before_the_organization_is_chosen() {
+    let company = Company::start(Plan::sqlite(), CLAIM, "").await;
+    let client = company.world.client().await;
+    let person = company.world.person();
+    let choice = arrive(&company, &person, &client, in_organizations(&["acme", "globex"])).await;
+    let mut form = choice.form().with("scope", "mcp:read");
+    form.action = form.action.replace("/organization", "/consent");
+    let headers = reqwest::header::HeaderMap::new();
+    let page = person.submit(&choice, form, Some(("decision", "allow")), headers).await;
+    assert!(page.left_to.is_none() && page.has_button("organization"), "{}", page.answer.body);
+}
+
 /// A page that another tab overtook grants nothing for the wrong organization.
 #[tokio::test]
 async fn what_the_page_said_is_what_is_granted() {
