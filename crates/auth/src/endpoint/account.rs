@@ -53,9 +53,10 @@ pub(crate) async fn disconnect(
     let grant = params.one("grant")?.map(|id| Id::from_stored(id.to_owned()));
     let grant = grant.ok_or_else(|| PageFailure::bad_request("No connection was chosen."))?;
     let unit = RevokeOwnGrant { grant: grant.clone(), subject: subject.id, now: server.now() };
-    if let RevokeOutcome::Revoked { .. } = server.store.write(unit).await? {
-        server.announce_change();
-    }
+    let RevokeOutcome::Revoked { .. } = server.store.write(unit).await? else {
+        return back(&server);
+    };
+    server.announce_change();
     see_other(&format!("{}/account?ended={}", server.config.base_path(), grant.as_str()))
 }
 
