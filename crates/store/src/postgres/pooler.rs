@@ -1,9 +1,9 @@
 //! A pooler between us and PostgreSQL that lends a server connection for a transaction only
-//! (PgBouncer's `pool_mode = transaction` or `statement`).
+//! (`PgBouncer`'s `pool_mode = transaction` or `statement`).
 //!
 //! Reads here are named statements outside transactions. Through such a pooler they reach whichever
 //! server connection is free, and some silently run another client's statement: of 180 queries 44
-//! to 64 did (PgBouncer 1.18, sqlx 0.9). No setting of a query helps, so it is refused at the start.
+//! to 64 did (`PgBouncer` 1.18, sqlx 0.9). No setting of a query helps, so it is refused at the start.
 
 use sqlx::any::AnyConnectOptions;
 use sqlx::{AnyConnection, ConnectOptions as _, Connection as _, Row as _};
