@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
 
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 use kernel::encoding::base64url;
 use kernel::seal::SealingKey;
 use protocol::{OAuthError, OAuthErrorCode};
@@ -19,6 +19,9 @@ const SIGN_INS_PER_MINUTE: u32 = 60;
 /// How many times as much as one network the site may do in which it lies.
 const NETWORKS_OF_A_SITE: u32 = 10;
 
+/// Lines of the log about one limit in a minute.
+const LINES_PER_MINUTE: u32 = 10;
+
 /// The limits that are in force.
 pub(crate) struct Throttle {
     registrations: Limiter,
@@ -32,6 +35,9 @@ pub(crate) struct Throttle {
 
 /// One rate, counted by network and, as a subscriber may have thousands of those, by site.
 struct Limiter {
+    what: &'static str,
+    /// Lines of the log: a flood is told of, and does not fill it.
+    lines: DefaultDirectRateLimiter,
     networks: DefaultKeyedRateLimiter<IpAddr>,
     sites: DefaultKeyedRateLimiter<IpAddr>,
 }
@@ -43,12 +49,15 @@ impl Throttle {
         key_encryption_key: &SealingKey,
     ) -> Self {
         Self {
-            registrations: Limiter::new(registrations_per_minute),
-            authorizations: Limiter::new(authorizations_per_minute),
-            departures: Limiter::new(authorizations_per_minute),
-            arrivals: Limiter::new(authorizations_per_minute),
-            failed_authentications: Limiter::new(FAILED_AUTHENTICATIONS_PER_MINUTE),
-            sign_ins: Limiter::new(SIGN_INS_PER_MINUTE),
+            registrations: Limiter::new("registrations", registrations_per_minute),
+            authorizations: Limiter::new("authorizations", authorizations_per_minute),
+            departures: Limiter::new("ways to a provider", authorizations_per_minute),
+            arrivals: Limiter::new("answers of a provider", authorizations_per_minute),
+            failed_authentications: Limiter::new(
+                "wrong client secrets",
+                FAILED_AUTHENTICATIONS_PER_MINUTE,
+            ),
+            sign_ins: Limiter::new("attempts at local accounts", SIGN_INS_PER_MINUTE),
             hashing: Key::new(HMAC_SHA256, key_encryption_key.derive("network").bytes()),
         }
     }
@@ -116,19 +125,23 @@ impl Throttle {
 }
 
 impl Limiter {
-    fn new(per_minute: u32) -> Self {
-        let of = |per_minute: u32| {
-            let times = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
-            RateLimiter::keyed(Quota::per_minute(times))
-        };
+    fn new(what: &'static str, per_minute: u32) -> Self {
+        let times = |times: u32| NonZeroU32::new(times).unwrap_or(NonZeroU32::MIN);
+        let of = |per_minute: u32| RateLimiter::keyed(Quota::per_minute(times(per_minute)));
         let site = per_minute.saturating_mul(NETWORKS_OF_A_SITE);
-        Self { networks: of(per_minute), sites: of(site) }
+        let lines = RateLimiter::direct(Quota::per_minute(times(LINES_PER_MINUTE)));
+        Self { what, lines, networks: of(per_minute), sites: of(site) }
     }
 
     /// Counts one more from there, unless there were too many.
     fn admits(&self, address: IpAddr) -> bool {
-        self.networks.check_key(&network(address)).is_ok()
-            && self.sites.check_key(&site(address)).is_ok()
+        let admitted = self.networks.check_key(&network(address)).is_ok()
+            && self.sites.check_key(&site(address)).is_ok();
+        if !admitted && self.lines.check().is_ok() {
+            let network = network(address);
+            tracing::info!(%network, what = self.what, "too many in a minute: 429");
+        }
+        admitted
     }
 }
 

@@ -137,6 +137,21 @@ pub(crate) fn decide(reach: Reach, scope: Scope) -> Decision {
     }
 }
 
+impl PolicyConfig {
+    /// The places of rules that never decide, because earlier ones name every tool that they name.
+    pub fn unreachable_rules(&self) -> Vec<usize> {
+        let names_all_of = |place: usize, pattern: &String| {
+            // A star of the pattern is a character like any other here, which only a star matches.
+            let mut earlier = self.rules[..place].iter().flat_map(|rule| &rule.tools);
+            earlier.any(|earlier| Glob::new(earlier).matches(pattern))
+        };
+        let never = |place: &usize| {
+            self.rules[*place].tools.iter().all(|pattern| names_all_of(*place, pattern))
+        };
+        (0..self.rules.len()).filter(never).collect()
+    }
+}
+
 impl CompiledRule {
     fn names(&self, tool: &str) -> bool {
         self.tools.iter().any(|glob| glob.matches(tool))

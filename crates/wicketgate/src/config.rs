@@ -3,6 +3,7 @@
 //! [`load`] finds every mistake in one run. What comes out is [`Settings`], in which nothing is
 //! left to be interpreted; the role crates get their own plain structs from it (`compose`).
 
+mod advice;
 mod document;
 mod problem;
 mod reader;
@@ -36,6 +37,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// Each effective value, secrets masked, with its origin.
     pub shown: Vec<Shown>,
+    /// What is no mistake, and yet probably not meant.
+    pub advice: Vec<Problem>,
 }
 
 /// Reads how much is to be logged, and nothing else.
@@ -63,7 +66,11 @@ pub fn load(source: &Source, role: Role) -> Result<Loaded, Problems> {
     let settings = sections::read(&reader, role);
     let (shown, problems) = reader.finish();
     match settings {
-        Some(settings) if problems.is_empty() => Ok(Loaded { settings, shown }),
+        Some(settings) if problems.is_empty() => {
+            let mut advice = advice::unread_variables(&source.environment, &document.root);
+            advice.extend(advice::about(&settings));
+            Ok(Loaded { settings, shown, advice })
+        }
         _ => Err(problems),
     }
 }

@@ -3,14 +3,19 @@
 pub(crate) mod lines;
 
 use std::fmt::Display;
+use std::io::{self, Write as _};
 
-/// Prints a result.
-#[expect(clippy::print_stdout, reason = "this is the one place that prints results")]
+/// Prints a result. Whoever reads only the beginning of it, as `head` does, has enough.
 pub fn result(text: impl Display) {
-    println!("{text}");
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            note(format!("wicketgate: standard output takes nothing: {error}"));
+        }
+        _ => {}
+    }
 }
 
-/// Prints a note or an error for the person at the terminal.
+/// Prints a note or an error for the person at the terminal, if there is one.
 pub fn note(text: impl Display) {
-    eprintln!("{text}");
+    let _ = writeln!(io::stderr(), "{text}");
 }

@@ -7,7 +7,7 @@ use crate::cli::Serve;
 use crate::config;
 use crate::output;
 
-/// Finds every mistake.
+/// Finds every mistake, and says what is none but probably not meant.
 pub(super) fn check(options: &Serve) -> anyhow::Result<ExitCode> {
     let loaded = config::load(&source::collect(&options.config)?, options.role.into())?;
     let servers = loaded.settings.mcp.servers.len();
@@ -16,6 +16,9 @@ pub(super) fn check(options: &Serve) -> anyhow::Result<ExitCode> {
         loaded.settings.public_url.as_str(),
         if servers == 1 { "" } else { "s" },
     ));
+    for advice in &loaded.advice {
+        output::result(format!("worth a look: {advice}"));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

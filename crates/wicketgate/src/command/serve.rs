@@ -12,17 +12,21 @@ use tracing::level_filters::LevelFilter;
 use super::{logging, runtime, source};
 use crate::cli::Serve;
 use crate::compose::{Ambient, start};
-use crate::config::{self, Settings};
+use crate::config::{self, Problem, Settings};
 use crate::output;
 
 /// Serves until a signal ends it.
 pub(super) fn run(options: &Serve) -> anyhow::Result<ExitCode> {
     let loaded = config::load(&source::collect(&options.config)?, options.role.into())?;
-    let settings = loaded.settings;
+    let (settings, advice) = (loaded.settings, loaded.advice);
     let log = logging::init(settings.mcp.log_level, settings.server.json_logs);
+    for Problem { key, reason, fix, .. } in advice {
+        tracing::warn!(key, fix, "worth a look: {reason}");
+    }
+    let json = settings.server.json_logs;
     let reload = || match new_level(options, &log) {
-        Ok(level) => output::note(format!("mcp.diagnostic_log_level is {level} now")),
-        Err(error) => output::note(format!("mcp.diagnostic_log_level stays as it is: {error:#}")),
+        Ok(level) => say(json, &format!("mcp.diagnostic_log_level is {level} now")),
+        Err(error) => say(json, &format!("mcp.diagnostic_log_level was not changed: {error:#}")),
     };
     runtime()?.block_on(async {
         tokio::select! {
@@ -62,20 +66,26 @@ pub(super) async fn serve(
     gather_entropy();
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be handled")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be handled")?;
-    let listen = settings.server.listen;
+    let (listen, json) = (settings.server.listen, settings.server.json_logs);
     let url = settings.public_url.as_str().to_owned();
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("cannot listen on {listen}; is another program using it? See server.listen")
     })?;
     let running = start(listener, settings, Ambient::system()).await?;
-    output::note(format!("listening on {url} ({})", running.address()));
+    say(json, &format!("listening on {url} ({})", running.address()));
     greet.await;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    output::note("stopping: no new connections, running requests may finish");
+    say(json, "stopping: no new connections, running requests may finish");
     running.stop().await;
-    output::note("stopped");
+    say(json, "stopped");
     Ok(())
+}
+
+/// Says how the process is doing: as a line for people, or as one of the log where whoever reads
+/// standard error expects JSON.
+fn say(json: bool, text: &str) {
+    if json { tracing::info!("{text}") } else { output::note(text) }
 }

@@ -73,9 +73,11 @@ impl App {
         if let Some(sidecar) = self.sidecar.as_ref().filter(|sidecar| sidecar.serves(path)) {
             return marked(sidecar.handle(request).await).map(Either::Left);
         }
-        match path.strip_prefix(self.base_path.as_str()) {
-            Some("/health") => probes::health().map(Either::Right),
-            Some("/ready") => probes::ready(self).await.map(Either::Right),
+        // Probes are answered at the root as well: whoever supervises the process need not know
+        // under which path people reach it.
+        match path.strip_prefix(self.base_path.as_str()).unwrap_or(path) {
+            "/health" => probes::health().map(Either::Right),
+            "/ready" => probes::ready(self).await.map(Either::Right),
             _ => self.authorization_server(request, peer).await.map(Either::Right),
         }
     }

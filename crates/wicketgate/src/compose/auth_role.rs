@@ -25,12 +25,11 @@ pub(super) async fn build(
     let oauth = settings.oauth.as_ref().context("the authorization server is not configured")?;
     let sign_in = sign_in(settings, oauth, &ambient.clock)?;
     match &sign_in {
-        SignIn::Nobody => tracing::warn!("no way to sign in is configured: nobody can connect"),
         SignIn::Providers(all) => {
             providers::tell(settings.issuer.as_str(), all);
             providers::warn_of_anybodys_rules(all, &oauth.user_types);
         }
-        SignIn::DemoPeople | SignIn::FixedUser(_) => {}
+        SignIn::Nobody | SignIn::DemoPeople | SignIn::FixedUser(_) => {}
     }
     let config = config(settings, oauth, sign_in);
     AuthServer::start(

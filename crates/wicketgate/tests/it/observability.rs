@@ -278,7 +278,7 @@ async fn the_log_level_changes_while_it_runs() {
     process.place().get(&metadata).await;
     process.configure(&quiet.replace("\"WARN\"", "\"LOUD\""));
     process.hang_up();
-    soon(|| said("mcp.diagnostic_log_level stays as it is")).await;
+    soon(|| said("mcp.diagnostic_log_level was not changed")).await;
     process.configure(&text);
     process.hang_up();
     soon(|| said("mcp.diagnostic_log_level is info now")).await;

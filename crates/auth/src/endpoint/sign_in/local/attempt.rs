@@ -105,7 +105,11 @@ impl Attempt {
             policy: LockPolicy::DEFAULT,
             now,
         };
-        match (server.store.write(unit).await?, who) {
+        let outcome = server.store.write(unit).await?;
+        if let SettleSignInOutcome::Refused { locked_until, .. } = &outcome {
+            self.tell(&who, locked_until.is_some());
+        }
+        match (outcome, who) {
             (SettleSignInOutcome::Accepted, Claimed::Account(account)) => {
                 Ok(Verdict::Right(Box::new(Right { account: *account, device })))
             }
@@ -116,6 +120,18 @@ impl Attempt {
                 server.meter.signed_in("local", "failed");
                 Ok(Verdict::Wrong)
             }
+        }
+    }
+
+    /// A name that nobody has is not written down: it may be a password in the wrong field.
+    fn tell(&self, who: &Claimed, locked: bool) {
+        let account = match who {
+            Claimed::Account(account) => account.id.as_str(),
+            Claimed::Nobody { .. } => "unknown",
+        };
+        tracing::info!(account, client.address = %self.address, "sign_in.local.failed");
+        if locked {
+            tracing::warn!(account, client.address = %self.address, "sign_in.local.locked");
         }
     }
 
