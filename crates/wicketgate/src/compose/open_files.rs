@@ -6,6 +6,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// Files that are open whatever happens: the database, listeners, children, other replicas.
 const OTHERS: usize = 256;
 
+/// Fewer connections than this are worth a line in the log: a team's clients may need them.
+const FEW: usize = 2_000;
+
 /// How many connections the listener takes. Each may need one behind, and strangers who fill the
 /// places must not take the descriptors that calls and the database need.
 pub(super) fn connections() -> usize {
@@ -13,7 +16,7 @@ pub(super) fn connections() -> usize {
     let enough = 2 * wanted + OTHERS;
     let files = raise(enough);
     let connections = fitting(files, wanted);
-    if connections < wanted {
+    if connections < FEW {
         tracing::warn!(
             open_files = files,
             connections,
