@@ -261,4 +261,21 @@ mod tests {
         assert_eq!(last["result"]["_meta"][SUBSCRIPTION], "id");
         assert!(reply.next().await.is_none());
     }
+
+    /// C-72: whoever missed news is told by the end of the subscription, and listens anew.
+    #[tokio::test]
+    async fn c_72_missed_news_end_the_subscription() {
+        let fake = Fake::new(false).await;
+        let params = json!({ "notifications": { "toolsListChanged": true } });
+        let asked = fake.asked(1, "subscriptions/listen", &params);
+        let wanted = Wanted::read(&asked).unwrap();
+        let mut reply = open(&asked, Arc::clone(&fake.peer), wanted).await;
+        next(&mut reply).await;
+        for _ in 0..1000 {
+            fake.say(&json!({ "jsonrpc": "2.0", "method": "notifications/tools/list_changed" }));
+        }
+        let last = next(&mut reply).await;
+        assert_eq!(last["result"]["_meta"][SUBSCRIPTION], "id");
+        assert!(reply.next().await.is_none());
+    }
 }
