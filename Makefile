@@ -2,7 +2,7 @@
 
 CARGO_FLAGS ?= --locked
 
-.PHONY: demo test lint unit e2e bench soak parts deny
+.PHONY: demo test parts lint unit e2e bench soak
 
 ## Everything in one process on this computer; needs Rust and a C compiler only (no SAML).
 demo:
@@ -19,10 +19,20 @@ parts:
 lint:
 	scripts/lint.sh
 
+## The Rust tests, against SQLite and a private PostgreSQL.
+unit:
+	scripts/unit.sh
+
+## The end-to-end stories, against the binary with SAML.
+e2e:
+	cargo build $(CARGO_FLAGS) -p wicketgate --features saml
+	scripts/e2e.sh
+
 ## The benchmark tables, beside nginx and a direct call.
 bench:
 	scripts/bench.sh
 
-## Ten minutes of a steady mix: no lost event, flat memory.
+## What proves by duration: no lost event and flat memory in a steady mix, and a longer flood.
 soak:
 	scripts/bench.sh soak
+	WICKETGATE_FLOOD_SECONDS=120 WICKETGATE_BIN=$${CARGO_TARGET_DIR:-target}/release/wicketgate scripts/e2e.sh flood

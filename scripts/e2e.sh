@@ -5,15 +5,20 @@
 #   scripts/e2e.sh smoke           only `wicketgate demo`, in a few seconds
 #   scripts/e2e.sh people path …   the stories of these names (tests/e2e/stories/NAME.test.mjs)
 #
-# WICKETGATE_BIN names the binary; without it target/debug/wicketgate is used. The SAML stories need
+# WICKETGATE_BIN names the binary; without it the one that `cargo build` makes is used. The SAML stories need
 # one that was built with `--features saml`, as `make test` does. A part that is not
 # installed is a failure, never a reason to leave a story out.
+#
+# Stories mostly wait for programs, so four run at once (WICKETGATE_E2E_JOBS says otherwise); those
+# that say how long something may take run by themselves afterwards.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 e2e=$root/tests/e2e
 # For one file of stories.
 file_limit_ms=180000
+jobs=${WICKETGATE_E2E_JOBS:-4}
+alone=(failover flood)
 
 fail() { echo "e2e: $*" >&2; exit 1; }
 
@@ -27,7 +32,7 @@ check_parts() {
 
 # A path that is relative means the same to everybody from here on.
 find_binary() {
-  WICKETGATE_BIN=$(realpath "${WICKETGATE_BIN:-$root/target/debug/wicketgate}" 2>/dev/null) || true
+  WICKETGATE_BIN=$(realpath "${WICKETGATE_BIN:-${CARGO_TARGET_DIR:-$root/target}/debug/wicketgate}" 2>/dev/null) || true
   [ -x "${WICKETGATE_BIN:-}" ] || fail 'there is no binary; run cargo build -p wicketgate --features saml or set WICKETGATE_BIN'
   export WICKETGATE_BIN
 }
@@ -64,4 +69,20 @@ find_binary
 choose_stories "$@"
 start_postgres
 # A client of a failed story may still be trying to reconnect; it must not hold up the result.
-node --test --test-force-exit --test-reporter=spec --test-timeout="$file_limit_ms" "${stories[@]}"
+run_stories() { # JOBS FILE...
+  local at_once=$1
+  shift
+  [ $# -gt 0 ] || return 0
+  node --test --test-force-exit --test-reporter=spec --test-timeout="$file_limit_ms" \
+    --test-concurrency="$at_once" "$@"
+}
+
+together=() by_themselves=()
+for story in "${stories[@]}"; do
+  name=$(basename "$story" .test.mjs)
+  if [[ " ${alone[*]} " == *" $name "* ]]; then by_themselves+=("$story"); else together+=("$story"); fi
+done
+failed=0
+run_stories "$jobs" "${together[@]}" || failed=1
+run_stories 1 "${by_themselves[@]}" || failed=1
+exit $failed

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
@@ -13,14 +14,31 @@ const running = new Set();
 process.on('exit', () => { for (const child of running) child.kill('SIGKILL'); });
 for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]]) process.once(signal, () => process.exit(code));
 
-/** A port on loopback that nobody listens on at the moment. */
+/** Ports that the system gives to nobody who did not ask for them: below those of outgoing connections. */
+const PORTS = { from: 20_000, to: 32_000 };
+/** What this process has already given away; it may not listen there yet. */
+const given = new Set();
+
+/** A port on loopback that nobody listens on at the moment, here or in a story that runs beside this one. */
 export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(PORTS.from, PORTS.to);
+    if (!given.has(port) && await isFree(port)) {
+      given.add(port);
+      return port;
+    }
+  }
+}
+
+async function isFree(port) {
+  const server = createServer();
+  const answer = new Promise((resolve) => {
+    server.once('listening', () => resolve(true)).once('error', () => resolve(false));
+  });
+  server.listen(port, '127.0.0.1');
+  const free = await answer;
+  if (free) await new Promise((resolve) => { server.close(resolve); });
+  return free;
 }
 
 /** Only what a program needs: nothing from the surroundings configures it by accident. */

@@ -13,7 +13,8 @@ import { secretsOf } from '../lib/story.mjs';
 import { demoServer } from '../lib/upstreams.mjs';
 
 const ADDRESSES = 200;
-const FLOOD_MS = 120_000;
+/** Forty seconds in `make test`; `make soak` floods for two minutes. */
+const FLOOD_MS = 1_000 * Number(process.env.WICKETGATE_FLOOD_SECONDS ?? 40);
 /** An honest person is connected within this time, flood or not. */
 const CONNECT_LIMIT_MS = 20_000;
 /** What memory may grow by, once it has seen everything. */
@@ -85,7 +86,7 @@ describe('a flood from two hundred addresses, behind the documented nginx', () =
     const size = statSync(database).size + statSync(`${database}-wal`).size;
     console.log(JSON.stringify({ connected, slowest: Math.round(slowest), grown, size, answers: flood.answers }));
 
-    assert.ok(connected >= 10, `${connected} people connected`);
+    assert.ok(connected >= 10 * minutes, `${connected} people connected`);
     assert.ok(slowest < CONNECT_LIMIT_MS, `somebody needed ${slowest} ms`);
     assert.ok(grown < GROWTH_LIMIT_KIB, `memory grew by ${grown} KiB in the second half`);
     for (const [kind, answers] of Object.entries(flood.answers)) {
