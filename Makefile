@@ -2,7 +2,7 @@
 
 CARGO_FLAGS ?= --locked
 
-.PHONY: demo test parts lint unit e2e bench soak
+.PHONY: demo test parts lint unit e2e bench soak agents
 
 ## Everything in one process on this computer; needs Rust and a C compiler only (no SAML).
 demo:
@@ -32,7 +32,13 @@ e2e:
 bench:
 	scripts/bench.sh
 
-## What proves by duration: no lost event and flat memory in a steady mix, and a longer flood.
-soak:
+## What is too long or too big for every run: the agents, ten minutes of a steady mix with no lost
+## event and flat memory, and a longer flood.
+soak: agents
 	scripts/bench.sh soak
-	WICKETGATE_FLOOD_SECONDS=120 WICKETGATE_BIN=$${CARGO_TARGET_DIR:-target}/release/wicketgate scripts/e2e.sh flood
+	WICKETGATE_FLOOD_SECONDS=120 scripts/e2e.sh flood
+
+## Codex, Claude Code and opencode sign in, list and refresh; a gigabyte, kept outside the clone.
+agents: parts
+	cargo build $(CARGO_FLAGS) -p wicketgate --features saml
+	scripts/agents.sh

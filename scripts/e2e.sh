@@ -5,8 +5,10 @@
 #   scripts/e2e.sh smoke           only `wicketgate demo`, in a few seconds
 #   scripts/e2e.sh people path …   the stories of these names (tests/e2e/stories/NAME.test.mjs)
 #
-# WICKETGATE_BIN names the binary; without it the one that `cargo build` makes is used. The SAML stories need
-# one that was built with `--features saml`, as `make test` does. A part that is not
+# The story of the command-line agents is told by scripts/agents.sh only, which fetches them first.
+#
+# WICKETGATE_BIN names the binary; without it the one that `cargo build` makes is used. The SAML
+# stories need one that was built with `--features saml`, as `make test` does. A part that is not
 # installed is a failure, never a reason to leave a story out.
 #
 # Stories mostly wait for programs, so four run at once (WICKETGATE_E2E_JOBS says otherwise); those
@@ -42,6 +44,7 @@ choose_stories() {
   case ${1:-all} in
     all) stories=("$e2e"/stories/*.test.mjs) ;;
     smoke) stories=("$e2e/stories/demo.test.mjs") ;;
+    agents) stories=("$e2e/agents/agents.test.mjs") ;;
     *) for name in "$@"; do stories+=("$e2e/stories/$name.test.mjs"); done ;;
   esac
   for story in "${stories[@]}"; do [ -f "$story" ] || fail "there is no story $story"; done

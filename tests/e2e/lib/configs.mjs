@@ -56,10 +56,11 @@ function signingIn({ providers, userTypes }) {
   ].join('');
 }
 
-function authority({ database, signIn = DEMO_PEOPLE }) {
+function authority({ database, signIn = DEMO_PEOPLE, accessTokenLifetime }) {
   return [
     table('database', { url: database }),
     table('oauth', {
+      ...(accessTokenLifetime ? { access_token_lifetime_seconds: accessTokenLifetime } : {}),
       key_encryption_key: { env: 'WICKETGATE_KEY_ENCRYPTION_KEY' },
       bridge_token_signing_secret: { env: 'WICKETGATE_BRIDGE_SECRET' },
     }),
@@ -85,11 +86,12 @@ function head(publicUrl, listen, others = {}) {
 
 /**
  * Both roles in one process, with one server or, as `servers`, several: `{ name, upstream, rules }`.
- * `logFormat`, `telemetry` and `trustedProxies` are keys of the same names.
+ * `logFormat`, `telemetry` and `trustedProxies` are keys of the same names, and
+ * `accessTokenLifetime` is in seconds.
  */
 export function oneProcess({
   path, publicUrl, listen, database, ceiling, upstream, rules, servers = [{ upstream, rules }], signIn,
-  logFormat, telemetry, trustedProxies,
+  logFormat, telemetry, trustedProxies, accessTokenLifetime,
 }) {
   const others = {
     ...(logFormat ? { log_format: logFormat } : {}),
@@ -97,7 +99,7 @@ export function oneProcess({
   };
   const text = head(publicUrl, listen, others)
     + (telemetry ? table('telemetry', telemetry) : '')
-    + authority({ database, signIn })
+    + authority({ database, signIn, accessTokenLifetime })
     + table('mcp', { allowed_scopes: ceiling.join(' ') })
     + servers.map(server).join('');
   writeFileSync(path, text);

@@ -89,6 +89,7 @@ export function demo() {
  */
 export function oneProcess({
   ceiling, upstream, rules = configs.DEMO_RULES, servers, database, signIn, logFormat, telemetry,
+  accessTokenLifetime,
 }) {
   return begin(async (deployment, env) => {
     const port = await freePort();
@@ -108,6 +109,7 @@ export function oneProcess({
       signIn,
       logFormat,
       telemetry,
+      accessTokenLifetime,
     });
     deployment.runs(await gateway.serve({ config, env }));
   }, signIn);

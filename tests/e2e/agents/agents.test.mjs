@@ -1,0 +1,106 @@
+// Command-line agents, each from "never heard of this server" through one browser window to a list,
+// and past the end of their access token to the next list without another window. What they did is
+// read in the server's own record.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { DatabaseSync } from 'node:sqlite';
+import { SCOPES } from '../lib/configs.mjs';
+import { oneProcess } from '../lib/deployment.mjs';
+import { Desk } from '../lib/desk.mjs';
+import { openDoor } from '../lib/door.mjs';
+import * as gateway from '../lib/gateway.mjs';
+import { mustBecomeUseless } from '../lib/tokens.mjs';
+import { allTools, granted, scopeOf } from '../lib/tools.mjs';
+import { demoServer } from '../lib/upstreams.mjs';
+import { ClaudeCode, Codex, OpenCode } from './agents.mjs';
+
+/** The shortest that there is: what is waited for here is its end. */
+const LIFETIME_S = 60;
+const LIMIT_MS = 90_000;
+
+let upstream;
+let door;
+let deployment;
+let theirs;
+
+before(async () => {
+  upstream = await demoServer();
+  door = await openDoor(upstream.url);
+  deployment = await oneProcess({
+    ceiling: SCOPES, upstream: door.url, logFormat: 'json', accessTokenLifetime: LIFETIME_S,
+  });
+  const scopes = granted('basic', SCOPES, 'default');
+  theirs = (await allTools(upstream.url)).filter((tool) => scopes.includes(scopeOf(tool))).sort();
+});
+
+after(async () => {
+  await deployment.stop();
+  await door.close();
+  await gateway.stop(upstream.program);
+});
+
+/** How many events of a kind the record has of a client. */
+function recorded(kind, client) {
+  const database = new DatabaseSync(deployment.file('wicketgate.db'), { readOnly: true });
+  try {
+    const query = 'SELECT COUNT(*) AS count FROM OAUTH_AUDIT WHERE kind = ? AND client_id = ?';
+    return database.prepare(query).get(kind, client).count;
+  } finally {
+    database.close();
+  }
+}
+
+/** How often a client was given the list of tools, as the access log has it once it says so. */
+async function listsOf(client, atLeast) {
+  const limit = Date.now() + LIMIT_MS;
+  for (;;) {
+    const { log } = deployment.gateways[0];
+    const lines = log.split('\n').slice(0, -1).filter((line) => line.includes('"tools/list"')).map((line) => JSON.parse(line));
+    const { length } = lines.filter((line) => line['client.id'] === client && line['http.status'] === 200);
+    if (length >= atLeast) return length;
+    assert.ok(Date.now() < limit, `${atLeast} lists of ${client} in:\n${log}`);
+    await new Promise((resolve) => { setTimeout(resolve, 20); });
+  }
+}
+
+/** Every list that this agent took was of its own revision. */
+function mustSpeak({ title, userAgent, revision }) {
+  const calls = door.seen.filter(({ headers, sent }) => headers['user-agent']?.startsWith(userAgent) && sent.includes('"tools/list"'));
+  const revisions = new Set(calls.map(({ headers }) => headers['mcp-protocol-version']));
+  assert.deepEqual([...revisions], [revision], title);
+}
+
+async function mustList(agent) {
+  const names = await agent.list();
+  if (names) assert.deepEqual(names.sort(), theirs, 'the tools of this person and no others');
+}
+
+describe('one window, a list, and another list when the token has ended', { concurrency: true }, () => {
+  for (const Agent of [Codex, ClaudeCode, OpenCode]) {
+    test(Agent.title, async (t) => {
+      const desk = new Desk();
+      const agent = new Agent(desk, deployment.url);
+      const remember = () => deployment.secrets.push(...Object.values(agent.tokens));
+      t.after(() => { deployment.secrets.push(...desk.secrets); desk.clear(); });
+
+      await agent.signIn();
+      remember();
+      const client = desk.opened[0].searchParams.get('client_id');
+      assert.equal(recorded('code.redeemed', client), 1);
+      await mustList(agent);
+      const lists = await listsOf(client, 1);
+      remember();
+
+      await mustBecomeUseless(deployment.url, agent.tokens.access, LIMIT_MS);
+      const refreshes = recorded('refresh.rotated', client);
+      await mustList(agent);
+      remember();
+      assert.ok(recorded('refresh.rotated', client) > refreshes, `${Agent.title} refreshed`);
+      await listsOf(client, lists + 1);
+      mustSpeak(Agent);
+      assert.equal(recorded('code.redeemed', client), 1, 'it signed in once');
+      assert.equal(desk.opened.length, 1, `windows: ${desk.opened}`);
+    });
+  }
+});
