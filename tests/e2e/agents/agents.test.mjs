@@ -56,8 +56,9 @@ async function listsOf(client, atLeast) {
   const limit = Date.now() + LIMIT_MS;
   for (;;) {
     const { log } = deployment.gateways[0];
-    const lines = log.split('\n').slice(0, -1).filter((line) => line.includes('"tools/list"')).map((line) => JSON.parse(line));
-    const { length } = lines.filter((line) => line['client.id'] === client && line['http.status'] === 200);
+    const lines = log.split('\n').slice(0, -1).filter((line) => line.includes('"tools/list"'));
+    const { length } = lines.map((line) => JSON.parse(line))
+      .filter((line) => line['client.id'] === client && line['http.status'] === 200);
     if (length >= atLeast) return length;
     assert.ok(Date.now() < limit, `${atLeast} lists of ${client} in:\n${log}`);
     await new Promise((resolve) => { setTimeout(resolve, 20); });
@@ -66,8 +67,9 @@ async function listsOf(client, atLeast) {
 
 /** Every list that this agent took was of its own revision. */
 function mustSpeak({ title, userAgent, revision }) {
-  const calls = door.seen.filter(({ headers, sent }) => headers['user-agent']?.startsWith(userAgent) && sent.includes('"tools/list"'));
-  const revisions = new Set(calls.map(({ headers }) => headers['mcp-protocol-version']));
+  const lists = door.seen.filter(({ sent }) => sent.includes('"tools/list"'))
+    .filter(({ headers }) => headers['user-agent']?.startsWith(userAgent));
+  const revisions = new Set(lists.map(({ headers }) => headers['mcp-protocol-version']));
   assert.deepEqual([...revisions], [revision], title);
 }
 
@@ -89,10 +91,10 @@ describe('one window, a list, and another list when the token has ended', { conc
       const client = desk.opened[0].searchParams.get('client_id');
       assert.equal(recorded('code.redeemed', client), 1);
       await mustList(agent);
-      const lists = await listsOf(client, 1);
       remember();
 
       await mustBecomeUseless(deployment.url, agent.tokens.access, LIMIT_MS);
+      const lists = await listsOf(client, 1);
       const refreshes = recorded('refresh.rotated', client);
       await mustList(agent);
       remember();
