@@ -101,7 +101,7 @@ async fn judged<B: Arriving>(
 }
 
 /// The token comes before anything that depends on the request: its method, its path below the
-/// endpoint, its version, its body (clients.md §5 rule 1). Only a session that ends with its token
+/// endpoint, its version, its body (CL-1). Only a session that ends with its token
 /// may still be left: see [`parting`].
 async fn admit<B: Arriving>(
     shared: &Arc<Shared>,

@@ -8,7 +8,7 @@ use protocol::{RedirectUri, ResourceUri, Scopes};
 use crate::client::{ClientId, ClientOrigin};
 use crate::person::{Session, SessionSecret, SubjectId};
 
-/// Seconds for which an authorization waits for the person (spec/oauth.md §29).
+/// Seconds for which an authorization waits for the person (AZ-6).
 pub const AUTHORIZATION_LIFETIME_SECONDS: i64 = 600;
 
 /// What the client asked for, frozen when it was checked. Later steps read it from here and never

@@ -25,8 +25,8 @@ pub struct Client {
     pub auth: ClientAuth,
     /// Whether it may hold refresh tokens.
     pub refresh_tokens: bool,
-    /// What it may have at most. Dynamic clients may ask for anything that exists (clients.md
-    /// §5 rule 10); configured clients for what the operator wrote down.
+    /// What it may have at most. Dynamic clients may ask for anything that exists (CL-10);
+    /// configured clients for what the operator wrote down.
     pub scopes: Scopes,
     /// When it was registered.
     pub created_at: Timestamp,

@@ -32,7 +32,7 @@ pub struct Rotated {
     /// The hash of the successor.
     pub successor: Hashed<RefreshSecret>,
     /// The successor, sealed under a key derived from the parent token itself: only somebody who
-    /// presents the parent can recover it (RT-9a).
+    /// presents the parent can recover it (RT-9).
     pub successor_sealed: String,
     /// How often the parent was presented again inside the window.
     pub reuses: i64,

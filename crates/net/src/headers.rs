@@ -1,4 +1,4 @@
-//! Security headers by class of endpoint (spec/oauth.md §24).
+//! Security headers by class of endpoint (HD-1, TK-2, MD-15).
 
 use http::HeaderMap;
 use http::header::{

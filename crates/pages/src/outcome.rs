@@ -9,7 +9,7 @@ use crate::asking::destination;
 use crate::{Client, Deployment, link, shell};
 
 /// The way back to an application with a URI scheme of its own. A redirect to such a scheme can
-/// end in nothing that a person sees, so the link is there too (clients.md §5 rule 18).
+/// end in nothing that a person sees, so the link is there too (CL-18).
 #[derive(Clone, Copy)]
 pub struct OpenApp<'a> {
     /// Whose page this is.

@@ -251,7 +251,7 @@ mod tests {
         RedirectUri::parse(text, &policy())
     }
 
-    /// clients.md §4.2: what real clients register.
+    /// CL-21: what real clients register.
     #[test]
     fn what_real_clients_use_is_accepted() {
         for good in [

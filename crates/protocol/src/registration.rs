@@ -1,7 +1,7 @@
 //! Dynamic client registration (RFC 7591): the request, its checks and the answer.
 //!
 //! Real clients send mixed and incomplete metadata. What can be used is kept and echoed; what is
-//! dangerous is dropped or refused (clients.md §5 rule 6).
+//! dangerous is dropped or refused (CL-6).
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

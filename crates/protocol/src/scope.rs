@@ -152,7 +152,7 @@ impl Scopes {
     }
 
     /// Reads a `scope` parameter (RFC 6749 §3.3). Unknown names are noted, not refused: clients
-    /// add `openid`, `offline_access` and others of their own accord (OA-3, clients.md §5 rule 10).
+    /// add `openid`, `offline_access` and others of their own accord (OA-3, CL-10).
     pub fn parse_requested(unverified: &str) -> Result<RequestedScopes, MalformedScope> {
         // RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ).
         let grammatical =

@@ -2,7 +2,7 @@
 
 use url::{Host, Url};
 
-/// Whether people and secrets may be sent there: https, or http on this computer (OA-4, T-UP-01).
+/// Whether people and secrets may be sent there: https, or http on this computer (OA-1, T-UP-01).
 pub fn is_safe(url: &Url) -> bool {
     let has_login = !url.username().is_empty() || url.password().is_some();
     let loopback = match url.host() {

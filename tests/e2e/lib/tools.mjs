@@ -9,7 +9,7 @@ const PREFIXES = [
   ['mcp:write', /^(create|update|submit|add|remove|export)_/],
 ];
 
-/** A user type's scopes (rulings, "Scopes and people"). */
+/** A user type's scopes. */
 const ALLOWED = {
   basic: ['mcp:read', 'mcp:write'],
   manager: ['mcp:read', 'mcp:write', 'mcp:process_admin'],

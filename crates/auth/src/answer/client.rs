@@ -104,7 +104,7 @@ fn unexpected(
     code.because(format!("unexpected failure; the log has the reference {reference}"))
 }
 
-/// 404, as JSON: it is mostly programs that look for things (clients.md §5 rule 3).
+/// 404, as JSON: it is mostly programs that look for things (CL-3).
 pub(crate) fn not_here(why: &'static str) -> Response {
     let body = serde_json::json!({ "error": "not_found", "error_description": why });
     let mut response = json_response(404, &body);

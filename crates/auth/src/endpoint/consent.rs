@@ -1,4 +1,4 @@
-//! The consent page and `POST /authorize/consent` (spec/oauth.md §11).
+//! The consent page and `POST /authorize/consent` (CO-1 to CO-9).
 //!
 //! `granted = requested ∩ ceiling ∩ user type ∩ ticked`. The first two were applied when the
 //! request was frozen; the other two are applied here.

@@ -176,7 +176,7 @@ pub(super) const fn standing(origin: ClientOrigin) -> Standing<'static> {
 }
 
 /// Sends the answer to the client: always with `iss` (RFC 9207), with `state` exactly as it came.
-/// Applications with a scheme of their own get a page with a link as well (clients.md §5 rule 18).
+/// Applications with a scheme of their own get a page with a link as well (CL-18).
 pub(super) fn return_to_client(
     server: &AuthServer,
     client: Client<'_>,

@@ -66,7 +66,7 @@ async fn every_era_lists_the_same_tools() {
     }
 }
 
-/// The rules for names and schemas that every known client accepts (clients.md, limits).
+/// The rules for names and schemas that every known client accepts (CL-22).
 #[tokio::test]
 async fn tools_are_agreeable_to_strict_clients() {
     let demo = Demo::start().await;

@@ -1,4 +1,4 @@
-//! B11: which strings are tokens, and which signatures are good.
+//! T-MCP-01 to T-MCP-25: which strings are tokens, and which signatures are good.
 
 use std::sync::atomic::Ordering;
 

@@ -1,4 +1,4 @@
-//! B11: what a signed token must say.
+//! T-MCP-05 to T-MCP-13: what a signed token must say.
 
 use std::sync::atomic::Ordering;
 

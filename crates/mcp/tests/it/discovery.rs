@@ -1,4 +1,4 @@
-//! `server/discover` from memory (issue 12, C6): whatever is the matter with the server, a client
+//! `server/discover` from memory (C6): whatever is the matter with the server, a client
 //! that asks does not lose its revision.
 
 use std::sync::Arc;

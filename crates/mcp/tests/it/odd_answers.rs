@@ -1,5 +1,5 @@
-//! Answers that are not quite what MCP says, and whose meaning is clear all the same (issue 12, item
-//! 15); and those whose meaning is not, which end in an error at once and never in a timeout.
+//! Answers that are not quite what MCP says, and whose meaning is clear all the same; and those
+//! whose meaning is not, which end in an error at once and never in a timeout.
 
 use mcp::{Config, EraChoice};
 use serde_json::{Value, json};

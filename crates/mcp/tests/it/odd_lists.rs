@@ -1,4 +1,4 @@
-//! Lists in which one tool is not as it should be (issue 12, item 16): the others stay, and so does
+//! Lists in which one tool is not as it should be: the others stay, and so does
 //! what can be read of it. What cannot be read is neither listed nor called.
 
 use mcp::{Config, EraChoice};

@@ -1,5 +1,5 @@
-//! The last requests of a client whose token is at its end (issue 12, C3; the amended T-MCP-10 and
-//! T-MCP-17): no window opens for them, and nobody else learns or ends anything.
+//! The last requests of a client whose token is at its end (C3, T-MCP-10, T-MCP-17): no window
+//! opens for them, and nobody else learns or ends anything.
 
 use http::Method;
 use mcp::{Config, EraChoice};

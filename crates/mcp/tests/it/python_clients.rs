@@ -1,4 +1,4 @@
-//! What Python clients need (issue 12, C4): they hold one lock for all requests until the headers of
+//! What Python clients need (C4): they hold one lock for all requests until the headers of
 //! an answer come, and never read an event of more than a megabyte.
 
 use std::sync::Arc;

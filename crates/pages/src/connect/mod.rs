@@ -17,7 +17,7 @@ pub struct Connect<'a> {
     /// The server to connect to; its URL is what every command on the page names.
     pub resource: Resource<'a>,
     /// The name that the page suggests for the server in clients' settings. Clients build tool
-    /// names with it: at most 12 of `a-z`, `0-9` and `-` suits them all (clients.md §4.3).
+    /// names with it: at most 12 of `a-z`, `0-9` and `-` suits them all (CL-22).
     pub key: &'a str,
     /// The path of the page on which people see and end what they connected.
     pub account: &'a str,
@@ -51,7 +51,7 @@ impl Connect<'_> {
         self.audience == Audience::Visitors
     }
 
-    /// Hosted clients call from their own networks and insist on https (clients.md §5 rule 20).
+    /// Hosted clients call from their own networks and insist on https (CL-20).
     fn is_public(&self) -> bool {
         tiles::is_https(self.resource.url)
     }

@@ -196,7 +196,7 @@ mod tests {
         for_server("gw", url).iter().map(|tile| tile.client).collect()
     }
 
-    /// clients.md §5 rule 20: a hosted client cannot reach an address on this computer.
+    /// CL-20: a hosted client cannot reach an address on this computer.
     #[test]
     fn claude_is_offered_over_https_only() {
         assert!(clients("https://gw.example.com/mcp").contains(&"Claude"));

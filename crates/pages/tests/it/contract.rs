@@ -87,7 +87,7 @@ fn consent_offers_allow_then_deny_then_switch() {
     assert_eq!(buttons(&html), pairs("decision", &["allow", "deny", "switch"]));
 }
 
-/// rulings, "Scopes and people": `mcp:read` is fixed and still sent, since browsers leave
+/// `mcp:read` is fixed and still sent, since browsers leave
 /// disabled controls out; the others are ticked as given.
 #[test]
 fn consent_scopes_are_checkboxes() {
@@ -134,7 +134,7 @@ fn consent_lists_the_tools_of_each_scope() {
     assert!(!html.contains("list_requests") && !html.contains("admin_get_settings"));
 }
 
-/// rulings, "Crates": without an answer from the catalogue, consent shows the scopes alone.
+/// Without an answer from the catalogue, consent shows the scopes alone.
 #[test]
 fn consent_works_without_a_catalogue() {
     let html = page("consent-app");
@@ -188,7 +188,7 @@ fn vouched_names_say_who_vouches() {
     assert!(text_after(&html, "<dt>App</dt>", "</dd>").contains("Published by claude.ai"));
 }
 
-/// clients.md §5 rule 19, RFC 8252 §8.3: whoever else could receive the answer is named.
+/// CL-19, RFC 8252 §8.3: whoever else could receive the answer is named.
 #[test]
 fn consent_warns_about_places_that_anyone_can_claim() {
     let places = places();
@@ -221,7 +221,7 @@ fn consent_tells_how_access_ends() {
     assert!(has(&with_account, "href", "/account"));
 }
 
-/// clients.md §5 rule 18: the way back to an app is a link, and only if asked also a refresh.
+/// CL-18: the way back to an app is a link, and only if asked also a refresh.
 #[test]
 fn open_app_links_to_the_app() {
     let places = places();

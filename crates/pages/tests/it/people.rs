@@ -114,8 +114,8 @@ fn consent_shows_the_organization_and_how_to_change_it() {
     assert!(!has(&page("consent-unverified"), "name", "organization"));
 }
 
-/// rulings: a page for SAML's POST binding has a button that a person presses. It carries what it
-/// is given and none of our own tokens.
+/// SAML bindings §3.5: a page for SAML's POST binding has a button that a person presses. It
+/// carries what it is given and none of our own tokens.
 #[test]
 fn upstream_post_waits_for_a_click_and_carries_its_fields_only() {
     let html = page("upstream-post");

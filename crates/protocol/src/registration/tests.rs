@@ -12,7 +12,7 @@ fn code_of(body: &Value) -> &'static str {
     register(body).unwrap_err().code.as_str()
 }
 
-/// clients.md §3.7: one URI of three has a scheme that may not be known here.
+/// CL-6: one URI of three has a scheme that may not be known here.
 #[test]
 fn a_mixed_set_keeps_what_is_acceptable() {
     let registration = register(&json!({
@@ -30,7 +30,7 @@ fn a_mixed_set_keeps_what_is_acceptable() {
     assert_eq!(registration.grant_types(), ["authorization_code", "refresh_token"]);
 }
 
-/// clients.md §3.16 and §3.12: omitted and empty members mean the defaults.
+/// CL-6: omitted and empty members mean the defaults.
 #[test]
 fn omitted_members_mean_defaults() {
     let bare = register(&json!({ "redirect_uris": ["http://127.0.0.1/cb"], "scope": "" }));

@@ -15,7 +15,7 @@ pub struct RegisterClient {
     pub client: Client,
     /// Which network it comes from, as a hash.
     pub source: String,
-    /// How many clients without any grant may exist (T-REG-20 and DS-6 ask for a bound). On
+    /// How many clients without any grant may exist (T-REG-22 and DS-6 ask for a bound). On
     /// PostgreSQL registrations that run at the same moment may pass it by their number.
     pub max_unused: i64,
 }

@@ -9,7 +9,7 @@ use testkit::{Answer, Client, Era, McpCaller, Place, Return, Secret, Tick, Token
 use crate::authorize::refused;
 use crate::world::{Plan, World};
 
-/// T-AZ-13, RI-2, RI-5, clients.md §5 rule 8: one resource, in any of its spellings, any number of
+/// T-AZ-13, RI-2, RI-5, CL-8: one resource, in any of its spellings, any number of
 /// times, or not at all.
 #[tokio::test]
 async fn t_az_13_spellings_of_the_resource() {
@@ -141,7 +141,7 @@ async fn t_az_25_scopes_beyond_the_client_and_the_ceiling() {
     }
 }
 
-/// T-AZ-27, clients.md §5 rule 11: what clients add of their own accord changes nothing.
+/// T-AZ-27, CL-11: what clients add of their own accord changes nothing.
 #[tokio::test]
 async fn t_az_27_unknown_parameters_are_ignored() {
     let world = World::sqlite().await;

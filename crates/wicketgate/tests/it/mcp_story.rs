@@ -211,7 +211,7 @@ async fn the_ceiling_is_for_everybody() {
     }
 }
 
-/// T-MCP-26, clients.md §5 rule 1: without a token every method gets the same bare challenge.
+/// T-MCP-26, CL-1: without a token every method gets the same bare challenge.
 #[tokio::test]
 async fn t_mcp_26_any_method_without_a_token() {
     for world in [World::sqlite().await, Plan::sqlite().apart().start().await] {

@@ -103,9 +103,9 @@ async fn a_refused_token_is_laid_at_its_own_portals_door() {
     }
 }
 
-/// BR-4, BR-6: single use, this transaction, this browser, sixty seconds, the portal's own people.
+/// AZ-7, T-CB-16: single use, this transaction, this browser, sixty seconds, its own people.
 #[tokio::test]
-async fn br_4_a_portals_token_is_good_once_here_and_now() {
+async fn t_cb_16_a_portals_token_is_good_once_here_and_now() {
     let world = world(Engine::Sqlite).await;
     let client = world.client().await;
     let person = world.person();

@@ -115,7 +115,7 @@ async fn t_ru_07_to_17_loopback_matches_but_for_the_port() {
     }
 }
 
-/// T-RU-07, RU-3, RU-4, clients.md §5 rule 5: any port does, and the answer goes to that one.
+/// T-RU-07, RU-3, RU-4, CL-5: any port does, and the answer goes to that one.
 #[tokio::test]
 async fn t_ru_07_any_loopback_port() {
     let world = World::sqlite().await;
@@ -175,7 +175,7 @@ async fn t_ru_18_private_use_schemes() {
         let person = world.person();
         let consent = person.sign_in(&ask, "basic").await;
         let page = person.allow(&consent, Tick::All).await;
-        // clients.md §5 rule 18: a page with a link, since such a redirect can end in nothing.
+        // CL-18: a page with a link, since such a redirect can end in nothing.
         assert_eq!(page.answer.status, 200, "{}", page.answer.body);
         let returned = page.offered_return(known);
         assert_eq!(returned.get("state"), Some(ask.get("state")));

@@ -189,7 +189,7 @@ async fn t_reg_10_dropped_grants_are_not_echoed_and_not_usable() {
     }
 }
 
-/// RG-1, RG-2, RG-12, clients.md §5 rule 6: mixed sets keep what is good; every default is echoed.
+/// RG-1, RG-2, RG-12, CL-6: mixed sets keep what is good; every default is echoed.
 #[tokio::test]
 async fn rg_12_what_is_in_force_is_echoed() {
     let world = World::sqlite().await;

@@ -50,8 +50,8 @@ async fn the_window(engine: Engine) {
     assert_eq!(next.status, 200, "{}", next.body);
 }
 
-/// What is not the token's fault costs no token: clients wait out `temporarily_unavailable` and open
-/// a browser for `server_error`. Other grants say what it is.
+/// What is not the token's fault costs no token: clients wait out `temporarily_unavailable` and
+/// open a browser for `server_error`. Other grants say what it is.
 #[tokio::test]
 async fn unexpected_trouble_costs_no_refresh_token() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
@@ -257,7 +257,7 @@ async fn rt_7_reuse_is_known_after_a_restart() {
     // T-STO-12: and so does a revocation.
 }
 
-/// RT-3, rulings: when the ceiling comes down, so does the next token.
+/// RT-3: when the ceiling comes down, so does the next token.
 #[tokio::test]
 async fn a_lower_ceiling_shrinks_the_next_token() {
     let world = World::sqlite().await;

@@ -176,8 +176,7 @@ fn requested_scopes(
     Ok(possible)
 }
 
-/// `prompt=consent` and unknown values change nothing: people are always asked (clients.md §5
-/// rule 11).
+/// `prompt=consent` and unknown values change nothing: people are always asked (CL-11).
 fn prompt(params: &Params) -> Result<Prompt, OAuthError> {
     let refuse = |why: &'static str| OAuthErrorCode::InvalidRequest.because(why);
     let max_age = match params.one("max_age").map_err(invalid)? {

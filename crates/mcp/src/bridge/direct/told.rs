@@ -92,7 +92,7 @@ impl Restoring {
     }
 }
 
-/// C5: the HTTP status that goes with a JSON-RPC error.
+/// C-42: the HTTP status that goes with a JSON-RPC error.
 fn status(error: &RawValue) -> StatusCode {
     let code = Members::read(error.get()).ok().and_then(|error| error.get("code"));
     let code = code.and_then(|code| serde_json::from_str::<i32>(code.get()).ok());

@@ -27,8 +27,8 @@ pub(super) async fn answer(call: &Call<'_>, asked: &Asked) -> Answer {
 }
 
 /// Only the modern revision is listed. A client that found older ones here would have no way to
-/// them: it is told not to fall back to `initialize` (contradiction 7 of our checklist). Legacy
-/// clients are served all the same; they never ask.
+/// them: it is told not to fall back to `initialize` (MCP leaves open what else they would be for).
+/// Legacy clients are served all the same; they never ask.
 fn from_handshake(opened: &str) -> Option<String> {
     let opened = Members::read(opened).ok()?;
     let mut object = Object::with_capacity(512);

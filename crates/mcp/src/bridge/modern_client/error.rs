@@ -43,7 +43,7 @@ fn modern(code: i64, method: &str) -> i64 {
     }
 }
 
-/// C5.
+/// C-42: the HTTP status that goes with a code.
 pub(super) fn status(code: i64) -> StatusCode {
     match i32::try_from(code) {
         Ok(METHOD_NOT_FOUND) => StatusCode::NOT_FOUND,

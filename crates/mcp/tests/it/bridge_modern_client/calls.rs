@@ -49,7 +49,7 @@ async fn d_32_progress_comes_under_the_clients_token() {
     assert_eq!(next(&mut body).await["result"]["content"], json!([]));
 }
 
-/// C-42, C5, D-33: errors and their statuses.
+/// C-42, D-33: errors and their statuses.
 #[tokio::test]
 async fn d_33_errors_in_modern_words() {
     let legacy = Legacy::new(|message| match message["params"]["uri"].as_str() {

@@ -13,7 +13,7 @@ use crate::config::reader::Reader;
 use crate::config::settings::{OAuthSettings, Role, SignInSettings};
 use crate::config::urls::PublicUrl;
 
-/// Private-use schemes of well-known clients (clients.md §4.2).
+/// Private-use schemes of well-known clients (CL-21).
 const SCHEMES: [&str; 5] = ["cursor", "vscode", "vscode-insiders", "warp", "raycast"];
 
 /// Bytes of a bridge secret; HS256 wants a key as long as its hash (RFC 7518 §3.2).
