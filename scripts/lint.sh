@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formatting, lints, documentation, dependency rules and crate boundaries.
+# Formatting, lints, documentation, dependency rules, crate boundaries and requirement ids.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,5 +14,7 @@ echo "== doc"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --features wicketgate/saml --no-deps --quiet
 echo "== crate boundaries"
 scripts/boundaries.sh
+echo "== requirement ids"
+scripts/requirements.py
 echo "== deny (bans, licences, sources)"
 cargo deny --log-level error check bans licenses sources

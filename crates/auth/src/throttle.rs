@@ -1,4 +1,4 @@
-//! Floods are slowed down by network (RG-16, CA-7, DS-6, A4).
+//! Floods are slowed down by network (RG-16, T-CA-07, DS-6, A4).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;

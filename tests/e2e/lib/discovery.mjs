@@ -16,7 +16,7 @@ async function json(url) {
   return response.json();
 }
 
-/** Any method without a token gets the challenge, before anything else is looked at (B-01, T-MCP-01). */
+/** Any method without a token gets the challenge, before anything else is looked at (B-10, T-MCP-26). */
 export async function mustChallenge(url, ceiling) {
   const probes = [
     ['GET', { 'MCP-Protocol-Version': '2024-11-05' }],

@@ -1,6 +1,6 @@
 // Three people, two ceilings, and the official TypeScript client in each of its modes.
 // Covers discovery, registration, the browser flow, lists, calls and refresh (A-02…A-06, B-01,
-// PR-3, PR-4, MD-3, T-MCP-01), with one process on SQLite.
+// PR-3, PR-4, MD-3, T-MCP-26), with one process on SQLite.
 
 import { after, before, describe, test } from 'node:test';
 import { SCOPES } from '../lib/configs.mjs';

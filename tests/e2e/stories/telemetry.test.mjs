@@ -85,7 +85,7 @@ for (const [where, place] of [
   ['the header', (parent) => ({ headers: { traceparent: parent } })],
   ['_meta', (parent) => ({ meta: { traceparent: parent } })],
 ]) {
-  test(`G-42: a trace goes on from ${where} to the collector and to the server behind`, async () => {
+  test(`C-30: a trace goes on from ${where} to the collector and to the server behind`, async () => {
     const trace = where === '_meta' ? 'b'.repeat(32) : 'a'.repeat(32);
     const answer = await call('list_requests', place(`00-${trace}-1234567890abcdef-01`));
     assert.equal(answer.status, 200);

@@ -53,7 +53,7 @@ fn failed(server: &AuthServer, parts: &Parts, by: Method) -> ClientFailure {
     }
 }
 
-/// The registered method is enforced (CA-2, CA-6). Configured clients have a secret and no method,
+/// The registered method is enforced (CA-2, T-CA-06). Configured clients have a secret and no method,
 /// so either form will do for them.
 fn proves(presented: &Credentials, client: &Client) -> bool {
     let secret_fits = |hash: &kernel::Hashed<ClientSecret>| {

@@ -119,7 +119,7 @@ async fn t_mcp_43_a_shared_child_crosses_nothing() {
     );
 }
 
-/// E-10: lists over a pipe are filtered like any other.
+/// E-01: lists over a pipe are filtered like any other.
 #[tokio::test]
 async fn lists_are_filtered() {
     let control = Control::start().await;
