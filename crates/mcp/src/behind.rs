@@ -2,6 +2,7 @@
 
 mod ask;
 mod eras;
+mod silence;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +23,7 @@ use crate::mirror::Era;
 use crate::server::Server;
 use crate::shares::Whose;
 use crate::sidecar::Shared;
+use silence::Silence;
 
 /// What the sidecar keeps open to one server behind.
 pub(crate) struct Behind {
@@ -39,6 +41,7 @@ pub(crate) struct Behind {
     pub(crate) script: std::sync::OnceLock<Script>,
     /// The child processes among all these.
     pub(crate) children: Children,
+    silence: Silence,
     last_id: AtomicU64,
 }
 
@@ -110,6 +113,7 @@ impl Behind {
             parked: ParkedCalls::default(),
             relays: Relays::default(),
             children: Children::default(),
+            silence: Silence::default(),
             last_id: AtomicU64::new(0),
             #[cfg(test)]
             script: std::sync::OnceLock::new(),
@@ -184,9 +188,11 @@ impl Server {
     ) -> Result<Arc<LegacyPeer>, LinkError> {
         let owner = self.owner(caller);
         let key = PeerKey { owner, declared: declared.digest(), session };
-        let open = || async {
-            let link = self.connect(shared, caller, Era::Legacy).await?;
-            LegacyPeer::open(link, caller, declared).await
+        let open = || {
+            self.opening("initialize", async {
+                let link = self.connect(shared, caller, Era::Legacy).await?;
+                LegacyPeer::open(link, caller, declared).await
+            })
         };
         self.behind.peers.get(&key, shared.trust.now(), LegacyPeer::is_open, open).await
     }

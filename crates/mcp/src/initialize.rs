@@ -33,7 +33,8 @@ struct InitializeResult {
 
 /// Passes `initialize` on and seals the session that it opens, with the revision agreed on.
 pub(crate) async fn answer(call: &Call<'_>, body: Bytes) -> Answer {
-    let accepted = call.accept(call.send(body).await?)?;
+    let sent = call.server.opening("initialize", call.send(body)).await?;
+    let accepted = call.accept(sent)?;
     match (accepted.status, accepted.form) {
         (StatusCode::OK, Form::Json) => from_json(call, accepted).await,
         (StatusCode::OK, Form::Events) => from_events(call, accepted).await,

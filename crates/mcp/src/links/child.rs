@@ -34,7 +34,9 @@ pub(crate) async fn open(
     let subject = command::subject(caller);
     let Some(mut process) = command::spawn(config, caller)
         .inspect_err(|error| {
-            tracing::warn!(server.name = %server.name, %error, "mcp.child.failed");
+            let program = config.command.first().map(String::as_str).unwrap_or_default();
+            let hint = command::hint(config, error);
+            tracing::warn!(server.name = %server.name, %program, %error, hint, "mcp.child.failed");
         })
         .ok()
         .and_then(life::Process::new)

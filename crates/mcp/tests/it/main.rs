@@ -40,6 +40,7 @@ mod python_clients;
 mod replicas;
 mod sealed_ways;
 mod sessions;
+mod silent_servers;
 mod sse_front;
 mod sse_servers;
 mod streams;

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use crate::sessions::{open, sessions};
 use crate::support::{
     Answer, Ask, Recorded, Reply, SOON, Token, World, frame, json as reply_json, legacy, modern,
-    status, text,
+    pass, status, text,
 };
 
 const PYTHON: &str = "python-httpx2/2.16.2";
@@ -75,13 +75,6 @@ impl Slow {
         assert_eq!(next(&mut body).await, None, "nothing follows");
         data(&event)
     }
-}
-
-/// As if so much time had passed, for the timers of this thread.
-async fn pass(time: Duration) {
-    tokio::time::pause();
-    tokio::time::advance(time).await;
-    tokio::time::resume();
 }
 
 fn kind(response: &Response<Body>) -> &str {

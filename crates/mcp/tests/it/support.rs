@@ -3,6 +3,7 @@
 mod asking;
 mod authority;
 mod child;
+mod log;
 mod raw;
 mod server;
 mod token;
@@ -24,6 +25,7 @@ pub(crate) use asking::{
 };
 pub(crate) use authority::TestAuthority;
 pub(crate) use child::Control;
+pub(crate) use log::Log;
 pub(crate) use raw::{RawServer, read_request};
 pub(crate) use server::{Doing, Recorded, Reply, TestServer, events, json, open_events, status};
 pub(crate) use token::{SigningKey, Token, sign_raw};
@@ -35,6 +37,13 @@ pub(crate) const METADATA: &str = "https://gate.example/.well-known/oauth-protec
 pub(crate) const START: i64 = 1_800_000_000;
 /// How long a test waits for something that must happen.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
+
+/// As if so much time had passed, for the timers of this thread.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
 
 /// Everything a test needs.
 pub(crate) struct World {

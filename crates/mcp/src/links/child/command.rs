@@ -37,6 +37,18 @@ pub(super) fn spawn(config: &ChildConfig, caller: &Caller) -> io::Result<Child> 
     command.spawn()
 }
 
+/// What to look at where a program could not be started. The operating system's own words do not say
+/// whether the program is missing or its directory is.
+pub(super) fn hint(config: &ChildConfig, error: &io::Error) -> &'static str {
+    let missing = config.directory.as_ref().filter(|directory| !directory.is_dir());
+    match error.kind() {
+        _ if missing.is_some() => "its directory is not there",
+        io::ErrorKind::NotFound => "install the program, or write its whole path into `command`",
+        io::ErrorKind::PermissionDenied => "the file or its directory may not be used by our user",
+        _ => "see the operating system's words",
+    }
+}
+
 /// Who makes it start, for the log.
 pub(super) fn subject(caller: &Caller) -> String {
     let subject = identity(caller).find(|(name, _)| *name == "WICKETGATE_SUBJECT");

@@ -144,7 +144,7 @@ impl Server {
         let message: Value = serde_json::from_str(line).unwrap();
         let (id, params) = (&message["id"], &message["params"]);
         match (message["method"].as_str().unwrap_or_default(), &*self.role) {
-            ("server/discover", "silent") => {}
+            (_, "mute") | ("server/discover", "silent") => {}
             ("server/discover", "leaving") => std::process::exit(0),
             ("server/discover", "legacy") => say(&json!({ "jsonrpc": "2.0", "id": id,
                 "error": { "code": -32601, "message": "Method not found" } })),
