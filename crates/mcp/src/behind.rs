@@ -189,10 +189,11 @@ impl Server {
         let owner = self.owner(caller);
         let key = PeerKey { owner, declared: declared.digest(), session };
         let open = || {
-            self.opening("initialize", async {
+            let opened = async {
                 let link = self.connect(shared, caller, Era::Legacy).await?;
                 LegacyPeer::open(link, caller, declared).await
-            })
+            };
+            self.opening("initialize", Box::pin(opened))
         };
         self.behind.peers.get(&key, shared.trust.now(), LegacyPeer::is_open, open).await
     }

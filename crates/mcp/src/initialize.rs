@@ -33,7 +33,7 @@ struct InitializeResult {
 
 /// Passes `initialize` on and seals the session that it opens, with the revision agreed on.
 pub(crate) async fn answer(call: &Call<'_>, body: Bytes) -> Answer {
-    let sent = call.server.opening("initialize", call.send(body)).await?;
+    let sent = call.server.opening("initialize", Box::pin(call.send(body))).await?;
     let accepted = call.accept(sent)?;
     match (accepted.status, accepted.form) {
         (StatusCode::OK, Form::Json) => from_json(call, accepted).await,

@@ -19,6 +19,7 @@ use crate::session::{Sealing, Sessions};
 use crate::sse_front::Front;
 use crate::stream::Slots;
 use crate::stream::openings::Openings;
+use crate::stream::wishes::Wishes;
 use crate::tasks::Handles;
 use crate::upstream::HttpUpstream;
 use crate::verify::{self, Trust, Verifier};
@@ -46,6 +47,8 @@ pub(crate) struct Server {
     pub(crate) slots: Arc<Slots>,
     /// The streams that are being opened.
     pub(crate) openings: Arc<Openings>,
+    /// How soon it wants its clients back.
+    pub(crate) wishes: Arc<Wishes>,
     pub(crate) legacy_clients: LegacyClients,
     /// Where clients of 2024-11-05 connect.
     pub(crate) sse: Option<Front>,
@@ -81,6 +84,7 @@ impl Server {
             tasks: Handles::new(sealing.clone(), &config.name, entries),
             slots: Arc::new(Slots::new(limits.streams_per_principal)),
             openings: Arc::default(),
+            wishes: Wishes::of(&config.name.as_str().into()),
             upstream,
             legacy_clients: LegacyClients::default(),
             sse: config.sse.as_ref().map(|front| Front::new(front, config, issuer)),

@@ -1,9 +1,10 @@
 //! A server that says nothing to the first question. Its client waits for a minute and is told
 //! little then, so the log says after some seconds what is waited for.
 
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use futures_util::future::BoxFuture;
 
 use crate::config::Transport;
 use crate::server::Server;
@@ -40,9 +41,8 @@ impl Drop for Noted<'_> {
 
 impl Server {
     /// Waits for the answer to `method`, which opens a connection, and says so once if that takes
-    /// long.
-    pub(crate) async fn opening<T>(&self, method: &str, answer: impl Future<Output = T>) -> T {
-        let mut answer = pin!(answer);
+    /// long. The answer is boxed: it is large, and waited for deep inside of other futures.
+    pub(crate) async fn opening<T>(&self, method: &str, mut answer: BoxFuture<'_, T>) -> T {
         if let Ok(answered) = tokio::time::timeout(PATIENCE, &mut answer).await {
             return answered;
         }

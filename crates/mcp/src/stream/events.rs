@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use http::HeaderValue;
 
 use super::line_ends::LineEnds;
 
@@ -145,7 +146,13 @@ pub(crate) fn of_message(message: &str) -> Bytes {
     Bytes::from(format!("event: message\ndata: {message}\n\n"))
 }
 
-/// The same for a message of somebody else, which may have line ends of its own.
+/// How servers name the beginning of a stream (MCP 2025-11-25, "Sending Messages"): an event without
+/// data, here with the id after which the stream goes on.
+pub(crate) fn beginning_after(id: &HeaderValue) -> Bytes {
+    [b"id: ", id.as_bytes(), b"\ndata: \n\n"].concat().into()
+}
+
+/// A message event of somebody else's message, which may have line ends of its own.
 pub(crate) fn of_foreign_message(message: &[u8]) -> Bytes {
     Event { raw: Bytes::from_static(b"event: message\n\n") }.with_message(message)
 }

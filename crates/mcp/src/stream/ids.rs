@@ -1,15 +1,19 @@
-//! The ids of a server's events, sealed on their way to a client.
+//! The ids of a server's events, sealed on their way to a client, and `retry` in bounds.
 //!
 //! A server finds a stream by such an id, and some look no further. So like every other handle it
 //! leaves here bound to the person, the client, the server and the session, and what does not open
-//! for those is not asked about.
+//! for those is not asked about. `retry` stands in a line like an id does, so it is found here, too:
+//! see [`wishes`](super::wishes).
+
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, StatusCode};
 use kernel::encoding::base64url;
-use memchr::{memchr2, memmem};
+use memchr::{memchr2, memchr2_iter};
 use protocol::jsonrpc::INVALID_REQUEST;
 
+use super::wishes::Wishes;
 use crate::forward::Call;
 use crate::forward::headers::LAST_EVENT_ID;
 use crate::reply::Refused;
@@ -19,7 +23,8 @@ use crate::session::Sealing;
 pub(crate) struct Ids {
     sealing: Sealing,
     place: String,
-    /// The beginning of a line that may name an id, and has not ended yet.
+    wishes: Arc<Wishes>,
+    /// The beginning of a line that may be of interest, and has not ended yet.
     held: BytesMut,
     line: Line,
 }
@@ -30,10 +35,13 @@ enum Line {
     /// The very first line, in front of which a byte order mark may stand.
     First,
     Beginning,
-    /// A line that names no id.
+    /// A line that is neither.
     Passing,
 }
 
+/// The lines of interest begin with these.
+const ID: &[u8] = b"id:";
+const RETRY: &[u8] = b"retry:";
 /// A line of an id that never ends is no line of an id.
 const LONGEST: usize = 8 << 10;
 /// A sealed id of that length, and not much more.
@@ -45,11 +53,12 @@ impl Ids {
     pub(crate) fn of(call: &Call<'_>) -> Self {
         let sealing = call.shared.sealing.clone();
         let session = call.session.as_ref().map(|session| &session.digest);
-        Self { sealing, place: place(call, session), held: BytesMut::new(), line: Line::First }
+        let (place, wishes) = (place(call, session), Arc::clone(&call.server.wishes));
+        Self { sealing, place, wishes, held: BytesMut::new(), line: Line::First }
     }
 
-    /// The same bytes with sealed ids. A line is held back for as long as it may become one that
-    /// names an id.
+    /// The same bytes with sealed ids. A line is held back for as long as it may become one of
+    /// interest.
     pub(crate) fn seal(&mut self, bytes: Bytes) -> Bytes {
         if self.passes_whole(&bytes) {
             return bytes;
@@ -73,14 +82,14 @@ impl Ids {
 
     /// Most pieces hold whole lines, none of which begins with the letters.
     fn passes_whole(&mut self, bytes: &[u8]) -> bool {
+        let begins = |at: usize| matches!(bytes.get(at), Some(b'i' | b'r'));
         let within = match self.line {
             Line::First => false,
-            Line::Beginning => self.held.is_empty() && bytes.first() != Some(&b'i'),
+            Line::Beginning => self.held.is_empty() && !begins(0),
             Line::Passing => true,
         };
         let ends = bytes.last().is_some_and(|last| matches!(last, b'\r' | b'\n'));
-        let names = |start: &[u8]| memmem::find(bytes, start).is_some();
-        if !within || !ends || names(b"\ni") || names(b"\ri") {
+        if !within || !ends || memchr2_iter(b'\r', b'\n', bytes).any(|end| begins(end + 1)) {
             return false;
         }
         self.line = Line::Beginning;
@@ -92,17 +101,25 @@ impl Ids {
             return sealed.extend_from_slice(part);
         }
         self.held.extend_from_slice(part);
-        if self.held.len() > LONGEST || !could_name_an_id(self.line, &self.held) {
+        if self.held.len() > LONGEST || !could_be_of_interest(self.line, &self.held) {
+            // To some clients even so many zeros are a number; a comment is nothing to any.
+            if unmarked(self.line, &self.held).starts_with(RETRY) {
+                sealed.extend_from_slice(b":");
+            }
             self.line = Line::Passing;
             sealed.unsplit(self.held.split());
         }
     }
 
     fn end(&mut self, sealed: &mut BytesMut) {
-        let line = self.held.split();
-        let line = line.strip_prefix(MARK).filter(|_| self.line == Line::First).unwrap_or(&line);
+        let held = self.held.split();
+        let line = unmarked(self.line, &held);
         self.line = Line::Beginning;
-        match line.strip_prefix(b"id:").map(|value| value.strip_prefix(b" ").unwrap_or(value)) {
+        let wish = value(line, RETRY).and_then(|wish| self.wishes.instead(wish));
+        if let Some(instead) = wish {
+            return sealed.extend_from_slice(instead.as_bytes());
+        }
+        match value(line, ID) {
             // An empty id says that there is none, and one with NUL counts for nobody.
             Some(id) if !id.is_empty() && !id.contains(&0) => {
                 let Sealing { key, chance } = &self.sealing;
@@ -115,13 +132,24 @@ impl Ids {
     }
 }
 
-/// Whether a line that begins like this names an id, or may still turn out to.
-fn could_name_an_id(line: Line, beginning: &[u8]) -> bool {
+/// The value of a line that begins like this.
+fn value<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
+    let value = line.strip_prefix(name)?;
+    Some(value.strip_prefix(b" ").unwrap_or(value))
+}
+
+/// The line without the byte order mark that may stand before the first one.
+fn unmarked(line: Line, text: &[u8]) -> &[u8] {
+    text.strip_prefix(MARK).filter(|_| line == Line::First).unwrap_or(text)
+}
+
+/// Whether a line that begins like this names an id or a wish, or may still turn out to.
+fn could_be_of_interest(line: Line, beginning: &[u8]) -> bool {
     if line == Line::First && MARK.starts_with(beginning) {
         return true;
     }
-    let name = beginning.strip_prefix(MARK).filter(|_| line == Line::First).unwrap_or(beginning);
-    name.starts_with(b"id:") || b"id:".starts_with(name)
+    let text = unmarked(line, beginning);
+    [ID, RETRY].iter().any(|name| text.starts_with(name) || name.starts_with(text))
 }
 
 /// Where sealed ids belong: to one person through one client at one server, and to one session.
@@ -158,8 +186,6 @@ impl Call<'_> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use std::sync::Arc;
-
     use kernel::SystemChance;
     use kernel::seal::SealingKey;
     use proptest::prelude::*;
@@ -169,7 +195,8 @@ mod tests {
     fn ids() -> Ids {
         let key = Arc::new(SealingKey::from_bytes([7; 32]));
         let sealing = Sealing { key, chance: Arc::new(SystemChance::new()) };
-        Ids { sealing, place: "here".to_owned(), held: BytesMut::new(), line: Line::First }
+        let (place, wishes) = ("here".to_owned(), Wishes::of(&"default".into()));
+        Ids { sealing, place, wishes, held: BytesMut::new(), line: Line::First }
     }
 
     /// What a client sees of a stream in these pieces.
@@ -216,6 +243,27 @@ mod tests {
         assert_eq!(seen([&b"id: \0\n\n"[..]]), b"id:\n\n");
     }
 
+    /// Issue 12, item 14: a client that is told 0 asks again at once, and for ever.
+    #[test]
+    fn wishes_that_hurt_a_client_do_not_reach_it() {
+        for (stream, told) in [
+            ("retry: 0\n\n", "retry: 250\n\n"),
+            ("data: x\nretry:0\ndata: y\n\n", "data: x\nretry: 250\ndata: y\n\n"),
+            ("data: x\r\nretry: 99999999999\r\n\r\n", "data: x\r\nretry: 3600000\r\n\r\n"),
+            ("\u{feff}retry: 1\r\r", "retry: 250\r\r"),
+            ("retry: -1\ndata: x\n\n", ":\ndata: x\n\n"),
+            ("retry: 5000\n\n", "retry: 5000\n\n"),
+            ("data: retry: 0\nretrying: 0\nretry\n\n", "data: retry: 0\nretrying: 0\nretry\n\n"),
+        ] {
+            for size in 1..8 {
+                assert_eq!(seen(stream.as_bytes().chunks(size)), told.as_bytes(), "{stream:?}");
+            }
+        }
+        let zeros = format!("retry: {}\n\n", "0".repeat(2 * LONGEST));
+        assert_eq!(seen([zeros.as_bytes()]), format!(":{zeros}").as_bytes());
+        assert!(seen(zeros.as_bytes().chunks(1000)).starts_with(b":retry: 0"));
+    }
+
     /// Nothing but a line that could name an id is waited for.
     #[test]
     fn halves_pass_at_once() {
@@ -227,7 +275,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_do_not_matter(stream in "[id: x\\r\\n]{0,40}", size in 1usize..9) {
+        fn pieces_do_not_matter(stream in "[id: xretry0\\r\\n]{0,40}", size in 1usize..9) {
             let ended = stream + "\n";
             let whole = opened(&seen([ended.as_bytes()]));
             let pieces = opened(&seen(ended.as_bytes().chunks(size)));

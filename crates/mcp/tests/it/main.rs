@@ -38,6 +38,7 @@ mod parting;
 mod policy;
 mod python_clients;
 mod replicas;
+mod retry_wishes;
 mod sealed_ways;
 mod sessions;
 mod silent_servers;
