@@ -5,7 +5,8 @@
 //! than a moment is answered as a stream; everybody else gets the server's own form.
 //!
 //! By then the request was judged, so that only the server's part is open. What would have been an
-//! HTTP status is an error in the stream, and a session that was lost is 404 to the next request.
+//! HTTP status is an error in the stream, and a session that was lost is 404 to the next request. A
+//! standing stream has nobody to tell an error to, and ends.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -17,12 +18,12 @@ use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body::Frame;
-use http_body_util::{BodyExt as _, BodyStream, LengthLimitError, Limited, StreamBody};
+use http_body_util::{BodyStream, LengthLimitError, StreamBody};
 use protocol::jsonrpc::error_response;
 use protocol::mcp::{NOT_TAKEN, UPSTREAM_UNAVAILABLE};
 use serde_json::value::RawValue;
 
-use crate::body::{Body, BodyError};
+use crate::body::{Body, BodyError, whole};
 use crate::front::events_response;
 use crate::json::{Members, Object};
 use crate::server::Server;
@@ -35,10 +36,18 @@ pub(crate) type Waiting = Arc<OnceLock<PendingRequest>>;
 /// What has to be known of it.
 #[derive(Clone)]
 pub(crate) struct PendingRequest {
-    /// The id as it was written.
-    pub(crate) id: Box<str>,
+    pub(crate) wants: Wanted,
     /// The session that it names.
     pub(crate) session: Option<[u8; 32]>,
+}
+
+/// What a client waits for.
+#[derive(Clone)]
+pub(crate) enum Wanted {
+    /// The answer to the request with this id, as it was written.
+    Answer(Box<str>),
+    /// The standing stream, or a resumed one after the event with this id, as the client knows it.
+    Stream(Option<HeaderValue>),
 }
 
 /// How long an answer may take before the stream begins.
@@ -46,6 +55,10 @@ const MOMENT: Duration = Duration::from_secs(1);
 
 /// Larger events are refused by the Python SDK.
 const LARGEST: usize = 1 << 20;
+
+/// The last that is said in a stream which the server turns out not to have: its client is not to ask
+/// for it again at once.
+const NOT_SOON: Bytes = Bytes::from_static(b"retry: 30000\n\n");
 
 /// The HTTP library of the Python SDK, in both its names.
 const LIBRARY: &[u8] = b"python-httpx";
@@ -60,7 +73,7 @@ pub(crate) fn is_wanted(parts: &Parts) -> bool {
         values.map(HeaderValue::as_bytes).any(|value| memchr::memmem::find(value, part).is_some())
     };
     let agent = parts.headers.get(USER_AGENT).map(HeaderValue::as_bytes);
-    parts.method == Method::POST
+    matches!(parts.method, Method::POST | Method::GET)
         && agent.is_some_and(|agent| agent.starts_with(LIBRARY))
         && holds(ACCEPT, b"text/event-stream")
 }
@@ -79,11 +92,17 @@ pub(crate) async fn answer(
             break pending.clone();
         }
     };
+    let (beginning, stands) = match &pending.wants {
+        Wanted::Answer(_) => (None, false),
+        Wanted::Stream(after) => (after.as_ref().map(events::beginning_after), true),
+    };
     let told = stream::unfold(Told::Waiting(work), move |told| {
         let (server, pending) = (Arc::clone(&server), pending.clone());
         told.next(server, pending)
     });
-    events_response(Body::streamed(Box::pin(StreamBody::new(Box::pin(told)))))
+    let told = stream::iter(beginning.map(Frame::data).map(Ok)).chain(told);
+    let told = Box::pin(StreamBody::new(Box::pin(told)));
+    events_response(if stands { Body::standing(told) } else { Body::streamed(told) })
 }
 
 /// What the client is told.
@@ -125,13 +144,22 @@ async fn told(
     {
         server.sessions.lose(session);
     }
-    let message = match Limited::new(body, LARGEST).collect().await {
-        Ok(whole) => as_answer(&whole.to_bytes(), &pending.id, parts.status),
-        Err(error) if error.is::<LengthLimitError>() => too_large(&pending.id),
-        Err(_) => failed(&pending.id, parts.status),
+    let last = match &pending.wants {
+        Wanted::Stream(_) if parts.status.is_client_error() => NOT_SOON,
+        Wanted::Stream(_) => Bytes::new(),
+        Wanted::Answer(id) => answered(id, parts.status, body).await,
     };
-    let event = events::of_foreign_message(message.as_bytes());
-    stream::iter([Ok(Frame::data(event))]).boxed()
+    stream::iter([Ok(Frame::data(last))]).boxed()
+}
+
+/// The event that says what became of a request.
+async fn answered(id: &str, status: StatusCode, body: Body) -> Bytes {
+    let message = match whole(body, LARGEST).await {
+        Ok(whole) => as_answer(&whole, id, status),
+        Err(error) if error.is::<LengthLimitError>() => too_large(id),
+        Err(_) => failed(id, status),
+    };
+    events::of_foreign_message(message.as_bytes())
 }
 
 /// The JSON-RPC answer that a body is, under the id that was asked with; or an error in its place.

@@ -12,9 +12,10 @@ use protocol::mcp::TEMPORARILY_UNAVAILABLE;
 use crate::body::{Arriving, Body};
 use crate::bridge::{self, Route};
 use crate::discovery;
-use crate::early;
+use crate::early::{self, PendingRequest, Wanted};
 use crate::forward::Call;
 use crate::forward::answer::{Accepted, Form, Standing};
+use crate::forward::headers::LAST_EVENT_ID;
 use crate::gate::{bearer, host, origin};
 use crate::in_flight::Counted;
 use crate::lists::screen::pass_screened;
@@ -192,7 +193,13 @@ pub(crate) async fn listen(admitted: &Admitted<'_>) -> Answer {
     let call = admitted.call(None, session);
     call.last_event()?;
     let _opening = call.opening();
-    match bridge::route(admitted, Era::Legacy).await.map_err(|error| error.refusal(&call))? {
+    let route = bridge::route(admitted, Era::Legacy).await.map_err(|error| error.refusal(&call))?;
+    call.exchange.waits(|| {
+        let after = call.headers.get(LAST_EVENT_ID).filter(|id| !id.is_empty()).cloned();
+        let session = call.session.as_ref().map(|session| session.digest);
+        PendingRequest { wants: Wanted::Stream(after), session }
+    });
+    match route {
         Route::Relay => return bridge::relay::listen(&call).await,
         Route::LegacyToModern => return bridge::legacy_client::listen(&call).await,
         _ => {}

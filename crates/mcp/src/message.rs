@@ -12,7 +12,7 @@ use protocol::mcp::{
 
 use crate::body::Arriving;
 use crate::bridge::{self, Route};
-use crate::early::PendingRequest;
+use crate::early::{PendingRequest, Wanted};
 use crate::forward::Call;
 use crate::forward::answer::Standing;
 use crate::in_flight::{Counted, NotReceived};
@@ -90,7 +90,7 @@ pub(crate) async fn carry_out(
     let _opening = (way == Way::Listen).then(|| call.opening());
     if let Some(id) = id.filter(|_| way != Way::Initialize) {
         let session = call.session.as_ref().map(|session| session.digest);
-        call.exchange.waits(|| PendingRequest { id: id.into(), session });
+        call.exchange.waits(|| PendingRequest { wants: Wanted::Answer(id.into()), session });
     }
     if route != Route::Pass {
         return bridge::answer(route, &call, message, way, body).await;

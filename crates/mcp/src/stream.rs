@@ -15,6 +15,7 @@ mod slots;
 pub(crate) mod splitter;
 pub(crate) mod strays;
 pub(crate) mod waiting;
+pub(crate) mod wishes;
 
 pub(crate) use guarded::{Ending, Guarded};
 pub(crate) use pulse::Pulse;

@@ -18,7 +18,7 @@ use crate::body::{Body, BodyError};
 use crate::forward::Call;
 use crate::forward::answer::{Accepted, Standing, broke_off, respond};
 use crate::forward::headers;
-use crate::stream::events::Event;
+use crate::stream::events::{self, Event};
 use crate::stream::reader::Reader;
 use crate::tasks::answer::{About, Naming};
 
@@ -48,11 +48,9 @@ pub(crate) fn pass_screened(
 }
 
 /// The id after which a client goes on, at the beginning of what it gets: SDKs forget it, and a
-/// stream that ends before its first event could not be resumed again. An event without data is how
-/// servers name the beginning of a stream (MCP 2025-11-25, "Sending Messages").
+/// stream that ends before its first event could not be resumed again.
 fn beginning(call: &Call<'_>) -> Option<Bytes> {
-    let id = call.last_event().ok()??;
-    Some([b"id: ", id.as_bytes(), b"\ndata: \n\n"].concat().into())
+    call.last_event().ok()?.as_ref().map(events::beginning_after)
 }
 
 impl Screen {

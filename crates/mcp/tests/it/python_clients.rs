@@ -1,6 +1,8 @@
 //! What Python clients need (C4): they hold one lock for all requests until the headers of
 //! an answer come, and never read an event of more than a megabyte.
 
+mod streams;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,17 +19,17 @@ use crate::support::{
     pass, status, text,
 };
 
-const PYTHON: &str = "python-httpx2/2.16.2";
+pub(crate) const PYTHON: &str = "python-httpx2/2.16.2";
 
 /// A server that answers what is slow when the test says so.
-struct Slow {
-    world: World,
+pub(crate) struct Slow {
+    pub(crate) world: World,
     asked: Arc<Notify>,
-    answer: Arc<Notify>,
+    pub(crate) answer: Arc<Notify>,
 }
 
 impl Slow {
-    async fn new(
+    pub(crate) async fn new(
         is_slow: fn(&Recorded) -> bool,
         reply: impl Fn(&Recorded) -> Reply + Send + Sync + 'static,
     ) -> Self {
@@ -50,7 +52,7 @@ impl Slow {
     }
 
     /// Sends a request and waits until the server has it.
-    async fn ask(&self, ask: Ask) -> JoinHandle<Response<Body>> {
+    pub(crate) async fn ask(&self, ask: Ask) -> JoinHandle<Response<Body>> {
         let sidecar: Arc<Sidecar> = Arc::clone(&self.world.sidecar);
         let waiting = tokio::spawn(async move { sidecar.handle(ask.build()).await });
         tokio::time::timeout(SOON, self.asked.notified()).await.expect("the server is asked");
@@ -58,7 +60,7 @@ impl Slow {
     }
 
     /// A stream that began, since the server took too long.
-    async fn begun(&self, ask: Ask) -> Body {
+    pub(crate) async fn begun(&self, ask: Ask) -> Body {
         let waiting = self.ask(ask).await;
         pass(Duration::from_millis(1_100)).await;
         let response = tokio::time::timeout(SOON, waiting).await.expect("headers").unwrap();
@@ -77,11 +79,11 @@ impl Slow {
     }
 }
 
-fn kind(response: &Response<Body>) -> &str {
+pub(crate) fn kind(response: &Response<Body>) -> &str {
     response.headers()["content-type"].to_str().unwrap()
 }
 
-async fn next(body: &mut Body) -> Option<String> {
+pub(crate) async fn next(body: &mut Body) -> Option<String> {
     let frame = frame(body).await?;
     Some(text(&frame.unwrap()).to_owned())
 }
