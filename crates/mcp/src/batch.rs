@@ -56,7 +56,8 @@ pub(crate) async fn answer(admitted: &Admitted<'_>, batch: &[Element<'_>], body:
     }
     let call = admitted.call(None, session);
     call.in_order().await;
-    let list = split.list();
+    let list = split.lists().next();
+    split.lists().for_each(|_| admitted.server.lists.tally().miss());
     // Without a list that was asked for there may be one all the same.
     let sieve = Sieve::new(&call, list.unwrap_or(&Params::default()));
     let response = call.send(split.body(body)).await?;
@@ -136,9 +137,9 @@ impl<'b> Split<'b> {
         format!("[{}]", texts.join(",")).into()
     }
 
-    /// The parameters of a `tools/list` that passes.
-    fn list(&self) -> Option<&Params<'b>> {
-        self.passing.iter().find_map(|element| match &element.message {
+    /// The parameters of each `tools/list` that passes.
+    fn lists(&self) -> impl Iterator<Item = &Params<'b>> {
+        self.passing.iter().filter_map(|element| match &element.message {
             Message::Request { method, params, .. }
                 if Method::of_request(method) == Some(Method::ListTools) =>
             {

@@ -169,6 +169,7 @@ impl Sidecar {
     /// Gives the sidecar's numbers their names.
     pub fn register_metrics(&self, registry: &mut Registry) {
         self.shared.observer.meter.register(registry);
+        self.shared.observer.meter.begin(&self.servers);
     }
 
     /// Brings the numbers up to date that are not counted as they happen. To be called before they

@@ -13,8 +13,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::Observer;
 use super::exchange::Finished;
+use super::{Decision, Observer};
 use crate::server::Server;
 
 /// The numbers of one sidecar.
@@ -81,6 +81,21 @@ pub(crate) struct Tally {
 /// Seconds.
 const BUCKETS: [f64; 15] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 120.0];
+/// What becomes of requests, as far as somebody may want an alarm for it.
+const USUAL: [(&str, Decision, &str); 12] = [
+    ("tools/call", Decision::Allow, "2xx"),
+    ("tools/call", Decision::Allow, "5xx"),
+    ("tools/call", Decision::Challenge, "4xx"),
+    ("tools/call", Decision::Hide, "2xx"),
+    ("tools/list", Decision::Allow, "2xx"),
+    ("tools/list", Decision::Allow, "5xx"),
+    ("none", Decision::Unauthenticated, "4xx"),
+    ("none", Decision::Forbid, "4xx"),
+    ("none", Decision::Malformed, "4xx"),
+    ("none", Decision::Unknown, "4xx"),
+    ("none", Decision::Limited, "4xx"),
+    ("none", Decision::Unavailable, "5xx"),
+];
 /// How many tools have a label of their own; clients may ask for anything.
 const MAX_TOOLS: usize = 500;
 
@@ -109,14 +124,14 @@ impl Meter {
         if let Some(tools) = &self.tools {
             registry.register("mcp_tool_calls", "Calls by tool", tools.calls.clone());
         }
-        let help = "Until the head of the answer";
+        let help = "Seconds until the response headers";
         registry.register("mcp_request_duration_seconds", help, self.durations.clone());
-        let help = "Until the head of the answer of the server behind";
+        let help = "Seconds until the response headers of the upstream";
         registry.register("mcp_upstream_duration_seconds", help, self.upstream_durations.clone());
-        let help = "Requests that the server behind did not answer";
+        let help = "Requests that the upstream did not answer";
         registry.register("mcp_upstream_failures", help, self.upstream_failures.clone());
         registry.register("mcp_open_streams", "Standing streams", self.streams.clone());
-        let help = "Tokens that were looked at, by whether they were known";
+        let help = "Tokens checked, by whether they were cached";
         registry.register("mcp_tokens", help, self.tokens.clone());
         let help = "Lists of tools, by whether a kept one was sent";
         registry.register("mcp_lists", help, self.lists.clone());
@@ -128,6 +143,23 @@ impl Meter {
         registry.register("mcp_audit_waiting", help, self.audit_waiting.clone());
         let help = "Spans that there was no room for";
         registry.register("mcp_spans_lost", help, self.spans_lost.clone());
+    }
+
+    /// Begins with 0 what is counted as it happens: a number that is not there before its first
+    /// event never seems to grow. Of requests those that are usual, of tools none.
+    pub(crate) fn begin(&self, servers: &[Arc<Server>]) {
+        for server in servers {
+            let label = ServerLabel { server: Arc::clone(&server.label) };
+            drop(self.durations.get_or_create(&label));
+            drop(self.upstream_durations.get_or_create(&label));
+            drop(self.upstream_failures.get_or_create(&label));
+            for (method, decision, status) in USUAL {
+                let server = Arc::clone(&server.label);
+                let decision = decision.as_str();
+                let labels = RequestLabels { server, method, decision, status };
+                drop(self.requests.get_or_create(&labels));
+            }
+        }
     }
 
     /// Takes over the numbers that are kept elsewhere.

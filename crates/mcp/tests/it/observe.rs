@@ -1,5 +1,6 @@
 //! What can be seen from outside: the access log, numbers, spans and the record.
 
+mod numbers;
 mod repeated;
 
 use std::sync::Arc;
