@@ -16,7 +16,7 @@ use protocol::text::display_name;
 use protocol::{Scopes, UserType};
 use serde_json::value::RawValue;
 
-use crate::body::Body;
+use crate::body::{Body, whole};
 use crate::config::Transport;
 use crate::gate::bearer;
 use crate::json::without_mark;
@@ -160,14 +160,14 @@ impl Asking<'_> {
             value.as_bytes().to_ascii_lowercase().starts_with(b"text/event-stream")
         });
         let success = response.status() == StatusCode::OK;
-        let mut body = Limited::new(response.into_body(), self.shared.limits.list_bytes);
         if !success {
             return Some(Answered { backend, session, message: None });
         }
+        let (body, limit) = (response.into_body(), self.shared.limits.list_bytes);
         let message = if events {
-            first_response(&mut body).await
+            first_response(Limited::new(body, limit)).await
         } else {
-            body.collect().await.ok().map(|collected| without_mark(collected.to_bytes()).to_vec())
+            whole(body, limit).await.ok().map(|message| without_mark(message).to_vec())
         };
         Some(Answered { backend, session, message })
     }
@@ -199,7 +199,7 @@ fn agreed_version(message: &[u8]) -> Option<String> {
 }
 
 /// The first response in a stream of events.
-async fn first_response(body: &mut Limited<Incoming>) -> Option<Vec<u8>> {
+async fn first_response(mut body: Limited<Incoming>) -> Option<Vec<u8>> {
     let mut splitter = Splitter::default();
     loop {
         while let Some(event) = splitter.next() {

@@ -9,12 +9,13 @@ use futures_util::future::join_all;
 use http::header::{ACCEPT_ENCODING, HOST};
 use http::uri::PathAndQuery;
 use http::{Request, Uri};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::Full;
 use tokio::net::{TcpStream, UnixStream};
 use tokio_util::sync::CancellationToken;
 
 use super::backend::Backend;
 use super::http::{BackendId, HttpUpstream, PLAIN};
+use crate::body::whole;
 use crate::config::{HttpConfig, Transport};
 use crate::server::Server;
 
@@ -141,7 +142,7 @@ impl HttpUpstream {
         };
         let well = (200..400).contains(&response.status().as_u16());
         // Read to its end, so that the connection can be used again; what it says does not matter.
-        let _ = Limited::new(response.into_body(), MAX_PAGE).collect().await;
+        let _ = whole(response.into_body(), MAX_PAGE).await;
         if well { Finding::Well } else { Finding::Sick }
     }
 }

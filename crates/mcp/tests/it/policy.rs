@@ -22,6 +22,10 @@ async fn t_mcp_27_a_grant_of_more_scope_would_help() {
         assert!(challenge.contains("resource_metadata=\"https://gate.example/"), "{challenge}");
         assert!(challenge.ends_with(&format!("scope=\"{scope}\"")), "{challenge}");
         assert_eq!(answer.json()["id"], 7);
+        // C2: apps that cannot ask again show this to their person.
+        let words = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(words.starts_with("this needs the scope mcp:write; "), "{words}");
+        assert!(words.ends_with("disconnect it, connect it again and allow it"), "{words}");
     }
     assert!(world.server.requests().is_empty());
     let granted = modern("tools/call", &call).bearer(&world.token("mcp:read mcp:write"));

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
-use http_body_util::{BodyExt as _, BodyStream, Limited};
+use http_body_util::BodyStream;
 use protocol::jsonrpc::INVALID_PARAMS;
 
 use super::asker::Asker;
@@ -11,6 +11,7 @@ use super::discovery::discovered;
 use super::seat::Seat;
 use super::trouble::Trouble;
 use super::{at_once, local, status};
+use crate::body::whole;
 use crate::forward::Call;
 use crate::front::{Reply, Said};
 use crate::json::Members;
@@ -68,8 +69,8 @@ async fn elsewhere(call: &Call<'_>, seat: &Seat, body: Bytes) -> Result<Reply, R
     if !response.status().is_success() {
         return Err(response.into());
     }
-    let limited = Limited::new(response.into_body(), call.shared.limits.body_bytes);
-    let text = limited.collect().await.map_err(|_| LinkError::Broken.refusal(call))?.to_bytes();
+    let text = whole(response.into_body(), call.shared.limits.body_bytes).await;
+    let text = text.map_err(|_| LinkError::Broken.refusal(call))?;
     Ok(at_once(Said::answer(text, status::ANSWER)))
 }
 

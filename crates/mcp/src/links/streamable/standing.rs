@@ -145,7 +145,7 @@ async fn follow(
     }
     *failed = 0;
     tail.opened();
-    let mut patient = true;
+    let mut patience = Patience::default();
     let mut reader = Reader::new(response.into_body(), link.0.shared.limits.message_bytes);
     while let Ok(Some(event)) = reader.next().await {
         tail.saw(&event);
@@ -154,24 +154,38 @@ async fn follow(
         if let Some(heard) = heard.filter(|heard| !matches!(heard.kind, Kind::Answer)) {
             let _ = news.send(Arc::new(heard));
         }
-        // A burst is not to outrun those who do listen, and one who does not is not to hold it up.
+        patience.wait_for_listeners(news).await;
+    }
+    Ended::Broke
+}
+
+/// A burst is not to outrun those who do listen, and one who does not is not to hold it up for more
+/// than [`PATIENCE`] in all.
+#[derive(Default)]
+struct Patience {
+    is_over: bool,
+}
+
+impl Patience {
+    async fn wait_for_listeners<T>(&mut self, news: &broadcast::Sender<T>) {
         let outrun = || news.len() > BEHIND / 2;
-        if patient && outrun() {
+        if !self.is_over && outrun() {
             let caught_up = async {
                 while outrun() {
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
             };
-            patient = tokio::time::timeout(PATIENCE, caught_up).await.is_ok();
+            self.is_over = tokio::time::timeout(PATIENCE, caught_up).await.is_err();
         }
-        patient |= !outrun();
+        self.is_over &= outrun();
     }
-    Ended::Broke
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use http::header::CONTENT_TYPE;
+    use tokio::time::Instant;
 
     use super::*;
 
@@ -191,5 +205,39 @@ mod tests {
         assert_eq!(answered(StatusCode::ACCEPTED, "text/event-stream"), Err(Ended::ForGood));
         assert_eq!(answered(StatusCode::METHOD_NOT_ALLOWED, "text/html"), Err(Ended::ForGood));
         assert_eq!(answered(StatusCode::BAD_GATEWAY, "text/html"), Err(Ended::Broke));
+    }
+
+    async fn burst(news: &broadcast::Sender<usize>, patience: &mut Patience, count: usize) {
+        for number in 0..count {
+            let _ = news.send(number);
+            patience.wait_for_listeners(news).await;
+        }
+    }
+
+    /// One who takes a while for each message misses none of them.
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_waits_for_a_slow_listener() {
+        let (news, mut listener) = broadcast::channel(BEHIND);
+        let listening = tokio::spawn(async move {
+            for expected in 0..10 * BEHIND {
+                assert_eq!(listener.recv().await.unwrap(), expected);
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        burst(&news, &mut Patience::default(), 10 * BEHIND).await;
+        listening.await.unwrap();
+    }
+
+    /// One who takes nothing holds the others up once, and for a second in all; when they go on, so
+    /// does the waiting.
+    #[tokio::test(start_paused = true)]
+    async fn a_listener_who_does_not_listen_is_not_waited_for() {
+        let (news, mut listener) = broadcast::channel(BEHIND);
+        let (mut patience, began) = (Patience::default(), Instant::now());
+        burst(&news, &mut patience, 100 * BEHIND).await;
+        assert_eq!(began.elapsed(), PATIENCE);
+        while listener.try_recv() != Err(broadcast::error::TryRecvError::Empty) {}
+        burst(&news, &mut patience, 100 * BEHIND).await;
+        assert_eq!(began.elapsed(), 2 * PATIENCE);
     }
 }
