@@ -180,7 +180,7 @@ fn as_answer(body: &[u8], id: &str, status: StatusCode) -> String {
 }
 
 fn failed(id: &str, status: StatusCode) -> String {
-    let message = format!("the MCP server behind answered with HTTP status {}", status.as_u16());
+    let message = format!("the upstream MCP server answered with HTTP status {}", status.as_u16());
     error_response(Some(id), UPSTREAM_UNAVAILABLE, &message, None)
 }
 

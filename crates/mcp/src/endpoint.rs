@@ -175,8 +175,11 @@ async fn permit(
     server.verifier.verify(unverified).await.map_err(|no_permit| match no_permit {
         NoPermit::Invalid => {
             exchange.because(BAD_TOKEN);
-            refusal(StatusCode::UNAUTHORIZED, "the token is not valid here, or no longer")
-                .challenging(challenge(Some(ChallengeError::InvalidToken)))
+            refusal(
+                StatusCode::UNAUTHORIZED,
+                "the token is not valid here, has expired or was revoked",
+            )
+            .challenging(challenge(Some(ChallengeError::InvalidToken)))
         }
         NoPermit::Unknowable => {
             exchange.because("authority_away");
@@ -224,7 +227,7 @@ pub(crate) async fn resume(admitted: &Admitted<'_>) -> Answer {
 fn stream(call: &Call<'_>, accepted: Accepted, standing: Standing) -> Answer {
     match (accepted.form, accepted.status.is_success()) {
         (Form::Events, _) => Ok(pass_screened(call, accepted, standing)),
-        (_, true) => Err(call.bad_gateway("the MCP server behind answered GET with no stream")),
+        (_, true) => Err(call.bad_gateway("the upstream MCP server answered GET with no stream")),
         _ => Ok(call.pass(accepted, standing)),
     }
 }

@@ -80,15 +80,15 @@ impl Call<'_> {
         match error {
             SendError::Away => {
                 let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, TEMPORARILY_UNAVAILABLE);
-                let message = "the MCP server behind is away; try again later";
+                let message = "the upstream MCP server cannot be reached; try again later";
                 self.fault(status, code, message).retry_soon()
             }
             SendError::Broken => {
-                self.bad_gateway("the MCP server behind broke off before it answered")
+                self.bad_gateway("the upstream MCP server closed the connection before it answered")
             }
             SendError::Timeout => {
                 let status = StatusCode::GATEWAY_TIMEOUT;
-                let message = "the MCP server behind took too long to answer";
+                let message = "the upstream MCP server did not answer in time";
                 self.fault(status, UPSTREAM_TIMEOUT, message)
             }
             SendError::Compressed(coding) => self.bad_gateway(coding.message()),

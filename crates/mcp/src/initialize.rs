@@ -70,7 +70,7 @@ async fn from_events(call: &Call<'_>, accepted: Accepted) -> Answer {
     let found = tokio::time::timeout(call.server.upstream.response_timeout(), search).await;
     let found = found.unwrap_or(Ok(None)).map_err(|Overfull| {
         tracing::warn!(server.name = %call.server.name, "mcp.initialize.too_much_before");
-        call.bad_gateway("the MCP server behind sent too much before its answer to initialize")
+        call.bad_gateway("the upstream MCP server sent too much before its answer to initialize")
     })?;
     let version = found.unwrap_or_default();
     let mut head = sealed_head(call, (&upstream_headers, backend), &version)?;
@@ -103,8 +103,9 @@ fn sealed_head(
     if let Some(id) = upstream.get(SESSION_HEADER) {
         let place = Held::Behind { id: id.clone(), backend };
         let session = call.server.sessions.seal(call.permit, place, version);
-        let session = session
-            .ok_or_else(|| call.bad_gateway("the MCP server behind sent an unusable session id"))?;
+        let session = session.ok_or_else(|| {
+            call.bad_gateway("the upstream MCP server sent an unusable session id")
+        })?;
         head.insert(SESSION_HEADER, session.sealed.clone());
     }
     Ok(head)

@@ -273,7 +273,7 @@ fn unsupported(message: &str) -> Refused {
 }
 
 fn too_large() -> Refused {
-    let message = "the body is larger than this server takes";
+    let message = "the body is larger than mcp.max_body_bytes allows";
     Fault { status: StatusCode::PAYLOAD_TOO_LARGE, code: NOT_TAKEN, message }.for_id(None)
 }
 

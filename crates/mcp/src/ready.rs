@@ -14,7 +14,7 @@ pub enum NotReady {
     #[error("the authorization server's keys are not known")]
     Keys,
     /// A server behind does not accept connections, or the program that it is cannot be found.
-    #[error("the MCP server behind {0} does not accept connections, or its program is missing")]
+    #[error("the upstream MCP server {0} does not accept connections, or its program is missing")]
     Upstream(String),
 }
 

@@ -74,7 +74,7 @@ impl Call<'_> {
             }
             Err(_) => {
                 tracing::warn!(server.name = %self.server.name, "mcp.replica.timeout");
-                let message = "the MCP server behind took too long to answer";
+                let message = "the upstream MCP server did not answer in time";
                 Err(self.fault(StatusCode::GATEWAY_TIMEOUT, UPSTREAM_TIMEOUT, message))
             }
         }

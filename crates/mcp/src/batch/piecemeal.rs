@@ -115,7 +115,9 @@ impl Sending {
                 }
                 Err(Unfilterable) => unfilterable(&self.call(id.as_deref())),
             },
-            Err(_) => self.call(id.as_deref()).bad_gateway("the MCP server's answer broke off"),
+            Err(_) => self.call(id.as_deref()).bad_gateway(
+                "the upstream MCP server closed the connection before its answer was complete",
+            ),
         };
         Some(of_foreign_message(&refused.into_text().await))
     }
@@ -137,7 +139,7 @@ impl Sending {
             }
             Form::Plain if status.is_success() && id.is_none() => {}
             Form::Plain => {
-                return Err(call.bad_gateway("the MCP server behind gave no usable answer"));
+                return Err(call.bad_gateway("the upstream MCP server gave no usable answer"));
             }
         }
         Ok(())

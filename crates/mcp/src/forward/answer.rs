@@ -79,14 +79,14 @@ impl Call<'_> {
         let form = form(&parts.headers);
         match (status.as_u16(), form) {
             // An upgrade that nobody asked for; other interim answers never get here.
-            (..200, _) => Err(self.bad_gateway("the MCP server behind speaks another protocol")),
+            (..200, _) => Err(self.bad_gateway("the upstream MCP server speaks another protocol")),
             // Never followed: the credential belongs to the configured URL only.
             (300..400, _) => {
-                Err(self.bad_gateway("the MCP server behind redirects; configure its final URL"))
+                Err(self.bad_gateway("the upstream MCP server redirects; configure its final URL"))
             }
             // The client's own token was good, so 401 would send it through sign-in for nothing.
             (401 | 407, _) => {
-                Err(self.bad_gateway("the MCP server behind refused the gateway's credential"))
+                Err(self.bad_gateway("the upstream MCP server refused the gateway's credential"))
             }
             // Nothing to say, framed as an empty chunked body: how many servers accept a
             // notification or end a session.
@@ -98,11 +98,11 @@ impl Call<'_> {
                 backend,
             }),
             (200..300, None) if !is_empty(&body) => {
-                Err(self.bad_gateway("the MCP server behind answered with another content type"))
+                Err(self.bad_gateway("the upstream MCP server answered with another content type"))
             }
             // An error page is not for browsers to show under our name; the status is enough.
             (400.., None) if !is_empty(&body) => {
-                let message = "the MCP server behind answered with an error";
+                let message = "the upstream MCP server answered with an error";
                 Err(self.fault(status, UPSTREAM_UNAVAILABLE, message))
             }
             _ => {
@@ -169,7 +169,9 @@ impl Call<'_> {
         let message = whole(body, self.shared.limits.list_bytes);
         match tokio::time::timeout(self.server.upstream.response_timeout(), message).await {
             Ok(Ok(message)) => Ok(without_mark(message)),
-            _ => Err(self.bad_gateway("the MCP server's answer broke off or is too large")),
+            _ => {
+                Err(self.bad_gateway("the upstream MCP server's answer is incomplete or too large"))
+            }
         }
     }
 

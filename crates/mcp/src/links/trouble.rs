@@ -16,10 +16,10 @@ pub(crate) enum LinkError {
     #[error("it cannot be reached")]
     Away,
     /// The connection ended; something may have been executed.
-    #[error("the connection broke off")]
+    #[error("it closed the connection")]
     Broken,
     /// It took too long.
-    #[error("it took too long")]
+    #[error("it did not answer in time")]
     Timeout,
     /// An HTTP status without a JSON-RPC answer.
     #[error("it answered with HTTP status {0}")]
@@ -39,8 +39,8 @@ pub(crate) enum LinkError {
     /// It compressed its answer, in a way that is not read here.
     #[error("{}", .0.message())]
     Compressed(ForeignCoding),
-    /// All places are taken: children, sessions, parked calls.
-    #[error("all places are taken")]
+    /// All places are taken: of processes, sessions or parked calls.
+    #[error("there is no room for another process (max_children) or session")]
     Full,
 }
 
@@ -63,14 +63,18 @@ impl LinkError {
             Self::Away => (
                 502,
                 UPSTREAM_UNAVAILABLE,
-                "the MCP server behind does not answer; try again later",
+                "the upstream MCP server cannot be reached; try again later",
             ),
-            Self::Broken => (502, UPSTREAM_UNAVAILABLE, "the MCP server's answer broke off"),
+            Self::Broken => (
+                502,
+                UPSTREAM_UNAVAILABLE,
+                "the upstream MCP server closed the connection before its answer was complete",
+            ),
             Self::Timeout => {
-                (504, UPSTREAM_TIMEOUT, "the MCP server behind took too long to answer")
+                (504, UPSTREAM_TIMEOUT, "the upstream MCP server did not answer in time")
             }
             Self::Refused(_) => {
-                (502, UPSTREAM_UNAVAILABLE, "the MCP server behind answered with an error")
+                (502, UPSTREAM_UNAVAILABLE, "the upstream MCP server answered with an error")
             }
             Self::SessionGone => {
                 (404, SESSION_UNKNOWN, "this session is not known; initialize a new one")
@@ -78,24 +82,24 @@ impl LinkError {
             Self::Garbled => (
                 502,
                 UPSTREAM_UNAVAILABLE,
-                "the MCP server behind sent something that cannot be read",
+                "the upstream MCP server sent something that cannot be read",
             ),
             Self::Unclaimed => (
                 502,
                 UPSTREAM_UNAVAILABLE,
-                "the MCP server behind answered without the id of the request",
+                "the upstream MCP server answered without the id of the request",
             ),
             Self::Elsewhere => (
                 502,
                 UPSTREAM_UNAVAILABLE,
-                "the MCP server behind names an address at another origin; its URL is configured \
+                "the upstream MCP server names an address at another origin; its URL is configured \
                  wrongly",
             ),
             Self::Compressed(coding) => (502, UPSTREAM_UNAVAILABLE, coding.message()),
             Self::Full => (
                 503,
                 TEMPORARILY_UNAVAILABLE,
-                "too much is going on at the MCP server behind; try again soon",
+                "too many requests to the upstream MCP server at once; wait for one to finish",
             ),
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);

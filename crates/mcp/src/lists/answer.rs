@@ -62,7 +62,7 @@ pub(crate) async fn failed(call: &Call<'_>, sieve: &Sieve, accepted: Accepted) -
         return Ok(respond(status, head, Body::ready(message)));
     }
     tracing::warn!(server.name = %call.server.name, %status, "mcp.list.unreadable_error");
-    let message = "the MCP server behind answered with an error";
+    let message = "the upstream MCP server answered with an error";
     Err(call.fault(status, UPSTREAM_UNAVAILABLE, message))
 }
 
@@ -107,7 +107,7 @@ const COPIED_BYTES: usize = 16 << 10;
 
 /// An answer that was not understood might hold anything, so it does not pass.
 pub(crate) fn unfilterable(call: &Call<'_>) -> reply::Refused {
-    call.bad_gateway("the MCP server behind sent a list of tools that cannot be read")
+    call.bad_gateway("the upstream MCP server sent a list of tools that cannot be read")
 }
 
 fn repeat_session(call: &Call<'_>, headers: &mut HeaderMap) {

@@ -30,13 +30,13 @@ impl Dropped {
     /// Why this tool cannot be read.
     pub(super) fn because(tool: &str) -> Self {
         let Ok(members) = Members::read(tool) else {
-            return Self { reason: "it is no object", names: Vec::new() };
+            return Self { reason: "it is not an object", names: Vec::new() };
         };
         let names = members.iter().filter(|(name, _)| folded(name) == "name");
         let names: Vec<String> =
             names.filter_map(|(_, value)| serde_json::from_str(value.get()).ok()).collect();
         let reason = match names.len() {
-            0 => "its name is no text",
+            0 => "its name is not text",
             _ => "its members can be read in more than one way",
         };
         Self { reason, names }
@@ -104,9 +104,9 @@ mod tests {
     #[test]
     fn each_reason_is_named() {
         let reason = |tool| Dropped::because(tool).reason;
-        assert_eq!(reason("7"), "it is no object");
-        assert_eq!(reason(r#"{"title":"x"}"#), "its name is no text");
-        assert_eq!(reason(r#"{"name":7}"#), "its name is no text");
+        assert_eq!(reason("7"), "it is not an object");
+        assert_eq!(reason(r#"{"title":"x"}"#), "its name is not text");
+        assert_eq!(reason(r#"{"name":7}"#), "its name is not text");
         let twice = Dropped::because(r#"{"name":"a","name":"b"}"#);
         assert_eq!(twice.names, ["a", "b"]);
         assert_eq!(twice.reason, "its members can be read in more than one way");

@@ -40,7 +40,7 @@ pub(super) async fn no_answer(stream: &Stream, id: &str) {
     let text = error_response(
         Some(id),
         UPSTREAM_UNAVAILABLE,
-        "the MCP server behind gave no answer that can be read",
+        "the upstream MCP server gave no answer that can be read",
         None,
     );
     let _ = put(stream, text.as_bytes()).await;

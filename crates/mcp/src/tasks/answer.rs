@@ -104,7 +104,7 @@ pub(crate) async fn pass(
             let head = headers::to_client(call, &accepted.upstream_headers);
             let message = call.collect_watched(accepted.body).await?;
             let Ok(changed) = naming.outward(&message) else {
-                return Err(call.bad_gateway("the MCP server behind sent an unreadable task"));
+                return Err(call.bad_gateway("the upstream MCP server sent an unreadable task"));
             };
             let body = changed.map_or_else(|| Body::ready(message), Body::ready);
             Ok(respond(accepted.status, head, body))

@@ -74,10 +74,10 @@ impl ForeignCoding {
     /// What is wrong, for clients and the log.
     pub(crate) const fn message(self) -> &'static str {
         match self {
-            Self::Brotli => "the MCP server behind compressed its answer unasked, with br",
-            Self::Zstd => "the MCP server behind compressed its answer unasked, with zstd",
-            Self::Deflate => "the MCP server behind compressed its answer unasked, with deflate",
-            Self::Other => "the MCP server behind encoded its answer in a way that nobody knows",
+            Self::Brotli => "the upstream MCP server compressed its answer unasked, with br",
+            Self::Zstd => "the upstream MCP server compressed its answer unasked, with zstd",
+            Self::Deflate => "the upstream MCP server compressed its answer unasked, with deflate",
+            Self::Other => "the upstream MCP server encoded its answer in a way that nobody knows",
         }
     }
 }

@@ -64,7 +64,7 @@ impl Body for Paced {
         alarm
             .as_mut()
             .poll(cx)
-            .map(|()| Some(Err(BodyError("the server behind paused for too long".into()))))
+            .map(|()| Some(Err(BodyError("the upstream paused for too long".into()))))
     }
 
     fn is_end_stream(&self) -> bool {

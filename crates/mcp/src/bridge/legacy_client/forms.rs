@@ -54,13 +54,15 @@ pub(super) fn read(
         return Err(not_declared());
     }
     if kind == Kind::Url && !inner.text("url").is_some_and(|url| leads_to_the_web(&url)) {
-        return Err(Trouble::internal("the MCP server behind names a page that is no web page"));
+        return Err(Trouble::internal(
+            "the upstream MCP server names a page that is not a web page",
+        ));
     }
     Ok(Form { kind, params: params.map(RawValue::to_owned), revision })
 }
 
 fn not_declared() -> Trouble {
-    let message = "the MCP server behind needs something that this client cannot be asked";
+    let message = "the upstream MCP server needs something that this client cannot be asked";
     Trouble { code: INVALID_REQUEST, message: message.into() }
 }
 
@@ -125,9 +127,9 @@ impl Form {
         match (given, self.kind) {
             (Given::Result(result), _) => Ok(result.get().to_owned()),
             (Given::Error, Kind::Form | Kind::Url) => Ok(r#"{"action":"cancel"}"#.to_owned()),
-            (Given::Error, Kind::Sampling | Kind::Roots) => {
-                Err(Trouble::internal("the client did not answer what the MCP server behind asked"))
-            }
+            (Given::Error, Kind::Sampling | Kind::Roots) => Err(Trouble::internal(
+                "the client did not answer what the upstream MCP server asked",
+            )),
         }
     }
 }

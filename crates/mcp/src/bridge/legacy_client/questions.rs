@@ -49,7 +49,7 @@ pub(super) async fn put(
 ) -> Result<String, Trouble> {
     let requests = Members::read(requests.get()).map_err(|_| LinkError::Garbled)?;
     if requests.iter().count() > MOST_QUESTIONS {
-        return Err(Trouble::internal("the MCP server behind asks for too much at once"));
+        return Err(Trouble::internal("the upstream MCP server asks for too much at once"));
     }
     let forms = requests.iter().map(|(key, request)| {
         Ok((key.to_owned(), forms::read(request, &asker.declared, asker.seat.revision)?))

@@ -63,7 +63,7 @@ async fn go_round(
         still_allowed(asker)?;
         returned = Returned { responses, state: wanted.state };
     }
-    Err(Trouble::internal("the MCP server behind asks back again and again"))
+    Err(Trouble::internal("the upstream keeps asking instead of answering"))
 }
 
 /// C-83: each retry is a request by itself, and minutes may lie between.

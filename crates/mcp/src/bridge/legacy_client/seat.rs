@@ -22,7 +22,7 @@ impl Seat {
     /// that was ended is as unknown as one that never was.
     pub(super) fn of(call: &Call<'_>) -> Result<Self, Refused> {
         let Some(session) = &call.session else {
-            let message = "send the Mcp-Session-Id that initialize answered with";
+            let message = "send the Mcp-Session-Id from the answer to initialize";
             return Err(call.fault(StatusCode::BAD_REQUEST, INVALID_REQUEST, message));
         };
         let facts = session.facts().ok_or_else(|| call.gone())?;

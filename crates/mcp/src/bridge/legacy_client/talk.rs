@@ -106,7 +106,7 @@ fn list(seat: &Seat, original: &Original, result: &[u8]) -> Said {
 }
 
 fn unreadable_list() -> Trouble {
-    Trouble::internal("the MCP server behind sent a list of tools that cannot be read")
+    Trouble::internal("the upstream MCP server sent a list of tools that cannot be read")
 }
 
 /// Nobody waits for this any more, but the HTTP request has to end somehow.
@@ -120,6 +120,6 @@ fn access_ended() -> Trouble {
 }
 
 fn too_long() -> Trouble {
-    let message = "the MCP server behind took too long to answer";
+    let message = "the upstream MCP server did not answer in time";
     Trouble { code: UPSTREAM_TIMEOUT, message: message.into() }
 }

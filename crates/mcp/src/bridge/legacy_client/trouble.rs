@@ -34,7 +34,7 @@ impl Trouble {
     }
 
     pub(super) fn busy() -> Self {
-        let message = "too much is going on at once; finish something first, then try again";
+        let message = "too many requests at once; wait for one to finish";
         Self { code: TEMPORARILY_UNAVAILABLE, message: message.into() }
     }
 

@@ -60,7 +60,7 @@ impl Asked {
             None => None,
             Some(Some(level)) => Some(level),
             Some(None) => {
-                let message = "io.modelcontextprotocol/logLevel is no level of log messages";
+                let message = "io.modelcontextprotocol/logLevel is not a log level";
                 return Err(call.fault(StatusCode::OK, INVALID_PARAMS, message));
             }
         };

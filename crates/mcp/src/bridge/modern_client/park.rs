@@ -39,7 +39,7 @@ pub(super) fn park(mut running: Running) -> Result<Said, LinkError> {
     running.rounds += 1;
     let id = running.asked.id.clone();
     if running.rounds > MOST_ROUNDS {
-        let message = "the MCP server behind asks its questions without end";
+        let message = "the upstream keeps asking instead of answering";
         let text = error_response(Some(&id), UPSTREAM_UNAVAILABLE, message, None);
         return Ok(Said::answer(text, StatusCode::BAD_GATEWAY));
     }

@@ -62,10 +62,10 @@ fn elicitation(params: &Members<'_>, able: Able) -> Verdict {
 fn sampling(params: &Members<'_>, able: Able) -> Verdict {
     let tools = params.get("tools").is_some() || params.get("toolChoice").is_some();
     if !able.has(Skill::Sampling) {
-        return Verdict::Refuse(METHOD_NOT_FOUND, "the client does not sample");
+        return Verdict::Refuse(METHOD_NOT_FOUND, "the client does not support sampling");
     }
     if tools && !able.has(Skill::SamplingTools) {
-        return Verdict::Refuse(INVALID_PARAMS, "the client does not sample with tools");
+        return Verdict::Refuse(INVALID_PARAMS, "the client does not support sampling with tools");
     }
     Verdict::Ask(request("sampling/createMessage", params))
 }

@@ -97,6 +97,6 @@ fn legacy(response: &RawValue) -> Option<String> {
 /// request: nothing tells them apart.
 fn stale(call: &Call<'_>) -> Refused {
     let message =
-        "this requestState is not valid here, or no longer; send the request again without it";
+        "this requestState is not valid here, or has expired; send the request again without it";
     call.fault(StatusCode::OK, INVALID_PARAMS, message)
 }

@@ -20,12 +20,13 @@ const MOST_PAGES: usize = 16;
 pub(super) fn answer(asked: &Asked, error: &Members<'_>) -> Said {
     if !asked.able.has(Skill::Url) {
         let data = serde_json::json!({ "requiredCapabilities": { "elicitation": { "url": {} } } });
-        let message = "this call needs a client that can send its user to a page";
+        let message =
+            "this call needs a client that can open a page for its user (URL elicitation)";
         let text = error_response(Some(&asked.id), MISSING_CAPABILITY, message, Some(&data));
         return Said::answer(text, StatusCode::BAD_REQUEST);
     }
     let Some(requests) = pages(error.get("data")) else {
-        let message = "the MCP server behind asks for a page that nobody can be sent to";
+        let message = "the upstream MCP server asks for a page that nobody can open";
         let text = error_response(Some(&asked.id), INTERNAL_ERROR, message, None);
         return Said::answer(text, StatusCode::OK);
     };

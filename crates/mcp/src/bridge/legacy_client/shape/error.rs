@@ -27,10 +27,10 @@ pub(super) fn shaped(method: &str, error: &RawValue) -> Result<String, NoObject>
             (INVALID_REQUEST, Some(message))
         }
         HEADER_MISMATCH | UNSUPPORTED_VERSION => {
-            let message = "the gateway and the MCP server behind do not understand each other";
+            let message = "the gateway and the upstream MCP server do not understand each other";
             (INTERNAL_ERROR, Some(message))
         }
-        -32099..=-32020 => (INTERNAL_ERROR, Some("the MCP server behind refused the request")),
+        -32099..=-32020 => (INTERNAL_ERROR, Some("the upstream MCP server refused the request")),
         _ => return Ok(error.get().to_owned()),
     };
     let mut object = Object::with_capacity(error.get().len() + 64);
