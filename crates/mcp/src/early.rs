@@ -145,11 +145,10 @@ async fn told(
         server.sessions.lose(session);
     }
     let last = match &pending.wants {
-        Wanted::Stream(_) if parts.status.is_client_error() => NOT_SOON,
-        Wanted::Stream(_) => Bytes::new(),
-        Wanted::Answer(id) => answered(id, parts.status, body).await,
+        Wanted::Stream(_) => parts.status.is_client_error().then_some(NOT_SOON),
+        Wanted::Answer(id) => Some(answered(id, parts.status, body).await),
     };
-    stream::iter([Ok(Frame::data(last))]).boxed()
+    stream::iter(last.map(Frame::data).map(Ok)).boxed()
 }
 
 /// The event that says what became of a request.

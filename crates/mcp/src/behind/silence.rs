@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What keeps a program silent that was started.
 const PROGRAM_HINT: &str = "it may wait for a download, or miss a variable: HOME, one for a \
                             proxy or certificates; `env` beside `command` passes them";
-const SERVER_HINT: &str = "its url takes the request and sends nothing back";
+const SERVER_HINT: &str = "nothing came back from its url so far";
 
 impl Silence {
     /// `None` while somebody else's line says it already.

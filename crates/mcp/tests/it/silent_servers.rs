@@ -93,7 +93,7 @@ async fn a_program_that_answers_is_not_named() {
     let (control, log) = (Control::start().await, Log::start());
     let world = world(&control, "legacy", EraChoice::Legacy).await;
     assert_eq!(world.ask(initialize().bearer(&world.token("mcp:read"))).await.status, 200);
-    pass(Duration::from_secs(60)).await;
+    pass(Duration::from_mins(1)).await;
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert_eq!(log.lines("silent"), [""; 0]);
 }

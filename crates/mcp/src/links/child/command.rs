@@ -40,9 +40,10 @@ pub(super) fn spawn(config: &ChildConfig, caller: &Caller) -> io::Result<Child> 
 /// What to look at where a program could not be started. The operating system's own words do not say
 /// whether the program is missing or its directory is.
 pub(super) fn hint(config: &ChildConfig, error: &io::Error) -> &'static str {
-    let missing = config.directory.as_ref().filter(|directory| !directory.is_dir());
+    if config.directory.as_ref().is_some_and(|directory| !directory.is_dir()) {
+        return "its directory is not there";
+    }
     match error.kind() {
-        _ if missing.is_some() => "its directory is not there",
         io::ErrorKind::NotFound => "install the program, or write its whole path into `command`",
         io::ErrorKind::PermissionDenied => "the file or its directory may not be used by our user",
         _ => "see the operating system's words",

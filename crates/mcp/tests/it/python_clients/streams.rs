@@ -82,6 +82,16 @@ async fn a_late_405_ends_the_stream() {
     assert_eq!(next(&mut body).await, None);
 }
 
+/// One that could not open it now ends it as well, and may be asked again as soon as ever.
+#[tokio::test]
+async fn a_late_503_ends_the_stream() {
+    let slow = slow(|| status(503, &[], "")).await;
+    let session = session(&slow.world).await;
+    let mut body = slow.begun(stream(&slow.world, &session)).await;
+    slow.answer.notify_one();
+    assert_eq!(next(&mut body).await, None);
+}
+
 /// A session that turned out to be lost is 404 to whatever comes next.
 #[tokio::test]
 async fn a_late_404_loses_the_session() {
