@@ -67,6 +67,8 @@ pub struct Resource {
     pub name: String,
     /// A title for people.
     pub title: String,
+    /// What people read about its scopes.
+    pub scope_words: pages::ScopeWords,
     /// The identifier; the `aud` of its tokens.
     pub uri: ResourceUri,
     /// The most that anybody can be granted here.

@@ -5,7 +5,7 @@ use std::fmt;
 use askama::Template;
 use protocol::{Scopes, UserType};
 
-use crate::wording::{Wording, of_scope, of_user_type};
+use crate::wording::{Wording, of_user_type};
 use crate::{Client, Deployment, Resource, shell};
 
 /// What the account page shows. Each of its forms is a POST with `csrf`, below [`Self::action`].
@@ -82,7 +82,7 @@ impl Account<'_> {
 }
 
 impl AccountHolder<'_> {
-    fn wording(&self) -> Wording {
+    fn wording(&self) -> Wording<'static> {
         of_user_type(self.user_type)
     }
 }
@@ -93,8 +93,8 @@ impl Connection<'_> {
         matches!(self.redirect_host, "localhost" | "127.0.0.1" | "[::1]" | "::1")
     }
 
-    fn permissions(&self) -> Vec<&'static str> {
-        self.scopes.iter().map(|scope| of_scope(scope).title).collect()
+    fn permissions(&self) -> Vec<&str> {
+        self.scopes.iter().map(|scope| self.resource.words.of(scope).title).collect()
     }
 }
 

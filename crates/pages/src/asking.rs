@@ -5,6 +5,8 @@ use std::fmt;
 use protocol::RedirectUri;
 use protocol::redirect_uri::RedirectKind;
 
+use crate::wording::ScopeWords;
+
 /// Where a page's form goes, and the values that tie it to its browser and its transaction.
 #[derive(Clone, Copy)]
 pub struct Form<'a> {
@@ -64,6 +66,8 @@ pub struct Resource<'a> {
     pub title: &'a str,
     /// The resource URI: what the person pasted into the client.
     pub url: &'a str,
+    /// What its scopes are called, from the operator's configuration.
+    pub words: &'a ScopeWords,
 }
 
 impl Client<'_> {

@@ -7,7 +7,7 @@ use protocol::catalogue::CatalogueTool;
 use protocol::redirect_uri::RedirectKind;
 use protocol::{RedirectUri, Scope};
 
-use crate::wording::{Wording, of_scope};
+use crate::wording::Wording;
 use crate::{Client, Deployment, Form, Resource, duration, shell};
 
 /// What the consent page shows.
@@ -101,7 +101,7 @@ struct Page<'a> {
 /// A scope as the page shows it.
 struct Row<'a> {
     scope: Scope,
-    wording: Wording,
+    wording: Wording<'a>,
     is_fixed: bool,
     is_ticked: bool,
     is_new: bool,
@@ -114,7 +114,7 @@ impl<'a> Consent<'a> {
         let opens = |tool: &&CatalogueTool| tool.scope == choice.scope.as_str();
         Row {
             scope: choice.scope,
-            wording: of_scope(choice.scope),
+            wording: self.resource.words.of(choice.scope),
             is_fixed: choice.tick == Tick::Fixed,
             is_ticked: choice.tick != Tick::Off,
             is_new: choice.is_new,

@@ -49,3 +49,4 @@ pub use shell::Deployment;
 pub use sign_in::{Offer, Person, Provider, SignIn, sign_in};
 pub use style::style_hash;
 pub use upstream::{UpstreamPost, upstream_post};
+pub use wording::ScopeWords;

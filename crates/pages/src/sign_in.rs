@@ -72,7 +72,7 @@ struct Page<'a> {
 }
 
 impl Person<'_> {
-    fn wording(&self) -> Wording {
+    fn wording(&self) -> Wording<'static> {
         of_user_type(self.user_type)
     }
 

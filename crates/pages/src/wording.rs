@@ -1,14 +1,40 @@
 //! What scopes and user types mean, in the words that people decide by.
 
+use std::collections::BTreeMap;
+
 use protocol::{Scope, UserType};
 
-/// A permission as a short title and the sentence below it.
-pub(crate) struct Wording {
-    pub(crate) title: &'static str,
-    pub(crate) sentence: &'static str,
+/// What the operator calls the scopes of one server. Where it says nothing, our own words hold,
+/// which fit any server (O12).
+#[derive(Clone, Debug, Default)]
+pub struct ScopeWords {
+    /// Short titles, as in "Look at things".
+    pub titles: BTreeMap<Scope, String>,
+    /// The sentences below them.
+    pub sentences: BTreeMap<Scope, String>,
 }
 
-pub(crate) const fn of_scope(scope: Scope) -> Wording {
+/// A permission as a short title and the sentence below it.
+pub(crate) struct Wording<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) sentence: &'a str,
+}
+
+impl ScopeWords {
+    /// Our own words for every scope.
+    pub const NEUTRAL: &'static Self =
+        &Self { titles: BTreeMap::new(), sentences: BTreeMap::new() };
+
+    pub(crate) fn of(&self, scope: Scope) -> Wording<'_> {
+        let neutral = of_scope(scope);
+        Wording {
+            title: self.titles.get(&scope).map_or(neutral.title, String::as_str),
+            sentence: self.sentences.get(&scope).map_or(neutral.sentence, String::as_str),
+        }
+    }
+}
+
+const fn of_scope(scope: Scope) -> Wording<'static> {
     match scope {
         Scope::Read => Wording {
             title: "Look at things",
@@ -30,7 +56,7 @@ pub(crate) const fn of_scope(scope: Scope) -> Wording {
     }
 }
 
-pub(crate) const fn of_user_type(user_type: UserType) -> Wording {
+pub(crate) const fn of_user_type(user_type: UserType) -> Wording<'static> {
     match user_type {
         UserType::Basic => Wording {
             title: "Basic user",

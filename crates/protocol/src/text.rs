@@ -12,7 +12,7 @@ pub fn display_name(unverified: &str) -> Option<String> {
 }
 
 /// Characters that hide, reorder or break a line.
-fn is_deceptive(c: char) -> bool {
+pub fn is_deceptive(c: char) -> bool {
     (c.is_control() && !c.is_whitespace())
         || matches!(c,
             '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'

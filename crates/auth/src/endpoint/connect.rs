@@ -18,7 +18,11 @@ pub(crate) async fn get(server: Arc<AuthServer>, _: Request) -> Result<Response,
     let resource = config.resources.first().ok_or_else(PageFailure::expired)?;
     let html = pages::connect(&Connect {
         deployment: Deployment { title: &config.title },
-        resource: pages::Resource { title: &resource.title, url: resource.uri.as_str() },
+        resource: pages::Resource {
+            title: &resource.title,
+            url: resource.uri.as_str(),
+            words: &resource.scope_words,
+        },
         key: "wicketgate",
         account: &format!("{}/account", config.base_path()),
         audience: match config.sign_in {

@@ -200,13 +200,18 @@ pub(super) async fn switch(server: &AuthServer, opened: &Opened) -> Result<Respo
     Ok(response)
 }
 
-/// The title and URL of a resource, as pages show it.
+/// The title, URL and words of a resource, as pages show them.
 pub(super) fn shown_resource<'a>(
     server: &'a AuthServer,
     uri: &'a ResourceUri,
 ) -> pages::Resource<'a> {
-    let title = server.config.resource(uri).map_or("", |resource| resource.title.as_str());
-    pages::Resource { title, url: uri.as_str() }
+    let url = uri.as_str();
+    match server.config.resource(uri) {
+        Some(resource) => {
+            pages::Resource { title: &resource.title, url, words: &resource.scope_words }
+        }
+        None => pages::Resource { title: "", url, words: pages::ScopeWords::NEUTRAL },
+    }
 }
 
 fn answer(

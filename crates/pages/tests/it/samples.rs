@@ -8,7 +8,7 @@ use std::time::Duration;
 use pages::{
     AlreadyDone, Asking, Audience, Client, Connect, Consent, Deployment, Failure, Form,
     Interstitial, Lifetime, Navigation, Offer, OpenApp, Organization, Person, Provider,
-    ProviderSignOut, Resource, ScopeChoice, SignIn, SignedOut, Standing, Tick,
+    ProviderSignOut, Resource, ScopeChoice, ScopeWords, SignIn, SignedOut, Standing, Tick,
 };
 use protocol::catalogue::CatalogueTool;
 use protocol::{RedirectUri, Scope, UserType};
@@ -71,8 +71,11 @@ pub(crate) const LIFETIME: Lifetime<'static> = Lifetime {
 /// Whose pages the samples are.
 pub(crate) const DEPLOYMENT: Deployment<'static> = Deployment { title: "Northwind Workflow" };
 /// What access is asked to.
-pub(crate) const RESOURCE: Resource<'static> =
-    Resource { title: "Workflow", url: "https://mcp.northwind.example/mcp" };
+pub(crate) const RESOURCE: Resource<'static> = Resource {
+    title: "Workflow",
+    url: "https://mcp.northwind.example/mcp",
+    words: ScopeWords::NEUTRAL,
+};
 
 /// A client on this computer that a web site vouches for.
 pub(crate) const CLAUDE_CODE: Client<'static> =
@@ -193,7 +196,7 @@ fn sign_ins(words: &Words<'_>) -> Vec<(&'static str, String)> {
         Provider { id: words.token, name: words.name },
         Provider { id: "portal", name: "the customer portal" },
     ];
-    let resource = Resource { title: words.name, url: words.url };
+    let resource = Resource { title: words.name, url: words.url, ..RESOURCE };
     let registered = Client { name: words.name, standing: Standing::Registered };
     let providers = |find_by_email| Offer::Providers { providers: &providers, find_by_email };
     let nothing = Offer::Providers { providers: &[], find_by_email: true };
@@ -244,8 +247,16 @@ fn consents(words: &Words<'_>) -> Vec<(&'static str, String)> {
         lifetime: Lifetime { account_url: Some("/account"), ..LIFETIME },
         ..consent(words, &places.app, &catalogue)
     };
-    let short_lived =
-        Consent { person: words.name, lifetime: Lifetime { idle: None, ..LIFETIME }, ..unverified };
+    let scope_words = ScopeWords {
+        titles: [(Scope::Read, words.name.to_owned())].into(),
+        sentences: [(Scope::Read, words.sentence.to_owned())].into(),
+    };
+    let short_lived = Consent {
+        person: words.name,
+        resource: Resource { words: &scope_words, ..RESOURCE },
+        lifetime: Lifetime { idle: None, ..LIFETIME },
+        ..unverified
+    };
     vec![
         ("consent-loopback", pages::consent(&loopback)),
         ("consent-app", pages::consent(&app)),
@@ -293,7 +304,7 @@ fn outcomes(words: &Words<'_>) -> Vec<(&'static str, String)> {
 fn connects(words: &Words<'_>) -> Vec<(&'static str, String)> {
     let demo = Connect {
         deployment: Deployment { title: "Wicketgate demo" },
-        resource: Resource { title: "Workflow", url: "http://127.0.0.1:8787/mcp" },
+        resource: Resource { title: "Workflow", url: "http://127.0.0.1:8787/mcp", ..RESOURCE },
         key: "workflow",
         account: "/account",
         audience: Audience::Visitors,

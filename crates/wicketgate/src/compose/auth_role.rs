@@ -47,6 +47,7 @@ fn config(settings: &Settings, oauth: &OAuthSettings, sign_in: SignIn) -> Config
     let resource = |server: &UpstreamSettings, uri: &ResourceUri| Resource {
         name: server.name.clone(),
         title: server.title.clone(),
+        scope_words: server.scope_words.clone(),
         uri: uri.clone(),
         ceiling: server.ceiling,
         access: server.access.clone(),

@@ -7,6 +7,7 @@ mod mcp;
 mod oauth;
 mod outbound;
 mod people;
+mod scope_words;
 mod server;
 mod sign_in;
 mod telemetry;
@@ -21,6 +22,7 @@ use super::urls::{PublicUrl, is_loopback};
 
 /// Reads everything. `None` only together with a filed problem.
 pub(super) fn read(root: &Reader<'_>, role: Role) -> Option<Settings> {
+    point_to_the_role(root, role);
     let public_url = public_url(root);
     let server = root.section("server", server::read);
     let database = root.section("database", |section| server::read_database(section, role));
@@ -57,6 +59,19 @@ pub(super) fn read(root: &Reader<'_>, role: Role) -> Option<Settings> {
         oauth: if role == Role::Mcp { None } else { Some(oauth?) },
         mcp: mcp?,
     })
+}
+
+/// A sidecar's file has none of the authorization server's keys, and not knowing the role we would
+/// only ask for them.
+fn point_to_the_role(root: &Reader<'_>, role: Role) {
+    let names_an_issuer = root.part("mcp", |mcp| !mcp.is_blank("issuer"));
+    if role != Role::Mcp && names_an_issuer && !root.has("oauth") {
+        root.missing(
+            "oauth",
+            "it is missing, and mcp.issuer is set as in the file of a sidecar",
+            "For a sidecar's file use --role mcp",
+        );
+    }
 }
 
 /// `mcp.diagnostic_log_level` alone.

@@ -180,6 +180,8 @@ pub struct UpstreamSettings {
     pub name: String,
     /// For people: else the name, or "the MCP server" for the default one.
     pub title: String,
+    /// What people read about its scopes.
+    pub scope_words: pages::ScopeWords,
     /// The served path below the public URL's own: `/mcp` or `/mcp/NAME`.
     pub path: String,
     /// The resource identifier.

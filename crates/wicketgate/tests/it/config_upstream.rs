@@ -27,6 +27,36 @@ fn load(upstream: &str) -> Result<Loaded, Vec<Problem>> {
     config::load(&source, Role::All).map_err(|problems| problems.0)
 }
 
+/// O12: words that people decide by.
+#[test]
+fn words_about_scopes_are_checked() {
+    let with = |line: &str| load(&format!("{{ url = \"http://a.example/mcp\" }}\n{line}"));
+    let good =
+        with("scope_titles = { \"mcp:admin\" = \"\"\"Run\n the place\"\"\" }").expect("good");
+    let titles = &good.settings.mcp.servers[0].scope_words.titles;
+    assert_eq!(titles[&protocol::Scope::Admin], "Run the place");
+    let long = |length: usize| "ö".repeat(length);
+    with(&format!("scope_titles = {{ \"mcp:read\" = \"{}\" }}", long(80))).expect("just fits");
+    with(&format!("scope_texts = {{ \"mcp:read\" = \"{}\" }}", long(300))).expect("just fits");
+    for (table, name, value) in [
+        ("scope_titles", "mcp:everything", "\"Everything\"".to_owned()),
+        ("scope_texts", "read", "\"See\"".to_owned()),
+        ("scope_titles", "mcp:read", "\" \"".to_owned()),
+        ("scope_texts", "mcp:read", "\"\"".to_owned()),
+        ("scope_titles", "mcp:read", format!("\"{}\"", long(81))),
+        ("scope_texts", "mcp:read", format!("\"{}\"", long(301))),
+        ("scope_titles", "mcp:read", "\"Look\\u202E at\"".to_owned()),
+        ("scope_texts", "mcp:read", "\"Look\\u0007\"".to_owned()),
+        ("scope_texts", "mcp:read", "7".to_owned()),
+    ] {
+        let problems = with(&format!("{table} = {{ \"{name}\" = {value} }}")).err();
+        let problems = problems.unwrap_or_default();
+        let key = format!("mcp.server[0].{table}.{name}");
+        assert_eq!(problems.iter().map(|p| &p.key).collect::<Vec<_>>(), [&key], "{problems:?}");
+        assert!(!problems[0].fix.is_empty(), "{problems:?}");
+    }
+}
+
 #[test]
 fn a_url_is_enough() {
     let loaded = load(r#"{ url = "http://127.0.0.1:9000/mcp" }"#).expect("good");

@@ -99,6 +99,32 @@ async fn t_co_07_tools_are_named_in_two_processes() {
     assert!(!page.answer.body.contains("admin_list_users"));
 }
 
+/// O12: the operator's words about scopes stand where a person decides and where the person looks
+/// later, in one process and in two; what has none keeps ours.
+#[tokio::test]
+async fn scopes_are_called_what_the_operator_calls_them() {
+    let words = "scope_titles = { \"mcp:read\" = \"Look at  orders\" }\n\
+                 scope_texts = { \"mcp:write\" = \"What is placed is <billed>.\" }";
+    for plan in [Plan::sqlite(), Plan::sqlite().apart()] {
+        let world = plan.server(words).start().await;
+        let person = world.person();
+        let client = world.client().await;
+        let consent = person.sign_in(&client.ask(), "basic").await;
+        let body = &consent.answer.body;
+        for part in ["Look at orders", "Changes nothing.", "Create and change things"] {
+            assert!(body.contains(part), "{part}: {body}");
+        }
+        assert!(body.contains("What is placed is &#60;billed&#62;."), "{body}");
+        assert!(!body.contains("Look at things") && !body.contains("as if you had done it"));
+        let ask = client.ask();
+        let code = person.authorize(&ask, "basic", Tick::All).await.code().to_owned();
+        client.exchange(&code, &ask).await;
+        let account = person.visit(&world.at("/account")).await;
+        assert!(account.answer.body.contains("Look at orders"), "{}", account.answer.body);
+        assert!(!account.answer.body.contains("Look at things"));
+    }
+}
+
 /// CO-6, CI-12: a program on the same computer gets a warning.
 #[tokio::test]
 async fn loopback_clients_get_a_warning() {

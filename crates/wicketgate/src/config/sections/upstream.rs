@@ -8,7 +8,7 @@ use toml::Value;
 use super::behind;
 use super::mcp::parse_ceiling;
 use super::sign_in::EmailOwners;
-use super::{people, upstream_http};
+use super::{people, scope_words, upstream_http};
 use crate::config::reader::Reader;
 use crate::config::settings::{SseSettings, UpstreamSettings};
 use crate::config::urls::PublicUrl;
@@ -16,7 +16,7 @@ use crate::config::urls::PublicUrl;
 /// Names that would collide with our own paths.
 const RESERVED: [&str; 7] = ["sse", "key", "health", "ready", "jwks", "identity", "messages"];
 
-const SCOPE_NAMES: &str = "Use mcp:read, mcp:write, mcp:process_admin or mcp:admin";
+pub(super) const SCOPE_NAMES: &str = "Use mcp:read, mcp:write, mcp:process_admin or mcp:admin";
 
 pub(super) fn read(
     section: &Reader<'_>,
@@ -25,7 +25,9 @@ pub(super) fn read(
     owners: &EmailOwners,
 ) -> Option<UpstreamSettings> {
     let name = name(section);
-    let title = section.text("title", shown_name(name.as_deref()));
+    let title = section.optional_text("title");
+    let title = title.unwrap_or_else(|| shown_name(name.as_deref()).to_owned());
+    let scope_words = scope_words::read(section);
     let path = match name.as_deref() {
         Some("default") | None => "/mcp".to_owned(),
         Some(name) => format!("/mcp/{name}"),
@@ -51,6 +53,7 @@ pub(super) fn read(
     Some(UpstreamSettings {
         name: name?,
         title,
+        scope_words,
         path,
         resource: resource?,
         upstream,
