@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::error::StoreError;
+use crate::postgres::url;
 
 /// How to open a [`Store`](crate::Store).
 #[derive(Clone)]
@@ -37,19 +37,37 @@ impl StoreOptions {
         }
     }
 
-    pub(crate) fn target(&self) -> Result<Target, StoreError> {
+    /// Whether the URL can be used, as far as can be told without the database.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it. Nothing that is in it, since that may be a password.
+    pub fn check_url(&self) -> Result<(), &'static str> {
+        match self.target()? {
+            Target::Sqlite(_) => Ok(()),
+            Target::Postgres => url::connect_options(&self.url).map(drop),
+        }
+    }
+
+    /// The file of a SQLite database, as the URL says it; `None` for PostgreSQL.
+    pub fn sqlite_file(&self) -> Option<PathBuf> {
+        match self.target() {
+            Ok(Target::Sqlite(file)) => Some(file),
+            Ok(Target::Postgres) | Err(_) => None,
+        }
+    }
+
+    pub(crate) fn target(&self) -> Result<Target, &'static str> {
         if self.url.starts_with("postgres://") || self.url.starts_with("postgresql://") {
             return Ok(Target::Postgres);
         }
         let path = self
             .url
             .strip_prefix("sqlite://")
-            .ok_or(StoreError::Url { reason: "it must start with sqlite:// or postgres://" })?;
+            .ok_or("it must start with sqlite:// or postgres://")?;
         if path.is_empty() || path.contains(['?', '#']) || path.ends_with('/') || path == ":memory:"
         {
-            return Err(StoreError::Url {
-                reason: "after sqlite:// comes the path of a file, without parameters",
-            });
+            return Err("after sqlite:// comes the path of a file, without parameters");
         }
         Ok(Target::Sqlite(PathBuf::from(path)))
     }

@@ -5,11 +5,11 @@
 //! only while its node says that it takes changes.
 
 mod pooler;
+pub(crate) mod url;
 
 use sqlx::any::{Any, AnyConnectOptions};
 use sqlx::pool::PoolOptions;
 use sqlx::{AnyConnection, AnyPool, ConnectOptions as _, Executor as _};
-use std::str::FromStr as _;
 use std::time::Duration;
 
 use crate::conn::{Conn, Reader, Txn, UnitOfWork};
@@ -42,9 +42,8 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     pub(crate) async fn open(options: &StoreOptions) -> Result<Self, StoreError> {
-        let connect = AnyConnectOptions::from_str(&options.url).map_err(|_| StoreError::Url {
-            reason: "after postgres:// come user:password@host:port/database",
-        })?;
+        let connect =
+            url::connect_options(&options.url).map_err(|reason| StoreError::Url { reason })?;
         let pool = PoolOptions::<Any>::new()
             .max_connections(options.pool_size)
             .acquire_timeout(options.acquire_wait)

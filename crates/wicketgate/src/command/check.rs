@@ -1,5 +1,6 @@
 //! `wicketgate config check` and `config show`.
 
+use std::path::{self, PathBuf};
 use std::process::ExitCode;
 
 use super::source;
@@ -16,10 +17,21 @@ pub(super) fn check(options: &Serve) -> anyhow::Result<ExitCode> {
         loaded.settings.public_url.as_str(),
         if servers == 1 { "" } else { "s" },
     ));
+    if let Some(file) = sqlite_file(&loaded) {
+        output::result(format!("Its database is the file {}", file.display()));
+    }
     for advice in &loaded.advice {
         output::result(format!("worth a look: {advice}"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The file of the database as it is found from here: a relative one begins where the program is
+/// started, unlike the files that the configuration names (O7).
+fn sqlite_file(loaded: &config::Loaded) -> Option<PathBuf> {
+    let database = loaded.settings.database.as_ref()?;
+    let file = store::StoreOptions::new(database.url.reveal()).sqlite_file()?;
+    path::absolute(file).ok()
 }
 
 /// Prints the effective values.

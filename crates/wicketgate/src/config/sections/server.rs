@@ -74,11 +74,11 @@ pub(super) fn read_database(section: &Reader<'_>, role: Role) -> Option<Database
         section.secret("url", needed)
     };
     let url = url?;
-    let known = ["sqlite:", "postgres://", "postgresql://"];
-    if needed && !known.iter().any(|scheme| url.reveal().starts_with(scheme)) {
+    let checked = store::StoreOptions::new(url.reveal()).check_url();
+    if let (true, Err(error)) = (needed, checked) {
         section.missing(
             "url",
-            "it is no database URL",
+            error,
             "Write \"sqlite://data/wicketgate.db\" or \"postgres://user:password@host/database\"",
         );
         return None;
