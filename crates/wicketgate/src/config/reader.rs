@@ -18,6 +18,9 @@ use super::document::Document;
 use super::problem::{Problem, Problems};
 use super::show::{Origin, Shown};
 
+/// What to do about a secret that somebody else gave.
+const SECRET_FIX: &str = "Set the variable, or point { file = \"PATH\" } at the value";
+
 /// One section of the configuration.
 pub(super) struct Reader<'a> {
     document: &'a Document,
@@ -235,6 +238,15 @@ impl<'a> Reader<'a> {
     /// A secret: a text, `{ env = "NAME" }` or `{ file = "PATH" }`. It is looked up only if
     /// `needed`, so that a role can start without the other role's secrets.
     pub(super) fn secret(&self, key: &str, needed: bool) -> Option<Redacted> {
+        self.secret_or(key, needed, SECRET_FIX)
+    }
+
+    /// A secret as in [`Reader::secret`] that is nobody's but ours, so that we can make one.
+    pub(super) fn own_key(&self, key: &str, needed: bool) -> Option<Redacted> {
+        self.secret_or(key, needed, "Set it to the output of `wicketgate secret generate`")
+    }
+
+    fn secret_or(&self, key: &str, needed: bool, fix: &str) -> Option<Redacted> {
         let value = self.get(key)?;
         self.show(key, "***".to_owned());
         let resolved = match value {
@@ -247,38 +259,10 @@ impl<'a> Reader<'a> {
         match resolved {
             Ok(secret) => needed.then_some(secret),
             Err((reason, name)) => {
-                self.file(self.key(key), name, &reason, "`wicketgate secret generate` makes a key");
+                self.file(self.key(key), name, &reason, fix);
                 None
             }
         }
-    }
-
-    /// A list of secrets, each as in [`Reader::secret`]. Always looked up.
-    pub(super) fn secrets(&self, key: &str) -> Vec<Redacted> {
-        let items: &[Value] = match self.get(key) {
-            Some(Value::Array(items)) => items,
-            Some(other) => {
-                self.problem(key, other, "it must be a list of secrets", "Write [{ env = … }]");
-                &[]
-            }
-            None => &[],
-        };
-        self.show(key, format!("[{} secrets]", items.len()));
-        let mut secrets = Vec::new();
-        for item in items {
-            let resolved = match item {
-                Value::String(text) => Ok(Redacted::new(text.clone())),
-                Value::Table(reference) => self.resolve(reference),
-                _ => {
-                    Err(("each must be a text, { env = … } or { file = … }".into(), String::new()))
-                }
-            };
-            match resolved {
-                Ok(secret) => secrets.push(secret),
-                Err((reason, name)) => self.file(self.key(key), name, &reason, "Correct it"),
-            }
-        }
-        secrets
     }
 
     /// Files a mistake about a key of this section.

@@ -1,6 +1,8 @@
 //! The configuration: all mistakes at once, each with what to do; and the binary's exit code.
 
 mod advice;
+mod database;
+mod reference;
 
 use std::collections::BTreeMap;
 
@@ -251,23 +253,6 @@ fn telemetry_is_checked() {
     names(&problems(&half), "mcp.authority.client_secret");
     let open = with("[[oauth.client]]\nid = \"side\"\nsidecar = true");
     names(&problems(&open), "oauth.client[0].secret");
-}
-
-/// The annotated reference is a configuration that can be read.
-#[test]
-fn the_reference_is_a_configuration() {
-    let mut source = source(config::REFERENCE);
-    let key = base64(&[7; 32]);
-    source.environment.extend([
-        ("WICKETGATE_KEY_ENCRYPTION_KEY".to_owned(), key),
-        ("WICKETGATE_BRIDGE_SECRET".to_owned(), BRIDGE.to_owned()),
-    ]);
-    let found = problems_for(&source, Role::All);
-    let unknown: Vec<_> = found
-        .iter()
-        .filter(|problem| problem.reason.contains("no such key") || problem.key.is_empty())
-        .collect();
-    assert!(unknown.is_empty(), "{unknown:?}");
 }
 
 /// Exit code 78, one line for each mistake, nothing secret, and nothing left behind.

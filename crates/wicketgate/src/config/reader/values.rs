@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kernel::Redacted;
 use toml::{Table, Value};
 
-use super::Reader;
+use super::{Reader, SECRET_FIX};
 
 impl Reader<'_> {
     /// One of these words, the first being the default. `None` only together with a filed problem.
@@ -104,8 +104,36 @@ impl Reader<'_> {
                 Ok(secret) => secrets.push((name.clone(), secret)),
                 Err((reason, reference)) => {
                     let key = format!("{}.{name}", self.key(key));
-                    self.file(key, reference, &reason, "Set it, or write the value here");
+                    self.file(key, reference, &reason, SECRET_FIX);
                 }
+            }
+        }
+        secrets
+    }
+
+    /// A list of secrets, each as in [`Reader::secret`]. Always looked up.
+    pub(in crate::config) fn secrets(&self, key: &str) -> Vec<Redacted> {
+        let items: &[Value] = match self.get(key) {
+            Some(Value::Array(items)) => items,
+            Some(other) => {
+                self.problem(key, other, "it must be a list of secrets", "Write [{ env = … }]");
+                &[]
+            }
+            None => &[],
+        };
+        self.show(key, format!("[{} secrets]", items.len()));
+        let mut secrets = Vec::new();
+        for item in items {
+            let resolved = match item {
+                Value::String(text) => Ok(Redacted::new(text.clone())),
+                Value::Table(reference) => self.resolve(reference),
+                _ => {
+                    Err(("each must be a text, { env = … } or { file = … }".into(), String::new()))
+                }
+            };
+            match resolved {
+                Ok(secret) => secrets.push(secret),
+                Err((reason, name)) => self.file(self.key(key), name, &reason, SECRET_FIX),
             }
         }
         secrets

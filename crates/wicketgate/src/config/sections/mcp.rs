@@ -138,7 +138,7 @@ fn sealing_key(
     public_url: Option<&PublicUrl>,
 ) -> Option<SealingKey> {
     let alone = public_url.is_none_or(PublicUrl::is_loopback);
-    let secret = section.secret("sealing_key", role == Role::Mcp);
+    let secret = section.own_key("sealing_key", role == Role::Mcp);
     if role == Role::Mcp && !alone && secret.is_none() {
         section.missing(
             "sealing_key",

@@ -115,7 +115,7 @@ fn key_encryption_key(section: &Reader<'_>, needed: bool) -> Option<SealingKey> 
              secret generate` there",
         );
     }
-    let secret = section.secret(key, needed)?;
+    let secret = section.own_key(key, needed)?;
     parse_key(section, key, &secret)
 }
 
@@ -140,7 +140,7 @@ fn bridge_secret(section: &Reader<'_>, needed: bool) -> Option<Redacted> {
     if needed && section.is_blank(key) {
         section.missing(key, "it is missing; the way back from sign-in is signed with it", fix);
     }
-    let secret = section.secret(key, needed)?;
+    let secret = section.own_key(key, needed)?;
     if secret.reveal().len() < BRIDGE_SECRET_BYTES {
         section.missing(key, "it is shorter than 32 characters", fix);
         return None;
