@@ -64,6 +64,11 @@ impl People {
         self.provider.is_none() && named.contains(&false)
     }
 
+    /// Whether somebody of this provider can be one of them by a group.
+    pub fn look_at_groups_of(&self, provider: &str) -> bool {
+        !self.groups.is_empty() && self.provider.as_ref().is_none_or(|named| named == provider)
+    }
+
     /// Whether nobody can be one of them: a provider alone describes nobody.
     pub fn is_nobody(&self) -> bool {
         *self == Self { provider: self.provider.clone(), ..Self::default() }

@@ -12,6 +12,7 @@ mod settings;
 pub mod show;
 mod urls;
 
+pub(crate) use advice::about_groups;
 pub use document::Source;
 pub use problem::{Problem, Problems};
 pub use settings::{
@@ -20,6 +21,7 @@ pub use settings::{
     ServerSettings, Settings, SignInSettings, TelemetrySettings, UpstreamSettings,
 };
 pub use urls::PublicUrl;
+pub(crate) use urls::is_internal;
 
 use tracing::level_filters::LevelFilter;
 

@@ -34,6 +34,9 @@ pub struct Config {
     pub trusted_audiences: Vec<String>,
     /// Whether the operator counts on its logout tokens; only for what the log and `doctor` say.
     pub expects_logout_tokens: bool,
+    /// Whether some rule of the operator's looks at groups of its people; only for what `doctor`
+    /// says.
+    pub expects_groups: bool,
     /// The algorithms that its tokens may be signed with.
     pub signing_algorithms: Vec<Algorithm>,
     /// Seconds by which its clock and ours may differ; at most 300.

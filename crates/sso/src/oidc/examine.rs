@@ -14,6 +14,10 @@ use crate::provider::{Finding, ProviderError};
 /// whole seconds.
 const NOTABLE_SECONDS: i64 = 30;
 
+/// What everybody asks for, and what brings nobody groups by its name (Core §5.4, §11).
+const USUAL_SCOPES: [&str; 6] =
+    ["openid", "profile", "email", "address", "phone", "offline_access"];
+
 impl Provider {
     /// Looks at everything that a sign-in needs, as far as it shows without one.
     pub async fn examine(&self) -> Vec<Finding> {
@@ -154,7 +158,35 @@ fn look_at_offers(config: &Config, offers: &Offers) -> Vec<Finding> {
             "some providers list not all; if sign-in answers invalid_scope, remove them",
         ));
     }
+    findings.extend(look_at_groups(config, offers));
     findings
+}
+
+/// O5: where groups do not come, everybody is `basic`, and nothing fails. Many providers send them
+/// unasked, so this is a suspicion only, and none where they are asked for or announced.
+fn look_at_groups(config: &Config, offers: &Offers) -> Option<Finding> {
+    let claim = config.claims.groups.as_str();
+    let asked = config.scopes.iter().any(|scope| !USUAL_SCOPES.contains(&scope.as_str()));
+    if !config.expects_groups || claim.is_empty() || asked {
+        return None;
+    }
+    let has = |list: &Option<Vec<String>>, value: &str| {
+        list.as_ref().is_some_and(|list| list.iter().any(|one| one == value))
+    };
+    let has_a_scope = has(&offers.scopes, "groups");
+    let top = claim.split('.').next().unwrap_or_default();
+    if !has_a_scope && (has(&offers.claims, claim) || has(&offers.claims, top)) {
+        return None;
+    }
+    let fix = if has_a_scope {
+        "add \"groups\" to scopes: the provider lists it"
+    } else {
+        "sign in once and look at `wicketgate user list --json`; if groups is empty, add the scope for \
+         them to scopes (often \"groups\"), or have the provider send the claim unasked"
+    };
+    let what =
+        format!("rules look at groups, and scopes asks for nothing that would bring {claim}");
+    Some(Finding::warning(what, fix))
 }
 
 /// Discovery §3: a description without the list means `client_secret_basic`.

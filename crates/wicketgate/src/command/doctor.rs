@@ -1,5 +1,7 @@
 //! `wicketgate doctor`: whether people can sign in, asked of everybody who has a part in it.
 
+mod public_url;
+
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,7 +13,7 @@ use sso::{Finding, Verdict};
 use super::{runtime, source};
 use crate::cli::Doctor;
 use crate::compose::providers::{self, Registered};
-use crate::config::{self, Role, Settings, SignInSettings};
+use crate::config::{self, Problem, Role, Settings, SignInSettings};
 use crate::output;
 
 /// What was found out about one provider.
@@ -21,6 +23,7 @@ struct Report {
     kind: &'static str,
     to_register: Vec<Registered>,
     findings: Vec<Finding>,
+    unseen: Option<&'static str>,
 }
 
 /// Examines every provider. Exit code 1 if sign-in cannot work at one of them.
@@ -28,8 +31,10 @@ pub(super) fn run(options: &Doctor) -> anyhow::Result<ExitCode> {
     let settings = config::load(&source::collect(&options.config)?, Role::Auth)?.settings;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let providers = providers::build(&settings, &clock)?;
-    let reports = runtime()?.block_on(examine(&settings, &providers));
-    let general = general(&settings);
+    let runtime = runtime()?;
+    let reports = runtime.block_on(examine(&settings, &providers));
+    let mut general = general(&settings);
+    general.extend(runtime.block_on(public_url::examine(&settings)));
     let mut findings = reports.iter().flat_map(|report| &report.findings).chain(&general);
     let good = !findings.any(|finding| finding.verdict == Verdict::Failure);
     if options.json {
@@ -50,6 +55,7 @@ async fn examine(settings: &Settings, providers: &[Provider]) -> Vec<Report> {
             kind: providers::kind_name(&provider.kind),
             to_register: providers::to_register(settings.issuer.as_str(), provider),
             findings: findings(&provider.kind).await,
+            unseen: unseen(&provider.kind),
         });
     }
     reports
@@ -68,11 +74,37 @@ async fn findings(kind: &ProviderKind) -> Vec<Finding> {
     }
 }
 
+/// What no question to the provider can answer (O9). Without this, all `ok` would promise too much.
+fn unseen(kind: &ProviderKind) -> Option<&'static str> {
+    match kind {
+        ProviderKind::Oidc { .. } => Some(
+            "whether the client id and its secret or key are right, whether the redirect URI is \
+             registered, and whether groups and other claims come",
+        ),
+        ProviderKind::Saml(_) => Some(
+            "whether our entity ID and ACS URL are registered, and whether groups and other \
+             attributes come",
+        ),
+        ProviderKind::Local | ProviderKind::Portal(_) => None,
+    }
+}
+
 /// What is not about one provider.
 fn general(settings: &Settings) -> Vec<Finding> {
     let Some(oauth) = &settings.oauth else { return Vec::new() };
     let fix = "add a [[sign_in.provider]]";
-    match &oauth.sign_in {
+    let mut findings = way_in(&oauth.sign_in, fix);
+    let about_groups = config::about_groups(settings).into_iter();
+    findings.extend(
+        about_groups.map(|Problem { key, reason, fix, .. }| {
+            Finding::warning(format!("{key}: {reason}"), fix)
+        }),
+    );
+    findings
+}
+
+fn way_in(sign_in: &SignInSettings, fix: &str) -> Vec<Finding> {
+    match sign_in {
         SignInSettings::Nobody => {
             vec![Finding::failure("no way to sign in is configured: nobody can connect", fix)]
         }
@@ -95,6 +127,9 @@ fn print(general: &[Finding], reports: &[Report]) {
         }
         for finding in &report.findings {
             print_finding(finding);
+        }
+        if let Some(unseen) = report.unseen {
+            output::result(format!("  {:8}  only a sign-in shows {unseen}", "unseen"));
         }
     }
 }
@@ -121,7 +156,7 @@ fn as_json(general: &[Finding], reports: &[Report], good: bool) -> Value {
         let line = |line: &Registered| json!({ "name": line.name, "url": line.url });
         let register: Vec<_> = report.to_register.iter().map(line).collect();
         json!({ "id": report.id, "name": report.name, "kind": report.kind,
-                "register": register, "findings": all(&report.findings) })
+                "register": register, "findings": all(&report.findings), "unseen": report.unseen })
     };
     json!({
         "good": good,

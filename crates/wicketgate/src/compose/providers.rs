@@ -9,7 +9,7 @@ use kernel::Clock;
 use net::outbound::{ForwardProxy, Route};
 use protocol::UserType;
 use sso::oidc;
-use sso::people::{Access, People};
+use sso::people::People;
 use sso::portal::Portal;
 use sso::saml::ServiceProvider;
 use sso::user_types::UserTypeRule;
@@ -35,7 +35,8 @@ pub(crate) fn build(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Resu
     let Some(oauth) = &settings.oauth else { return Ok(Vec::new()) };
     let SignInSettings::Providers(configured) = &oauth.sign_in else { return Ok(Vec::new()) };
     let kept = kept_claims(settings);
-    let around = Around { kept: &kept, proxy: settings.outbound.proxy.as_ref(), clock };
+    let proxy = settings.outbound.proxy.as_ref();
+    let around = Around { kept: &kept, people: &settings.people(), proxy, clock };
     configured.iter().map(|provider| one(provider, &around)).collect()
 }
 
@@ -106,6 +107,8 @@ pub(crate) fn kind_name(kind: &ProviderKind) -> &'static str {
 struct Around<'a> {
     /// The claims that are kept of a person.
     kept: &'a [String],
+    /// Whom the rules are about.
+    people: &'a [(String, &'a People)],
     proxy: Option<&'a ForwardProxy>,
     clock: &'a Arc<dyn Clock>,
 }
@@ -133,7 +136,10 @@ fn one(settings: &ProviderSettings, around: &Around<'_>) -> anyhow::Result<Provi
 }
 
 fn oidc_kind(settings: &OidcSettings, around: &Around<'_>) -> anyhow::Result<ProviderKind> {
-    let config = oidc::Config { kept_claims: around.kept.to_vec(), ..settings.config.clone() };
+    let config = settings.config.clone();
+    let expects_groups =
+        around.people.iter().any(|(_, people)| people.look_at_groups_of(&config.id));
+    let config = oidc::Config { kept_claims: around.kept.to_vec(), expects_groups, ..config };
     let http = around.client(settings.extra_ca.as_deref())?;
     Ok(ProviderKind::Oidc {
         party: Box::new(oidc::Provider::new(config, http, Arc::clone(around.clock))?),
@@ -172,13 +178,8 @@ fn portal_kind(
 /// The claims that some rule looks at. Others are not kept: what is not in the database cannot
 /// leak from it.
 fn kept_claims(settings: &Settings) -> Vec<String> {
-    let types = settings.oauth.iter().flat_map(|oauth| &oauth.user_types);
-    let types = types.map(|rule| &rule.people);
-    let allowed = settings.mcp.servers.iter().filter_map(|server| match &server.access {
-        Access::Restricted(people) => Some(people),
-        Access::Open => None,
-    });
+    let people = settings.people();
     let names: BTreeSet<&String> =
-        types.chain(allowed).flat_map(|people: &People| people.claims.keys()).collect();
+        people.iter().flat_map(|(_, people)| people.claims.keys()).collect();
     names.into_iter().cloned().collect()
 }

@@ -1,10 +1,13 @@
 //! What is no mistake, and yet probably not meant. `config check` says all of it, and the start says
 //! what may keep people from connecting.
 
+mod groups;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+pub(crate) use groups::about as about_groups;
 use mcp::{ChildConfig, Transport};
 use toml::{Table, Value};
 
@@ -27,9 +30,10 @@ pub(super) fn about(settings: &Settings) -> Vec<Problem> {
             "Where there are several, set the same key at each, and a peer_url",
         )
     });
+    let groups = about_groups(settings);
     let servers = settings.mcp.servers.iter().enumerate();
     let servers = servers.flat_map(|(place, server)| about_server(place, server));
-    oauth.chain(sealing).chain(servers).collect()
+    oauth.chain(groups).chain(sealing).chain(servers).collect()
 }
 
 /// Variables that look as if they were meant for this program, and are read by nobody. Those that

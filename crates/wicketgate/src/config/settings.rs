@@ -12,7 +12,7 @@ use model::{Client, ClientId};
 use net::outbound::ForwardProxy;
 use protocol::redirect_uri::RedirectPolicy;
 use protocol::{ResourceUri, Scopes};
-use sso::people::Access;
+use sso::people::{Access, People};
 use sso::user_types::UserTypeRule;
 
 use super::urls::PublicUrl;
@@ -53,6 +53,20 @@ pub struct Settings {
     pub telemetry: TelemetrySettings,
     /// The way to what is elsewhere.
     pub outbound: OutboundSettings,
+}
+
+impl Settings {
+    /// Whom each rule about people is about, with the rule's key.
+    pub(crate) fn people(&self) -> Vec<(String, &People)> {
+        let types = self.oauth.iter().flat_map(|oauth| &oauth.user_types).enumerate();
+        let types = types.map(|(place, rule)| (format!("user_type[{place}]"), &rule.people));
+        let servers = self.mcp.servers.iter().enumerate();
+        let allowed = servers.filter_map(|(place, server)| match &server.access {
+            Access::Restricted(people) => Some((format!("mcp.server[{place}].allow"), people)),
+            Access::Open => None,
+        });
+        types.chain(allowed).collect()
+    }
 }
 
 /// `[outbound]`.

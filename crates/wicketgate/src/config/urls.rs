@@ -1,5 +1,7 @@
 //! The public URL, from which every other URL is built.
 
+use std::net::IpAddr;
+
 use url::{Host, Url};
 
 /// The URL under which the outside world knows this deployment.
@@ -67,6 +69,18 @@ impl PublicUrl {
     /// Whether it is https.
     pub fn is_https(&self) -> bool {
         self.text.starts_with("https://")
+    }
+}
+
+/// Whether an address leads to this computer or into a private network.
+pub(crate) fn is_internal(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            address.is_loopback() || address.is_private() || address.is_link_local()
+        }
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
+        }
     }
 }
 

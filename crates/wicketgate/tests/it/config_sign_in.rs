@@ -126,6 +126,36 @@ fn every_kind_beside_each_other() {
     assert!(matches!(found[2].kind, KindSettings::Local));
 }
 
+/// O5: a rule that waits for groups which nobody is asked for is said, and one provider that is
+/// asked is enough.
+#[test]
+fn rules_that_wait_for_groups_nobody_sends_are_worth_a_look() {
+    let advice = |tables: &str| -> Vec<String> {
+        let loaded = load(tables).unwrap_or_else(|problems| panic!("{problems}\n{tables}"));
+        loaded.advice.iter().map(ToString::to_string).collect()
+    };
+    let asked = format!("{OIDC}claims = {{ groups = \"groups\" }}\n");
+    let not_asked = format!("{OIDC}claims = {{ groups = \"\" }}\n");
+    let rule = "[[user_type]]\ntype = \"administrator\"\ngroups = [\"admins\"]\n";
+    let of_corp = format!("{rule}provider = \"corp\"\n");
+    let by_claim = "[[user_type]]\ntype = \"administrator\"\nclaims = { hd = [\"x\"] }\n";
+    for (tables, said) in [
+        (format!("{asked}{rule}"), false),
+        (format!("{not_asked}{rule}"), true),
+        (format!("{not_asked}{by_claim}"), false),
+        (format!("{not_asked}{LOCAL}{rule}"), false),
+        (format!("{not_asked}{LOCAL}{of_corp}"), true),
+    ] {
+        let found = advice(&tables);
+        let about = found.iter().any(|line| line.starts_with("user_type[0].groups: no provider"));
+        assert_eq!(about, said, "{tables}: {found:?}");
+    }
+    let server = "access = \"restricted\"\nallow = { groups = [\"finance\"] }\n";
+    let text = format!("{BASE}{not_asked}{SERVER}{server}");
+    let loaded = config::load(&source(&text, Path::new(".")), Role::All).expect("good");
+    assert!(loaded.advice.iter().any(|one| one.key == "mcp.server[0].allow.groups"));
+}
+
 /// The callback follows the issuer that clients know, not the public URL.
 #[test]
 fn the_callback_is_below_the_issuer() {

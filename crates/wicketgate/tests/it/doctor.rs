@@ -28,8 +28,13 @@ impl Said {
 /// Runs it beside a configuration with these tables. It blocks, so the provider needs a thread of
 /// its own.
 fn doctor(directory: &Path, tables: &str, json: bool) -> Said {
+    doctor_at(PUBLIC, directory, tables, json)
+}
+
+/// The same, of a deployment at this URL.
+fn doctor_at(public: &str, directory: &Path, tables: &str, json: bool) -> Said {
     let text = format!(
-        "public_url = \"{PUBLIC}\"\n[oauth]\nkey_encryption_key = \"{}\"\n\
+        "public_url = \"{public}\"\n[oauth]\nkey_encryption_key = \"{}\"\n\
          bridge_token_signing_secret = \"{BRIDGE_SECRET}\"\n{tables}\n\
          [[mcp.server]]\nupstream = {{ url = \"http://127.0.0.1:9000/mcp\" }}\n",
         base64(&[7; 32]),
@@ -132,6 +137,78 @@ async fn no_provider_at_all() {
     let said = doctor(directory.path(), portal, false);
     assert_eq!(said.code, Some(0), "{}", said.out);
     assert!(said.out.contains(&format!("{PUBLIC}/authorize/resume")), "{}", said.out);
+}
+
+/// O9: what all `ok` cannot promise is said, once for each provider.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_a_sign_in_shows_is_said() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let idp = Idp::start(&ManualClock::at(Timestamp::from_millis(1_800_000_000_000))).await;
+    let local = "[[sign_in.provider]]\nid = \"local\"\nkind = \"local\"\n";
+    let tables = idp.configuration("") + local;
+    let said = doctor(directory.path(), &tables, false).out;
+    let lines: Vec<&str> = said.lines().filter(|line| line.contains("unseen")).collect();
+    assert_eq!(lines.len(), 1, "{said}");
+    for part in ["client id and its secret", "redirect URI is registered", "groups"] {
+        assert!(lines[0].contains(part), "{said}");
+    }
+    let json = doctor(directory.path(), &tables, true).json();
+    assert!(json["providers"][0]["unseen"].as_str().is_some_and(|text| text.contains("secret")));
+    assert_eq!(json["providers"][1]["unseen"], Value::Null);
+}
+
+/// O5: rules that look at groups which nothing asks for. It stays a suspicion: exit code 0.
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_with_groups_are_compared_with_what_is_asked_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let idp = Idp::start(&ManualClock::at(Timestamp::from_millis(1_800_000_000_000))).await;
+    let rule = "[[user_type]]\ntype = \"administrator\"\ngroups = [\"admins\"]\n";
+    let local = "[[sign_in.provider]]\nid = \"local\"\nkind = \"local\"\n";
+    let of_local = rule.to_owned() + "provider = \"local\"\n";
+    let asking = "scopes = [\"openid\", \"groups\"]";
+    let without = "claims = { groups = \"\" }";
+    for (tables, said) in [
+        (idp.configuration("") + rule, Some("scopes asks for nothing that would bring groups")),
+        (idp.configuration(asking) + rule, None),
+        (idp.configuration("") + local + &of_local, None),
+        (idp.configuration(without) + rule, Some("user_type[0].groups: no provider")),
+    ] {
+        let found = doctor(directory.path(), &tables, false);
+        assert_eq!(found.code, Some(0), "{}", found.out);
+        let warned = found.out.lines().filter(|line| line.starts_with("  warning"));
+        let about: Vec<&str> = warned.filter(|line| line.contains("groups")).collect();
+        assert_eq!(about.len(), usize::from(said.is_some()), "{}", found.out);
+        assert!(said.is_none_or(|said| about[0].contains(said)), "{about:?}");
+    }
+}
+
+/// C8: clients refuse an endpoint that sends them to another origin.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_leads_to_another_origin_is_told() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let local = "[[sign_in.provider]]\nid = \"local\"\nkind = \"local\"\n";
+    for (location, told) in
+        [("https://www.example.com/mcp", Some("to https://www.example.com")), ("/elsewhere", None)]
+    {
+        let origin = redirecting_to(location).await;
+        let said = doctor_at(&origin, directory.path(), local, false);
+        assert_eq!(said.code, Some(0), "{}", said.out);
+        let warning = said.out.lines().find(|line| line.contains("answers with a redirect"));
+        assert_eq!(warning.is_some(), told.is_some(), "{}", said.out);
+        let (warning, told) = (warning.unwrap_or_default(), told.unwrap_or_default());
+        assert!(warning.contains(told), "{warning}");
+        assert!(warning.is_empty() || warning.contains(&format!("from {origin} ")), "{warning}");
+    }
+}
+
+/// The origin of a web server that sends everybody there.
+async fn redirecting_to(location: &'static str) -> String {
+    use axum::response::Redirect;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let origin = format!("http://{}", listener.local_addr().expect("an address"));
+    let everywhere = axum::Router::new().fallback(async move || Redirect::permanent(location));
+    tokio::spawn(async { axum::serve(listener, everywhere).await });
+    origin
 }
 
 /// T-UP-02: a company's own certificate authority is trusted where it is named, and nowhere else.

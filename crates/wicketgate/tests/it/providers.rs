@@ -49,9 +49,10 @@ impl Company {
 }
 
 /// UP-1: a person of the company gets exactly what the groups say, in both databases
-/// and process shapes.
+/// and process shapes. O5: the log says what they came to, and names no group.
 #[tokio::test]
 async fn a_person_of_the_company_signs_in() {
+    let log = CapturedLog::start();
     let rules = "[[user_type]]\ntype = \"process_manager\"\ngroups = [\"managers\"]\n";
     for plan in [Plan::sqlite(), Plan::postgres(), Plan::sqlite().apart(), Plan::postgres().apart()]
     {
@@ -64,6 +65,13 @@ async fn a_person_of_the_company_signs_in() {
         let tokens = company.connect(&company.world.person(), &client, claims).await;
         assert_eq!(tokens.scope, "mcp:read mcp:write");
     }
+    let text = log.text();
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("signed in")).collect();
+    for (user_type, groups) in [("process_manager", 2), ("basic", 0)] {
+        let said = format!("user_type=\"{user_type}\" groups={groups}");
+        assert!(lines.iter().any(|line| line.contains(&said)), "{said}: {lines:?}");
+    }
+    assert!(!lines.iter().any(|line| line.contains("staff")), "{lines:?}");
 }
 
 /// T-UP-15, T-CB-05, CO-1: nothing is sent to the provider and no state is made before the click;

@@ -71,7 +71,14 @@ pub(in crate::endpoint) async fn complete(
         SignInOutcome::SignedIn(subject) => {
             let kind = server.config.kind_of(&subject.identity.provider);
             server.meter.signed_in(kind, "signed_in");
-            tracing::info!(subject.id = %subject.id, provider = subject.identity.provider, "signed in");
+            // How many groups, and not which: names of groups can say much about a person.
+            tracing::info!(
+                subject.id = %subject.id,
+                provider = subject.identity.provider,
+                user_type = server.user_type(&subject).as_str(),
+                groups = subject.identity.groups.len(),
+                "signed in"
+            );
         }
         SignInOutcome::Disabled => return Err(disabled()),
         SignInOutcome::Replayed => return Err(PageFailure::expired()),

@@ -97,6 +97,39 @@ async fn a_back_channel_that_is_counted_on_and_not_there_is_a_warning() {
     assert!(!warned(false, false).await, "nobody counts on it");
 }
 
+/// O5: without groups everybody is `basic`. A suspicion where rules want them and nothing asks for
+/// them; none where they are asked for or announced, or where nobody looks at them.
+#[tokio::test]
+async fn groups_that_are_wanted_and_not_asked_for_are_a_warning() {
+    let fix = async |expects: bool, scope: Option<&str>, change: fn(&mut Value)| {
+        let world = World::with(|config| {
+            config.expects_groups = expects;
+            config.scopes.extend(scope.map(str::to_owned));
+        })
+        .await;
+        let mut document = description(&world.idp.url);
+        change(&mut document);
+        world.idp.says_json(PLACE, &document);
+        let findings = world.provider.examine().await;
+        let warned = findings.into_iter().filter(|finding| finding.verdict == Verdict::Warning);
+        warned
+            .map(|finding| finding.what + " " + &finding.fix)
+            .find(|said| said.starts_with("rules look at groups"))
+    };
+    let said = fix(true, None, |_| {}).await.expect("a warning");
+    assert!(said.contains("user list --json"), "{said}");
+    let offered = fix(true, None, |d| {
+        d["scopes_supported"] = json!(["openid", "profile", "email", "groups"])
+    });
+    let said = offered.await.expect("a warning");
+    assert!(said.contains("add \"groups\" to scopes"), "{said}");
+    assert_eq!(fix(true, Some("groups"), |_| {}).await, None);
+    assert_eq!(fix(true, Some("allatclaims"), |_| {}).await, None);
+    assert_eq!(fix(true, None, |d| d["claims_supported"] = json!(["sub", "groups"])).await, None);
+    assert_eq!(fix(false, None, |_| {}).await, None, "nobody looks at them");
+    assert!(fix(true, Some("offline_access"), |_| {}).await.is_some());
+}
+
 #[tokio::test]
 async fn a_provider_that_is_away_or_has_no_keys_for_us_fails() {
     let world = World::new().await;

@@ -155,6 +155,7 @@ pub(super) fn config(issuer: &str) -> Config {
         domains: Vec::new(),
         trusted_audiences: Vec::new(),
         expects_logout_tokens: false,
+        expects_groups: false,
         signing_algorithms: vec![
             Algorithm::Rs256,
             Algorithm::Es256,

@@ -1,11 +1,12 @@
 //! `[telemetry]`.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use toml::Value;
 
 use crate::config::reader::Reader;
 use crate::config::settings::TelemetrySettings;
+use crate::config::urls::is_internal;
 
 pub(super) fn read(section: &Reader<'_>) -> Option<TelemetrySettings> {
     let metrics_listen = metrics_listen(section);
@@ -33,17 +34,6 @@ fn metrics_listen(section: &Reader<'_>) -> Option<Option<SocketAddr>> {
         if is_internal(address.ip()) { Ok(address) } else { Err("anybody could read the numbers") }
     });
     listen.map(Some)
-}
-
-fn is_internal(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            address.is_loopback() || address.is_private() || address.is_link_local()
-        }
-        IpAddr::V6(address) => {
-            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
-        }
-    }
 }
 
 /// The base URL of a collector, as in `OTEL_EXPORTER_OTLP_ENDPOINT`.

@@ -60,6 +60,7 @@ pub(super) fn read(
         trusted_audiences: section.list("trusted_audiences", &[]),
         expects_logout_tokens: section.has("backchannel_logout")
             && section.peek("backchannel_logout") != "off",
+        expects_groups: false,
         signing_algorithms: algorithms(section),
         clock_skew_seconds: section.integer("clock_skew_seconds", 60, 0..=300),
         userinfo: userinfo(section),
