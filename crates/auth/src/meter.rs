@@ -5,7 +5,34 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
+use protocol::OAuthErrorCode;
+
+use crate::config::{Config, SignIn};
 use crate::server::AuthServer;
+use crate::token::GRANT_TYPES;
+
+/// What programs are refused with directly, not by way of a redirect.
+const ERRORS: [OAuthErrorCode; 13] = [
+    OAuthErrorCode::InvalidRequest,
+    OAuthErrorCode::InvalidClient,
+    OAuthErrorCode::InvalidGrant,
+    OAuthErrorCode::UnauthorizedClient,
+    OAuthErrorCode::UnsupportedGrantType,
+    OAuthErrorCode::InvalidScope,
+    OAuthErrorCode::InvalidTarget,
+    OAuthErrorCode::ServerError,
+    OAuthErrorCode::TemporarilyUnavailable,
+    OAuthErrorCode::InvalidRedirectUri,
+    OAuthErrorCode::InvalidClientMetadata,
+    OAuthErrorCode::UnsupportedTokenType,
+    OAuthErrorCode::SlowDown,
+];
+
+/// What becomes of a sign-in.
+const SIGN_IN_OUTCOMES: [&str; 2] = ["signed_in", "failed"];
+
+/// What becomes of a refresh token that comes again inside its window.
+const REUSE_OUTCOMES: [&str; 2] = ["returned", "refused"];
 
 /// The counters.
 #[derive(Debug, Default)]
@@ -39,6 +66,25 @@ struct SignInLabels {
 }
 
 impl Meter {
+    /// Begins every series at 0, so that the first event is a growth and not a beginning, which
+    /// `rate()` and alarms cannot see (O10).
+    fn begin(&self, config: &Config) {
+        for grant_type in GRANT_TYPES {
+            self.tokens.get_or_create(&GrantLabel { grant_type });
+        }
+        for error in ERRORS {
+            self.refusals.get_or_create(&ErrorLabel { error: error.as_str() });
+        }
+        for outcome in REUSE_OUTCOMES {
+            self.refresh_reuses.get_or_create(&OutcomeLabel { outcome });
+        }
+        for provider in kinds(config) {
+            for outcome in SIGN_IN_OUTCOMES {
+                self.sign_ins.get_or_create(&SignInLabels { provider, outcome });
+            }
+        }
+    }
+
     /// Tokens were issued.
     pub(crate) fn issued(&self, grant_type: &'static str) {
         self.tokens.get_or_create(&GrantLabel { grant_type }).inc();
@@ -65,9 +111,21 @@ impl Meter {
     }
 }
 
+/// The kinds of the ways to sign in, some perhaps twice.
+fn kinds(config: &Config) -> Vec<&'static str> {
+    match &config.sign_in {
+        SignIn::Nobody => Vec::new(),
+        SignIn::DemoPeople | SignIn::FixedUser(_) => vec![config.kind_of("")],
+        SignIn::Providers(providers) => {
+            providers.iter().map(|provider| config.kind_of(&provider.id)).collect()
+        }
+    }
+}
+
 impl AuthServer {
     /// Gives the authorization server's numbers their names.
     pub fn register_metrics(&self, registry: &mut Registry) {
+        self.meter.begin(&self.config);
         let Meter { tokens, refusals, sign_ins, refresh_reuses, unexpected } = &self.meter;
         registry.register("tokens_issued", "Tokens, by grant type", tokens.clone());
         registry.register("refusals", "Refusals of programs, by error", refusals.clone());

@@ -23,6 +23,9 @@ use crate::server::AuthServer;
 const CODE: &str = "authorization_code";
 const REFRESH: &str = "refresh_token";
 
+/// What can be redeemed here.
+pub(crate) const GRANT_TYPES: [&str; 2] = [CODE, REFRESH];
+
 /// Redeems a code or a refresh token.
 pub(crate) async fn post(
     server: Arc<AuthServer>,

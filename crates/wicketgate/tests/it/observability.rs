@@ -148,6 +148,34 @@ async fn only_a_sidecar_may_report() {
     recorded(&world, 1, 0).await;
 }
 
+/// O10: an alarm on the first refusal needs the series before it.
+#[tokio::test]
+async fn counters_begin_at_zero_before_their_first_event() {
+    let telemetry = "[telemetry]\nmetrics_listen = \"127.0.0.1:0\"";
+    let local = "[[sign_in.provider]]\nid = \"staff\"\nkind = \"local\"";
+    for (plan, kind) in [(Plan::sqlite(), "demo"), (Plan::sqlite().providers(local), "local")] {
+        let world = plan.section(telemetry).start().await;
+        let page = world.get(&format!("http://{}/metrics", world.metrics_address())).await.body;
+        let lines: Vec<&str> = page.lines().collect();
+        for series in [
+            r#"tokens_issued_total{grant_type="authorization_code"}"#.to_owned(),
+            r#"tokens_issued_total{grant_type="refresh_token"}"#.to_owned(),
+            r#"refusals_total{error="invalid_grant"}"#.to_owned(),
+            r#"refusals_total{error="invalid_client"}"#.to_owned(),
+            r#"refusals_total{error="temporarily_unavailable"}"#.to_owned(),
+            r#"refresh_reuses_total{outcome="returned"}"#.to_owned(),
+            r#"refresh_reuses_total{outcome="refused"}"#.to_owned(),
+            "unexpected_failures_total".to_owned(),
+            format!(r#"sign_ins_total{{provider="{kind}",outcome="signed_in"}}"#),
+            format!(r#"sign_ins_total{{provider="{kind}",outcome="failed"}}"#),
+        ] {
+            let line = format!("wicketgate_{series} 0");
+            assert!(lines.contains(&line.as_str()), "{line}\n{page}");
+        }
+        assert!(!page.contains(r#"error="login_required""#), "that goes by redirect: {page}");
+    }
+}
+
 #[tokio::test]
 async fn numbers_are_served() {
     let telemetry = "[telemetry]\nmetrics_listen = \"127.0.0.1:0\"\ntool_labels = true";
