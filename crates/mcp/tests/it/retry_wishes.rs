@@ -1,5 +1,5 @@
-//! How soon a server wants its clients back (issue 12, item 14): one that says `retry: 0` was asked
-//! hundreds of times in a second.
+//! How soon a server wants its clients back: one that says `retry: 0` was asked hundreds of times in a
+//! second.
 
 use http::Method;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Servers that say nothing to the first question (issue 12, O4): the log does, after some seconds.
+//! Servers that say nothing to the first question (O4): the log does, after some seconds.
 
 use std::sync::Arc;
 use std::time::Duration;

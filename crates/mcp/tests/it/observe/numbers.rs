@@ -1,4 +1,4 @@
-//! Numbers that were missing (issue 12, O10).
+//! Numbers that were missing (O10).
 
 use serde_json::{Value, json};
 
