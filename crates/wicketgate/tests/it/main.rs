@@ -26,6 +26,7 @@ mod mcp_story;
 mod metadata;
 mod observability;
 mod organizations;
+mod output;
 mod portal;
 mod private_memory;
 mod property;

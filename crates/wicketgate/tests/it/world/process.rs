@@ -91,6 +91,23 @@ impl Process {
         assert!(sent.success());
     }
 
+    /// Asks it to stop, with SIGTERM, and waits until it did so in good order.
+    pub(crate) async fn terminate(&mut self) {
+        let id = self.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().expect("it runs");
+        assert!(sent.success());
+        let ended = async {
+            loop {
+                if let Some(status) = self.child.try_wait().expect("a status") {
+                    break status;
+                }
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let status = timeout(Duration::from_secs(20), ended).await.expect("it stops");
+        assert!(status.success(), "{status}");
+    }
+
     /// Kills it after so much real time, without a warning (SIGKILL). This blocks the thread,
     /// because a timer of the runtime is not precise enough to hit the middle of a request.
     pub(crate) fn kill_after(&mut self, delay: Duration) {
