@@ -105,7 +105,10 @@ impl AuthServer {
             }
         }
         if gone > 0 {
-            tracing::warn!(events = gone, "more events than are kept were caused by strangers");
+            tracing::warn!(
+                events = gone,
+                "strangers caused more events than are kept; the oldest were removed"
+            );
         }
         Ok(())
     }

@@ -70,17 +70,17 @@ impl Meter {
     /// `rate()` and alarms cannot see (O10).
     fn begin(&self, config: &Config) {
         for grant_type in GRANT_TYPES {
-            self.tokens.get_or_create(&GrantLabel { grant_type });
+            drop(self.tokens.get_or_create(&GrantLabel { grant_type }));
         }
         for error in ERRORS {
-            self.refusals.get_or_create(&ErrorLabel { error: error.as_str() });
+            drop(self.refusals.get_or_create(&ErrorLabel { error: error.as_str() }));
         }
         for outcome in REUSE_OUTCOMES {
-            self.refresh_reuses.get_or_create(&OutcomeLabel { outcome });
+            drop(self.refresh_reuses.get_or_create(&OutcomeLabel { outcome }));
         }
         for provider in kinds(config) {
             for outcome in SIGN_IN_OUTCOMES {
-                self.sign_ins.get_or_create(&SignInLabels { provider, outcome });
+                drop(self.sign_ins.get_or_create(&SignInLabels { provider, outcome }));
             }
         }
     }

@@ -164,7 +164,7 @@ pub fn listed<E: Display>(
             claim,
             left_out,
             first,
-            "values of a claim were left out: no text, unprintable, or over {MAX_LISTED_BYTES} bytes"
+            "values of a claim were left out: not text, unprintable, or over {MAX_LISTED_BYTES} bytes"
         );
     }
     Ok(kept)
@@ -206,7 +206,7 @@ pub fn email(
 ) -> Option<Email> {
     if !is_address(&unverified) {
         let Source { provider, claim } = source;
-        tracing::warn!(provider, claim, "what the provider gave as e-mail address is none");
+        tracing::warn!(provider, claim, "the provider's e-mail address is not one");
         return None;
     }
     let mut email = Email { address: unverified, verified: false };

@@ -192,7 +192,7 @@ impl Provider {
     /// The configuration may have changed while the person was away.
     fn check_same_issuer(&self, pending: &Pending) -> Result<(), ProviderError> {
         let same = pending.issuer == self.config.issuer;
-        let detail = "the sign-in began at another issuer; the configuration has changed since";
+        let detail = "the sign-in began with another issuer: the configuration has changed since";
         same.then_some(()).ok_or_else(|| rejected(detail))
     }
 

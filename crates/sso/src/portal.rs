@@ -43,7 +43,7 @@ pub enum PortalConfigError {
     #[error("the key has {0} bytes; HS256 needs at least 32 (`wicketgate secret generate`)")]
     ShortKey(usize),
     /// The PEM is no P-256 public key.
-    #[error("the key is no ES256 public key in PEM (BEGIN PUBLIC KEY)")]
+    #[error("the key is not an ES256 public key in PEM (BEGIN PUBLIC KEY)")]
     BadKey,
     /// The URL is not one to send people to.
     #[error("the URL must be https, or http on this computer")]

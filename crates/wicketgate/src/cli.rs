@@ -23,11 +23,12 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Everything in one process on this computer, with three invented people and a demo server
+    /// Run everything in one process on this computer, with three invented people and a demo server
     Demo(Demo),
-    /// The demo's MCP server alone, without any sign-in
+    /// Run the demo's MCP server alone, without any sign-in
     DemoServer(DemoServer),
-    /// The server. Ready when standard error says `listening on URL`; SIGTERM drains it
+    /// Run the server. It is ready when standard error says `listening on URL`; SIGTERM lets running
+    /// requests finish and stops it
     Serve(Serve),
     /// Check, show or explain the configuration
     #[command(subcommand)]
@@ -37,13 +38,13 @@ pub enum Command {
     Secret(SecretCommand),
     /// Bring the database schema up to date; `serve` does it too
     Migrate(Migrate),
-    /// The keys that tokens are signed with
+    /// List the keys that tokens are signed with
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Accounts of people who sign in here with a password
+    /// Manage accounts of people who sign in here with a password
     #[command(subcommand)]
     Account(AccountCommand),
-    /// People who have signed in, whatever way they came
+    /// List and disable people who have signed in, whatever way they came
     #[command(subcommand)]
     User(UserCommand),
     /// Ask each identity provider whether sign-in can work, and print the URLs to register there
@@ -89,6 +90,17 @@ pub struct Serve {
     pub role: RoleName,
 }
 
+/// Options of `config check` and `config show`.
+#[derive(Debug, Args)]
+pub struct Configured {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Whose configuration this is
+    #[arg(long, value_enum, default_value = "all")]
+    pub role: RoleName,
+}
+
 /// Where the configuration is.
 #[derive(Debug, Args)]
 pub struct ConfigFile {
@@ -101,9 +113,9 @@ pub struct ConfigFile {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Find every mistake at once; exit code 78 if there is one
-    Check(Serve),
+    Check(Configured),
     /// Print the effective values, secrets masked, and where each came from
-    Show(Serve),
+    Show(Configured),
     /// Print every key with its default and meaning
     Reference,
 }
@@ -111,7 +123,7 @@ pub enum ConfigCommand {
 /// What to make.
 #[derive(Debug, Subcommand)]
 pub enum SecretCommand {
-    /// Print a fresh 32-byte key in base64
+    /// Print a new random key (32 bytes, base64)
     Generate,
 }
 
@@ -151,7 +163,7 @@ pub enum AccountCommand {
     Add(AccountAdd),
     /// Set a new password, as for `add`; ends the lock and the person's sessions
     Password(AccountName),
-    /// Set up one-time codes: prints the secret once, as an otpauth:// URI
+    /// Turn on one-time codes; prints the secret once, as an otpauth:// URI
     Totp(AccountTotp),
     /// List the accounts and who of them is locked or disabled
     List(Listing),
@@ -236,7 +248,7 @@ pub struct Doctor {
 /// Options of `health`.
 #[derive(Debug, Args)]
 pub struct Health {
-    /// The server's public URL
+    /// The server's URL; /ready is asked below it
     #[arg(default_value = "http://127.0.0.1:8787", value_name = "URL")]
     pub url: String,
 }

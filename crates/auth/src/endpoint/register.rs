@@ -49,7 +49,10 @@ pub(crate) async fn post(
     };
     let Registered { displaced } = server.store.write(register).await?;
     if displaced > 0 {
-        tracing::warn!(displaced, "too many clients were never used: old ones make room");
+        tracing::warn!(
+            displaced,
+            "too many registrations are unused; the oldest are being removed"
+        );
     }
     Ok(answer(&client, registration, secret.as_ref()))
 }

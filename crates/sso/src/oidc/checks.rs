@@ -80,5 +80,5 @@ pub(super) fn date(claims: &Claims, name: &str) -> Result<Option<i64>, ProviderE
     let Some(value) = claims.get(name) else { return Ok(None) };
     #[expect(clippy::cast_possible_truncation, reason = "a fraction of a second; `as` saturates")]
     let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64));
-    seconds.map(Some).ok_or_else(|| rejected(format!("the token's {name} is no number")))
+    seconds.map(Some).ok_or_else(|| rejected(format!("the token's {name} is not a number")))
 }

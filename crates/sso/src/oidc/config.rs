@@ -122,13 +122,13 @@ pub enum ConfigError {
     #[error("client_secret is empty")]
     NoSecret,
     /// The client's key cannot be read, or is not one for the algorithm.
-    #[error("client_key is no private key in PEM for {0}")]
+    #[error("client_key is not a private key in PEM for {0}")]
     BadKey(&'static str),
     /// The redirect URI is no URL.
     #[error("redirect_uri is not an absolute URL")]
     BadRedirectUri,
     /// A scope with a space or worse in it (RFC 6749 §3.3).
-    #[error("{0:?} is no scope")]
+    #[error("{0:?} is not a scope")]
     BadScope(String),
     /// Nothing could be accepted.
     #[error("signing_algorithms is empty")]

@@ -92,7 +92,7 @@ impl Unverified {
         if named != issuer {
             let named = crate::claims::one_line(&named, 200);
             return Err(wrong(format!(
-                "its description names the issuer {named:?}, the configuration {issuer:?}"
+                "the discovery document says the issuer is {named:?}, the configuration says {issuer:?}"
             )));
         }
         // Plain http is for a provider on this computer that has nothing else.
@@ -101,7 +101,8 @@ impl Unverified {
             read.text(name, member).map(|value| endpoint(name, &value, https_only)).transpose()
         };
         let mut required = |name: &str, member| {
-            optional(name, member)?.ok_or_else(|| wrong(format!("its description lacks {name}")))
+            optional(name, member)?
+                .ok_or_else(|| wrong(format!("the discovery document lacks {name}")))
         };
         Ok(Document {
             authorization_endpoint: required(

@@ -41,9 +41,10 @@ impl Provider {
             }
             Err(error) => findings.push(Finding::failure(
                 error.to_string(),
-                "set issuer to exactly what the provider's description says, with or without the \
-                 slash at the end; if it is another company's, somebody is in between. A description \
-                 that lives elsewhere than its issuer says needs discovery_url",
+                "set issuer to exactly what the discovery document says, with or without the slash at \
+                 the end; if it belongs to somebody else, something between here and the provider \
+                 is changing answers. A document that lives elsewhere than its issuer says needs \
+                 discovery_url",
             )),
         }
         findings.push(Finding::pass(format!(
@@ -90,7 +91,7 @@ impl Provider {
         let skipped = keys.faults().iter().map(|fault| {
             Finding::warning(
                 format!("{address}: {} is not used: {}", fault.key, fault.problem),
-                "tokens that it signs are refused; the provider must publish it rightly",
+                "tokens that it signs are refused; the provider must publish it correctly",
             )
         });
         skipped.chain([self.look_at_algorithms(address, &keys)]).collect()
@@ -113,7 +114,7 @@ impl Provider {
 
 fn member_ignored(member: &str) -> Finding {
     Finding::warning(
-        format!("in its description {member}, and is ignored"),
+        format!("in its discovery document {member}, and is ignored"),
         "sign-in works as if it were not there; the provider should leave it out or mend it",
     )
 }
@@ -134,8 +135,8 @@ fn look_at_offers(config: &Config, offers: &Offers) -> Vec<Finding> {
     } else {
         Finding::warning(
             "the provider does not say that it knows PKCE with S256",
-            "it is sent all the same; most providers obey or ignore it, but Glewlwyd answers \
-             invalid_request until pkce-allowed is on: switch PKCE on where you can",
+            "Wicketgate sends it all the same, and most providers accept it, but Glewlwyd answers \
+             invalid_request until pkce-allowed is on: switch it on at the provider if you can",
         )
     });
     findings.push(look_at_client_auth(config, offers));
@@ -235,7 +236,7 @@ fn unreachable(address: &str, error: &ProviderError) -> Finding {
         "the name cannot be resolved from here; check issuer and DNS, and set [outbound] proxy if \
          only a proxy leads out"
     } else if lower.contains("answered 4") {
-        "check issuer: the description is expected below it, unless discovery_url says where"
+        "check issuer: the discovery document is expected below it, unless discovery_url says where"
     } else {
         "check that this computer may connect there (a firewall; [outbound] proxy, if only a proxy \
          leads out) and that the provider is up"

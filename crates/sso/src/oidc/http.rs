@@ -68,8 +68,8 @@ impl Answer {
             // The error itself may quote what was sent.
             let (line, column) = (error.line(), error.column());
             let kind = match error.classify() {
-                serde_json::error::Category::Data => "JSON of another shape",
-                _ => "no JSON",
+                serde_json::error::Category::Data => "JSON that is not what was expected",
+                _ => "what is not JSON",
             };
             let (status, from) = (self.status.as_u16(), &self.from);
             unavailable(format!("{from} answered {status} with {kind} (line {line}:{column})"))

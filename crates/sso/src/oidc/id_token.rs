@@ -80,7 +80,7 @@ fn check_type(signed: &Signed) -> Result<(), ProviderError> {
     let typ = signed.typ.as_deref().unwrap_or_default().to_ascii_lowercase();
     let typ = typ.strip_prefix("application/").unwrap_or(&typ);
     let other = matches!(typ, "logout+jwt" | "at+jwt") || signed.claims.contains_key("events");
-    (!other).then_some(()).ok_or_else(|| rejected("the token is no ID token (typ or events)"))
+    (!other).then_some(()).ok_or_else(|| rejected("the token is not an ID token (typ or events)"))
 }
 
 /// §2: always there, whatever the operator recognises people by; userinfo is compared with it.

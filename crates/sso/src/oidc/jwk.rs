@@ -39,7 +39,7 @@ impl Jwk {
     /// with one that could have been.
     pub(super) fn read(unverified: &Value) -> Result<Option<Self>, String> {
         if !unverified.is_object() {
-            return Err("it is no object".to_owned());
+            return Err("it is not an object".to_owned());
         }
         if !is_for_signatures(unverified)? {
             return Ok(None);
@@ -56,7 +56,7 @@ fn is_for_signatures(jwk: &Value) -> Result<bool, String> {
     let by_operations = match jwk.get("key_ops") {
         None | Some(Value::Null) => true,
         Some(Value::Array(operations)) => operations.iter().any(|one| one == "verify"),
-        Some(_) => return Err("its key_ops is no list".to_owned()),
+        Some(_) => return Err("its key_ops is not a list".to_owned()),
     };
     Ok(by_use && by_operations)
 }
@@ -83,7 +83,7 @@ fn rsa(jwk: &Value) -> Result<DecodingKey, String> {
         return Err(format!("its n has about {bits} bits, and RSA keys need {least} to {most}"));
     }
     if exponent.is_empty() || exponent.len() > MAX_EXPONENT_BYTES {
-        return Err("its e is no exponent".to_owned());
+        return Err("its e is not an exponent".to_owned());
     }
     Ok(DecodingKey::from_rsa_raw_components(modulus, exponent))
 }
@@ -108,7 +108,7 @@ fn ed25519(jwk: &Value) -> Result<DecodingKey, String> {
     if point.len() != 32 {
         return Err(format!("its x has {} bytes instead of 32", point.len()));
     }
-    DecodingKey::from_ed_components(&base64url(&point)).map_err(|_| "its x is no key".to_owned())
+    DecodingKey::from_ed_components(&base64url(&point)).map_err(|_| "its x is not a key".to_owned())
 }
 
 fn bytes(jwk: &Value, name: &str) -> Result<Vec<u8>, String> {
@@ -126,7 +126,7 @@ fn text<'a>(jwk: &'a Value, name: &str) -> Result<Option<&'a str>, String> {
     match jwk.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
-        Some(_) => Err(format!("its {name} is no text")),
+        Some(_) => Err(format!("its {name} is not text")),
     }
 }
 

@@ -64,11 +64,11 @@ pub(super) async fn look_up(
     base: &str,
     access_token: &str,
 ) -> Result<Vec<String>, ProviderError> {
-    let base = Url::parse(base).map_err(|_| unusable("the Microsoft Graph address"))?;
+    let base = Url::parse(base).map_err(|_| unusable())?;
     let mut address = base.clone();
     address
         .path_segments_mut()
-        .map_err(|()| unusable("the Microsoft Graph address"))?
+        .map_err(|()| unusable())?
         .pop_if_empty()
         .extend(["me", "transitiveMemberOf"]);
     address.set_query(Some("$select=id&$top=999"));
@@ -83,7 +83,13 @@ pub(super) async fn look_up(
         let Some(next) = page.next else { return Ok(groups) };
         // The access token must not go anywhere else.
         let next = Url::parse(&next).ok().filter(|next| next.origin() == base.origin());
-        address = next.ok_or_else(|| unusable("Microsoft Graph's link to the next page"))?;
+        address = next.ok_or_else(|| {
+            unavailable(
+                "Microsoft Graph's link to the next page must not be used: it leads to \
+                         another host"
+                    .to_owned(),
+            )
+        })?;
     }
     let detail = "the person is in more groups than Microsoft Graph was asked for (9990)";
     Err(ProviderError::Incomplete(detail.to_owned()))
@@ -102,6 +108,6 @@ async fn ask(http: &Client, address: Url, access_token: &str) -> Result<Page, Pr
     }
 }
 
-fn unusable(what: &str) -> ProviderError {
-    unavailable(format!("{what} is not one to use"))
+fn unusable() -> ProviderError {
+    unavailable("the Microsoft Graph address cannot be used: it is not an https URL".to_owned())
 }

@@ -78,7 +78,7 @@ impl Provider {
     fn id_of(&self, said: &Said) -> Result<String, ProviderError> {
         let claim = &self.config.claims.user;
         let id = said.at(claim).and_then(stable_id).ok_or_else(|| {
-            let lacks = format!("{claim}, which identifies the person, is missing or no text");
+            let lacks = format!("{claim}, which identifies the person, is missing or not text");
             ProviderError::Incomplete(lacks)
         });
         external_id(claim, id?)

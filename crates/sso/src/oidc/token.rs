@@ -138,9 +138,9 @@ fn refusal(answer: &Answer) -> ProviderError {
     }
     let Ok(failure) = answer.json::<Failure>() else {
         return match answer.status {
-            StatusCode::UNAUTHORIZED => {
-                ProviderError::Misconfigured("the token endpoint does not accept us (401)".into())
-            }
+            StatusCode::UNAUTHORIZED => ProviderError::Misconfigured(
+                "the token endpoint refused our client id or secret (401)".into(),
+            ),
             _ => answer.is_unexpected(),
         };
     };

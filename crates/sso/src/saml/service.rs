@@ -110,7 +110,7 @@ impl ServiceProvider for Service {
             match self.source.current().await {
                 Ok(metadata) => findings.extend(examine::theirs(&metadata, &self.config, now)),
                 Err(error) => findings.push(Finding::failure(
-                    format!("the provider's metadata cannot be had: {error}"),
+                    format!("the provider's metadata cannot be fetched: {error}"),
                     "check metadata_url from this computer (set [outbound] proxy, if only a proxy \
                      leads out), or save the document and use metadata_file",
                 )),
@@ -180,7 +180,7 @@ impl Service {
         });
         // A panic in a library ends that task only. The answer is to blame, and it is refused.
         work.await.unwrap_or_else(|_| {
-            Err(ProviderError::Rejected("the answer made a library fail".to_owned()).into())
+            Err(ProviderError::Rejected("the SAML library failed on this answer".to_owned()).into())
         })
     }
 
@@ -212,7 +212,7 @@ fn last_word(refusal: Refusal) -> ProviderError {
     match refusal {
         Refusal::Final(error) => error,
         Refusal::UnknownKey => ProviderError::Rejected(
-            "no signing key in the provider's metadata has made the signature".to_owned(),
+            "the signature was made by none of the keys in the provider's metadata".to_owned(),
         ),
     }
 }

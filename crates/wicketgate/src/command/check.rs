@@ -4,12 +4,12 @@ use std::path::{self, PathBuf};
 use std::process::ExitCode;
 
 use super::source;
-use crate::cli::Serve;
+use crate::cli::Configured;
 use crate::config;
 use crate::output;
 
 /// Finds every mistake, and says what is none but probably not meant.
-pub(super) fn check(options: &Serve) -> anyhow::Result<ExitCode> {
+pub(super) fn check(options: &Configured) -> anyhow::Result<ExitCode> {
     let loaded = config::load(&source::collect(&options.config)?, options.role.into())?;
     let servers = loaded.settings.mcp.servers.len();
     output::result(format!(
@@ -35,7 +35,7 @@ fn sqlite_file(loaded: &config::Loaded) -> Option<PathBuf> {
 }
 
 /// Prints the effective values.
-pub(super) fn show(options: &Serve) -> anyhow::Result<ExitCode> {
+pub(super) fn show(options: &Configured) -> anyhow::Result<ExitCode> {
     let loaded = config::load(&source::collect(&options.config)?, options.role.into())?;
     for shown in &loaded.shown {
         output::result(shown);

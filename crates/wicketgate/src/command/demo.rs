@@ -28,7 +28,7 @@ pub(super) fn run(options: &Demo) -> anyhow::Result<ExitCode> {
         "anybody can sign in as anybody in the demo, so --listen must be a loopback address"
     );
     std::fs::create_dir_all(&options.data)
-        .with_context(|| format!("the directory {} cannot be made", options.data.display()))?;
+        .with_context(|| format!("cannot create the directory {}", options.data.display()))?;
     let _log = logging::init(LevelFilter::INFO, false);
     runtime()?.block_on(demo(options))?;
     Ok(ExitCode::SUCCESS)

@@ -109,8 +109,8 @@ fn way_in(sign_in: &SignInSettings, fix: &str) -> Vec<Finding> {
             vec![Finding::failure("no way to sign in is configured: nobody can connect", fix)]
         }
         SignInSettings::DemoPeople | SignInSettings::FixedUser(_) => vec![Finding::warning(
-            "everybody on this computer can sign in without a password",
-            format!("for anything but a try, {fix}"),
+            "anybody on this computer can sign in without a password",
+            format!("for real use, {fix}"),
         )],
         SignInSettings::Providers(_) => Vec::new(),
     }

@@ -45,7 +45,9 @@ async fn check(store: &Store) -> anyhow::Result<ExitCode> {
             (format!("The schema is up to date (version {version})"), ExitCode::SUCCESS)
         }
         SchemaState::Behind { found, newest } => (
-            format!("The schema has version {found} of {newest}; run `wicketgate migrate`"),
+            format!(
+                "The schema is at version {found}; {newest} is the newest. Run `wicketgate migrate`"
+            ),
             ExitCode::FAILURE,
         ),
         SchemaState::TooNew { found, newest } => (

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-
 use crate::cli::ConfigFile;
 use crate::config::Source;
 
@@ -16,10 +14,10 @@ pub(super) fn collect(file: &ConfigFile) -> anyhow::Result<Source> {
         .clone()
         .or_else(|| environment.get("WICKETGATE_CONFIG").map(PathBuf::from))
         .unwrap_or_else(|| PathBuf::from("config/wicketgate.toml"));
-    let text = std::fs::read_to_string(&path).with_context(|| {
-        format!(
-            "the configuration file {} cannot be read; name one with --config, and see \
-             `wicketgate config reference`",
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        anyhow::anyhow!(
+            "cannot read the configuration file {}: {error}. Name another with --config; \
+             `wicketgate config reference` prints one to start from",
             path.display()
         )
     })?;

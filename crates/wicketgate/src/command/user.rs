@@ -21,13 +21,13 @@ pub(super) fn run(command: &UserCommand) -> anyhow::Result<ExitCode> {
                 let (store, subject) = existing(&options.config, &options.id).await?;
                 let unit = DisablePerson { subject, now: SystemClock.now() };
                 let outcome = store.write(unit).await.context(NOT_WRITTEN)?;
-                done(&store, outcome, "is disabled; sessions and connections have ended").await
+                done(&store, outcome, "disabled", "; sessions and connections have ended").await
             }
             UserCommand::Enable(options) => {
                 let (store, subject) = existing(&options.config, &options.id).await?;
                 let unit = EnablePerson { subject, now: SystemClock.now() };
                 let outcome = store.write(unit).await.context(NOT_WRITTEN)?;
-                done(&store, outcome, "can sign in").await
+                done(&store, outcome, "enabled", " and can sign in").await
             }
         }
     })
@@ -53,11 +53,16 @@ async fn existing(file: &ConfigFile, id: &str) -> anyhow::Result<(Store, Subject
     Ok((store, id))
 }
 
-async fn done(store: &Store, outcome: PersonOutcome, how: &str) -> anyhow::Result<ExitCode> {
+async fn done(
+    store: &Store,
+    outcome: PersonOutcome,
+    state: &str,
+    and: &str,
+) -> anyhow::Result<ExitCode> {
     store.close().await;
     output::note(match outcome {
-        PersonOutcome::Changed => format!("the person {how}"),
-        PersonOutcome::Unchanged => format!("it was so before: the person {how}"),
+        PersonOutcome::Changed => format!("the person is {state}{and}"),
+        PersonOutcome::Unchanged => format!("nothing to do: the person is already {state}"),
     });
     Ok(ExitCode::SUCCESS)
 }
@@ -74,12 +79,18 @@ async fn list(options: &Listing) -> anyhow::Result<ExitCode> {
     }
     if people.is_empty() {
         output::note("Nobody has signed in yet.");
+        return Ok(ExitCode::SUCCESS);
     }
+    let width = people.iter().map(|person| person.id.as_str().len()).max().unwrap_or_default();
+    output::result(format!(
+        "{:width$}  {:8}  {:15}  PROVIDER/EXTERNAL ID  NAME",
+        "ID", "STATE", "TYPE"
+    ));
     for person in &people {
         let state = if person.disabled_at.is_some() { "disabled" } else { "enabled" };
         // What a provider says is not to move the cursor of whoever reads this.
         output::result(format!(
-            "{}  {state:8}  {:15}  {}/{}  {}",
+            "{:width$}  {state:8}  {:15}  {}/{}  {}",
             person.id.as_str(),
             person.user_type.as_str(),
             person.identity.provider,

@@ -113,7 +113,7 @@ fn tell_of_replicas(settings: &Settings) {
         tracing::info!(
             "mcp.peer_url is not set: if there are several replicas, what only one of them holds \
              (child processes, HTTP+SSE streams, standing streams and parked calls of bridged \
-             sessions) is not found through another, and the client starts again"
+             sessions) is unknown to the others, and clients must start again"
         );
     }
 }

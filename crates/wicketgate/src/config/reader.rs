@@ -102,7 +102,12 @@ impl<'a> Reader<'a> {
         let items: &[Value] = match self.get(key) {
             Some(Value::Array(items)) => items,
             Some(other) => {
-                self.problem(key, other, "it must be an array of tables", "Write [[…]] sections");
+                self.problem(
+                    key,
+                    other,
+                    "it must be sections in double brackets",
+                    "Write it as [[section]]",
+                );
                 &[]
             }
             None => &[],
@@ -127,7 +132,7 @@ impl<'a> Reader<'a> {
         let text = match value {
             Some(Value::String(text)) => text.clone(),
             Some(other) => {
-                self.problem(key, other, "it must be a text", "Put it in quotes");
+                self.problem(key, other, "it must be text in quotes", "Put it in quotes");
                 default.to_owned()
             }
             None => default.to_owned(),
@@ -254,7 +259,10 @@ impl<'a> Reader<'a> {
             Value::String(text) => Ok(Redacted::new(text.clone())),
             Value::Table(reference) if needed => self.resolve(reference),
             Value::Table(reference) => Self::check_reference(reference).map(|_| Redacted::new("")),
-            _ => Err(("it must be a text, { env = … } or { file = … }".into(), String::new())),
+            _ => Err((
+                "it must be text in quotes, { env = … } or { file = … }".into(),
+                String::new(),
+            )),
         };
         match resolved {
             Ok(secret) => needed.then_some(secret),

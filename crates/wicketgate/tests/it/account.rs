@@ -166,8 +166,8 @@ fn what_cannot_be_an_account_is_refused() {
     let password = Some(PASSWORD);
     desk.refuses(&["account", "add", "ada"], password, "already");
     desk.refuses(&["account", "add", "ADA"], password, "already");
-    desk.refuses(&["account", "add", "a b"], password, "no user name");
-    desk.refuses(&["account", "add", "bob", "--email", "bob"], password, "no e-mail address");
+    desk.refuses(&["account", "add", "a b"], password, "not a user name");
+    desk.refuses(&["account", "add", "bob", "--email", "bob"], password, "not an e-mail address");
     desk.refuses(&["account", "add", "bob"], Some("short\n"), "at least 12 characters");
     desk.refuses(&["account", "add", "correct"], password, "user name");
     desk.refuses(&["account", "add", "bob"], Some("\n"), "no password");
@@ -257,7 +257,7 @@ async fn people_are_listed_and_disabled() {
     desk.does(&["user", "disable", &id], None);
     assert!(people()[0]["disabled_at_ms"].is_i64());
     let again = desk.does(&["user", "disable", &id], None);
-    assert!(again.err.contains("before"), "{}", again.err);
+    assert!(again.err.contains("already disabled"), "{}", again.err);
     desk.does(&["user", "enable", &id], None);
     assert!(people()[0]["disabled_at_ms"].is_null());
     let nobody = desk.run(&["user", "disable", "usr_nobody"], None);

@@ -33,7 +33,7 @@ impl Reading {
     pub(super) fn text(&mut self, name: &str, member: Member) -> Option<String> {
         match member {
             Member::Said(Value::String(text)) if !text.is_empty() => Some(text),
-            other => self.ignore(name, &other, "no text"),
+            other => self.ignore(name, &other, "not text"),
         }
     }
 
@@ -41,7 +41,7 @@ impl Reading {
     pub(super) fn flag(&mut self, name: &str, member: Member) -> bool {
         match member {
             Member::Said(Value::Bool(flag)) => flag,
-            other => self.ignore(name, &other, "no boolean").unwrap_or_default(),
+            other => self.ignore(name, &other, "not a boolean").unwrap_or_default(),
         }
     }
 
@@ -52,7 +52,7 @@ impl Reading {
                 let text = |one: &Value| one.as_str().map(ToOwned::to_owned);
                 Some(list.iter().filter_map(text).collect())
             }
-            other => self.ignore(name, &other, "no list of texts"),
+            other => self.ignore(name, &other, "not a list of texts"),
         }
     }
 

@@ -102,7 +102,10 @@ fn conditions(conditions: &Element, expected: &Expected) -> Result<Timestamp, Fl
     if let Some(from) = time::attribute(conditions, "NotBefore")? {
         let latest = expected.now.plus_seconds(expected.clock_skew_seconds);
         require(from <= latest, || {
-            format!("the assertion is good only in {} s", from.as_seconds() - latest.as_seconds())
+            format!(
+                "the assertion is not valid for another {} s; compare the clocks",
+                from.as_seconds() - latest.as_seconds()
+            )
         })?;
     }
     // An end is optional in SAML; here it is not, so that no assertion is good for ever (SA-9).

@@ -50,7 +50,7 @@ impl Certificate {
     pub(super) fn from_pem(pem: &str) -> Result<Self, Flaw> {
         let certificate = X509::from_pem(pem.as_bytes());
         let der = certificate.and_then(|certificate| certificate.to_der());
-        Self::from_der(der.map_err(|_| Flaw("it is no certificate in PEM".to_owned()))?)
+        Self::from_der(der.map_err(|_| Flaw("it is not a certificate in PEM".to_owned()))?)
     }
 
     /// Whether `now` is one of its days.
@@ -95,7 +95,7 @@ fn strong_enough(key: &PKey<Public>) -> Result<(), Flaw> {
 }
 
 fn seconds(time: &Asn1TimeRef) -> Result<i64, Flaw> {
-    let unreadable = |_| Flaw("a certificate's days cannot be read".to_owned());
+    let unreadable = |_| Flaw("a certificate's validity dates cannot be read".to_owned());
     let epoch = Asn1Time::from_unix(0).map_err(unreadable)?;
     let since = epoch.diff(time).map_err(unreadable)?;
     Ok(i64::from(since.days) * SECONDS_PER_DAY + i64::from(since.secs))

@@ -23,7 +23,7 @@ pub(super) fn ours(config: &Config, key: Option<&OwnKey>, now: Timestamp) -> Vec
         let days = key.certificate().days_left(now);
         findings.push(if days < 0 {
             Finding::warning(
-                format!("our own certificate has been over for {} days", -days),
+                format!("our own certificate expired {} days ago", -days),
                 "make a new one for the same key and register it at the provider",
             )
         } else {
@@ -69,15 +69,18 @@ fn certificate(certificate: &Certificate, allow_expired: bool, now: Timestamp) -
     let late = "ask the provider's administrator for new metadata with the certificate in use; if it \
                 is never renewed there, set allow_expired_certificates = true";
     match days {
-        ..0 if allow_expired => {
-            Finding::warning(format!("signing certificate {name} is over, and allowed"), late)
-        }
-        ..0 => Finding::failure(format!("signing certificate {name} is over"), late),
+        ..0 if allow_expired => Finding::warning(
+            format!(
+                "signing certificate {name} has expired, which allow_expired_certificates permits"
+            ),
+            late,
+        ),
+        ..0 => Finding::failure(format!("signing certificate {name} has expired"), late),
         0..WARNING_DAYS => {
             Finding::warning(format!("signing certificate {name} ends in {days} days"), fix)
         }
         _ if !certificate.is_current(now) => {
-            Finding::warning(format!("signing certificate {name} has not begun"), "wait for it")
+            Finding::warning(format!("signing certificate {name} is not valid yet"), "wait for it")
         }
         _ => Finding::pass(format!("signing certificate {name} is good for {days} more days")),
     }

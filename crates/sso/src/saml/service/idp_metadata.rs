@@ -95,7 +95,7 @@ impl IdpMetadata {
             format!("it has no SingleSignOnService for {one}; try request_binding = \"{other}\"")
         })?;
         require(!self.usable(now, allow_expired).is_empty(), || {
-            "all its signing certificates are over or not begun; get new metadata, or set \
+            "all its signing certificates are expired or not valid yet; get new metadata, or set \
              allow_expired_certificates"
                 .to_owned()
         })?;
@@ -123,7 +123,7 @@ fn is_signed_with_sha1(document: &Element) -> bool {
 fn entity<'a>(document: &'a Element, entity_id: Option<&str>) -> Result<&'a Element, Flaw> {
     let is_root = |name| document.is(METADATA, name);
     require(is_root("EntityDescriptor") || is_root("EntitiesDescriptor"), || {
-        "it is no EntityDescriptor".to_owned()
+        "it is not an EntityDescriptor".to_owned()
     })?;
     let all = document.everything();
     let providers: Vec<_> = all

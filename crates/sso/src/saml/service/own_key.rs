@@ -39,7 +39,7 @@ impl OwnKey {
             (Some(key), Some(certificate)) => (key, certificate),
         };
         let Ok(key) = PKey::private_key_from_pem(key.reveal().as_bytes()) else {
-            return wrong("the key is no private key in PEM");
+            return wrong("the key is not a private key in PEM");
         };
         let certificate = Certificate::from_pem(certificate)
             .map_err(|flaw| ConfigError::Key(format!("our certificate: {flaw}")))?;

@@ -72,7 +72,7 @@ fn decoded(form_value: &str) -> Result<String, Flaw> {
 /// SA-3, and the answer to signature wrapping: there is one response, one assertion in it, and no
 /// signature but theirs, whatever the namespace says.
 fn only_one_of_everything(response: &Element) -> Result<(), Flaw> {
-    require(response.is(PROTOCOL, "Response"), || "the document is no Response".to_owned())?;
+    require(response.is(PROTOCOL, "Response"), || "the document is not a Response".to_owned())?;
     for child in response.elements() {
         let fine = child.is(ASSERTION, "Issuer")
             || child.is(SIGNATURE, "Signature")
@@ -86,7 +86,7 @@ fn only_one_of_everything(response: &Element) -> Result<(), Flaw> {
     let plain = response.optional(ASSERTION, "Assertion")?;
     let encrypted = response.optional(ASSERTION, "EncryptedAssertion")?;
     let places = plain.iter().chain(&encrypted).count();
-    require(places <= 1, || "more than one assertion (SA-3)".to_owned())?;
+    require(places <= 1, || "more than one assertion".to_owned())?;
     let mut signatures = usize::from(response.optional(SIGNATURE, "Signature")?.is_some());
     if let Some(plain) = plain {
         signatures += usize::from(plain.optional(SIGNATURE, "Signature")?.is_some());
@@ -109,14 +109,14 @@ fn nothing_hidden(root: &Element, counts: &[(&[&str], usize)]) -> Result<(), Fla
     for (names, expected) in counts {
         let found = everything.iter().filter(|element| names.contains(&element.local_name()));
         require(found.count() == *expected, || {
-            format!("there is a {} in an unusual place (SA-3)", names[0])
+            format!("there is a {} in an unusual place", names[0])
         })?;
     }
     let mut ids: Vec<_> = everything.iter().flat_map(|element| element.identifiers()).collect();
     let all = ids.len();
     ids.sort_unstable();
     ids.dedup();
-    require(ids.len() == all, || "an identifier is there twice (SA-2)".to_owned())
+    require(ids.len() == all, || "an identifier is there twice".to_owned())
 }
 
 /// SA-8. If the response is signed, these are signed values: what was verified is later compared
@@ -201,7 +201,7 @@ fn trusted_assertion(
     let response_is_signed = signature::is_signed(response)?;
     if let Some(encrypted) = response.optional(ASSERTION, "EncryptedAssertion")? {
         require(response_is_signed, || {
-            "an encrypted assertion in an unsigned response (SA-13); have the provider sign the \
+            "an encrypted assertion in an unsigned response; have the provider sign the \
              response as well"
                 .to_owned()
         })?;
@@ -239,7 +239,7 @@ fn opened(
     let xml = decrypt::decrypted(verified.required(ASSERTION, "EncryptedAssertion")?, key)?;
     let assertion = parse(&xml, Limits::MESSAGE)?;
     let is_one = assertion.is(ASSERTION, "Assertion");
-    require(is_one, || "what was encrypted is no assertion".to_owned())?;
+    require(is_one, || "what was encrypted is not an assertion".to_owned())?;
     let signed = signature::is_signed(&assertion)?;
     nothing_hidden(
         &assertion,

@@ -183,8 +183,8 @@ impl Remote {
 /// Names the certificates that take no part, where others do.
 fn tell(metadata: &IdpMetadata, allow_expired: bool, now: Timestamp) {
     let over = metadata.certificates.iter().filter(|one| !allow_expired && !one.is_current(now));
-    let over =
-        over.map(|one| format!("signing certificate {}: over or not begun", one.fingerprint()));
+    let over = over
+        .map(|one| format!("signing certificate {}: expired or not valid yet", one.fingerprint()));
     for problem in metadata.skipped.iter().cloned().chain(over) {
         tracing::warn!(entity_id = metadata.entity_id, problem, "saml.certificate_skipped");
     }

@@ -14,7 +14,7 @@ pub(super) fn attribute(element: &Element, name: &str) -> Result<Option<Timestam
 fn parse(unverified: &str) -> Result<Timestamp, Flaw> {
     let moment = DateTime::parse_from_rfc3339(unverified).ok();
     let moment = moment.filter(|_| unverified.ends_with('Z'));
-    let wrong = || Flaw(format!("{} is no moment in UTC", quoted(unverified)));
+    let wrong = || Flaw(format!("{} is not a moment in UTC", quoted(unverified)));
     Ok(Timestamp::from_millis(moment.ok_or_else(wrong)?.timestamp_millis()))
 }
 

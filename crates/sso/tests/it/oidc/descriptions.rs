@@ -16,16 +16,16 @@ const PLACE: &str = "/.well-known/openid-configuration";
 async fn members_that_say_nothing_are_left_out_and_named() {
     let log = testkit::CapturedLog::start();
     for (member, value, named) in [
-        ("authorization_response_iss_parameter_supported", json!("true"), "no boolean"),
+        ("authorization_response_iss_parameter_supported", json!("true"), "not a boolean"),
         ("authorization_response_iss_parameter_supported", Value::Null, "null"),
-        ("backchannel_logout_supported", json!("false"), "no boolean"),
-        ("backchannel_logout_session_supported", json!(1), "no boolean"),
+        ("backchannel_logout_supported", json!("false"), "not a boolean"),
+        ("backchannel_logout_session_supported", json!(1), "not a boolean"),
         ("userinfo_endpoint", json!(""), "empty"),
         ("end_session_endpoint", json!(""), "empty"),
         ("end_session_endpoint", Value::Null, "null"),
-        ("end_session_endpoint", json!(false), "no text"),
-        ("scopes_supported", json!("openid profile"), "no list of texts"),
-        ("response_types_supported", json!(["code", null]), "no list of texts"),
+        ("end_session_endpoint", json!(false), "not text"),
+        ("scopes_supported", json!("openid profile"), "not a list of texts"),
+        ("response_types_supported", json!(["code", null]), "not a list of texts"),
         ("id_token_signing_alg_values_supported", Value::Null, "null"),
     ] {
         let world = World::new().await;
@@ -50,7 +50,7 @@ async fn members_that_matter_are_not_left_out() {
         ("token_endpoint", Value::Null, "lacks token_endpoint"),
         ("jwks_uri", json!(""), "lacks jwks_uri"),
         ("authorization_endpoint", json!(7), "lacks authorization_endpoint"),
-        ("issuer", Value::Null, "names the issuer \"\""),
+        ("issuer", Value::Null, "says the issuer is \"\""),
         ("userinfo_endpoint", json!("javascript:x"), "userinfo_endpoint is not an https URL"),
         ("end_session_endpoint", json!("http://idp.example.com/"), "end_session_endpoint is not"),
     ] {
@@ -79,7 +79,7 @@ async fn a_member_that_matters_is_there_once() {
         let begun = world.provider.begin("s", None, &chance()).await;
         assert_eq!(begun.is_ok(), accepted, "{member}");
         if let Err(error) = begun {
-            assert!(error.to_string().contains("another shape"), "{error}");
+            assert!(error.to_string().contains("not what was expected"), "{error}");
         }
         world.clock.advance_seconds(2);
     }
@@ -109,6 +109,6 @@ async fn a_description_that_lives_elsewhere_describes_the_same_issuer() {
     let other = format!("{issuer}/");
     let error = provider(&other).begin("s", None, &chance()).await.unwrap_err();
     assert!(matches!(error, ProviderError::Misconfigured(_)), "{error}");
-    assert!(error.to_string().contains("names the issuer"), "{error}");
+    assert!(error.to_string().contains("says the issuer is"), "{error}");
     assert_eq!(elsewhere.idp.count(PLACE), 0);
 }

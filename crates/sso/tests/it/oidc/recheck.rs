@@ -118,11 +118,11 @@ async fn a_later_id_token_is_checked_like_the_first() {
         ("sub", json!("somebody else"), "somebody else"),
         ("sub", json!(null), "no sub"),
         ("exp", json!(now - 61), "expired"),
-        ("exp", json!(null), "no number"),
+        ("exp", json!(null), "not a number"),
         ("iat", json!(now - 1000), "issued 1000 s ago"),
         ("iat", json!(now + 100), "in the future"),
         ("at_hash", json!("AAAA"), "another access token"),
-        ("events", json!({}), "no ID token"),
+        ("events", json!({}), "not an ID token"),
     ] {
         let mut claims = later(&world);
         claims[claim] = wrong;

@@ -22,9 +22,9 @@ async fn each_kind_of_trouble_is_weather_and_recovery_needs_no_restart() {
         (Canned::text(503, ""), "answered 503"),
         (Canned::text(404, ""), "answered 404"),
         (Canned::text(301, ""), "redirects are not followed"),
-        (Canned::text(200, "<html>Welcome to the café's network</html>"), "no JSON"),
-        (Canned::text(200, ""), "no JSON"),
-        (Canned::text(200, "[]"), "another shape"),
+        (Canned::text(200, "<html>Welcome to the café's network</html>"), "not JSON"),
+        (Canned::text(200, ""), "not JSON"),
+        (Canned::text(200, "[]"), "not what was expected"),
         (Canned::text(200, &"x".repeat(2 << 20)), "more than 1 MiB"),
         (slow, "no answer in time"),
     ] {

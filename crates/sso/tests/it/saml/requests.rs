@@ -254,7 +254,7 @@ fn a_configuration_that_cannot_work_says_why() {
             config.certificate_pem = Some(keys().stranger.certificate_pem());
         }),
     );
-    expect("no private key", wrong(&|config| config.key_pem = Some(Redacted::new("x"))));
+    expect("not a private key", wrong(&|config| config.key_pem = Some(Redacted::new("x"))));
     expect(
         "sign_requests needs",
         wrong(&|config| {

@@ -43,7 +43,7 @@ fn sa_6_metadata_that_cannot_work_are_refused_at_the_start() {
         "no SAML 2.0 identity provider",
         usual.replace("SAML:2.0:protocol", "SAML:1.1:protocol"),
     );
-    expect("no EntityDescriptor", "<x/>".to_owned());
+    expect("not an EntityDescriptor", "<x/>".to_owned());
     expect("document type", format!("<!DOCTYPE x>{usual}"));
     expect("empty", String::new());
     expect("not https", usual.replace(SSO_URL, "http://idp.example.com/sso"));
@@ -75,7 +75,7 @@ async fn one_unusable_certificate_is_named_and_skipped() {
     let armoured = keys().stranger.certificate_pem();
     for (xml, id, problem) in [
         (metadata(&[&small, good_one]), "urn:small", "no. 1: an RSA key has less than 2048 bits"),
-        (metadata(&[good_one, &over]), "urn:over", "over or not begun"),
+        (metadata(&[good_one, &over]), "urn:over", "expired or not valid yet"),
         (usual.replace(&strange, &armoured), "urn:armour", "PEM armour"),
         (
             // Both in one KeyInfo.
@@ -101,7 +101,7 @@ async fn one_unusable_certificate_is_named_and_skipped() {
         assert!(lines.any(|line| line.contains(id) && line.contains(problem)), "{id}");
         let findings = provider.examine().await;
         let named =
-            |one: &&sso::Finding| one.what.contains(problem) || one.what.contains("is over");
+            |one: &&sso::Finding| one.what.contains(problem) || one.what.contains("has expired");
         assert!(findings.iter().any(|one| named(&one)), "{id}: {findings:?}");
     }
 }
@@ -136,7 +136,7 @@ fn a_federation_names_its_members() {
 async fn sa_6_an_expired_certificate_counts_only_if_allowed() {
     let expired = keys().idp.certified(NOW - 20 * DAY, NOW - DAY);
     let mut config = from_xml(metadata(&[&expired]));
-    assert!(problem(config.clone()).contains("over or not begun"));
+    assert!(problem(config.clone()).contains("expired or not valid yet"));
     config.allow_expired_certificates = true;
     super::lab::judge_with(config, &good(Sign::Response)).await.unwrap();
     let until = format!(" validUntil=\"{}\" entityID", super::idp::moment(NOW - 1));
@@ -355,7 +355,7 @@ async fn doctor_says_what_there_is_and_what_is_wrong() {
         (sha1, Verdict::Warning, "signs its metadata with SHA-1"),
         (formats, Verdict::Warning, "name_id_format urn:persistent"),
         (metadata(&[&ending]), Verdict::Warning, "ends in 10 days"),
-        (metadata(&[&keys().idp, &over]), Verdict::Failure, "is over"),
+        (metadata(&[&keys().idp, &over]), Verdict::Failure, "has expired"),
     ] {
         let mut config = from_xml(xml);
         config.name_id_format = Some("urn:persistent".to_owned());

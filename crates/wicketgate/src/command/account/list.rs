@@ -26,7 +26,9 @@ pub(super) async fn run(options: &Listing) -> anyhow::Result<ExitCode> {
     }
     if accounts.is_empty() {
         output::note("There is no account yet; `wicketgate account add NAME` makes one.");
+        return Ok(ExitCode::SUCCESS);
     }
+    output::result(format!("{:20}  {:8}  CODES  NAME  EMAIL  [GROUPS]", "USER NAME", "STATE"));
     for account in &accounts {
         output::result(line(account, now));
     }

@@ -21,7 +21,7 @@ pub(super) async fn add(options: &AccountAdd) -> anyhow::Result<ExitCode> {
     let username = username::folded(&options.account.username)?;
     let email = options.email.clone();
     if let Some(address) = &email {
-        anyhow::ensure!(is_address(address), "{address:?} is no e-mail address");
+        anyhow::ensure!(is_address(address), "{address:?} is not an e-mail address");
     }
     let desk = Desk::open(&options.account.config).await?;
     // Asked again by the unit; this spares somebody from typing a password for nothing.
@@ -74,10 +74,10 @@ pub(super) async fn totp(options: &AccountTotp) -> anyhow::Result<ExitCode> {
     let unit = SetTotp { username: username.clone(), totp_sealed, now: Desk::now() };
     let outcome = desk.store.write(unit).await.context(NOT_WRITTEN)?;
     let Some(uri) = uri else {
-        return desk.changed(&outcome, &username, "needs no one-time code any more").await;
+        return desk.changed(&outcome, &username, "no longer needs a one-time code").await;
     };
-    let code = desk.changed(&outcome, &username, "needs a one-time code from now on").await?;
-    output::note("Put this into an authenticator app; it is shown this once:");
+    let code = desk.changed(&outcome, &username, "must now enter a one-time code").await?;
+    output::note("Add this to an authenticator app; it is shown only once:");
     output::result(uri);
     Ok(code)
 }
@@ -153,9 +153,9 @@ fn issuer_name(title: &str) -> String {
 }
 
 fn unknown(username: &str) -> String {
-    format!("there is no account {username}; `wicketgate account list` shows all")
+    format!("there is no account {username}; see `wicketgate account list`")
 }
 
 fn taken(username: &str) -> String {
-    format!("there is an account {username} already; `wicketgate account password` changes it")
+    format!("the account {username} exists already; `wicketgate account password` changes it")
 }

@@ -7,7 +7,7 @@ pub(super) fn folded(given: &str) -> anyhow::Result<String> {
     let begins = name.starts_with(|c: char| c.is_ascii_alphanumeric());
     anyhow::ensure!(
         (1..=64).contains(&name.len()) && begins && name.chars().all(allowed),
-        "{given:?} is no user name: use 1 to 64 of a-z, 0-9 and . - _ @ +, beginning with a letter \
+        "{given:?} is not a user name: use 1 to 64 of a-z, 0-9 and . - _ @ +, beginning with a letter \
          or digit"
     );
     Ok(name)

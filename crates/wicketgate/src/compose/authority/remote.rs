@@ -113,7 +113,11 @@ impl Remote {
         let fits = header.typ.as_deref() == Some(STATUS_LIST_TYPE)
             && claims.sub == format!("{}/status/{list}", self.issuer)
             && claims.exp > self.clock.now().as_seconds();
-        if fits { Ok(claims) } else { Err(away("the status list is another one, or stale")) }
+        if fits {
+            Ok(claims)
+        } else {
+            Err(away("the status list is for another list, or out of date"))
+        }
     }
 
     /// The metadata sits where the issuer's path puts it (RFC 8414 §3.1); the appended form is the

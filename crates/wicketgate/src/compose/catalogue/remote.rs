@@ -52,7 +52,7 @@ impl RemoteCatalogue {
                 Some(tools)
             }
             Err(error) => {
-                tracing::warn!(%resource, %error, "the sidecar does not tell its tools");
+                tracing::warn!(%resource, %error, "the sidecar does not list its tools");
                 None
             }
         }

@@ -54,7 +54,12 @@ impl Reader<'_> {
         };
         let ratio = given.filter(|ratio| (0.0..=1.0).contains(ratio));
         if let (None, Some(value)) = (ratio, self.get(key)) {
-            self.problem(key, value, "it is no part of a whole", "Write a number from 0.0 to 1.0");
+            self.problem(
+                key,
+                value,
+                "it is not a number from 0.0 to 1.0",
+                "Write a number from 0.0 to 1.0",
+            );
         }
         let ratio = ratio.unwrap_or(default);
         self.show(key, Value::Float(ratio).to_string());
@@ -70,7 +75,7 @@ impl Reader<'_> {
                 other => self.problem(
                     &format!("{key}.{name}"),
                     other,
-                    "it must be a text",
+                    "it must be text in quotes",
                     "Put it in quotes",
                 ),
             }
@@ -98,7 +103,10 @@ impl Reader<'_> {
             let resolved = match value {
                 Value::String(text) => Ok(Redacted::new(text.clone())),
                 Value::Table(reference) => self.resolve(reference),
-                _ => Err(("it must be a text, { env = … } or { file = … }".into(), String::new())),
+                _ => Err((
+                    "it must be text in quotes, { env = … } or { file = … }".into(),
+                    String::new(),
+                )),
             };
             match resolved {
                 Ok(secret) => secrets.push((name.clone(), secret)),
@@ -127,9 +135,10 @@ impl Reader<'_> {
             let resolved = match item {
                 Value::String(text) => Ok(Redacted::new(text.clone())),
                 Value::Table(reference) => self.resolve(reference),
-                _ => {
-                    Err(("each must be a text, { env = … } or { file = … }".into(), String::new()))
-                }
+                _ => Err((
+                    "each must be text in quotes, { env = … } or { file = … }".into(),
+                    String::new(),
+                )),
             };
             match resolved {
                 Ok(secret) => secrets.push(secret),

@@ -40,7 +40,7 @@ pub(super) fn no_url(section: &Reader<'_>) -> Uri {
 fn over_http(section: &Reader<'_>) -> Option<Transport> {
     for key in OF_COMMANDS {
         if section.has(key) {
-            let reason = "it belongs to command, and there is none";
+            let reason = "it is only for servers with command";
             section.misplaced(key, reason, "Remove it, or write command instead of url");
         }
     }
@@ -88,7 +88,7 @@ fn environment(section: &Reader<'_>) -> Option<Vec<(String, Redacted)>> {
         let plain = !name.is_empty() && !name.contains(['=', '\0']);
         let ours = name.starts_with("WICKETGATE_");
         if !plain || ours || value.reveal().contains('\0') {
-            let reason = "it cannot be a variable of a child";
+            let reason = "it cannot be passed to the program";
             let fix = "Names have no =, and do not begin with WICKETGATE_";
             section.misplaced(&format!("env.{name}"), reason, fix);
             good = false;

@@ -34,7 +34,7 @@ pub(super) fn read(
     if sidecar && !section.has("secret") {
         section.missing(
             "secret",
-            "it is missing; whoever knows the id alone could write the record of calls",
+            "it is missing; without it anybody who knows the id could write to the record of calls",
             "`wicketgate secret generate` makes a good one",
         );
     }
@@ -58,7 +58,7 @@ fn id(section: &Reader<'_>) -> Option<ClientId> {
     section.parsed("id", "", fix, |text| {
         let visible = (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
         let taken = text.starts_with("https://") || text.starts_with(ClientId::PREFIX);
-        if visible && !taken { Ok(ClientId::from_text(text)) } else { Err("it is no client id") }
+        if visible && !taken { Ok(ClientId::from_text(text)) } else { Err("it is not a client id") }
     })
 }
 

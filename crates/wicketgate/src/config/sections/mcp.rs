@@ -122,7 +122,7 @@ fn allowed_origins(section: &Reader<'_>, public_url: Option<&PublicUrl>) -> Allo
             _ => section.problem(
                 "allowed_origins",
                 &Value::String(text),
-                "it is no origin",
+                "it is not an origin",
                 "Write scheme and host only, such as \"https://app.example.com\"",
             ),
         }
@@ -168,7 +168,12 @@ fn peer_url(section: &Reader<'_>) -> Option<http::Uri> {
     });
     if uri.is_none() {
         let fix = "Write scheme, host and port of this replica, such as \"http://10.0.0.7:8787\"";
-        section.problem("peer_url", &Value::String(text), "it is no http URL without a path", fix);
+        section.problem(
+            "peer_url",
+            &Value::String(text),
+            "it must be an http or https URL without a path",
+            fix,
+        );
     }
     uri
 }
@@ -207,7 +212,12 @@ fn authority_settings(
         }
         _ => {
             let value = Value::String(url.to_owned());
-            section.problem("url", &value, "it is no http URL", "Write the issuer's own address");
+            section.problem(
+                "url",
+                &value,
+                "it is not an http URL",
+                "Write the issuer's own address",
+            );
             None
         }
     }
@@ -220,7 +230,7 @@ fn check_servers(
     if servers.is_empty() {
         section.missing(
             "server",
-            "there is no MCP server to stand in front of",
+            "no MCP server is configured",
             "Add a [[mcp.server]] section with an upstream",
         );
     }

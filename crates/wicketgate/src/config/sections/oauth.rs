@@ -98,7 +98,7 @@ fn refuse_disabled(section: &Reader<'_>) {
     if !section.flag("enabled", true) {
         section.missing(
             "enabled",
-            "running without the authorization server is not in this version",
+            "this version cannot run without the authorization server",
             "Remove it, or run `serve --role mcp` for the sidecar alone",
         );
     }

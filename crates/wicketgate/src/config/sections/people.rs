@@ -104,7 +104,7 @@ fn email(
         section.problem(
             "emails",
             &Value::String(address.clone()),
-            "no provider is known to speak for this address, so it could never count",
+            "no provider can vouch for this address, so the rule would never match",
             "Add its domain to domains of the [[sign_in.provider]] that owns it, or write \
              provider = \"its id\" into this rule",
         );

@@ -22,7 +22,7 @@ pub(super) fn read(section: &Reader<'_>) -> Option<ServerSettings> {
         });
         section.missing(
             "tls",
-            "this version does not end TLS itself",
+            "this version does not handle TLS itself",
             "Put a reverse proxy with TLS in front and remove this section",
         );
     }

@@ -52,7 +52,7 @@ pub(super) fn read(section: &Reader<'_>, around: &Around<'_>) -> SignInSection {
         if on && !(loopback.url && loopback.listen) {
             section.missing(
                 key,
-                "anybody could sign in as anybody; it is only for a try on one computer",
+                "anybody could sign in as anybody: this is only for trying things out on one computer",
                 "Remove it, or let both public_url and server.listen be loopback",
             );
         }

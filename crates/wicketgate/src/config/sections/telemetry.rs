@@ -30,7 +30,7 @@ fn metrics_listen(section: &Reader<'_>) -> Option<Option<SocketAddr>> {
     }
     let fix = "Write a loopback or private address and a port, such as \"127.0.0.1:9464\"";
     let listen = section.parsed("metrics_listen", "", fix, |text| {
-        let address: SocketAddr = text.parse().map_err(|_| "it is no address with a port")?;
+        let address: SocketAddr = text.parse().map_err(|_| "it is not an address with a port")?;
         if is_internal(address.ip()) { Ok(address) } else { Err("anybody could read the numbers") }
     });
     listen.map(Some)
@@ -49,7 +49,7 @@ fn otlp_endpoint(section: &Reader<'_>) -> Option<Option<String>> {
         }
         _ => {
             let fix = "Write the collector's base URL, such as \"http://127.0.0.1:4318\"";
-            section.problem("otlp_endpoint", &Value::String(given), "it is no http URL", fix);
+            section.problem("otlp_endpoint", &Value::String(given), "it is not an http URL", fix);
             None
         }
     }

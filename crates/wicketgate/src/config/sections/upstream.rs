@@ -80,7 +80,7 @@ fn name(section: &Reader<'_>) -> Option<String> {
         let plain = (1..=32).contains(&name.len())
             && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         match plain {
-            false => Err("it is no name for a path"),
+            false => Err("it cannot be a name in a path"),
             true if RESERVED.contains(&name) => Err("the name is reserved"),
             true => Ok(name.to_owned()),
         }

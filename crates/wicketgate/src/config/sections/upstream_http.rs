@@ -10,7 +10,8 @@ use toml::Value;
 
 use crate::config::reader::Reader;
 
-const URL: &str = "Write the URL of the MCP endpoint behind, such as \"http://127.0.0.1:9000/mcp\"";
+const URL: &str =
+    "Write the URL of the upstream's MCP endpoint, such as \"http://127.0.0.1:9000/mcp\"";
 /// As many as the sidecar can tell apart.
 const MAX_URLS: usize = 64;
 
@@ -64,7 +65,7 @@ fn url(section: &Reader<'_>, key: &str, text: String) -> Option<Uri> {
         matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some()
     });
     if uri.is_none() {
-        section.problem(key, &Value::String(text), "it is no http or https URL", URL);
+        section.problem(key, &Value::String(text), "it is not an http or https URL", URL);
     }
     uri
 }
@@ -97,7 +98,7 @@ fn health(section: &Reader<'_>) -> (Duration, Option<String>) {
     let fix = "Write a path such as \"/health\", or leave it empty: a connection will do";
     let path = section.parsed("path", "", fix, |path| {
         let served = path.starts_with('/') && path.parse::<PathAndQuery>().is_ok();
-        if path.is_empty() || served { Ok(path.to_owned()) } else { Err("it is no path") }
+        if path.is_empty() || served { Ok(path.to_owned()) } else { Err("it is not a path") }
     });
     (Duration::from_secs(interval), path)
 }

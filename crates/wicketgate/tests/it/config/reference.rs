@@ -38,7 +38,7 @@ fn every_value_of_the_reference_is_the_default() {
         let default = defaults.iter().find(|(key, _)| **key == shown.key);
         match default {
             Some((_, default)) => assert_eq!(&&shown.value, default, "{}", shown.key),
-            None => panic!("{shown:?} is no key of a small configuration"),
+            None => panic!("{shown:?} is not a key of a small configuration"),
         }
         compared += 1;
     }

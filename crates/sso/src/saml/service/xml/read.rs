@@ -59,12 +59,12 @@ pub(in super::super) fn parse(xml: &str, limits: Limits) -> Result<Element, Flaw
             Event::GeneralRef(reference) => builder.reference(&reference)?,
             Event::Decl(declaration) => declared(&declaration, at_start)?,
             Event::Comment(_) => {
-                require(limits.comments, || "a comment (SA-7)".to_owned())?;
+                require(limits.comments, || "a comment".to_owned())?;
                 builder.count()?;
             }
             Event::CData(_) => return flaw("a CDATA section"),
             Event::PI(_) => return flaw("a processing instruction"),
-            Event::DocType(_) => return flaw("a document type (SA-2)"),
+            Event::DocType(_) => return flaw("a document type"),
             Event::Eof => return builder.finish(),
         }
     }
@@ -157,7 +157,7 @@ fn resolved(reference: &BytesRef<'_>) -> Result<char, Flaw> {
         _ => reference.resolve_char_ref().ok().flatten(),
     };
     let known = known.filter(|&c| wellformed::is_character(c));
-    known.ok_or_else(|| Flaw("an entity that XML does not know by itself (SA-2)".to_owned()))
+    known.ok_or_else(|| Flaw("an entity that XML does not know by itself".to_owned()))
 }
 
 /// XML 1.0 §2.8: only at the very start, version 1.0, and an encoding that everybody reads the
@@ -183,7 +183,7 @@ fn element(tag: &BytesStart<'_>, resolver: &NamespaceResolver) -> Result<Element
         let attribute =
             attribute.map_err(|_| Flaw("a malformed or repeated attribute".to_owned()))?;
         let value = attribute.normalized_value(quick_xml::XmlVersion::Explicit1_0);
-        let value = value.map_err(|_| Flaw("an entity in an attribute (SA-2)".to_owned()))?;
+        let value = value.map_err(|_| Flaw("an entity in an attribute".to_owned()))?;
         require(value.chars().all(wellformed::is_character), || {
             "a character XML forbids".to_owned()
         })?;

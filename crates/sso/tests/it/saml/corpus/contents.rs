@@ -112,10 +112,10 @@ fn times() -> Vec<Case> {
     add("confirmation over", "good until", &|xml| swap(&xml, now_until, over));
     add("confirmation over to the second", "good until", &|xml| swap(&xml, now_until, just));
     add("confirmation without an end", "until when", &|xml| swap(&xml, now_until, ""));
-    add("an end that is no moment", "no moment", &|xml| {
+    add("an end that is not a moment", "not a moment", &|xml| {
         swap(&xml, now_until, "NotOnOrAfter=\"x\"")
     });
-    add("an end in another zone", "no moment", &|xml| {
+    add("an end in another zone", "not a moment", &|xml| {
         swap(&xml, now_until, "NotOnOrAfter=\"2036-01-01T00:00:00+02:00\"")
     });
     add("confirmation with NotBefore", "must not have NotBefore", &|xml| {
@@ -129,7 +129,7 @@ fn times() -> Vec<Case> {
         let (start, end) = xml.split_at(xml.find("<saml:Conditions").unwrap());
         format!("{start}{}", swap(end, now_until, ""))
     });
-    add("conditions not begun", "good only in", &|xml| {
+    add("conditions not begun", "not valid for another", &|xml| {
         let from = format!("NotBefore=\"{}\"", moment(NOW - 60));
         swap(&xml, &from, &format!("NotBefore=\"{}\"", moment(NOW + 121)))
     });

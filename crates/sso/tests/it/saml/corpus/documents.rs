@@ -53,7 +53,7 @@ fn namespaces() -> Vec<Case> {
         case(
             "T-SAML-12",
             "prefix means something else inside",
-            "no signing key",
+            "made by none of the keys",
             swap(&assertion, "<saml:Subject>", "<saml:Subject xmlns:saml=\"urn:evil\">"),
         ),
         case(
@@ -79,7 +79,7 @@ fn namespaces() -> Vec<Case> {
         case(
             "T-SAML-12",
             "the Response is not SAML's",
-            "no Response",
+            "not a Response",
             swap(
                 &response,
                 "xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\"",
@@ -98,7 +98,7 @@ fn namespaces() -> Vec<Case> {
             "absolute URI",
             swap(&response, "<samlp:Response ", "<samlp:Response xmlns:r=\"1\" "),
         ),
-        case("T-SAML-13", "digest of nothing", "no signing key", {
+        case("T-SAML-13", "digest of nothing", "made by none of the keys", {
             let xml = good(Sign::Assertion);
             let (start, rest) = xml.split_once("<ds:DigestValue>").unwrap();
             let (_, end) = rest.split_once("</ds:DigestValue>").unwrap();

@@ -101,6 +101,11 @@ pub(super) fn all() -> Vec<Case> {
         ),
         case("T-SAML-23", "for somebody else", "cannot be decrypted", for_stranger),
         case("T-SAML-23", "cut short", "cannot be decrypted", cut),
-        case("T-SAML-23", "a false signature inside", "no signing key", inner_by_stranger),
+        case(
+            "T-SAML-23",
+            "a false signature inside",
+            "made by none of the keys",
+            inner_by_stranger,
+        ),
     ]
 }

@@ -119,7 +119,7 @@ fn algorithms(section: &Reader<'_>) -> Vec<Algorithm> {
             None => section.problem(
                 key,
                 &Value::String(name),
-                "it is no signature algorithm with a public key",
+                "it is not a signature algorithm with a public key",
                 "Use RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 or EdDSA",
             ),
         }

@@ -109,7 +109,7 @@ fn id(section: &Reader<'_>) -> Option<String> {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         let fits = (1..=32).contains(&id.len()) && id.bytes().all(plain) && !id.starts_with('-');
         match fits {
-            false => Err("it is no id for a URL"),
+            false => Err("it cannot be an id in a URL"),
             true if RESERVED.contains(&id) => Err("the id is reserved"),
             true => Ok(id.to_owned()),
         }
@@ -134,7 +134,7 @@ fn domains(section: &Reader<'_>) -> Vec<String> {
             section.problem(
                 "domains",
                 &Value::String(given),
-                "it is no e-mail domain",
+                "it is not an e-mail domain",
                 "Write what stands after the @, such as \"example.com\"",
             );
         } else if !domains.contains(&domain) {

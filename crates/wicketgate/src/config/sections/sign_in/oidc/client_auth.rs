@@ -75,7 +75,7 @@ fn with_key_of(section: &Reader<'_>, key_pem: &Redacted, key_id: Option<&str>) -
     fitting.unwrap_or_else(|| {
         section.missing(
             "client_key",
-            "it is no private key in PEM",
+            "it is not a private key in PEM",
             "Use an RSA, P-256, P-384 or Ed25519 key: PKCS#8 (BEGIN PRIVATE KEY), or for RSA \
              PKCS#1",
         );
