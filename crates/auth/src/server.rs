@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use kernel::encoding::base64url;
-use kernel::{Chance, Clock, Hashed, Redacted, Timestamp};
+use kernel::{Clock, Hashed, Redacted, SecureRandom, Timestamp};
 use model::person::SessionSecret;
 use model::{Identity, Subject};
 use protocol::catalogue::{
@@ -44,7 +44,7 @@ pub struct AuthServer {
     pub(crate) config: Config,
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) chance: Arc<dyn Chance>,
+    pub(crate) random: Arc<dyn SecureRandom>,
     pub(crate) keys: KeyRing,
     pub(crate) gone: GoneProviders,
     pub(crate) csrf: CsrfKey,
@@ -77,10 +77,10 @@ impl AuthServer {
         config: Config,
         store: Store,
         clock: Arc<dyn Clock>,
-        chance: Arc<dyn Chance>,
+        random: Arc<dyn SecureRandom>,
         catalogue: Arc<dyn ToolCatalogue>,
     ) -> Result<Arc<Self>, StartError> {
-        let keys = KeyRing::open(&config, &store, clock.now(), &*chance).await?;
+        let keys = KeyRing::open(&config, &store, clock.now(), &*random).await?;
         let gone = GoneProviders::find(&config, &store).await?;
         let metadata = describe(&config)?.into();
         let csrf = CsrfKey::new(&config.key_encryption_key);
@@ -94,7 +94,7 @@ impl AuthServer {
             config,
             store,
             clock,
-            chance,
+            random,
             keys,
             gone,
             csrf,
@@ -183,7 +183,7 @@ impl AuthServer {
     /// Seals what a provider wants to see at logout, for one session.
     pub(crate) fn seal_logout_hint(&self, hint: &str, session: &Hashed<SessionSecret>) -> String {
         let key = &self.config.key_encryption_key;
-        key.seal(hint.as_bytes(), &logout_hint_place(session), &*self.chance)
+        key.seal(hint.as_bytes(), &logout_hint_place(session), &*self.random)
     }
 
     /// What [`AuthServer::seal_logout_hint`] sealed, unless the key was changed since.
@@ -200,7 +200,7 @@ impl AuthServer {
     /// Seals what a provider can be asked about a person with.
     pub(crate) fn seal_upstream_refresh(&self, token: &str, of: &Identity) -> String {
         let key = &self.config.key_encryption_key;
-        key.seal(token.as_bytes(), &upstream_refresh_place(of), &*self.chance)
+        key.seal(token.as_bytes(), &upstream_refresh_place(of), &*self.random)
     }
 
     /// What [`AuthServer::seal_upstream_refresh`] sealed, also under an older key.
@@ -215,7 +215,7 @@ impl AuthServer {
     /// A short reference that ties what a person sees to a line in the log.
     pub(crate) fn reference(&self) -> String {
         let mut bytes = [0; 6];
-        self.chance.fill(&mut bytes);
+        self.random.fill(&mut bytes);
         base64url(&bytes)
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::chance::Chance;
 use crate::encoding::base64url;
+use crate::random::SecureRandom;
 
 /// What an [`Id`] identifies.
 pub trait Kind {
@@ -22,9 +22,9 @@ pub struct Id<K> {
 
 impl<K: Kind> Id<K> {
     /// A fresh id.
-    pub fn generate(chance: &dyn Chance) -> Self {
+    pub fn generate(random: &dyn SecureRandom) -> Self {
         let mut bytes = [0; 16];
-        chance.fill(&mut bytes);
+        random.fill(&mut bytes);
         Self::from_stored(format!("{}{}", K::PREFIX, base64url(&bytes)))
     }
 }

@@ -4,14 +4,14 @@
 //! everywhere above this crate, so that tests can advance a clock instead of sleeping and so that
 //! a reader can see where chance enters.
 
-pub mod chance;
 pub mod clock;
 pub mod encoding;
 pub mod id;
+pub mod random;
 pub mod seal;
 pub mod secret;
 
-pub use chance::{Chance, SystemChance};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use id::Id;
+pub use random::{OsRandom, SecureRandom};
 pub use secret::{Hashed, Plain, Redacted};

@@ -7,8 +7,8 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use zeroize::Zeroizing;
 
-use crate::chance::Chance;
 use crate::encoding::{base64url, from_any_base64, from_base64url, sha256_base64url};
+use crate::random::SecureRandom;
 
 /// A 256-bit key that seals and opens.
 pub struct SealingKey {
@@ -88,9 +88,9 @@ impl SealingKey {
     /// # Panics
     ///
     /// Never: AES-GCM seals any text that fits in memory.
-    pub fn seal(&self, plain: &[u8], place: &str, chance: &dyn Chance) -> String {
+    pub fn seal(&self, plain: &[u8], place: &str, random: &dyn SecureRandom) -> String {
         let mut nonce = [0; NONCE_LEN];
-        chance.fill(&mut nonce);
+        random.fill(&mut nonce);
         let mut sealed = plain.to_vec();
         self.key
             .seal_in_place_append_tag(
@@ -139,12 +139,12 @@ pub fn derive_key(secret: &[u8], purpose: &str) -> SealingKey {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::SystemChance;
+    use crate::OsRandom;
 
     #[test]
     fn opens_only_in_its_own_place_under_its_own_key() {
         let key = SealingKey::from_bytes([7; 32]);
-        let sealed = key.seal(b"private", "OAUTH_SIGNING_KEY/k1", &SystemChance::new());
+        let sealed = key.seal(b"private", "OAUTH_SIGNING_KEY/k1", &OsRandom::new());
         assert_eq!(key.open(&sealed, "OAUTH_SIGNING_KEY/k1").unwrap().as_slice(), b"private");
         assert_eq!(key.open(&sealed, "OAUTH_SIGNING_KEY/k2").unwrap_err(), CannotOpen);
         assert!(SealingKey::from_bytes([8; 32]).open(&sealed, "OAUTH_SIGNING_KEY/k1").is_err());
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn t_key_05_a_flipped_bit_does_not_open() {
         let key = SealingKey::from_bytes([7; 32]);
-        let sealed = from_base64url(&key.seal(b"private", "here", &SystemChance::new())).unwrap();
+        let sealed = from_base64url(&key.seal(b"private", "here", &OsRandom::new())).unwrap();
         for bit in 0..sealed.len() * 8 {
             let mut damaged = sealed.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
@@ -169,10 +169,10 @@ mod tests {
         // Twelve bytes are sixteen characters of base64.
         const NONCE_CHARACTERS: usize = NONCE_LEN / 3 * 4;
         let key = SealingKey::from_bytes([7; 32]);
-        let chance = SystemChance::new();
+        let random = OsRandom::new();
         let nonces: std::collections::HashSet<String> = (0..SEALED)
             .map(|_| {
-                let mut sealed = key.seal(b"private", "here", &chance);
+                let mut sealed = key.seal(b"private", "here", &random);
                 sealed.truncate(NONCE_CHARACTERS);
                 sealed
             })

@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::chance::Chance;
 use crate::encoding::{base64url, sha256_base64url};
+use crate::random::SecureRandom;
 
 /// What a [`Plain`] secret is for.
 pub trait Purpose {
@@ -39,9 +39,9 @@ pub struct Redacted(Zeroizing<String>);
 
 impl<P: Purpose> Plain<P> {
     /// A fresh secret.
-    pub fn generate(chance: &dyn Chance) -> Self {
+    pub fn generate(random: &dyn SecureRandom) -> Self {
         let mut bytes = [0; 32];
-        chance.fill(&mut bytes);
+        random.fill(&mut bytes);
         let text = format!("{}{}", P::PREFIX, base64url(&bytes));
         bytes.zeroize();
         Self { text: Zeroizing::new(text), purpose: PhantomData }
@@ -155,7 +155,7 @@ pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::SystemChance;
+    use crate::OsRandom;
 
     enum Demo {}
     impl Purpose for Demo {
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        let plain = Plain::<Demo>::generate(&SystemChance::new());
+        let plain = Plain::<Demo>::generate(&OsRandom::new());
         assert_eq!(format!("{plain:?}"), "Plain(…)");
         assert_eq!(format!("{:?}", Redacted::new("hunter2")), "Redacted(…)");
         assert!(!format!("{:?}", plain.hash()).contains(plain.hash().as_str()));
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn only_the_own_shape_parses() {
-        let plain = Plain::<Demo>::generate(&SystemChance::new());
+        let plain = Plain::<Demo>::generate(&OsRandom::new());
         assert!(Plain::<Demo>::parse(plain.reveal()).unwrap().hash() == plain.hash());
         assert!(Plain::<Demo>::parse(plain.hash().as_str()).is_none());
         assert!(Plain::<Demo>::parse(&format!("{}x", plain.reveal())).is_none());

@@ -16,8 +16,8 @@ use protocol::jsonrpc::{Element, METHOD_NOT_FOUND, Message, Params};
 use protocol::mcp::{BATCHING_REVISION, Method};
 
 use crate::bridge::{self, Route};
-use crate::forward::answer::{Form, Standing};
-use crate::judge::{Way, insufficient};
+use crate::forward::answer::{Form, StreamKind};
+use crate::judge::{Handling, insufficient};
 use crate::lists::answer::{Sieve, unfilterable};
 use crate::message::{Admitted, bad_request};
 use crate::mirror::{self, Era};
@@ -67,12 +67,12 @@ pub(crate) async fn answer(admitted: &Admitted<'_>, batch: &[Element<'_>], body:
     }
     let accepted = call.accept(response)?;
     if list.is_none() && split.refused.is_empty() {
-        return Ok(call.pass(accepted, Standing::Answer));
+        return Ok(call.pass(accepted, StreamKind::Answer));
     }
     match (accepted.status, accepted.form) {
         (StatusCode::OK, Form::Json) => join::json(&call, sieve, split.refused, accepted).await,
         (StatusCode::OK, Form::Events) => Ok(join::events(&call, sieve, &split.refused, accepted)),
-        (status, _) if !status.is_success() => Ok(call.pass(accepted, Standing::Answer)),
+        (status, _) if !status.is_success() => Ok(call.pass(accepted, StreamKind::Answer)),
         _ if list.is_some() => Err(unfilterable(&call)),
         // Nothing that passed wanted an answer.
         _ => Ok(reply::json(StatusCode::OK, join::array(&split.refused))),
@@ -152,9 +152,9 @@ impl<'b> Split<'b> {
 
 fn verdict(admitted: &Admitted<'_>, message: &Message<'_>) -> Result<(), Refused> {
     match admitted.judge(Era::Legacy, message)? {
-        Way::Pass | Way::CallTool | Way::ListTools => Ok(()),
+        Handling::Pass | Handling::CallTool | Handling::ListTools => Ok(()),
         // The revision that knows batches knows no tasks.
-        Way::Task | Way::Initialize | Way::Listen => {
+        Handling::Task | Handling::Initialize | Handling::Listen => {
             let (status, code) = (StatusCode::OK, METHOD_NOT_FOUND);
             let id = message.id().map(serde_json::value::RawValue::get);
             Err(Fault { status, code, message: "Method not found" }.for_id(id))

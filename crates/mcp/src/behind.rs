@@ -13,12 +13,12 @@ use kernel::encoding::sha256;
 use crate::bridge::modern_client::ParkedCalls;
 use crate::bridge::relay::Relays;
 use crate::config::Transport;
-use crate::links::child::{self, seats::Children};
-use crate::links::legacy::{Declared, LegacyPeer};
-use crate::links::pool::{Owned, Pool};
-use crate::links::sse;
-use crate::links::streamable::HttpLink;
-use crate::links::{Caller, Link, LinkError};
+use crate::connection::child::{self, slots::Children};
+use crate::connection::legacy::{Declared, LegacyPeer};
+use crate::connection::pool::{Owned, Pool};
+use crate::connection::sse;
+use crate::connection::streamable::HttpConnection;
+use crate::connection::{Caller, Connection, ConnectionError};
 use crate::mirror::Era;
 use crate::server::Server;
 use crate::shares::Whose;
@@ -31,7 +31,7 @@ pub(crate) struct Behind {
     /// Sessions with a legacy server, by whose they are and what was declared (D-30).
     pub(crate) peers: Pool<PeerKey, LegacyPeer>,
     /// Connections to a modern server that is not reached over HTTP, by whose they are.
-    pub(crate) pipes: Pool<Owner, Box<dyn Link>>,
+    pub(crate) pipes: Pool<Owner, Box<dyn Connection>>,
     /// Calls at a legacy server that wait for their clients (D-36).
     pub(crate) parked: ParkedCalls,
     /// Sessions of legacy clients that are relayed (D-70).
@@ -47,7 +47,7 @@ pub(crate) struct Behind {
 
 /// Makes the connections of a test.
 #[cfg(test)]
-pub(crate) type Script = Box<dyn Fn() -> Box<dyn Link> + Send + Sync>;
+pub(crate) type Script = Box<dyn Fn() -> Box<dyn Connection> + Send + Sync>;
 
 /// Whose a kept connection is.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -131,7 +131,7 @@ impl Behind {
     pub(crate) fn sweep(&self, now: kernel::Timestamp) {
         self.relays.sweep(now);
         self.peers.sweep(now, LegacyPeer::is_open);
-        self.pipes.sweep(now, |link| link.is_open());
+        self.pipes.sweep(now, |connection| connection.is_open());
     }
 
     /// Ends everything that nobody uses at this moment.
@@ -149,13 +149,13 @@ impl Server {
         shared: &Arc<Shared>,
         caller: &Caller,
         era: Era,
-    ) -> Result<Box<dyn Link>, LinkError> {
+    ) -> Result<Box<dyn Connection>, ConnectionError> {
         #[cfg(test)]
         if let Some(script) = self.behind.script.get() {
             return Ok(script());
         }
         match &self.transport {
-            Transport::Http => Ok(Box::new(HttpLink::new(shared, self, era))),
+            Transport::Http => Ok(Box::new(HttpConnection::new(shared, self, era))),
             Transport::HttpSse => Ok(Box::new(sse::open(self, shared, caller).await?)),
             Transport::Stdio(config) => {
                 Ok(Box::new(child::open(self, shared, caller, era, config).await?))
@@ -185,13 +185,13 @@ impl Server {
         caller: &Caller,
         declared: &Declared,
         session: Option<[u8; 32]>,
-    ) -> Result<Arc<LegacyPeer>, LinkError> {
+    ) -> Result<Arc<LegacyPeer>, ConnectionError> {
         let owner = self.owner(caller);
         let key = PeerKey { owner, declared: declared.digest(), session };
         let open = || {
             let opened = async {
-                let link = self.connect(shared, caller, Era::Legacy).await?;
-                LegacyPeer::open(link, caller, declared).await
+                let connection = self.connect(shared, caller, Era::Legacy).await?;
+                LegacyPeer::open(connection, caller, declared).await
             };
             self.opening("initialize", Box::pin(opened))
         };
@@ -199,15 +199,15 @@ impl Server {
     }
 
     /// The connection of this caller to a modern server.
-    pub(crate) async fn modern_link(
+    pub(crate) async fn modern_connection(
         self: &Arc<Self>,
         shared: &Arc<Shared>,
         caller: &Caller,
-    ) -> Result<Arc<Box<dyn Link>>, LinkError> {
+    ) -> Result<Arc<Box<dyn Connection>>, ConnectionError> {
         let open = || self.connect(shared, caller, Era::Modern);
         self.behind
             .pipes
-            .get(&self.owner(caller), shared.trust.now(), |link| link.is_open(), open)
+            .get(&self.owner(caller), shared.trust.now(), |connection| connection.is_open(), open)
             .await
     }
 }

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use protocol::jsonrpc::Message;
 
 use crate::config::Transport;
+use crate::connection::{Caller, ConnectionError};
 use crate::forward::Call;
-use crate::judge::Way;
-use crate::links::{Caller, LinkError};
+use crate::judge::Handling;
 use crate::message::Admitted;
 use crate::mirror::Era;
 use crate::reply::Answer;
@@ -33,7 +33,7 @@ pub(crate) enum Route {
 }
 
 /// The route of a client of this era.
-pub(crate) async fn route(admitted: &Admitted<'_>, era: Era) -> Result<Route, LinkError> {
+pub(crate) async fn route(admitted: &Admitted<'_>, era: Era) -> Result<Route, ConnectionError> {
     let server = admitted.server;
     let speaks = if let Some(speaks) = server.behind.eras.known(admitted.shared.trust.now()) {
         speaks
@@ -57,7 +57,7 @@ pub(crate) async fn answer(
     route: Route,
     call: &Call<'_>,
     message: &Message<'_>,
-    way: Way,
+    way: Handling,
     body: Bytes,
 ) -> Answer {
     let sent = call.exchange.sending();
@@ -66,7 +66,7 @@ pub(crate) async fn answer(
         Route::LegacyToModern => legacy_client::answer(call, message, way, body).await,
         Route::Relay => relay::answer(call, message, way, body).await,
         Route::Direct => direct::answer(call, message, way, body).await,
-        Route::Pass => call.relay(body, crate::forward::answer::Standing::Answer).await,
+        Route::Pass => call.relay(body, crate::forward::answer::StreamKind::Answer).await,
     };
     call.exchange.answered(sent, answered.is_ok());
     answered

@@ -22,12 +22,12 @@ use crate::body::Body;
 use crate::config::Limits;
 use crate::in_flight::InFlight;
 use crate::json::Members;
-use crate::judge::Way;
+use crate::judge::Handling;
 use crate::lists::answer::message;
 use crate::lists::filter::{self, answers};
 use crate::message::{Admitted, carry_out};
 use crate::mirror::Era;
-use crate::observe::Exchange;
+use crate::observe::RequestRecord;
 use crate::reply::{self, Answer};
 use crate::stream::splitter::Splitter;
 
@@ -109,7 +109,7 @@ fn find(admitted: &Admitted<'_>) -> Option<Arc<Known>> {
 
 /// Asks the server, and remembers what it says.
 async fn ask(admitted: &Admitted<'_>, asked: &Message<'_>, body: Bytes) -> Answer {
-    let answer = carry_out(admitted, Era::Modern, Way::Pass, asked, body);
+    let answer = carry_out(admitted, Era::Modern, Handling::Pass, asked, body);
     let response = admitted.server.opening(DISCOVER, Box::pin(answer)).await?;
     let id = asked.id().map(serde_json::value::RawValue::get);
     Ok(remembering(admitted, id, response).await)
@@ -124,7 +124,7 @@ fn renew(admitted: &Admitted<'_>, body: Bytes) {
     let (shared, permit) = (Arc::clone(admitted.shared), Arc::clone(&admitted.permit));
     let (method, headers) = (admitted.method.clone(), admitted.headers.clone());
     tokio::spawn(async move {
-        let exchange = Exchange::silent(&shared, &server);
+        let exchange = RequestRecord::silent(&shared, &server);
         let (shared, server, exchange, headers) = (&shared, &server, &exchange, &headers);
         let admitted = Admitted { shared, server, permit, method, headers, exchange };
         if let Ok(jsonrpc::Body::One(asked)) = jsonrpc::Body::read(&body) {

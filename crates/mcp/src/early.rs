@@ -96,7 +96,7 @@ pub(crate) async fn answer(
         Wanted::Answer(_) => (None, false),
         Wanted::Stream(after) => (after.as_ref().map(events::beginning_after), true),
     };
-    let told = stream::unfold(Told::Waiting(work), move |told| {
+    let told = stream::unfold(Progress::Waiting(work), move |told| {
         let (server, pending) = (Arc::clone(&server), pending.clone());
         told.next(server, pending)
     });
@@ -106,12 +106,12 @@ pub(crate) async fn answer(
 }
 
 /// What the client is told.
-enum Told {
+enum Progress {
     Waiting(Work),
     Answer(BoxStream<'static, Result<Frame<Bytes>, BodyError>>),
 }
 
-impl Told {
+impl Progress {
     async fn next(
         self,
         server: Arc<Server>,
@@ -120,7 +120,7 @@ impl Told {
         let mut answer = match self {
             Self::Answer(answer) => answer,
             Self::Waiting(mut work) => match tokio::time::timeout(SILENCE, &mut work).await {
-                Ok(response) => told(&server, &pending, response).await,
+                Ok(response) => as_events(&server, &pending, response).await,
                 Err(_) => return Some((Ok(Frame::data(COMMENT)), Self::Waiting(work))),
             },
         };
@@ -130,7 +130,7 @@ impl Told {
 }
 
 /// An answer as events.
-async fn told(
+async fn as_events(
     server: &Server,
     pending: &PendingRequest,
     response: Response<Body>,

@@ -14,14 +14,14 @@ use crate::bridge::{self, Route};
 use crate::discovery;
 use crate::early::{self, PendingRequest, Wanted};
 use crate::forward::Call;
-use crate::forward::answer::{Accepted, Form, Standing};
+use crate::forward::answer::{Accepted, Form, StreamKind};
 use crate::forward::headers::LAST_EVENT_ID;
 use crate::gate::{bearer, host, origin};
 use crate::in_flight::Counted;
 use crate::lists::screen::pass_screened;
 use crate::message::{self, Admitted, busy};
 use crate::mirror::Era;
-use crate::observe::{BAD_TOKEN, Exchange};
+use crate::observe::{BAD_TOKEN, RequestRecord};
 use crate::parting;
 use crate::reply::{Answer, Fault, Refused};
 use crate::server::Server;
@@ -31,7 +31,7 @@ use crate::verify::{NoPermit, Permit};
 
 /// Whether the path is the endpoint itself or something unknown below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Spot {
+pub(crate) enum EndpointKind {
     Endpoint,
     /// Where clients of 2024-11-05 open their stream.
     SseStream,
@@ -44,12 +44,12 @@ pub(crate) enum Spot {
 pub(crate) async fn answer<B: Arriving + Send + 'static>(
     shared: &Arc<Shared>,
     server: &Arc<Server>,
-    spot: Spot,
+    spot: EndpointKind,
     request: Request<B>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let mut exchange = Exchange::begin(shared, server, &parts);
-    if spot == Spot::Endpoint && early::is_wanted(&parts) {
+    let mut exchange = RequestRecord::begin(shared, server, &parts);
+    if spot == EndpointKind::Endpoint && early::is_wanted(&parts) {
         let waiting = exchange.waiting();
         let (shared, asked) = (Arc::clone(shared), Arc::clone(server));
         let work = async move { answer_to(&shared, &asked, spot, parts, body, exchange).await };
@@ -61,10 +61,10 @@ pub(crate) async fn answer<B: Arriving + Send + 'static>(
 async fn answer_to<B: Arriving>(
     shared: &Arc<Shared>,
     server: &Arc<Server>,
-    spot: Spot,
+    spot: EndpointKind,
     parts: Parts,
     body: B,
-    exchange: Exchange,
+    exchange: RequestRecord,
 ) -> Response<Body> {
     let response = tokio::select! {
         biased;
@@ -79,10 +79,10 @@ async fn answer_to<B: Arriving>(
 async fn judged<B: Arriving>(
     shared: &Arc<Shared>,
     server: &Arc<Server>,
-    spot: Spot,
+    spot: EndpointKind,
     parts: &Parts,
     body: B,
-    exchange: &Exchange,
+    exchange: &RequestRecord,
 ) -> Response<Body> {
     if let Err(refused) = host::check(&parts.uri, &parts.headers, &shared.allowed_hosts) {
         return refused.into_response();
@@ -107,14 +107,16 @@ async fn judged<B: Arriving>(
 async fn admit<B: Arriving>(
     shared: &Arc<Shared>,
     server: &Arc<Server>,
-    spot: Spot,
+    spot: EndpointKind,
     parts: &Parts,
     body: B,
-    exchange: &Exchange,
+    exchange: &RequestRecord,
 ) -> Answer {
     let permit = match permit(server, spot, parts, exchange).await {
         Ok(permit) => permit,
-        Err(refused) if spot == Spot::Endpoint && refused.status() == StatusCode::UNAUTHORIZED => {
+        Err(refused)
+            if spot == EndpointKind::Endpoint && refused.status() == StatusCode::UNAUTHORIZED =>
+        {
             let parting = parting::answer(shared, server, parts, exchange).await;
             return parting.unwrap_or(Err(refused));
         }
@@ -131,16 +133,18 @@ async fn admit<B: Arriving>(
     let admitted = Admitted { shared, server, permit, method, headers, exchange };
     let body = Counted { body, request: &mut request };
     let answer = match (spot, &admitted.method) {
-        (Spot::SseStream, _) => sse_front::open(&admitted),
-        (Spot::SseMessages, _) => sse_front::take(&admitted, &parts.uri, body).await,
-        (Spot::Below, _) => Err(refusal(StatusCode::NOT_FOUND, "there is nothing at this path")),
-        (Spot::Endpoint, &Method::POST) => {
+        (EndpointKind::SseStream, _) => sse_front::open(&admitted),
+        (EndpointKind::SseMessages, _) => sse_front::take(&admitted, &parts.uri, body).await,
+        (EndpointKind::Below, _) => {
+            Err(refusal(StatusCode::NOT_FOUND, "there is nothing at this path"))
+        }
+        (EndpointKind::Endpoint, &Method::POST) => {
             let body = admitted.receive(body).await?;
             message::answer(&admitted, body).await
         }
-        (Spot::Endpoint, &Method::GET) => listen(&admitted).await,
-        (Spot::Endpoint, &Method::DELETE) => end_session(&admitted).await,
-        (Spot::Endpoint, _) => {
+        (EndpointKind::Endpoint, &Method::GET) => listen(&admitted).await,
+        (EndpointKind::Endpoint, &Method::DELETE) => end_session(&admitted).await,
+        (EndpointKind::Endpoint, _) => {
             Err(refusal(StatusCode::METHOD_NOT_ALLOWED, "use POST, GET or DELETE")
                 .allowing("GET, POST, DELETE"))
         }
@@ -152,12 +156,12 @@ async fn admit<B: Arriving>(
 /// one it says so (RFC 6750 §3).
 async fn permit(
     server: &Server,
-    spot: Spot,
+    spot: EndpointKind,
     parts: &Parts,
-    exchange: &Exchange,
+    exchange: &RequestRecord,
 ) -> Result<Arc<Permit>, Refused> {
     let challenge = |error| match (&server.sse, spot) {
-        (Some(front), Spot::SseStream | Spot::SseMessages) => {
+        (Some(front), EndpointKind::SseStream | EndpointKind::SseMessages) => {
             front.challenge(server.ceiling, error)
         }
         _ => server.challenge(server.ceiling, error),
@@ -209,7 +213,7 @@ pub(crate) async fn listen(admitted: &Admitted<'_>) -> Answer {
     }
     let slot = admitted.slot(None)?;
     let accepted = call.accept(call.stand(Bytes::new()).await?)?;
-    stream(&call, accepted, Standing::Open(Some(slot)))
+    stream(&call, accepted, StreamKind::Open(Some(slot)))
 }
 
 /// Takes up a stream that the server behind ended before it had said all (D-04, D-35), for a client
@@ -219,12 +223,12 @@ pub(crate) async fn resume(admitted: &Admitted<'_>) -> Answer {
     let call = admitted.call(None, session);
     call.last_event()?;
     let accepted = call.accept(call.stand(Bytes::new()).await?)?;
-    stream(&call, accepted, Standing::Answer)
+    stream(&call, accepted, StreamKind::Answer)
 }
 
 /// Passes the answer to a GET. Some clients look for events in it whatever its type says, so
 /// nothing else that calls itself a success passes.
-fn stream(call: &Call<'_>, accepted: Accepted, standing: Standing) -> Answer {
+fn stream(call: &Call<'_>, accepted: Accepted, standing: StreamKind) -> Answer {
     match (accepted.form, accepted.status.is_success()) {
         (Form::Events, _) => Ok(pass_screened(call, accepted, standing)),
         (_, true) => Err(call.bad_gateway("the upstream MCP server answered GET with no stream")),
@@ -240,7 +244,7 @@ pub(crate) async fn end_session(admitted: &Admitted<'_>) -> Answer {
     match bridge::route(admitted, Era::Legacy).await.map_err(|error| error.refusal(&call))? {
         Route::Relay => bridge::relay::end(&call).await,
         Route::LegacyToModern => bridge::legacy_client::end(&call).await,
-        _ => call.relay(Bytes::new(), Standing::Answer).await,
+        _ => call.relay(Bytes::new(), StreamKind::Answer).await,
     }
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use protocol::mcp::{TEMPORARILY_UNAVAILABLE, UPSTREAM_TIMEOUT, UPSTREAM_UNAVAILABLE};
 
-use crate::observe::Exchange;
+use crate::observe::RequestRecord;
 use crate::reply::{Fault, Refused};
 use crate::server::Server;
 use crate::session::Session;
@@ -29,7 +29,7 @@ pub(crate) struct Call<'r> {
     /// The legacy session, if there is one.
     pub(crate) session: Option<Arc<Session>>,
     /// Who tells what became of it.
-    pub(crate) exchange: &'r Exchange,
+    pub(crate) exchange: &'r RequestRecord,
 }
 
 impl Call<'_> {
@@ -37,7 +37,7 @@ impl Call<'_> {
     /// only reads is sent once more if the connection broke.
     pub(crate) async fn send(&self, body: Bytes) -> Result<Sent, Refused> {
         let upstream = &self.server.upstream;
-        self.told(async {
+        self.record(async {
             match upstream.send(self.outgoing(body.clone(), false)).await {
                 Err(SendError::Broken) if repeat::is_harmless(&self.method, &body) => {
                     upstream.send(self.outgoing(body, false)).await
@@ -50,11 +50,11 @@ impl Call<'_> {
 
     /// The same for a request whose answer will wait for news.
     pub(crate) async fn stand(&self, body: Bytes) -> Result<Sent, Refused> {
-        self.told(self.server.upstream.send(self.outgoing(body, true))).await
+        self.record(self.server.upstream.send(self.outgoing(body, true))).await
     }
 
     /// Tells the exchange how it went.
-    async fn told(
+    async fn record(
         &self,
         sending: impl Future<Output = Result<Sent, SendError>>,
     ) -> Result<Sent, Refused> {

@@ -10,17 +10,17 @@ use http_body_util::StreamBody;
 use protocol::jsonrpc::error_response;
 
 use crate::body::{Body, BodyError};
+use crate::connection::ConnectionError;
 use crate::forward::Call;
-use crate::forward::answer::{Standing, respond};
+use crate::forward::answer::{StreamKind, respond};
 use crate::forward::headers;
-use crate::links::LinkError;
 use crate::lists::answer::{Sieve, Sifted, message, unfilterable};
 use crate::reply::{self, Answer};
 use crate::stream::events;
 
 /// One message for a client, in its own era.
 #[derive(Clone, Debug)]
-pub(crate) struct Said {
+pub(crate) struct ClientMessage {
     pub(crate) text: Bytes,
     /// Whether it is the answer, after which nothing comes.
     pub(crate) last: bool,
@@ -29,9 +29,9 @@ pub(crate) struct Said {
 }
 
 /// What a client is to be told on account of one request.
-pub(crate) type Reply = BoxStream<'static, Result<Said, LinkError>>;
+pub(crate) type Reply = BoxStream<'static, Result<ClientMessage, ConnectionError>>;
 
-impl Said {
+impl ClientMessage {
     /// A message before the answer.
     pub(crate) fn before(text: impl Into<Bytes>) -> Self {
         Self { text: text.into(), last: false, status: StatusCode::OK }
@@ -48,11 +48,12 @@ pub(crate) async fn deliver(
     call: &Call<'_>,
     mut reply: Reply,
     sieve: Option<Sieve>,
-    standing: Standing,
+    standing: StreamKind,
 ) -> Answer {
     let first = tokio::time::timeout(call.server.upstream.response_timeout(), reply.next()).await;
-    let first = first.map_err(|_| LinkError::Timeout.refusal(call))?;
-    let first = first.unwrap_or(Err(LinkError::Broken)).map_err(|error| error.refusal(call))?;
+    let first = first.map_err(|_| ConnectionError::Timeout.refusal(call))?;
+    let first =
+        first.unwrap_or(Err(ConnectionError::Broken)).map_err(|error| error.refusal(call))?;
     let id = call.id.map(str::to_owned);
     let first = sift(sieve.as_ref(), id.as_deref(), first).map_err(|_| unfilterable(call))?;
     if first.last {
@@ -85,12 +86,15 @@ impl Rest {
             if rest.over {
                 return None;
             }
-            let said = rest.reply.next().await.unwrap_or(Err(LinkError::Broken));
+            let said = rest.reply.next().await.unwrap_or(Err(ConnectionError::Broken));
             let id = rest.id.as_deref();
             let said = said.and_then(|said| sift(rest.sieve.as_ref(), id, said));
             let said = said.unwrap_or_else(|error| {
                 let fault = error.fault();
-                Said::answer(error_response(id, fault.code, fault.message, None), fault.status)
+                ClientMessage::answer(
+                    error_response(id, fault.code, fault.message, None),
+                    fault.status,
+                )
             });
             rest.over = said.last;
             Some((Ok(frame(&said)), rest))
@@ -99,18 +103,22 @@ impl Rest {
     }
 }
 
-fn sift(sieve: Option<&Sieve>, id: Option<&str>, said: Said) -> Result<Said, LinkError> {
+fn sift(
+    sieve: Option<&Sieve>,
+    id: Option<&str>,
+    said: ClientMessage,
+) -> Result<ClientMessage, ConnectionError> {
     let Some(sieve) = sieve.filter(|_| said.last) else {
         return Ok(said);
     };
     match sieve.sift(&said.text) {
-        Ok(Sifted::List(result)) => Ok(Said { text: message(id, &result).into(), ..said }),
+        Ok(Sifted::List(result)) => Ok(ClientMessage { text: message(id, &result).into(), ..said }),
         Ok(Sifted::Untouched | Sifted::Error) => Ok(said),
-        Err(_) => Err(LinkError::Garbled),
+        Err(_) => Err(ConnectionError::Garbled),
     }
 }
 
-fn frame(said: &Said) -> Frame<Bytes> {
+fn frame(said: &ClientMessage) -> Frame<Bytes> {
     Frame::data(events::of_foreign_message(&said.text))
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::body::Body;
 use crate::forward::Call;
-use crate::forward::answer::{Accepted, Form, Standing, broke_off, respond};
+use crate::forward::answer::{Accepted, Form, StreamKind, broke_off, respond};
 use crate::forward::headers;
 use crate::handshake;
 use crate::lists::rewrite::rewritten;
@@ -38,7 +38,7 @@ pub(crate) async fn answer(call: &Call<'_>, body: Bytes) -> Answer {
     match (accepted.status, accepted.form) {
         (StatusCode::OK, Form::Json) => from_json(call, accepted).await,
         (StatusCode::OK, Form::Events) => from_events(call, accepted).await,
-        _ => Ok(call.pass(accepted, Standing::Answer)),
+        _ => Ok(call.pass(accepted, StreamKind::Answer)),
     }
 }
 
@@ -84,7 +84,7 @@ async fn from_events(call: &Call<'_>, accepted: Accepted) -> Answer {
         Ok(changed(&message)
             .map_or_else(|| event.unchanged(&message), |changed| event.with_message(&changed)))
     });
-    let body = call.guard(StreamBody::new(Box::pin(events)), Standing::Answer);
+    let body = call.guard(StreamBody::new(Box::pin(events)), StreamKind::Answer);
     Ok(respond(status, head, body))
 }
 

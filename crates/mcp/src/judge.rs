@@ -17,7 +17,7 @@ use crate::verify::Permit;
 
 /// How a message that may pass is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Handling {
     /// The answer passes as it comes.
     Pass,
     /// The answer opens a session.
@@ -40,11 +40,11 @@ pub(crate) fn judge(
     era: Era,
     message: &Message<'_>,
     verdict: &mut Verdict,
-) -> Result<Way, Refused> {
+) -> Result<Handling, Refused> {
     let (id, method, params) = match message {
-        Message::Answer => return Ok(Way::Pass),
+        Message::Answer => return Ok(Handling::Pass),
         Message::Notification { method, .. } if mcp::is_notification(method) => {
-            return Ok(Way::Pass);
+            return Ok(Handling::Pass);
         }
         Message::Notification { .. } => {
             verdict.decision = observe::Decision::Malformed;
@@ -55,13 +55,13 @@ pub(crate) fn judge(
     let mut case = Case { server, permit, era, id, verdict };
     match Method::of_request(method) {
         None => Err(case.unknown_method()),
-        Some(Method::Open) => Ok(Way::Pass),
-        Some(Method::Initialize) => Ok(Way::Initialize),
-        Some(Method::ListTools) => Ok(Way::ListTools),
-        Some(Method::Read) => case.with_scope(Scope::Read).map(|()| Way::Pass),
-        Some(Method::Listen) => case.with_scope(Scope::Read).map(|()| Way::Listen),
-        Some(Method::CallTool) => case.call_tool(params).map(|()| Way::CallTool),
-        Some(Method::Task) => case.task(method, params).map(|()| Way::Task),
+        Some(Method::Open) => Ok(Handling::Pass),
+        Some(Method::Initialize) => Ok(Handling::Initialize),
+        Some(Method::ListTools) => Ok(Handling::ListTools),
+        Some(Method::Read) => case.with_scope(Scope::Read).map(|()| Handling::Pass),
+        Some(Method::Listen) => case.with_scope(Scope::Read).map(|()| Handling::Listen),
+        Some(Method::CallTool) => case.call_tool(params).map(|()| Handling::CallTool),
+        Some(Method::Task) => case.task(method, params).map(|()| Handling::Task),
     }
 }
 

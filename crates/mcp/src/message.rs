@@ -14,11 +14,11 @@ use crate::body::Arriving;
 use crate::bridge::{self, Route};
 use crate::early::{PendingRequest, Wanted};
 use crate::forward::Call;
-use crate::forward::answer::Standing;
+use crate::forward::answer::StreamKind;
 use crate::in_flight::{Counted, NotReceived};
-use crate::judge::{Way, judge};
+use crate::judge::{Handling, judge};
 use crate::mirror::{self, Era, Mismatch};
-use crate::observe::{Exchange, Verdict};
+use crate::observe::{RequestRecord, Verdict};
 use crate::reply::{Answer, Fault, Refused};
 use crate::server::Server;
 use crate::session::Session;
@@ -35,7 +35,7 @@ pub(crate) struct Admitted<'r> {
     pub(crate) permit: Arc<Permit>,
     pub(crate) method: Method,
     pub(crate) headers: &'r HeaderMap,
-    pub(crate) exchange: &'r Exchange,
+    pub(crate) exchange: &'r RequestRecord,
 }
 
 /// Answers a POST with this body, which [`Admitted::receive`] received.
@@ -65,14 +65,14 @@ async fn one(admitted: &Admitted<'_>, message: &Message<'_>, body: Bytes) -> Ans
 pub(crate) async fn carry_out(
     admitted: &Admitted<'_>,
     era: Era,
-    way: Way,
+    way: Handling,
     message: &Message<'_>,
     body: Bytes,
 ) -> Answer {
     let id = message.id().map(serde_json::value::RawValue::get);
     let session = match (era, way) {
         // C-05: modern messages have no session. `initialize` opens one and is in none.
-        (Era::Modern, _) | (_, Way::Initialize) => None,
+        (Era::Modern, _) | (_, Handling::Initialize) => None,
         (Era::Legacy, _) => admitted.session(id)?,
     };
     let call = admitted.call(id, session);
@@ -87,8 +87,8 @@ pub(crate) async fn carry_out(
     if message.method() == Some(INITIALIZED) {
         call.expect_stream();
     }
-    let _opening = (way == Way::Listen).then(|| call.opening());
-    if let Some(id) = id.filter(|_| way != Way::Initialize) {
+    let _opening = (way == Handling::Listen).then(|| call.opening());
+    if let Some(id) = id.filter(|_| way != Handling::Initialize) {
         let session = call.session.as_ref().map(|session| session.digest);
         call.exchange.waits(|| PendingRequest { wants: Wanted::Answer(id.into()), session });
     }
@@ -96,30 +96,30 @@ pub(crate) async fn carry_out(
         return bridge::answer(route, &call, message, way, body).await;
     }
     match (way, message) {
-        (Way::Initialize, _) => initialize::answer(&call, body).await,
-        (Way::ListTools, Message::Request { params, .. }) => {
+        (Handling::Initialize, _) => initialize::answer(&call, body).await,
+        (Handling::ListTools, Message::Request { params, .. }) => {
             lists::answer::answer(&call, params, body).await
         }
-        (Way::CallTool, Message::Request { params, .. }) => {
+        (Handling::CallTool, Message::Request { params, .. }) => {
             tool_call::answer(&call, era, params, body).await
         }
-        (Way::Task, Message::Request { params, .. }) => {
+        (Handling::Task, Message::Request { params, .. }) => {
             tasks::answer::answer(&call, params, body).await
         }
-        (Way::Listen, Message::Request { params, .. }) => {
-            let standing = Standing::Listening(admitted.slot(id)?);
+        (Handling::Listen, Message::Request { params, .. }) => {
+            let standing = StreamKind::Listening(admitted.slot(id)?);
             tasks::listen::answer(&call, params, body, standing).await
         }
         (_, Message::Answer | Message::Notification { .. }) => {
-            call.relay(tasks::answer::inward(&call, body)?, Standing::Answer).await
+            call.relay(tasks::answer::inward(&call, body)?, StreamKind::Answer).await
         }
-        _ => call.relay(body, Standing::Answer).await,
+        _ => call.relay(body, StreamKind::Answer).await,
     }
 }
 
 impl Admitted<'_> {
     /// Judges a message, for everybody to see.
-    pub(crate) fn judge(&self, era: Era, message: &Message<'_>) -> Result<Way, Refused> {
+    pub(crate) fn judge(&self, era: Era, message: &Message<'_>) -> Result<Handling, Refused> {
         let mut verdict = Verdict::OPEN;
         let way = judge(self.server, &self.permit, era, message, &mut verdict);
         self.exchange.judged(message, era, verdict);

@@ -1,16 +1,16 @@
 //! What can be seen from outside: a line in the access log for each request, numbers, spans, and
 //! the record of calls and denials.
 //!
-//! One [`Exchange`] goes with each request. What judges the request and what sends it on tell it
+//! One [`RequestRecord`] goes with each request. What judges the request and what sends it on tell it
 //! what they did, and it is finished in one place, also if the client goes away in between.
 
 mod access;
-mod asked;
 mod audit;
-mod exchange;
 mod meter;
 mod queue;
 mod refusals;
+mod request_record;
+mod request_summary;
 mod trace;
 mod verdict;
 
@@ -18,12 +18,12 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use kernel::Chance;
+use kernel::SecureRandom;
 
 pub(crate) use audit::report;
-pub(crate) use exchange::{BAD_TOKEN, Exchange};
 pub(crate) use meter::{Meter, Tally};
 pub(crate) use queue::Queue;
+pub(crate) use request_record::{BAD_TOKEN, RequestRecord};
 pub use trace::{Span, SpanKind, SpanValue, Spans};
 pub(crate) use verdict::{Basis, Decision, Verdict};
 
@@ -56,7 +56,7 @@ pub(crate) struct Observer {
     pub(crate) spans: Option<Spans>,
     pub(crate) meter: Meter,
     pub(crate) queue: Queue,
-    chance: Arc<dyn Chance>,
+    random: Arc<dyn SecureRandom>,
     /// Drawn for the first request: the first random bytes of a process take their time.
     process: OnceLock<[u8; 4]>,
     next: AtomicU64,
@@ -70,17 +70,21 @@ pub(crate) struct RequestId {
 }
 
 impl Observer {
-    pub(crate) fn new(observe: Observe, audit_entries: usize, chance: Arc<dyn Chance>) -> Self {
+    pub(crate) fn new(
+        observe: Observe,
+        audit_entries: usize,
+        random: Arc<dyn SecureRandom>,
+    ) -> Self {
         let Observe { audit, tool_labels, spans } = observe;
         let (meter, queue) = (Meter::new(tool_labels), Queue::new(audit_entries));
         let (process, next) = (OnceLock::new(), AtomicU64::new(1));
-        Self { audit, spans, meter, queue, chance, process, next }
+        Self { audit, spans, meter, queue, random, process, next }
     }
 
     fn next_request(&self) -> RequestId {
         let process = *self.process.get_or_init(|| {
             let mut process = [0; 4];
-            self.chance.fill(&mut process);
+            self.random.fill(&mut process);
             process
         });
         RequestId { process, number: self.next.fetch_add(1, Ordering::Relaxed) }

@@ -16,7 +16,7 @@ use protocol::mcp::{ACCESS_ENDED, SESSION_HEADER};
 use crate::endpoint;
 use crate::gate::bearer;
 use crate::message::Admitted;
-use crate::observe::Exchange;
+use crate::observe::RequestRecord;
 use crate::reply::{self, Answer, Fault};
 use crate::server::Server;
 use crate::sidecar::Shared;
@@ -29,7 +29,7 @@ pub(crate) async fn answer(
     shared: &Arc<Shared>,
     server: &Arc<Server>,
     parts: &Parts,
-    exchange: &Exchange,
+    exchange: &RequestRecord,
 ) -> Option<Answer> {
     let last = matches!(parts.method, Method::GET | Method::DELETE);
     if !last || !parts.headers.contains_key(SESSION_HEADER) {

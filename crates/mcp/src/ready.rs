@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::Transport;
-use crate::links::child::program;
+use crate::connection::child::program;
 use crate::server::Server;
 use crate::sidecar::Shared;
 

@@ -15,7 +15,7 @@ use protocol::mcp::{SESSION_UNKNOWN, UPSTREAM_TIMEOUT};
 
 use crate::body::Body;
 use crate::forward::Call;
-use crate::forward::answer::Standing;
+use crate::forward::answer::StreamKind;
 use crate::reply::{Answer, Fault, Refused};
 use crate::sidecar::Shared;
 
@@ -98,8 +98,8 @@ impl Call<'_> {
         let kind = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
         let body = match self.method {
             _ if !kind.starts_with(b"text/event-stream") => Body::passing(body.into()),
-            Method::GET => self.guard(body, Standing::Open(None)),
-            _ => self.guard(body, Standing::Answer),
+            Method::GET => self.guard(body, StreamKind::Open(None)),
+            _ => self.guard(body, StreamKind::Answer),
         };
         Response::from_parts(parts, body)
     }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
-use kernel::Chance;
+use kernel::SecureRandom;
 use kernel::encoding::sha256;
 use kernel::seal::SealingKey;
 use quick_cache::Equivalent;
@@ -30,7 +30,7 @@ pub(crate) struct Sessions {
 #[derive(Clone)]
 pub(crate) struct Sealing {
     pub(crate) key: Arc<SealingKey>,
-    pub(crate) chance: Arc<dyn Chance>,
+    pub(crate) random: Arc<dyn SecureRandom>,
 }
 
 /// One session of one principal.
@@ -109,8 +109,8 @@ impl Sessions {
             }
             Held::Here(facts) => format!("here\n{version}\n{}", serde_json::to_string(facts).ok()?),
         };
-        let Sealing { key, chance } = &self.sealing;
-        let sealed = key.seal(plain.as_bytes(), permit.session_place(), &**chance);
+        let Sealing { key, random } = &self.sealing;
+        let sealed = key.seal(plain.as_bytes(), permit.session_place(), &**random);
         if sealed.len() > MAX_LENGTH {
             return None;
         }
@@ -229,7 +229,7 @@ impl Session {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use bytes::Bytes;
-    use kernel::SystemChance;
+    use kernel::OsRandom;
 
     use super::*;
 
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn a_kept_session_holds_no_buffer() {
         let key = Arc::new(SealingKey::from_bytes([7; 32]));
-        let sealing = Sealing { key, chance: Arc::new(SystemChance::new()) };
+        let sealing = Sealing { key, random: Arc::new(OsRandom::new()) };
         let sessions = Sessions::new(sealing, 10, 1);
         let permit = Permit::without_token([1; 32]);
         let buffer = Bytes::from(vec![b'x'; 8192]);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use kernel::{Chance, Clock};
+use kernel::{Clock, SecureRandom};
 use prometheus_client::registry::Registry;
 use protocol::UserType;
 use protocol::catalogue::CatalogueTool;
@@ -19,7 +19,7 @@ use crate::catalogue::{self, Catalogues};
 use crate::config::{AllowedOrigins, Config, ConfigError, Limits};
 use crate::discovery;
 use crate::documents::{self, Document};
-use crate::endpoint::{self, Spot};
+use crate::endpoint::{self, EndpointKind};
 use crate::in_flight::InFlight;
 use crate::observe::{self, Observer};
 use crate::ready::{self, NotReady};
@@ -64,10 +64,10 @@ pub(crate) struct Shared {
 const PARTING: Duration = Duration::from_secs(2);
 
 /// Whom a path belongs to.
-enum Place<'s> {
+enum PathOwner<'s> {
     Catalogue(&'s Arc<Server>),
     Document(&'s Arc<Server>, Document),
-    Server(&'s Arc<Server>, Spot),
+    Server(&'s Arc<Server>, EndpointKind),
 }
 
 impl Sidecar {
@@ -80,15 +80,15 @@ impl Sidecar {
         config: Config,
         authority: Arc<dyn Authority>,
         clock: Arc<dyn Clock>,
-        chance: Arc<dyn Chance>,
+        random: Arc<dyn SecureRandom>,
     ) -> Result<Arc<Self>, ConfigError> {
         config.check()?;
         let observer =
-            Observer::new(config.observe, config.limits.audit_entries, Arc::clone(&chance));
-        let sealing = Sealing { key: Arc::new(config.sealing_key), chance };
+            Observer::new(config.observe, config.limits.audit_entries, Arc::clone(&random));
+        let sealing = Sealing { key: Arc::new(config.sealing_key), random };
         let ways = config.servers.iter();
         let ways =
-            ways.map(|server| HttpUpstream::new(server, &config.limits, &clock, &sealing.chance));
+            ways.map(|server| HttpUpstream::new(server, &config.limits, &clock, &sealing.random));
         let ways = ways.collect::<Result<Vec<_>, _>>()?;
         let trust = Arc::new(Trust::new(authority, clock, config.max_status_age_seconds));
         let server = |(server, way)| {
@@ -133,19 +133,21 @@ impl Sidecar {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         match self.place(request.uri().path()) {
-            Some(Place::Server(server, spot)) => {
+            Some(PathOwner::Server(server, spot)) => {
                 endpoint::answer(&self.shared, server, spot, request).await
             }
-            Some(Place::Document(server, document)) => {
+            Some(PathOwner::Document(server, document)) => {
                 let (parts, _body) = request.into_parts();
                 let asked = (&parts.method, &parts.headers);
                 documents::answer(&self.shared, server, document, asked).await
             }
-            Some(Place::Catalogue(server)) => {
+            Some(PathOwner::Catalogue(server)) => {
                 let asked = (request.method(), request.headers());
                 match catalogue::answer(&self.shared, &self.catalogues, server, asked).await {
                     Some(response) => response,
-                    None => endpoint::answer(&self.shared, server, Spot::Below, request).await,
+                    None => {
+                        endpoint::answer(&self.shared, server, EndpointKind::Below, request).await
+                    }
                 }
             }
             None => nothing_here(),
@@ -230,34 +232,34 @@ impl Sidecar {
         (&self.shared, &self.servers[0])
     }
 
-    fn place(&self, path: &str) -> Option<Place<'_>> {
+    fn place(&self, path: &str) -> Option<PathOwner<'_>> {
         for server in &self.servers {
             match server.sse.as_ref().and_then(|front| front.place(path)) {
-                Some(InFront::Spot(spot)) => return Some(Place::Server(server, spot)),
-                Some(InFront::Catalogue) => return Some(Place::Catalogue(server)),
+                Some(InFront::Spot(spot)) => return Some(PathOwner::Server(server, spot)),
+                Some(InFront::Catalogue) => return Some(PathOwner::Catalogue(server)),
                 Some(InFront::Metadata) => {
-                    return Some(Place::Document(server, Document::SseResourceMetadata));
+                    return Some(PathOwner::Document(server, Document::SseResourceMetadata));
                 }
                 None => {}
             }
             if let Some(rest) = path.strip_prefix(server.path.as_str()) {
                 match rest {
-                    "" | "/" => return Some(Place::Server(server, Spot::Endpoint)),
+                    "" | "/" => return Some(PathOwner::Server(server, EndpointKind::Endpoint)),
                     _ if server.metadata_paths.iter().any(|known| known == path) => {}
-                    "/catalogue" => return Some(Place::Catalogue(server)),
+                    "/catalogue" => return Some(PathOwner::Catalogue(server)),
                     _ if !rest.starts_with('/') => continue,
                     _ => {
                         return Some(
-                            Document::below(rest)
-                                .map_or(Place::Server(server, Spot::Below), |document| {
-                                    Place::Document(server, document)
-                                }),
+                            Document::below(rest).map_or(
+                                PathOwner::Server(server, EndpointKind::Below),
+                                |document| PathOwner::Document(server, document),
+                            ),
                         );
                     }
                 }
             }
             if server.metadata_paths.iter().any(|known| known == path) {
-                return Some(Place::Document(server, Document::ResourceMetadata));
+                return Some(PathOwner::Document(server, Document::ResourceMetadata));
             }
         }
         None

@@ -21,7 +21,7 @@ use protocol::Scopes;
 use protocol::challenge::ChallengeError;
 
 use crate::config::{ServerConfig, SseFront};
-use crate::endpoint::Spot;
+use crate::endpoint::EndpointKind;
 use crate::server;
 use stream::Streams;
 
@@ -41,7 +41,7 @@ pub(crate) struct Front {
 /// What is at a path of the front.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InFront {
-    Spot(Spot),
+    Spot(EndpointKind),
     Metadata,
     Catalogue,
 }
@@ -66,10 +66,10 @@ impl Front {
             return Some(InFront::Metadata);
         }
         Some(match path.strip_prefix(self.path.as_str())? {
-            "" | "/" => InFront::Spot(Spot::SseStream),
-            MESSAGES => InFront::Spot(Spot::SseMessages),
+            "" | "/" => InFront::Spot(EndpointKind::SseStream),
+            MESSAGES => InFront::Spot(EndpointKind::SseMessages),
             "/catalogue" => InFront::Catalogue,
-            rest if rest.starts_with('/') => InFront::Spot(Spot::Below),
+            rest if rest.starts_with('/') => InFront::Spot(EndpointKind::Below),
             _ => return None,
         })
     }

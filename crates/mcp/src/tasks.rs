@@ -8,8 +8,8 @@
 
 pub(crate) mod advertised;
 pub(crate) mod answer;
-mod exchange;
 mod handle;
+mod ids;
 pub(crate) mod listen;
 
 pub(crate) use handle::{Handles, Task};

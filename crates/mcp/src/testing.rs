@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::seal::SealingKey;
-use kernel::{ManualClock, SystemChance, Timestamp};
+use kernel::{ManualClock, OsRandom, Timestamp};
 use protocol::{ResourceUri, Scope, Scopes};
 
 use crate::{
@@ -51,10 +51,10 @@ impl World {
     pub(crate) fn new(transport: Transport, eras: EraChoice) -> Self {
         let clock = ManualClock::at(Timestamp::from_millis(START * 1000));
         let authority = Arc::new(TestAuthority::new());
-        let chance = Arc::new(SystemChance::new());
+        let random = Arc::new(OsRandom::new());
         let time = Arc::new(clock.clone());
         let config = config(transport, eras);
-        let sidecar = Sidecar::new(config, authority.clone(), time, chance).unwrap();
+        let sidecar = Sidecar::new(config, authority.clone(), time, random).unwrap();
         let script = Script::new();
         script.stand_behind(&sidecar);
         Self { clock, authority, script, sidecar }
@@ -66,8 +66,8 @@ impl World {
         let mut config = config(server.transport.clone(), EraChoice::Legacy);
         config.peer_url = Some(peer_url.parse().unwrap());
         config.allowed_hosts.push(peer_url.trim_start_matches("http://").to_owned());
-        let (time, chance) = (Arc::new(self.clock.clone()), Arc::new(SystemChance::new()));
-        let sidecar = Sidecar::new(config, self.authority.clone(), time, chance).unwrap();
+        let (time, random) = (Arc::new(self.clock.clone()), Arc::new(OsRandom::new()));
+        let sidecar = Sidecar::new(config, self.authority.clone(), time, random).unwrap();
         self.script.stand_behind(&sidecar);
         sidecar
     }

@@ -7,7 +7,7 @@ use protocol::mcp::HEADER_MISMATCH;
 
 use crate::body::Body;
 use crate::forward::Call;
-use crate::forward::answer::{Accepted, Form, Standing, respond};
+use crate::forward::answer::{Accepted, Form, StreamKind, respond};
 use crate::forward::headers;
 use crate::mirror::Era;
 use crate::reply::Answer;
@@ -25,9 +25,9 @@ pub(crate) async fn answer(call: &Call<'_>, era: Era, params: &Params<'_>, body:
         _ if may_begin(era, params) && !is_too_large_for_a_task(&accepted) => {
             let tool = params.name.as_deref().unwrap_or_default().to_owned();
             let naming = Naming::of(call, About::Call(tool));
-            tasks::answer::pass(call, naming, accepted, Standing::Answer).await
+            tasks::answer::pass(call, naming, accepted, StreamKind::Answer).await
         }
-        _ => Ok(call.pass(accepted, Standing::Answer)),
+        _ => Ok(call.pass(accepted, StreamKind::Answer)),
     }
 }
 

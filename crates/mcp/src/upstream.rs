@@ -9,9 +9,9 @@ mod coding;
 pub(crate) mod connect;
 pub(crate) mod health;
 mod http;
+mod long_lived;
 pub(crate) mod paced;
 pub(crate) mod repeat;
-mod standing;
 
 pub(crate) use coding::ForeignCoding;
 pub(crate) use http::{BackendId, HttpUpstream, Incoming, Outgoing, SendError, Sent};

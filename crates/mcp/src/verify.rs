@@ -19,7 +19,7 @@ use quick_cache::sync::{Cache, DefaultLifecycle};
 use serde_json::value::RawValue;
 
 pub(crate) use permit::Permit;
-pub(crate) use trust::{Standing, Trust};
+pub(crate) use trust::{TokenStatus, Trust};
 
 use crate::observe::Tally;
 use digest::{BuildAsItIs, Digest};
@@ -75,12 +75,12 @@ impl Verifier {
             None => self.first_seen(unverified, digest).await?,
         };
         match self.trust.standing(&permit) {
-            Standing::Good => Ok(permit),
-            Standing::Ended => {
+            TokenStatus::Good => Ok(permit),
+            TokenStatus::Ended => {
                 self.cache.remove(&digest);
                 Err(NoPermit::Invalid)
             }
-            Standing::Unknown => self.look_up(permit).await,
+            TokenStatus::Unknown => self.look_up(permit).await,
         }
     }
 
@@ -90,7 +90,7 @@ impl Verifier {
     pub(crate) async fn ended(&self, unverified: &str) -> Option<Arc<Permit>> {
         let (payload, key) = self.signed(unverified, ACCESS_TOKEN_TYPE).await.ok()?;
         let permit = self.principal.identified(Signed::read(&payload)?, &key, self.trust.now())?;
-        (self.trust.standing(&permit) == Standing::Ended).then(|| Arc::new(permit))
+        (self.trust.standing(&permit) == TokenStatus::Ended).then(|| Arc::new(permit))
     }
 
     async fn first_seen(&self, unverified: &str, digest: Digest) -> Result<Arc<Permit>, NoPermit> {
@@ -137,11 +137,11 @@ impl Verifier {
     async fn look_up(&self, permit: Arc<Permit>) -> Result<Arc<Permit>, NoPermit> {
         self.trust.obtain(&permit).await;
         match self.trust.standing(&permit) {
-            Standing::Good => Ok(permit),
-            Standing::Ended => Err(NoPermit::Invalid),
+            TokenStatus::Good => Ok(permit),
+            TokenStatus::Ended => Err(NoPermit::Invalid),
             // A token whose status was never seen may have been revoked: fail closed, but do not
             // say that the token is bad (that would send its owner through sign-in for nothing).
-            Standing::Unknown => Err(NoPermit::Unknowable),
+            TokenStatus::Unknown => Err(NoPermit::Unknowable),
         }
     }
 }

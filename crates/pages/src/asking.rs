@@ -41,13 +41,13 @@ pub struct Client<'a> {
     /// The name it goes by, cleaned by `protocol::text::display_name`.
     pub name: &'a str,
     /// Who says that this is its name.
-    pub standing: Standing<'a>,
+    pub standing: ClientTrust<'a>,
 }
 
 /// Who vouches for a client's name. This decides how large the name is printed (T-CO-07): one
 /// that nobody checked never outshines the host that the answer goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing<'a> {
+pub enum ClientTrust<'a> {
     /// The operator of this deployment, who configured it.
     Registered,
     /// The host that publishes its client metadata document (CIMD).
@@ -72,7 +72,7 @@ pub struct Resource<'a> {
 
 impl Client<'_> {
     pub(crate) fn is_self_declared(&self) -> bool {
-        self.standing == Standing::SelfDeclared
+        self.standing == ClientTrust::SelfDeclared
     }
 
     /// The client as the subject of a sentence, by name only if somebody vouches for the name.

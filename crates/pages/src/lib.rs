@@ -35,7 +35,7 @@ mod upstream;
 mod wording;
 
 pub use account::{Account, AccountHolder, Connection, account};
-pub use asking::{Asking, Client, Form, Resource, Standing};
+pub use asking::{Asking, Client, ClientTrust, Form, Resource};
 pub use connect::{Audience, Connect, connect};
 pub use consent::{Consent, Lifetime, Organization, ScopeChoice, Tick, consent};
 pub use failure::{Failure, Interstitial, failure, interstitial};

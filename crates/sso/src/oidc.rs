@@ -28,7 +28,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use kernel::encoding::{base64url, sha256_base64url};
-use kernel::{Chance, Clock};
+use kernel::{Clock, SecureRandom};
 use serde::{Deserialize, Serialize};
 
 pub use algorithm::Algorithm;
@@ -97,10 +97,10 @@ impl Provider {
         &self,
         state: &str,
         login_hint: Option<&str>,
-        chance: &dyn Chance,
+        random: &dyn SecureRandom,
     ) -> Result<(Go, Pending), ProviderError> {
         // Before anything is awaited, so that the generator need not be held across it.
-        let pending = Pending::new(&self.config.issuer, chance);
+        let pending = Pending::new(&self.config.issuer, random);
         let document = self.known.document().await?;
         let url = self.authorization_url(&document, state, login_hint, &pending);
         Ok((Go::Redirect(url), pending))
@@ -223,10 +223,10 @@ impl fmt::Debug for Provider {
 
 impl Pending {
     /// UP-1, T-UP-15: two more random values, independent of each other and of the state.
-    fn new(issuer: &str, chance: &dyn Chance) -> Self {
+    fn new(issuer: &str, random: &dyn SecureRandom) -> Self {
         let fresh = || {
             let mut bytes = [0; 32];
-            chance.fill(&mut bytes);
+            random.fill(&mut bytes);
             base64url(&bytes)
         };
         Self { issuer: issuer.to_owned(), nonce: fresh(), verifier: fresh() }

@@ -14,7 +14,7 @@ mod service;
 
 use std::pin::Pin;
 
-use kernel::{Chance, Timestamp};
+use kernel::{SecureRandom, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::provider::{Finding, Go, ProviderError, SignedIn};
@@ -67,7 +67,7 @@ pub trait ServiceProvider: Send + Sync {
     fn begin<'a>(
         &'a self,
         relay_state: &'a str,
-        chance: &'a dyn Chance,
+        random: &'a dyn SecureRandom,
     ) -> BoxFuture<'a, Result<(Go, Pending), ProviderError>>;
 
     /// The SHA-256, in base64url, of the relay state of the sign-in that this form value says it

@@ -10,7 +10,7 @@
 
 use std::time::{Duration, Instant};
 
-use kernel::{Hashed, Id, Plain, SystemChance, Timestamp};
+use kernel::{Hashed, Id, OsRandom, Plain, Timestamp};
 use model::code::CodeSecret;
 use model::person::SessionSecret;
 use model::refresh_token::RefreshSecret;
@@ -63,10 +63,10 @@ async fn rotate_until(
     mut token: Hashed<RefreshSecret>,
     end: Instant,
 ) -> Vec<Duration> {
-    let chance = SystemChance::new();
+    let random = OsRandom::new();
     let mut latencies = Vec::new();
     while Instant::now() < end {
-        let successor = Plain::<RefreshSecret>::generate(&chance).hash();
+        let successor = Plain::<RefreshSecret>::generate(&random).hash();
         let begun = Instant::now();
         let mut reader = store.read().await.unwrap();
         store::refresh_token::find(reader.conn(), &token).await.unwrap().unwrap();
@@ -91,9 +91,9 @@ async fn rotate_until(
 
 /// A person, a consent, a code: a grant with its first refresh token.
 async fn grant(store: &Store) -> Hashed<RefreshSecret> {
-    let chance = SystemChance::new();
+    let random = OsRandom::new();
     let sign_in = SignIn {
-        candidate_id: Id::generate(&chance),
+        candidate_id: Id::generate(&random),
         identity: Identity {
             provider: "demo".into(),
             external_id: "ada".into(),
@@ -102,7 +102,7 @@ async fn grant(store: &Store) -> Hashed<RefreshSecret> {
             ..Identity::default()
         },
         user_type: UserType::Basic,
-        session: (Plain::<SessionSecret>::generate(&chance).hash(), NOW.plus_seconds(60)),
+        session: (Plain::<SessionSecret>::generate(&random).hash(), NOW.plus_seconds(60)),
         replaces: None,
         upstream_session: None,
         logout_hint_sealed: None,
@@ -115,8 +115,8 @@ async fn grant(store: &Store) -> Hashed<RefreshSecret> {
         panic!("nobody is disabled")
     };
     let authorization = Authorization {
-        handle: Plain::generate(&chance).hash(),
-        browser: Plain::generate(&chance).hash(),
+        handle: Plain::generate(&random).hash(),
+        browser: Plain::generate(&random).hash(),
         request: AuthorizationRequest {
             client: ClientId::from_text("bench"),
             client_name: "Bench".into(),
@@ -144,12 +144,12 @@ async fn grant(store: &Store) -> Hashed<RefreshSecret> {
         subject: person.id.clone(),
         session: session.clone(),
         authenticated_at: NOW,
-        bridge_jti: Plain::<CodeSecret>::generate(&chance).hash().as_str().to_owned(),
+        bridge_jti: Plain::<CodeSecret>::generate(&random).hash().as_str().to_owned(),
         bridge_expires_at: NOW.plus_seconds(60),
         now: NOW,
     };
     store.write(resume).await.unwrap();
-    let code = Plain::<CodeSecret>::generate(&chance).hash();
+    let code = Plain::<CodeSecret>::generate(&random).hash();
     let request = authorization.request;
     let approve = Approve {
         handle: authorization.handle,
@@ -175,11 +175,11 @@ async fn grant(store: &Store) -> Hashed<RefreshSecret> {
         now: NOW,
     };
     store.write(approve).await.unwrap();
-    let refresh = Plain::<RefreshSecret>::generate(&chance).hash();
+    let refresh = Plain::<RefreshSecret>::generate(&random).hash();
     let redeem = RedeemCode {
         hash: code,
         client: request.client,
-        grant_id: Id::generate(&chance),
+        grant_id: Id::generate(&random),
         refresh: Some(NewRefreshToken { hash: refresh.clone(), expires_at: NOW.plus_seconds(60) }),
         now: NOW,
     };

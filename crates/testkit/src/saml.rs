@@ -12,7 +12,7 @@ mod metadata;
 mod text;
 
 pub use answer::{Answer, Sign, Signature};
-pub use asked::Asked;
+pub use asked::AuthnRequest;
 pub use encrypted::encrypted;
 pub use keys::Keys;
 pub use metadata::{metadata, signed_metadata};

@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use kernel::{Chance, Clock, SystemChance, SystemClock};
+use kernel::{Clock, OsRandom, SecureRandom, SystemClock};
 use store::{Store, StoreOptions};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -33,7 +33,7 @@ pub struct Ambient {
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The source of randomness.
-    pub chance: Arc<dyn Chance>,
+    pub random: Arc<dyn SecureRandom>,
 }
 
 /// A running process.
@@ -48,7 +48,7 @@ pub struct Running {
 impl Ambient {
     /// The operating system's.
     pub fn system() -> Self {
-        Self { clock: Arc::new(SystemClock), chance: Arc::new(SystemChance::new()) }
+        Self { clock: Arc::new(SystemClock), random: Arc::new(OsRandom::new()) }
     }
 }
 
@@ -169,7 +169,7 @@ async fn build(
     if let Some(sidecar) = &sidecar {
         tasks.spawn(Arc::clone(sidecar).watch(stop.clone()));
     }
-    Ok(Arc::new(App::new(settings, auth, sidecar, Arc::clone(&ambient.chance))))
+    Ok(Arc::new(App::new(settings, auth, sidecar, Arc::clone(&ambient.random))))
 }
 
 async fn serve(listener: TcpListener, connections: usize, app: Arc<App>, stop: CancellationToken) {

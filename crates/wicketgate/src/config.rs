@@ -17,8 +17,8 @@ pub use document::Source;
 pub use problem::{Problem, Problems};
 pub use settings::{
     AccountSettings, AuthoritySettings, DatabaseSettings, FIXED_USER_PROVIDER, KindSettings,
-    McpSettings, OAuthSettings, OidcSettings, PortalSettings, ProviderSettings, Role, SamlSettings,
-    ServerSettings, Settings, SignInSettings, TelemetrySettings, UpstreamSettings,
+    McpSettings, OAuthSettings, OidcSettings, PortalSettings, ProcessSettings, ProviderSettings,
+    Role, SamlSettings, ServerSettings, Settings, SignInSettings, TelemetrySettings,
 };
 pub use urls::PublicUrl;
 pub(crate) use urls::is_internal;

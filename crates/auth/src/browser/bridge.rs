@@ -2,7 +2,7 @@
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use kernel::encoding::base64url;
-use kernel::{Chance, Redacted, Timestamp};
+use kernel::{Redacted, SecureRandom, Timestamp};
 use model::{Authorization, SubjectId};
 use protocol::bridge::{BRIDGE_TOKEN_LIFETIME_SECONDS, BRIDGE_TOKEN_TYPE, BridgeClaims};
 
@@ -18,10 +18,10 @@ pub(crate) fn mint(
     authorization: &Authorization,
     subject: &SubjectId,
     now: Timestamp,
-    chance: &dyn Chance,
+    random: &dyn SecureRandom,
 ) -> Result<String, BadBridgeToken> {
     let mut jti = [0; 16];
-    chance.fill(&mut jti);
+    random.fill(&mut jti);
     let claims = BridgeClaims {
         iss: issuer.to_owned(),
         aud: issuer.to_owned(),

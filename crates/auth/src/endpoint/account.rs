@@ -14,7 +14,9 @@ use model::authorization::BrowserBinding;
 use model::person::Acting;
 use model::{Grant, Session, Subject};
 use net::headers::FormTarget;
-use pages::{Account, AccountHolder, Connection, Deployment, ProviderSignOut, SignedOut, Standing};
+use pages::{
+    Account, AccountHolder, ClientTrust, Connection, Deployment, ProviderSignOut, SignedOut,
+};
 use protocol::params::Params;
 use store::unit::{EndSession, RevokeOutcome, RevokeOwnGrant};
 
@@ -179,7 +181,7 @@ fn connection<'a>(server: &'a AuthServer, grant: &'a Grant, since: &'a str) -> C
 
 fn shown_client<'a>(server: &AuthServer, grant: &'a Grant) -> pages::Client<'a> {
     let vouched_for = server.config.clients.iter().any(|client| client.id == grant.client);
-    let standing = if vouched_for { Standing::Registered } else { Standing::SelfDeclared };
+    let standing = if vouched_for { ClientTrust::Registered } else { ClientTrust::SelfDeclared };
     pages::Client { name: &grant.client_name, standing }
 }
 
@@ -200,7 +202,7 @@ async fn ended(
 fn to_sign_in(server: &AuthServer, browser: Browser) -> Result<Response, PageFailure> {
     let names = CookieNames::of(&server.config);
     let binding =
-        browser.binding.unwrap_or_else(|| Plain::<BrowserBinding>::generate(&*server.chance));
+        browser.binding.unwrap_or_else(|| Plain::<BrowserBinding>::generate(&*server.random));
     let mut response = see_other(&format!("{}/sign-in", server.config.base_path()))?;
     if let Some(cookie) = names.set(&names.binding, binding.reveal()) {
         response.headers_mut().append(SET_COOKIE, cookie);

@@ -137,10 +137,10 @@ async fn begin(
         };
         return refuse(server, &asker.refused(), &code);
     }
-    let handle = Plain::<AuthorizationHandle>::generate(&*server.chance);
+    let handle = Plain::<AuthorizationHandle>::generate(&*server.random);
     // One binding for each browser, so that any number of tabs can wait at once (AZ-9).
     let known = browser.binding.clone();
-    let binding = known.unwrap_or_else(|| Plain::<BrowserBinding>::generate(&*server.chance));
+    let binding = known.unwrap_or_else(|| Plain::<BrowserBinding>::generate(&*server.random));
     let authorization = Authorization {
         handle: handle.hash(),
         browser: binding.hash(),

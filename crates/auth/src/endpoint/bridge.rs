@@ -36,7 +36,7 @@ pub(crate) async fn get(
         &opened.authorization,
         &subject.id,
         server.now(),
-        &*server.chance,
+        &*server.random,
     )
     .map_err(|error| PageFailure::Unexpected(error.into()))?;
     let resume = step(&server, "/authorize/resume", &opened.handle);

@@ -132,7 +132,7 @@ async fn allow(
     }
     let request = &opened.authorization.request;
     let now = server.now();
-    let code = Plain::<CodeSecret>::generate(&*server.chance);
+    let code = Plain::<CodeSecret>::generate(&*server.random);
     let unit = Approve {
         handle: opened.authorization.handle.clone(),
         browser: opened.authorization.browser.clone(),

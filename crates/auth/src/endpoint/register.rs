@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::response::Response;
 use kernel::encoding::base64url;
-use kernel::{Chance, Plain};
+use kernel::{Plain, SecureRandom};
 use model::client::ClientSecret;
 use model::{Client, ClientAuth, ClientId, ClientOrigin};
 use protocol::Scopes;
@@ -34,7 +34,7 @@ pub(crate) async fn post(
     let secret = match registration.auth_method {
         AuthMethod::None => None,
         AuthMethod::SecretPost | AuthMethod::SecretBasic => {
-            Some(Plain::<ClientSecret>::generate(&*server.chance))
+            Some(Plain::<ClientSecret>::generate(&*server.random))
         }
     };
     let client = new_client(&server, &registration, secret.as_ref());
@@ -62,7 +62,7 @@ fn new_client(
     registration: &Registration,
     secret: Option<&Plain<ClientSecret>>,
 ) -> Client {
-    let id = new_client_id(&*server.chance);
+    let id = new_client_id(&*server.random);
     let auth = match (registration.auth_method, secret) {
         (AuthMethod::SecretPost, Some(secret)) => ClientAuth::SecretPost(secret.hash()),
         (AuthMethod::SecretBasic, Some(secret)) => ClientAuth::SecretBasic(secret.hash()),
@@ -80,9 +80,9 @@ fn new_client(
     }
 }
 
-fn new_client_id(chance: &dyn Chance) -> ClientId {
+fn new_client_id(random: &dyn SecureRandom) -> ClientId {
     let mut bytes = [0; 16];
-    chance.fill(&mut bytes);
+    random.fill(&mut bytes);
     ClientId::from_text(format!("{}{}", ClientId::PREFIX, base64url(&bytes)))
 }
 
@@ -115,16 +115,16 @@ fn answer(
 mod tests {
     use std::collections::HashSet;
 
-    use kernel::SystemChance;
+    use kernel::OsRandom;
 
     use super::*;
 
     /// T-REG-23: an id of ours is never taken for the URL of a client metadata document.
     #[test]
     fn t_reg_23_generated_ids_are_no_urls() {
-        let chance = SystemChance::new();
+        let random = OsRandom::new();
         let ids: HashSet<String> =
-            (0..10_000).map(|_| new_client_id(&chance).as_str().to_owned()).collect();
+            (0..10_000).map(|_| new_client_id(&random).as_str().to_owned()).collect();
         assert_eq!(ids.len(), 10_000);
         for id in &ids {
             assert!(!id.to_ascii_lowercase().starts_with("https://"), "{id}");

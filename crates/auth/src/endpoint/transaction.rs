@@ -8,7 +8,7 @@ use kernel::{Plain, Timestamp};
 use model::authorization::{AuthorizationHandle, BrowserBinding};
 use model::{Authorization, AuthorizationRequest, ClientOrigin, Session, Stage, Subject};
 use net::headers::FormTarget;
-use pages::{Client, Deployment, Navigation, OpenApp, Standing};
+use pages::{Client, ClientTrust, Deployment, Navigation, OpenApp};
 use protocol::params::Params;
 use protocol::redirect_uri::RedirectKind;
 use protocol::{OAuthError, RedirectUri};
@@ -168,10 +168,10 @@ pub(super) fn shown_client(request: &AuthorizationRequest) -> Client<'_> {
 }
 
 /// Who vouches for a client's name.
-pub(super) const fn standing(origin: ClientOrigin) -> Standing<'static> {
+pub(super) const fn standing(origin: ClientOrigin) -> ClientTrust<'static> {
     match origin {
-        ClientOrigin::Configured => Standing::Registered,
-        ClientOrigin::Dynamic => Standing::SelfDeclared,
+        ClientOrigin::Configured => ClientTrust::Registered,
+        ClientOrigin::Dynamic => ClientTrust::SelfDeclared,
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, RwLock};
 
 use bytes::Bytes;
 use kernel::seal::SealingKey;
-use kernel::{Chance, Timestamp};
+use kernel::{SecureRandom, Timestamp};
 use model::{KeyState, SigningKey};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -67,13 +67,13 @@ impl KeyRing {
         config: &Config,
         store: &Store,
         now: Timestamp,
-        chance: &dyn Chance,
+        random: &dyn SecureRandom,
     ) -> Result<Self, KeyRingError> {
         let mut reader = store.read().await?;
         let mut keys = store::signing_key::all(reader.conn()).await?;
         drop(reader);
         if keys.is_empty() {
-            let candidate = make_key(config, now, chance).map_err(unusable("(new)"))?;
+            let candidate = make_key(config, now, random).map_err(unusable("(new)"))?;
             keys = store.write(EnsureSigningKey { candidate }).await?;
         }
         Ok(Self(RwLock::new(Arc::new(open_all(config, &keys)?))))
@@ -116,11 +116,15 @@ fn place(kid: &str) -> String {
     format!("OAUTH_SIGNING_KEY/private_sealed/{kid}/{ALG}")
 }
 
-fn make_key(config: &Config, now: Timestamp, chance: &dyn Chance) -> Result<SigningKey, BadKey> {
+fn make_key(
+    config: &Config,
+    now: Timestamp,
+    random: &dyn SecureRandom,
+) -> Result<SigningKey, BadKey> {
     let fresh = FreshKey::generate()?;
     let seal = &config.key_encryption_key;
     Ok(SigningKey {
-        private_sealed: seal.seal(&fresh.private_pkcs8, &place(&fresh.kid), chance),
+        private_sealed: seal.seal(&fresh.private_pkcs8, &place(&fresh.kid), random),
         sealed_by: seal.id(),
         kid: fresh.kid,
         alg: ALG.to_owned(),

@@ -82,7 +82,7 @@ fn claims(
     now: Timestamp,
 ) -> AccessClaims {
     let mut jti = [0; 16];
-    server.chance.fill(&mut jti);
+    server.random.fill(&mut jti);
     let (list, idx) = place_of(grant.status_index);
     AccessClaims {
         iss: server.config.issuer.clone(),

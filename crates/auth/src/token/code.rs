@@ -33,12 +33,12 @@ pub(super) async fn redeem(
         return Err(error.into());
     }
     check_person(server, &subject, &code.resource, code.organization.as_deref())?;
-    let refresh = client.refresh_tokens.then(|| Plain::<RefreshSecret>::generate(&*server.chance));
+    let refresh = client.refresh_tokens.then(|| Plain::<RefreshSecret>::generate(&*server.random));
     let now = server.now();
     let unit = RedeemCode {
         hash: code.hash,
         client: client.id.clone(),
-        grant_id: Id::generate(&*server.chance),
+        grant_id: Id::generate(&*server.random),
         refresh: refresh.as_ref().map(|token| NewRefreshToken {
             hash: token.hash(),
             expires_at: now.plus_seconds(server.config.refresh_token_lifetime),

@@ -92,7 +92,7 @@ async fn rotate(
     client: &Client,
     parent: &Plain<RefreshSecret>,
 ) -> Result<String, ClientFailure> {
-    let successor = Plain::<RefreshSecret>::generate(&*server.chance);
+    let successor = Plain::<RefreshSecret>::generate(&*server.random);
     let only_with_parent = derive_key(parent.reveal().as_bytes(), SUCCESSOR);
     let now = server.now();
     let unit = RotateRefresh {
@@ -103,7 +103,7 @@ async fn rotate(
             sealed: only_with_parent.seal(
                 successor.reveal().as_bytes(),
                 SUCCESSOR,
-                &*server.chance,
+                &*server.random,
             ),
             expires_at: now.plus_seconds(server.config.refresh_token_lifetime),
         },

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::body::Body;
 use crate::forward::Call;
-use crate::forward::answer::{Accepted, Standing, broke_off, respond};
+use crate::forward::answer::{Accepted, StreamKind, broke_off, respond};
 use crate::forward::headers;
 use crate::lists::answer::{Sieve, unfilterable};
 use crate::lists::filter::Unfilterable;
@@ -56,7 +56,7 @@ pub(super) fn events(
         sifted_event(&sieve, event)
             .map_err(|Unfilterable| broke_off("an answer to a batch that cannot be read"))
     });
-    let body = call.guard(StreamBody::new(Box::pin(events)), Standing::Answer);
+    let body = call.guard(StreamBody::new(Box::pin(events)), StreamKind::Answer);
     respond(accepted.status, head, body)
 }
 

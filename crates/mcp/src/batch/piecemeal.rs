@@ -14,11 +14,11 @@ use protocol::jsonrpc::Element;
 use super::join::{sifted, sifted_event};
 use crate::body::{Body, BodyError};
 use crate::forward::Call;
-use crate::forward::answer::{Accepted, Form, Standing, respond};
+use crate::forward::answer::{Accepted, Form, StreamKind, respond};
 use crate::forward::headers;
 use crate::lists::answer::{Sieve, unfilterable};
 use crate::lists::filter::Unfilterable;
-use crate::observe::Exchange;
+use crate::observe::RequestRecord;
 use crate::reply::Refused;
 use crate::server::Server;
 use crate::session::Session;
@@ -33,7 +33,7 @@ struct Sending {
     server: Arc<Server>,
     permit: Arc<Permit>,
     headers: HeaderMap,
-    exchange: Exchange,
+    exchange: RequestRecord,
     session: Option<Arc<Session>>,
     sieve: Sieve,
     /// Ready events.
@@ -60,7 +60,7 @@ pub(super) fn answer(
         server: Arc::clone(call.server),
         permit: Arc::clone(call.permit),
         headers: call.headers.clone(),
-        exchange: Exchange::silent(call.shared, call.server),
+        exchange: RequestRecord::silent(call.shared, call.server),
         session: call.session.clone(),
         sieve,
         ready: refused.iter().map(|message| of_foreign_message(message)).collect(),
@@ -70,7 +70,7 @@ pub(super) fn answer(
     let mut head = headers::to_client(call, &HeaderMap::new());
     head.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers::for_events(&mut head);
-    let body = call.guard(StreamBody::new(Box::pin(sending.events())), Standing::Answer);
+    let body = call.guard(StreamBody::new(Box::pin(sending.events())), StreamKind::Answer);
     respond(StatusCode::OK, head, body)
 }
 

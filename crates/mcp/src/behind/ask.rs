@@ -8,9 +8,9 @@ use protocol::mcp::{METHOD_HEADER, MODERN_REVISION};
 
 use super::eras::Speaks;
 use crate::config::Transport;
+use crate::connection::legacy::{Declared, question};
+use crate::connection::{Caller, ConnectionError, Outcome};
 use crate::json::Members;
-use crate::links::legacy::{Declared, question};
-use crate::links::{Caller, LinkError, Outcome};
 use crate::server::Server;
 use crate::sidecar::Shared;
 
@@ -25,7 +25,7 @@ impl Server {
         self: &Arc<Self>,
         shared: &Arc<Shared>,
         caller: &Caller,
-    ) -> Result<Speaks, LinkError> {
+    ) -> Result<Speaks, ConnectionError> {
         let known = self.behind.eras.undoubted();
         let knew_modern = known.is_some_and(|known| known.modern);
         let knew_legacy = known.is_some_and(|known| known.legacy);
@@ -44,7 +44,7 @@ impl Server {
             Err(error) if !modern => return Err(error),
             Err(_) => false,
         };
-        if modern || legacy { Ok(Speaks { modern, legacy }) } else { Err(LinkError::Garbled) }
+        if modern || legacy { Ok(Speaks { modern, legacy }) } else { Err(ConnectionError::Garbled) }
     }
 
     async fn discovers(
@@ -52,11 +52,11 @@ impl Server {
         shared: &Arc<Shared>,
         caller: &Caller,
         knew_modern: bool,
-    ) -> Result<bool, LinkError> {
+    ) -> Result<bool, ConnectionError> {
         if self.transport == Transport::HttpSse {
             return Ok(false);
         }
-        let link = self.modern_link(shared, caller).await?;
+        let connection = self.modern_connection(shared, caller).await?;
         let params = format!(
             "{{\"_meta\":{{\"io.modelcontextprotocol/protocolVersion\":\"{MODERN_REVISION}\",\
              \"io.modelcontextprotocol/clientCapabilities\":{{}},\
@@ -69,20 +69,20 @@ impl Server {
             HeaderName::from_static(METHOD_HEADER),
             HeaderValue::from_static("server/discover"),
         ));
-        let asked = async { link.ask(caller, question).await?.answer().await };
+        let asked = async { connection.ask(caller, question).await?.answer().await };
         let silence = match self.transport {
             Transport::Http | Transport::HttpSse => SILENCE,
             Transport::Stdio(_) => CHILD_SILENCE,
         };
         let answered = match tokio::time::timeout(silence, asked).await {
-            Err(_) if knew_modern => Err(LinkError::Timeout),
+            Err(_) if knew_modern => Err(ConnectionError::Timeout),
             // Some legacy servers answer nothing that comes before `initialize`.
-            Err(_) => Err(LinkError::Garbled),
+            Err(_) => Err(ConnectionError::Garbled),
             // Some legacy children end.
-            Ok(Err(LinkError::Broken))
+            Ok(Err(ConnectionError::Broken))
                 if matches!(self.transport, Transport::Stdio(_)) && !knew_modern =>
             {
-                Err(LinkError::Garbled)
+                Err(ConnectionError::Garbled)
             }
             Ok(answered) => answered,
         };
@@ -96,34 +96,39 @@ impl Server {
         };
         if !modern && self.transport != Transport::Http {
             // What it was asked may have confused it, so `initialize` goes to another.
-            link.close(caller);
+            connection.close(caller);
         }
         Ok(modern)
     }
 }
 
 /// Whether the server did say something, which was no agreement.
-fn is_answer(error: LinkError) -> bool {
+fn is_answer(error: ConnectionError) -> bool {
     matches!(
         error,
-        LinkError::Garbled | LinkError::Unclaimed | LinkError::Refused(_) | LinkError::SessionGone
+        ConnectionError::Garbled
+            | ConnectionError::Unclaimed
+            | ConnectionError::Refused(_)
+            | ConnectionError::SessionGone
     )
 }
 
 /// Whether this says how the server is, not what it speaks. What is known is not unlearned by that;
 /// of a server that was never heard of it is all there is to go by.
-fn is_trouble(error: LinkError) -> bool {
+fn is_trouble(error: ConnectionError) -> bool {
     match error {
-        LinkError::Refused(status) => {
+        ConnectionError::Refused(status) => {
             status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
         }
-        LinkError::Garbled | LinkError::Unclaimed | LinkError::SessionGone => false,
-        LinkError::Away
-        | LinkError::Broken
-        | LinkError::Timeout
-        | LinkError::Compressed(_)
-        | LinkError::Elsewhere
-        | LinkError::Full => true,
+        ConnectionError::Garbled | ConnectionError::Unclaimed | ConnectionError::SessionGone => {
+            false
+        }
+        ConnectionError::Away
+        | ConnectionError::Broken
+        | ConnectionError::Timeout
+        | ConnectionError::Compressed(_)
+        | ConnectionError::Elsewhere
+        | ConnectionError::Full => true,
     }
 }
 

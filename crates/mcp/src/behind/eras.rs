@@ -8,7 +8,7 @@ use kernel::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::config::EraChoice;
-use crate::links::{Caller, LinkError};
+use crate::connection::{Caller, ConnectionError};
 use crate::server::Server;
 use crate::sidecar::Shared;
 
@@ -19,7 +19,7 @@ pub(crate) struct Eras {
     holds_until: AtomicI64,
     chosen: bool,
     /// Held by whoever asks; it keeps why the last attempt failed.
-    asking: Arc<Mutex<Option<LinkError>>>,
+    asking: Arc<Mutex<Option<ConnectionError>>>,
     /// How many attempts failed.
     failures: AtomicU64,
 }
@@ -85,7 +85,11 @@ impl Eras {
 
     /// Takes in what came of asking, and gives what is to be done now. A server that cannot be
     /// asked is taken for what it was.
-    fn learn(&self, asked: Result<Speaks, LinkError>, now: Timestamp) -> Result<Speaks, LinkError> {
+    fn learn(
+        &self,
+        asked: Result<Speaks, ConnectionError>,
+        now: Timestamp,
+    ) -> Result<Speaks, ConnectionError> {
         let (speaks, seconds) = match (asked, self.last()) {
             (Ok(speaks), _) => (speaks, HOLDS_SECONDS),
             (Err(_), Some(last)) => (last, AGAIN_SECONDS),
@@ -105,7 +109,7 @@ impl Server {
         self: &Arc<Self>,
         shared: &Arc<Shared>,
         caller: &Caller,
-    ) -> Result<Speaks, LinkError> {
+    ) -> Result<Speaks, ConnectionError> {
         let eras = &self.behind.eras;
         let Some(speaks) = eras.undoubted() else {
             return self.wait_for_eras(shared, caller).await;
@@ -122,7 +126,7 @@ impl Server {
         self: &Arc<Self>,
         shared: &Arc<Shared>,
         caller: &Caller,
-    ) -> Result<Speaks, LinkError> {
+    ) -> Result<Speaks, ConnectionError> {
         let eras = &self.behind.eras;
         let failures = eras.failures.load(Ordering::Acquire);
         let mut last_failure = eras.asking.lock().await;
@@ -155,7 +159,7 @@ impl Server {
         self: &Arc<Self>,
         shared: &Arc<Shared>,
         caller: &Caller,
-    ) -> Result<Speaks, LinkError> {
+    ) -> Result<Speaks, ConnectionError> {
         let asked = self.ask_eras(shared, caller).await;
         match asked {
             Ok(Speaks { modern, legacy }) => {

@@ -2,8 +2,8 @@
 //! requests share one connection, so ids, progress tokens and subscription ids are ours there and
 //! the client's here (C-34, C-71).
 
-mod asked;
-mod told;
+mod restore;
+mod rewritten_request;
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
@@ -11,21 +11,21 @@ use http::StatusCode;
 use protocol::jsonrpc::{Message, Params};
 use protocol::mcp::NOT_TAKEN;
 
+use crate::connection::{Caller, ConnectionError, ResponseStream};
 use crate::forward::Call;
-use crate::forward::answer::Standing;
+use crate::forward::answer::StreamKind;
 use crate::front::{Reply, deliver};
-use crate::judge::Way;
-use crate::links::{Caller, Exchange, LinkError};
+use crate::judge::Handling;
 use crate::lists::answer::{Sieve, respond_with};
 use crate::reply::{self, Answer, Fault};
-use asked::Asked;
-use told::Restoring;
+use restore::Restoring;
+use rewritten_request::RewrittenRequest;
 
 /// Answers a message that was judged before.
 pub(crate) async fn answer(
     call: &Call<'_>,
     message: &Message<'_>,
-    way: Way,
+    way: Handling,
     body: Bytes,
 ) -> Answer {
     let Message::Request { params, .. } = message else {
@@ -34,12 +34,12 @@ pub(crate) async fn answer(
         return Ok(reply::empty(StatusCode::ACCEPTED));
     };
     match way {
-        Way::ListTools => list_tools(call, params, &body).await,
-        Way::Listen => listen(call, &body).await,
+        Handling::ListTools => list_tools(call, params, &body).await,
+        Handling::Listen => listen(call, &body).await,
         // Handles of tasks are not sealed here, so none opens, and no task can be asked about.
-        Way::Pass | Way::Initialize | Way::CallTool | Way::Task => {
+        Handling::Pass | Handling::Initialize | Handling::CallTool | Handling::Task => {
             let reply = ask(call, way, &body).await.map_err(|error| error.refusal(call))?;
-            deliver(call, reply, None, Standing::Answer).await
+            deliver(call, reply, None, StreamKind::Answer).await
         }
     }
 }
@@ -49,8 +49,8 @@ async fn list_tools(call: &Call<'_>, params: &Params<'_>, body: &Bytes) -> Answe
     if let Some(result) = sieve.ready() {
         return Ok(respond_with(call, result));
     }
-    let reply = ask(call, Way::ListTools, body).await.map_err(|error| error.refusal(call))?;
-    deliver(call, reply, Some(sieve), Standing::Answer).await
+    let reply = ask(call, Handling::ListTools, body).await.map_err(|error| error.refusal(call))?;
+    deliver(call, reply, Some(sieve), StreamKind::Answer).await
 }
 
 async fn listen(call: &Call<'_>, body: &Bytes) -> Answer {
@@ -59,36 +59,39 @@ async fn listen(call: &Call<'_>, body: &Bytes) -> Answer {
         let fault = Fault { status: StatusCode::TOO_MANY_REQUESTS, code: NOT_TAKEN, message };
         fault.for_id(call.id).retry_soon()
     })?;
-    let reply = ask(call, Way::Listen, body).await.map_err(|error| error.refusal(call))?;
-    deliver(call, reply, None, Standing::Listening(slot)).await
+    let reply = ask(call, Handling::Listen, body).await.map_err(|error| error.refusal(call))?;
+    deliver(call, reply, None, StreamKind::Listening(slot)).await
 }
 
 /// Asks under an id of ours. Nothing is asked twice: what a child did before it died is unknown.
-async fn ask(call: &Call<'_>, way: Way, body: &Bytes) -> Result<Reply, LinkError> {
+async fn ask(call: &Call<'_>, way: Handling, body: &Bytes) -> Result<Reply, ConnectionError> {
     let caller = Caller::of(call);
-    let link = call.server.modern_link(call.shared, &caller).await?;
-    let asked = Asked::read(body, call.server.behind.next_id())?;
-    let restoring = Restoring::of(call, &asked, way == Way::Listen);
-    let exchange = link.ask(&caller, asked.question).await?;
-    Ok(replies(exchange, restoring, link))
+    let connection = call.server.modern_connection(call.shared, &caller).await?;
+    let asked = RewrittenRequest::read(body, call.server.behind.next_id())?;
+    let restoring = Restoring::of(call, &asked, way == Handling::Listen);
+    let exchange = connection.ask(&caller, asked.question).await?;
+    Ok(replies(exchange, restoring, connection))
 }
 
-/// `link` stays in use as long as the exchange, so that it is not taken for idle.
+/// `connection` stays in use as long as the exchange, so that it is not taken for idle.
 fn replies<L: Send + Sync + 'static>(
-    exchange: Exchange,
+    exchange: ResponseStream,
     restoring: Restoring,
-    link: std::sync::Arc<L>,
+    connection: std::sync::Arc<L>,
 ) -> Reply {
-    stream::unfold((exchange, restoring, link), |(mut exchange, restoring, link)| async {
-        loop {
-            let said = match exchange.next().await? {
-                Ok(heard) => restoring.restore(&heard),
-                Err(error) => Err(error),
-            };
-            if let Some(said) = said.transpose() {
-                return Some((said, (exchange, restoring, link)));
+    stream::unfold(
+        (exchange, restoring, connection),
+        |(mut exchange, restoring, connection)| async {
+            loop {
+                let said = match exchange.next().await? {
+                    Ok(heard) => restoring.restore(&heard),
+                    Err(error) => Err(error),
+                };
+                if let Some(said) = said.transpose() {
+                    return Some((said, (exchange, restoring, connection)));
+                }
             }
-        }
-    })
+        },
+    )
     .boxed()
 }

@@ -5,6 +5,7 @@ mod answers;
 mod asker;
 mod batch;
 mod capabilities;
+mod client_session;
 mod discovery;
 mod forms;
 mod initialize;
@@ -18,9 +19,8 @@ mod request;
 mod revision;
 mod rounds;
 mod running;
-mod seat;
+mod session_state;
 mod shape;
-mod stand;
 mod state;
 mod status;
 mod subscribe;
@@ -38,29 +38,29 @@ pub(crate) use listen::listen;
 pub(crate) use state::LegacyClients;
 
 use crate::forward::Call;
-use crate::forward::answer::Standing;
-use crate::front::{Reply, Said, deliver};
-use crate::judge::Way;
+use crate::forward::answer::StreamKind;
+use crate::front::{ClientMessage, Reply, deliver};
+use crate::judge::Handling;
 use crate::reply::{self, Answer, Refused};
 use asker::Original;
-use seat::Seat;
+use client_session::ClientSession;
 use trouble::Trouble;
 
 /// Answers one message.
 pub(crate) async fn answer(
     call: &Call<'_>,
     message: &Message<'_>,
-    way: Way,
+    way: Handling,
     body: Bytes,
 ) -> Answer {
-    if way == Way::Initialize {
+    if way == Handling::Initialize {
         return initialize::answer(call, &body).await;
     }
-    let seat = Seat::of(call)?;
+    let seat = ClientSession::of(call)?;
     match message {
         Message::Request { method, params, .. } => {
             let reply = request(call, seat, (method, params), body).await?;
-            deliver(call, reply, None, Standing::Answer).await
+            deliver(call, reply, None, StreamKind::Answer).await
         }
         Message::Notification { method, .. } => notices::take(call, &seat, method, body).await,
         Message::Answer => answers::take(call, &seat, body).await,
@@ -70,7 +70,7 @@ pub(crate) async fn answer(
 /// What a request is told: at once where the sidecar knows it, otherwise by the server behind.
 async fn request(
     call: &Call<'_>,
-    seat: Seat,
+    seat: ClientSession,
     (method, params): (&str, &Params<'_>),
     body: Bytes,
 ) -> Result<Reply, Refused> {
@@ -99,7 +99,7 @@ async fn request(
 
 /// DELETE: what stands for the session ends with it, wherever that is.
 pub(crate) async fn end(call: &Call<'_>) -> Answer {
-    let seat = Seat::of(call)?;
+    let seat = ClientSession::of(call)?;
     call.server.legacy_clients.end(&seat, call.permit.whose(), call.shared.trust.now());
     let home = &seat.facts.home;
     if !call.shared.is_own(home) {
@@ -110,7 +110,7 @@ pub(crate) async fn end(call: &Call<'_>) -> Answer {
 }
 
 /// A reply that is known already.
-fn at_once(said: Said) -> Reply {
+fn at_once(said: ClientMessage) -> Reply {
     stream::iter([Ok(said)]).boxed()
 }
 

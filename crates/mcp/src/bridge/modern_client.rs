@@ -5,17 +5,16 @@
 //! and each request goes through it. The hardest part is a server that asks its client something
 //! in the middle of a call: see [`park`].
 
-mod asked;
+mod bridged_request;
 mod cancel;
 mod declared;
 mod discover;
 mod error;
-#[cfg(test)]
-mod fake;
 mod flight;
 mod listen;
 mod logging;
 mod news;
+mod notices;
 mod park;
 mod parked;
 mod question;
@@ -27,22 +26,23 @@ mod state;
 mod subscriptions;
 mod talk;
 mod tasks;
-mod unasked;
+#[cfg(test)]
+mod test_support;
 mod url;
 
 use bytes::Bytes;
 use http::StatusCode;
 use protocol::jsonrpc::{METHOD_NOT_FOUND, Message, Params};
 
+use crate::connection::ConnectionError;
+use crate::connection::legacy::LegacyPeer;
 use crate::forward::Call;
-use crate::forward::answer::Standing;
+use crate::forward::answer::StreamKind;
 use crate::front::deliver;
-use crate::judge::Way;
-use crate::links::LinkError;
-use crate::links::legacy::LegacyPeer;
+use crate::judge::Handling;
 use crate::lists::answer::{Sieve, respond_with};
 use crate::reply::{self, Answer, Refused};
-use asked::Asked;
+use bridged_request::BridgedRequest;
 use running::Running;
 
 /// The calls at one server that wait for their clients.
@@ -52,14 +52,14 @@ pub(crate) type ParkedCalls = parked::Table<park::Waiting>;
 pub(crate) async fn answer(
     call: &Call<'_>,
     message: &Message<'_>,
-    _way: Way,
+    _way: Handling,
     body: Bytes,
 ) -> Answer {
     // C-03: a modern client has nothing to notify a server of over HTTP, so it goes no further.
     let Message::Request { method, params, .. } = message else {
         return Ok(reply::empty(StatusCode::ACCEPTED));
     };
-    let asked = Asked::read(call, method, params, body)?;
+    let asked = BridgedRequest::read(call, method, params, body)?;
     match &**method {
         "server/discover" => discover::answer(call, &asked).await,
         "subscriptions/listen" => listen::answer(call, asked).await,
@@ -76,7 +76,7 @@ pub(crate) async fn answer(
     }
 }
 
-async fn list_tools(call: &Call<'_>, params: &Params<'_>, asked: Asked) -> Answer {
+async fn list_tools(call: &Call<'_>, params: &Params<'_>, asked: BridgedRequest) -> Answer {
     let sieve = Sieve::new(call, params);
     if let Some(result) = sieve.ready() {
         return Ok(respond_with(call, result));
@@ -84,7 +84,7 @@ async fn list_tools(call: &Call<'_>, params: &Params<'_>, asked: Asked) -> Answe
     ask(call, asked, Some(sieve)).await
 }
 
-async fn ask(call: &Call<'_>, asked: Asked, sieve: Option<Sieve>) -> Answer {
+async fn ask(call: &Call<'_>, asked: BridgedRequest, sieve: Option<Sieve>) -> Answer {
     let peer = asked.peer().await.map_err(|error| refusal(call, error))?;
     // C-42: so does what the server does not offer.
     if !offers(&peer, &asked.method) {
@@ -92,7 +92,7 @@ async fn ask(call: &Call<'_>, asked: Asked, sieve: Option<Sieve>) -> Answer {
     }
     logging::set_level(&asked, &peer).await;
     let reply = talk::reply(Running::start(asked, peer));
-    deliver(call, reply, sieve, Standing::Answer).await
+    deliver(call, reply, sieve, StreamKind::Answer).await
 }
 
 fn offers(peer: &LegacyPeer, method: &str) -> bool {
@@ -108,10 +108,10 @@ fn unknown_method(call: &Call<'_>) -> Refused {
 }
 
 /// A modern client knows no sessions, so it never hears that one is gone.
-fn without_session(error: LinkError) -> LinkError {
-    if error == LinkError::SessionGone { LinkError::Broken } else { error }
+fn without_session(error: ConnectionError) -> ConnectionError {
+    if error == ConnectionError::SessionGone { ConnectionError::Broken } else { error }
 }
 
-fn refusal(call: &Call<'_>, error: LinkError) -> Refused {
+fn refusal(call: &Call<'_>, error: ConnectionError) -> Refused {
     without_session(error).refusal(call)
 }

@@ -21,9 +21,9 @@ use bytes::Bytes;
 use http::StatusCode;
 use protocol::jsonrpc::{INVALID_REQUEST, Message};
 
+use crate::connection::Caller;
 use crate::forward::Call;
-use crate::judge::Way;
-use crate::links::Caller;
+use crate::judge::Handling;
 use crate::reply::{self, Answer, Refused};
 use sessions::Relayed;
 
@@ -33,10 +33,10 @@ pub(crate) use sessions::Relays;
 pub(crate) async fn answer(
     call: &Call<'_>,
     message: &Message<'_>,
-    way: Way,
+    way: Handling,
     body: Bytes,
 ) -> Answer {
-    if way == Way::Initialize {
+    if way == Handling::Initialize {
         return open::initialize(call, &body).await;
     }
     let relayed = match held(call)? {

@@ -5,7 +5,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method};
 
-use crate::links::sse::{Opened, open_stream};
+use crate::connection::sse::{Opened, open_stream};
 use crate::lists::filter::{Message, answers, read};
 use crate::server::Server;
 use crate::sidecar::Shared;

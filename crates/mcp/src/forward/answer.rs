@@ -51,7 +51,7 @@ pub(crate) struct Accepted {
 }
 
 /// What a stream of events is for, which decides how it ends early.
-pub(crate) enum Standing {
+pub(crate) enum StreamKind {
     /// The answer to one request; the request fails then.
     Answer,
     /// `subscriptions/listen`; it completes then.
@@ -62,10 +62,10 @@ pub(crate) enum Standing {
 
 impl Call<'_> {
     /// Sends the request on and passes its answer back as it comes.
-    pub(crate) async fn relay(&self, body: Bytes, standing: Standing) -> Answer {
+    pub(crate) async fn relay(&self, body: Bytes, standing: StreamKind) -> Answer {
         let sent = match standing {
-            Standing::Answer => self.send(body).await?,
-            Standing::Listening(_) | Standing::Open(_) => self.stand(body).await?,
+            StreamKind::Answer => self.send(body).await?,
+            StreamKind::Listening(_) | StreamKind::Open(_) => self.stand(body).await?,
         };
         Ok(self.pass(self.accept(sent)?, standing))
     }
@@ -124,15 +124,15 @@ impl Call<'_> {
     /// Other ids are not looked at, and need not be: one HTTP exchange with the server behind
     /// belongs to one request of one client, and a connection with anything left over is never used
     /// again. Whatever a server writes into this answer, nobody else gets it.
-    pub(crate) fn pass(&self, accepted: Accepted, standing: Standing) -> Response<Body> {
+    pub(crate) fn pass(&self, accepted: Accepted, standing: StreamKind) -> Response<Body> {
         let mut head = headers::to_client(self, &accepted.upstream_headers);
         let watch = Watch::of(self, accepted.form);
         let body = if accepted.form == Form::Events {
             headers::for_events(&mut head);
             // Silence is normal where a stream waits for news.
             let body = match standing {
-                Standing::Answer => accepted.body,
-                Standing::Listening(_) | Standing::Open(_) => accepted.body.patient(),
+                StreamKind::Answer => accepted.body,
+                StreamKind::Listening(_) | StreamKind::Open(_) => accepted.body.patient(),
             };
             self.guard(Watched::new(body, watch), standing)
         } else if is_empty(&accepted.body) {
@@ -144,12 +144,12 @@ impl Call<'_> {
     }
 
     /// A stream of events that ends when the token does.
-    pub(crate) fn guard<B>(&self, events: B, standing: Standing) -> Body
+    pub(crate) fn guard<B>(&self, events: B, standing: StreamKind) -> Body
     where
         B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
-        let waits = !matches!(standing, Standing::Answer);
+        let waits = !matches!(standing, StreamKind::Answer);
         let ending = self.ending(standing);
         let guarded =
             Box::pin(Guarded::new(events, ending, ChangeWatch::of(self.server), Ids::of(self)));
@@ -175,12 +175,12 @@ impl Call<'_> {
         }
     }
 
-    fn ending(&self, standing: Standing) -> Ending {
+    fn ending(&self, standing: StreamKind) -> Ending {
         let (shared, permit) = (self.shared, self.permit);
         let (slot, farewell, grace) = match standing {
-            Standing::Answer => (None, self.request_failed(), shared.limits.drain_grace),
-            Standing::Listening(slot) => (Some(slot), self.listening_complete(), Duration::ZERO),
-            Standing::Open(slot) => (slot, None, Duration::ZERO),
+            StreamKind::Answer => (None, self.request_failed(), shared.limits.drain_grace),
+            StreamKind::Listening(slot) => (Some(slot), self.listening_complete(), Duration::ZERO),
+            StreamKind::Open(slot) => (slot, None, Duration::ZERO),
         };
         let (pulse, trust) = (Arc::clone(&shared.pulse), Arc::clone(&shared.trust));
         let when = Box::pin(pulse.ended(trust, Arc::clone(permit), grace));

@@ -11,7 +11,7 @@ use http_body_util::StreamBody;
 use super::answer::{Sieve, Sifted, message, respond_with, unfilterable};
 use crate::body::BodyError;
 use crate::forward::Call;
-use crate::forward::answer::{Accepted, Standing, broke_off, respond};
+use crate::forward::answer::{Accepted, StreamKind, broke_off, respond};
 use crate::forward::headers;
 use crate::reply::Answer;
 use crate::stream::events::Event;
@@ -73,7 +73,7 @@ pub(crate) async fn filter_events(call: &Call<'_>, sieve: Sieve, accepted: Accep
             Sifted::List(result) => Ok(event.with_message(&message(id.as_deref(), &result))),
         }
     });
-    let body = call.guard(StreamBody::new(Box::pin(events)), Standing::Answer);
+    let body = call.guard(StreamBody::new(Box::pin(events)), StreamKind::Answer);
     Ok(respond(StatusCode::OK, head, body))
 }
 

@@ -16,7 +16,7 @@ use super::filter::{Message, Unfilterable, is_list, read};
 use super::rewrite::rewritten;
 use crate::body::{Body, BodyError};
 use crate::forward::Call;
-use crate::forward::answer::{Accepted, Standing, broke_off, respond};
+use crate::forward::answer::{Accepted, StreamKind, broke_off, respond};
 use crate::forward::headers;
 use crate::stream::events::{self, Event};
 use crate::stream::reader::Reader;
@@ -34,7 +34,7 @@ struct Screen {
 pub(crate) fn pass_screened(
     call: &Call<'_>,
     accepted: Accepted,
-    standing: Standing,
+    standing: StreamKind,
 ) -> Response<Body> {
     let mut head = headers::to_client(call, &accepted.upstream_headers);
     headers::for_events(&mut head);

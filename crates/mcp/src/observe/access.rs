@@ -1,6 +1,6 @@
 //! One line for each request.
 
-use super::exchange::Finished;
+use super::request_record::Finished;
 
 /// Writes the line. Texts that others chose are given as texts, so that the formatter escapes
 /// them; nothing is put together unless somebody reads it.

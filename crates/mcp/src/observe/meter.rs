@@ -13,7 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::exchange::Finished;
+use super::request_record::Finished;
 use super::{Decision, Observer};
 use crate::server::Server;
 

@@ -9,8 +9,8 @@ use kernel::Timestamp;
 use protocol::audit::{CallEntry, Entry, Gap, MAX_REPORT_ENTRIES, Report};
 use tokio::sync::Notify;
 
-use super::asked::Asked;
 use super::refusals::Refusals;
+use super::request_summary::RequestSummary;
 use super::{RequestId, Verdict};
 use crate::verify::Permit;
 
@@ -49,7 +49,7 @@ pub(crate) struct Pending {
     /// The server's name. Not the server itself: what waits here must keep nothing alive.
     pub(crate) server: Arc<str>,
     pub(crate) permit: Option<Arc<Permit>>,
-    pub(crate) asked: Option<Asked>,
+    pub(crate) asked: Option<RequestSummary>,
     pub(crate) verdict: Verdict,
     pub(crate) reason: Option<&'static str>,
     /// Set if it stands for several, of which it is the first.

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use http::HeaderValue;
-use kernel::{Chance, Timestamp};
+use kernel::{SecureRandom, Timestamp};
 use tokio::sync::mpsc;
 
-use super::exchange::Finished;
+use super::request_record::Finished;
 
 /// Where finished spans go.
 #[derive(Clone, Debug)]
@@ -109,12 +109,16 @@ impl Parent {
 
 impl Context {
     /// The place of a new request below `parent`, if its trace is kept.
-    pub(crate) fn below(parent: Option<Parent>, ratio: f64, chance: &dyn Chance) -> Option<Self> {
+    pub(crate) fn below(
+        parent: Option<Parent>,
+        ratio: f64,
+        random: &dyn SecureRandom,
+    ) -> Option<Self> {
         if parent.is_some_and(|parent| !parent.sampled) || (parent.is_none() && ratio <= 0.0) {
             return None;
         }
         let mut bytes = [0; 32];
-        chance.fill(&mut bytes);
+        random.fill(&mut bytes);
         let [trace, spans] = [take::<16>(&bytes, 0), take(&bytes, 16)];
         if parent.is_none() && !within(take(&trace, 8), ratio) {
             return None;
@@ -232,7 +236,7 @@ fn hex(text: &mut String, bytes: &[u8]) {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use kernel::SystemChance;
+    use kernel::OsRandom;
 
     use super::*;
 
@@ -262,16 +266,16 @@ mod tests {
 
     #[test]
     fn whoever_began_a_trace_decides_about_it() {
-        let chance = SystemChance::new();
+        let random = OsRandom::new();
         let parent = Parent::parse(GOOD).unwrap();
-        let context = Context::below(Some(parent), 0.0, &chance).unwrap();
+        let context = Context::below(Some(parent), 0.0, &random).unwrap();
         assert_eq!((context.trace, context.parent), (parent.trace, Some(parent.span)));
         let sent = Parent::parse(context.header().to_str().unwrap()).unwrap();
         assert_eq!((sent.trace, sent.span, sent.sampled), (parent.trace, context.behind, true));
         let unsampled = Parent { sampled: false, ..parent };
-        assert_eq!(Context::below(Some(unsampled), 1.0, &chance), None);
-        assert_eq!(Context::below(None, 0.0, &chance), None);
-        assert!(Context::below(None, 1.0, &chance).unwrap().parent.is_none());
+        assert_eq!(Context::below(Some(unsampled), 1.0, &random), None);
+        assert_eq!(Context::below(None, 0.0, &random), None);
+        assert!(Context::below(None, 1.0, &random).unwrap().parent.is_none());
     }
 
     #[test]

@@ -19,7 +19,7 @@ impl Handle {
     pub(super) fn seal(&self, admitted: &Admitted<'_>) -> String {
         let sealing = &admitted.shared.sealing;
         let plain = format!("{}\n{}", self.stream, self.owner);
-        sealing.key.seal(plain.as_bytes(), &place(admitted), &*sealing.chance)
+        sealing.key.seal(plain.as_bytes(), &place(admitted), &*sealing.random)
     }
 
     /// The handle in a query, and its text.

@@ -12,12 +12,12 @@ use protocol::mcp::TEMPORARILY_UNAVAILABLE;
 use super::handle::Handle;
 use super::stream::{Ready, Stream};
 use super::{headers, retell};
+use crate::connection::streamable::Tail;
 use crate::endpoint;
-use crate::forward::answer::Standing;
+use crate::forward::answer::StreamKind;
 use crate::front::events_response;
-use crate::links::streamable::Tail;
 use crate::message::Admitted;
-use crate::observe::Exchange;
+use crate::observe::RequestRecord;
 use crate::reply::{Answer, Fault, Refused};
 use crate::server::Server;
 use crate::sidecar::Shared;
@@ -49,14 +49,14 @@ pub(crate) fn open(admitted: &Admitted<'_>) -> Answer {
         server: Arc::clone(admitted.server),
         permit: Arc::clone(&admitted.permit),
         headers: headers::passing(admitted.headers),
-        exchange: Exchange::silent(admitted.shared, admitted.server),
+        exchange: RequestRecord::silent(admitted.shared, admitted.server),
         stream,
         slot: Some(slot),
     };
     admitted.shared.closing.spawn(keeper.keep(ready));
     let frames = outlet.frames(Bytes::from(format!("event: endpoint\ndata: {endpoint}\n\n")));
     let call = admitted.call(None, None);
-    let body = call.guard(StreamBody::new(Box::pin(frames)), Standing::Open(None));
+    let body = call.guard(StreamBody::new(Box::pin(frames)), StreamKind::Open(None));
     Ok(events_response(body))
 }
 
@@ -67,7 +67,7 @@ struct Keeper {
     permit: Arc<Permit>,
     headers: HeaderMap,
     /// What the keeper does is not a client's request.
-    exchange: Exchange,
+    exchange: RequestRecord,
     stream: Arc<Stream>,
     /// The stream's place among its principal's, while the session's own stream has none.
     slot: Option<Slot>,
@@ -75,7 +75,7 @@ struct Keeper {
 
 /// What became of the session's own standing stream.
 #[derive(PartialEq, Eq)]
-enum Heard {
+enum OwnStream {
     /// It ended, or could not be opened right now.
     Enough,
     /// There is none.
@@ -87,7 +87,7 @@ impl Keeper {
         let gone = self.stream.gone.clone();
         tokio::select! {
             () = gone.cancelled() => {}
-            () = self.unasked(ready) => {}
+            () = self.relay_notices(ready) => {}
         }
         drop(self.slot.take());
         if let Some(front) = &self.server.sse {
@@ -99,7 +99,7 @@ impl Keeper {
     }
 
     /// What the server says on no request's account comes over the stream, too (D-02).
-    async fn unasked(&mut self, ready: Ready) {
+    async fn relay_notices(&mut self, ready: Ready) {
         let mut opening = ready.await.ok();
         let mut tail = Tail::of(&self.server);
         loop {
@@ -110,14 +110,14 @@ impl Keeper {
             if self.slot.is_none() {
                 return self.stream.gone.cancel();
             }
-            if heard == Heard::Nothing {
+            if heard == OwnStream::Nothing {
                 return std::future::pending().await;
             }
             tokio::time::sleep(tail.pause(&self.shared)).await;
         }
     }
 
-    async fn listen(&self, tail: &mut Tail, opening: Option<UnderWay>) -> Heard {
+    async fn listen(&self, tail: &mut Tail, opening: Option<UnderWay>) -> OwnStream {
         let mut headers = self.session_headers();
         tail.name(&mut headers);
         let response = endpoint::listen(&self.admitted(Method::GET, &headers)).await;
@@ -128,10 +128,10 @@ impl Keeper {
                 tail.opened();
                 let limit = self.shared.limits.message_bytes;
                 retell::events(&self.stream, response.into_body(), limit, None, tail).await;
-                Heard::Enough
+                OwnStream::Enough
             }
-            429 | 502..=504 => Heard::Enough,
-            _ => Heard::Nothing,
+            429 | 502..=504 => OwnStream::Enough,
+            _ => OwnStream::Nothing,
         }
     }
 

@@ -12,15 +12,15 @@ use super::handle::Handle;
 use super::stream::Stream;
 use super::{headers, retell};
 use crate::body::{Arriving, Body};
+use crate::connection::streamable::Tail;
 use crate::endpoint;
 use crate::in_flight::Counted;
-use crate::links::streamable::Tail;
 use crate::message::{self, Admitted};
-use crate::observe::Exchange;
+use crate::observe::RequestRecord;
 use crate::reply::{self, Answer, Fault, Refused};
 use crate::server::Server;
 use crate::sidecar::Shared;
-use crate::verify::{Permit, Standing};
+use crate::verify::{Permit, TokenStatus};
 
 /// How often a stream may end without the answer before there is none.
 const ATTEMPTS: u32 = 100;
@@ -50,7 +50,7 @@ pub(crate) async fn take<B: Arriving>(
         Kind::Asking { id, initialize } => {
             let place = Arc::clone(&stream.places).try_acquire_owned();
             let place = place.map_err(|_| too_busy(id.as_deref()))?;
-            let asked = Asked::new(admitted, stream, id, initialize, body, place);
+            let asked = PendingPost::new(admitted, stream, id, initialize, body, place);
             let tasks = asked.stream.requests.clone();
             tasks.spawn(asked.answer());
             Ok(reply::empty(StatusCode::ACCEPTED))
@@ -110,7 +110,7 @@ async fn tell(admitted: &Admitted<'_>, stream: &Stream, ready: bool, body: Bytes
 }
 
 /// A request that is being answered.
-struct Asked {
+struct PendingPost {
     shared: Arc<Shared>,
     server: Arc<Server>,
     permit: Arc<Permit>,
@@ -122,7 +122,7 @@ struct Asked {
     _place: OwnedSemaphorePermit,
 }
 
-impl Asked {
+impl PendingPost {
     fn new(
         admitted: &Admitted<'_>,
         stream: Arc<Stream>,
@@ -197,13 +197,13 @@ impl Asked {
     /// Whether the client is still there, and its token good.
     fn may_go_on(&self) -> bool {
         let standing = self.shared.trust.standing(&self.permit);
-        standing == Standing::Good && !self.stream.gone.is_cancelled()
+        standing == TokenStatus::Good && !self.stream.gone.is_cancelled()
     }
 
     /// What comes after the last event that was seen.
     async fn rest(&self, tail: &Tail) -> Response<Body> {
         let Self { shared, server, permit, headers, stream, .. } = self;
-        let exchange = Exchange::silent(shared, server);
+        let exchange = RequestRecord::silent(shared, server);
         let (permit, method) = (Arc::clone(permit), Method::GET);
         let admitted = Admitted { shared, server, permit, method, headers, exchange: &exchange };
         let session = stream.session(&admitted);
@@ -230,7 +230,7 @@ impl Asked {
     async fn ask(&self) -> Answer {
         let Self { shared, server, permit, headers, .. } = self;
         // Its POST was answered already, so it is told of by itself.
-        let exchange = Exchange::apart(shared, server, permit);
+        let exchange = RequestRecord::apart(shared, server, permit);
         let (permit, method) = (Arc::clone(permit), Method::POST);
         let admitted = Admitted { shared, server, permit, method, headers, exchange: &exchange };
         let answer = message::answer(&admitted, self.body.clone()).await;

@@ -10,8 +10,8 @@ use protocol::mcp::UPSTREAM_UNAVAILABLE;
 use super::queue::CutOff;
 use super::stream::Stream;
 use crate::body::{Body, whole};
-use crate::links::streamable::Tail;
-use crate::links::{Heard, Kind};
+use crate::connection::streamable::Tail;
+use crate::connection::{Kind, ServerMessage};
 use crate::stream::events;
 use crate::stream::splitter::Splitter;
 
@@ -86,8 +86,8 @@ async fn message(stream: &Stream, id: Option<&str>, whole: Bytes) -> bool {
 }
 
 fn is_answer(text: &[u8], id: Option<&str>) -> bool {
-    let heard = Heard::read(Bytes::copy_from_slice(text));
-    let named = |heard: Heard| heard.id().is_some_and(|named| Some(named.get()) == id);
+    let heard = ServerMessage::read(Bytes::copy_from_slice(text));
+    let named = |heard: ServerMessage| heard.id().is_some_and(|named| Some(named.get()) == id);
     heard.is_ok_and(|heard| matches!(heard.kind, Kind::Answer) && named(heard))
 }
 

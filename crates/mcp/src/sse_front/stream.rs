@@ -49,7 +49,7 @@ impl Streams {
     /// A new stream of this principal's, if there is room.
     pub(super) fn open(&self, admitted: &Admitted<'_>) -> Option<(Arc<Stream>, Outlet, Ready)> {
         let mut id = [0; 8];
-        admitted.shared.sealing.chance.fill(&mut id);
+        admitted.shared.sealing.random.fill(&mut id);
         let gone = CancellationToken::new();
         let (queue, outlet) = queue(&gone);
         let (ready, is_ready) = oneshot::channel();

@@ -122,9 +122,9 @@ impl Ids {
         match value(line, ID) {
             // An empty id says that there is none, and one with NUL counts for nobody.
             Some(id) if !id.is_empty() && !id.contains(&0) => {
-                let Sealing { key, chance } = &self.sealing;
+                let Sealing { key, random } = &self.sealing;
                 sealed.extend_from_slice(b"id: ");
-                sealed.extend_from_slice(key.seal(id, &self.place, &**chance).as_bytes());
+                sealed.extend_from_slice(key.seal(id, &self.place, &**random).as_bytes());
             }
             Some(_) => sealed.extend_from_slice(b"id:"),
             None => sealed.extend_from_slice(line),
@@ -186,7 +186,7 @@ impl Call<'_> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use kernel::SystemChance;
+    use kernel::OsRandom;
     use kernel::seal::SealingKey;
     use proptest::prelude::*;
 
@@ -194,7 +194,7 @@ mod tests {
 
     fn ids() -> Ids {
         let key = Arc::new(SealingKey::from_bytes([7; 32]));
-        let sealing = Sealing { key, chance: Arc::new(SystemChance::new()) };
+        let sealing = Sealing { key, random: Arc::new(OsRandom::new()) };
         let (place, wishes) = ("here".to_owned(), Wishes::of(&"default".into()));
         Ids { sealing, place, wishes, held: BytesMut::new(), line: Line::First }
     }

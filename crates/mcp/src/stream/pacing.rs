@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use kernel::Chance;
+use kernel::SecureRandom;
 use tokio::time::Instant;
 
 /// The pace at which one stream is opened again and again.
@@ -48,7 +48,7 @@ impl Pacing {
     /// How long to wait before the next attempt. A server may wish for a pause, except for less
     /// than the shortest. A fifth of it is left to chance, so that not all streams of a server that
     /// was restarted come back in the same moment.
-    pub(crate) fn pause(&mut self, wish: Option<Duration>, chance: &dyn Chance) -> Duration {
+    pub(crate) fn pause(&mut self, wish: Option<Duration>, random: &dyn SecureRandom) -> Duration {
         if self.opened.take().is_some_and(|opened| opened.elapsed() >= STOOD) {
             self.heard();
         }
@@ -61,13 +61,13 @@ impl Pacing {
             self.restless = true;
             tracing::warn!(server.name = %self.server, "mcp.stream.restless");
         }
-        pause + pause * u32::from(byte(chance)) / (5 * u32::from(u8::MAX))
+        pause + pause * u32::from(byte(random)) / (5 * u32::from(u8::MAX))
     }
 }
 
-fn byte(chance: &dyn Chance) -> u8 {
+fn byte(random: &dyn SecureRandom) -> u8 {
     let mut byte = [0];
-    chance.fill(&mut byte);
+    random.fill(&mut byte);
     byte[0]
 }
 
@@ -77,7 +77,7 @@ mod tests {
 
     struct Fixed(u8);
 
-    impl Chance for Fixed {
+    impl SecureRandom for Fixed {
         fn fill(&self, bytes: &mut [u8]) {
             bytes.fill(self.0);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::verify::{Permit, Standing, Trust};
+use crate::verify::{Permit, TokenStatus, Trust};
 
 /// Beats when anything changed that a running stream depends on.
 pub(crate) struct Pulse {
@@ -53,7 +53,7 @@ impl Pulse {
     ) {
         let mut beats = self.beats.subscribe();
         loop {
-            if trust.standing(&permit) != Standing::Good {
+            if trust.standing(&permit) != TokenStatus::Good {
                 return;
             }
             if self.draining.load(Ordering::Relaxed) {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use protocol::splice::{Members, Splice};
 use serde_json::value::RawValue;
 
-use super::exchange::could_name;
+use super::ids::could_name;
 
 /// The answer to `initialize` without the promise of `tasks/list`, which is not served: a server
 /// that knows the sidecar's credential and not the person would list everybody's tasks (E-20).

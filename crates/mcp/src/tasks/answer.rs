@@ -13,10 +13,10 @@ use protocol::mcp::{NAME_HEADER, TASKS_EXTENSION, encode_mirrored};
 use protocol::splice::{Members, Splice};
 
 use super::Task;
-use super::exchange::{Place, Unchangeable, could_name, exchanged};
+use super::ids::{Place, Unchangeable, could_name, exchanged};
 use crate::body::{Body, BodyError};
 use crate::forward::Call;
-use crate::forward::answer::{Accepted, Form, Standing, broke_off, respond};
+use crate::forward::answer::{Accepted, Form, StreamKind, broke_off, respond};
 use crate::forward::headers;
 use crate::mirror::Era;
 use crate::reply::{Answer, Refused};
@@ -84,7 +84,7 @@ pub(crate) async fn answer(call: &Call<'_>, params: &Params<'_>, body: Bytes) ->
     };
     let accepted = asking.accept(asking.send(body).await?)?;
     let naming = Naming::of(call, About::tasks([task]));
-    pass(call, naming, accepted, Standing::Answer).await
+    pass(call, naming, accepted, StreamKind::Answer).await
 }
 
 /// What everybody gets for a task that does not exist, or is not theirs (E-19).
@@ -97,7 +97,7 @@ pub(crate) async fn pass(
     call: &Call<'_>,
     naming: Naming,
     accepted: Accepted,
-    standing: Standing,
+    standing: StreamKind,
 ) -> Answer {
     match accepted.form {
         Form::Json => {
@@ -119,7 +119,7 @@ fn pass_events(
     call: &Call<'_>,
     naming: Naming,
     accepted: Accepted,
-    standing: Standing,
+    standing: StreamKind,
 ) -> Response<Body> {
     let mut head = headers::to_client(call, &accepted.upstream_headers);
     headers::for_events(&mut head);

@@ -40,8 +40,8 @@ impl Handles {
     pub(super) fn seal(&self, permit: &Permit, tool: &str, upstream: &str) -> Arc<str> {
         // JSON keeps the two apart, whatever they hold.
         let plain = serde_json::json!([tool, upstream]).to_string();
-        let Sealing { key, chance } = &self.sealing;
-        let sealed = key.seal(plain.as_bytes(), &self.place(permit), &**chance);
+        let Sealing { key, random } = &self.sealing;
+        let sealed = key.seal(plain.as_bytes(), &self.place(permit), &**random);
         self.remember(permit, upstream, sealed.into())
     }
 

@@ -6,9 +6,9 @@ use protocol::splice::Splice;
 
 use super::Task;
 use super::answer::{About, Naming, pass, unknown_task};
-use super::exchange::subscribed;
+use super::ids::subscribed;
 use crate::forward::Call;
-use crate::forward::answer::Standing;
+use crate::forward::answer::StreamKind;
 use crate::judge;
 use crate::reply::{Answer, Refused};
 
@@ -17,7 +17,7 @@ pub(crate) async fn answer(
     call: &Call<'_>,
     params: &Params<'_>,
     body: Bytes,
-    standing: Standing,
+    standing: StreamKind,
 ) -> Answer {
     let named = params.notifications.map(subscribed).unwrap_or_default();
     if named.is_empty() {

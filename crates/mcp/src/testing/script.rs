@@ -11,27 +11,29 @@ use tokio::sync::{broadcast, mpsc};
 
 use super::SOON;
 use crate::Sidecar;
-use crate::links::{Caller, Exchange, Heard, Link, LinkError, Question};
+use crate::connection::{
+    Caller, Connection, ConnectionError, Question, ResponseStream, ServerMessage,
+};
 
 /// The test's end of all connections.
 pub(crate) struct Script {
-    asked: tokio::sync::Mutex<mpsc::UnboundedReceiver<Asked>>,
+    asked: tokio::sync::Mutex<mpsc::UnboundedReceiver<SeenRequest>>,
     told: tokio::sync::Mutex<mpsc::UnboundedReceiver<Value>>,
     wire: Arc<Wire>,
 }
 
 /// A request that waits for what the test says.
-pub(crate) struct Asked {
+pub(crate) struct SeenRequest {
     pub(crate) message: Value,
     pub(crate) text: String,
-    said: mpsc::UnboundedSender<Result<Heard, LinkError>>,
+    said: mpsc::UnboundedSender<Result<ServerMessage, ConnectionError>>,
     cancelled: Arc<AtomicBool>,
 }
 
 struct Wire {
-    asked: mpsc::UnboundedSender<Asked>,
+    asked: mpsc::UnboundedSender<SeenRequest>,
     told: mpsc::UnboundedSender<Value>,
-    news: broadcast::Sender<Arc<Heard>>,
+    news: broadcast::Sender<Arc<ServerMessage>>,
     opened: Mutex<Vec<Value>>,
     open: AtomicBool,
 }
@@ -67,7 +69,7 @@ impl Script {
     }
 
     /// The next request.
-    pub(crate) async fn asked(&self) -> Asked {
+    pub(crate) async fn asked(&self) -> SeenRequest {
         let mut asked = self.asked.lock().await;
         tokio::time::timeout(SOON, asked.recv()).await.expect("a request soon").unwrap()
     }
@@ -103,7 +105,7 @@ impl Script {
     }
 }
 
-impl Asked {
+impl SeenRequest {
     /// Says something on account of this request.
     pub(crate) fn say(&self, text: &str) {
         self.said.send(Ok(heard(text))).unwrap();
@@ -122,8 +124,8 @@ impl Asked {
         self.say(&answer.to_string());
     }
 
-    /// The link fails.
-    pub(crate) fn fail(&self, error: LinkError) {
+    /// The connection fails.
+    pub(crate) fn fail(&self, error: ConnectionError) {
         self.said.send(Err(error)).unwrap();
     }
 
@@ -133,16 +135,16 @@ impl Asked {
     }
 }
 
-fn heard(text: &str) -> Heard {
-    Heard::read(Bytes::copy_from_slice(text.as_bytes())).unwrap()
+fn heard(text: &str) -> ServerMessage {
+    ServerMessage::read(Bytes::copy_from_slice(text.as_bytes())).unwrap()
 }
 
-impl Link for ScriptLink {
+impl Connection for ScriptLink {
     fn ask<'a>(
         &'a self,
         _caller: &'a Caller,
         question: Question,
-    ) -> BoxFuture<'a, Result<Exchange, LinkError>> {
+    ) -> BoxFuture<'a, Result<ResponseStream, ConnectionError>> {
         let message: Value = serde_json::from_str(&question.text).unwrap();
         if &*question.method == "initialize" {
             let version = message["params"]["protocolVersion"].clone();
@@ -153,15 +155,16 @@ impl Link for ScriptLink {
                 question.id
             );
             let answered = stream::iter([Ok(heard(&answer))]).boxed();
-            return Box::pin(async { Ok(Exchange::new(answered, || ())) });
+            return Box::pin(async { Ok(ResponseStream::new(answered, || ())) });
         }
         let (said, saying) = mpsc::unbounded_channel();
         let cancelled = Arc::new(AtomicBool::new(false));
         let mark = Arc::clone(&cancelled);
-        self.0.asked.send(Asked { message, text: question.text, said, cancelled }).unwrap();
+        self.0.asked.send(SeenRequest { message, text: question.text, said, cancelled }).unwrap();
         let saying =
             stream::unfold(saying, |mut saying| async { Some((saying.recv().await?, saying)) });
-        let exchange = Exchange::new(saying.boxed(), move || mark.store(true, Ordering::SeqCst));
+        let exchange =
+            ResponseStream::new(saying.boxed(), move || mark.store(true, Ordering::SeqCst));
         Box::pin(async { Ok(exchange) })
     }
 
@@ -169,7 +172,7 @@ impl Link for ScriptLink {
         &'a self,
         _caller: &'a Caller,
         text: String,
-    ) -> BoxFuture<'a, Result<(), LinkError>> {
+    ) -> BoxFuture<'a, Result<(), ConnectionError>> {
         let message: Value = serde_json::from_str(&text).unwrap();
         if message["method"] != "notifications/initialized" {
             self.0.told.send(message).unwrap();
@@ -177,7 +180,7 @@ impl Link for ScriptLink {
         Box::pin(async { Ok(()) })
     }
 
-    fn listen(&self, _caller: &Caller) -> broadcast::Receiver<Arc<Heard>> {
+    fn listen(&self, _caller: &Caller) -> broadcast::Receiver<Arc<ServerMessage>> {
         self.0.news.subscribe()
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
-use kernel::{Chance, Timestamp};
+use kernel::{SecureRandom, Timestamp};
 
 /// The breaker of one backend.
 ///
@@ -67,12 +67,12 @@ impl Circuit {
     }
 
     /// No connection was made.
-    pub(crate) fn failed(&self, now: Timestamp, chance: &dyn Chance) -> Change {
+    pub(crate) fn failed(&self, now: Timestamp, random: &dyn SecureRandom) -> Change {
         let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         if failures < THRESHOLD {
             return Change::None;
         }
-        let retry_at = now.as_millis().saturating_add(wait_millis(failures - THRESHOLD, chance));
+        let retry_at = now.as_millis().saturating_add(wait_millis(failures - THRESHOLD, random));
         match self.retry_at.swap(retry_at, Ordering::Relaxed) {
             CLOSED => Change::Opened,
             _ => Change::None,
@@ -82,10 +82,10 @@ impl Circuit {
 
 /// Twice as long each time, up to a bound. Half of it is left to chance, so that replicas do not
 /// all come back in the same moment.
-fn wait_millis(times: u32, chance: &dyn Chance) -> i64 {
+fn wait_millis(times: u32, random: &dyn SecureRandom) -> i64 {
     let longest = FIRST_WAIT_MILLIS.saturating_mul(1 << times.min(10)).min(LONGEST_WAIT_MILLIS);
     let mut bytes = [0; 2];
-    chance.fill(&mut bytes);
+    random.fill(&mut bytes);
     let half = longest / 2;
     half + half * i64::from(u16::from_le_bytes(bytes)) / i64::from(u16::MAX)
 }
@@ -96,7 +96,7 @@ mod tests {
 
     struct Fixed(u8);
 
-    impl Chance for Fixed {
+    impl SecureRandom for Fixed {
         fn fill(&self, bytes: &mut [u8]) {
             bytes.fill(self.0);
         }

@@ -10,14 +10,14 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::{Either, Full};
 use hyper_util::client::legacy;
-use kernel::{Chance, Clock};
+use kernel::{Clock, SecureRandom};
 
 use super::backend::Backend;
 use super::circuit::Change;
 use super::coding::{self, ForeignCoding, Unpacked};
 use super::connect::Pool;
 use super::health::Check;
-use super::standing::{self, Standing};
+use super::long_lived::{self, LongLivedBody};
 use crate::config::{ConfigError, Limits, ServerConfig, UpstreamAuth};
 
 /// A server behind, with all its addresses.
@@ -31,7 +31,7 @@ pub(crate) struct HttpUpstream {
     credential: Option<(HeaderName, HeaderValue)>,
     response_timeout: Duration,
     idle_timeout: Option<Duration>,
-    chance: Arc<dyn Chance>,
+    random: Arc<dyn SecureRandom>,
     /// Whose turn is next.
     turn: AtomicUsize,
 }
@@ -52,7 +52,7 @@ pub(crate) struct Outgoing {
 }
 
 /// What a server behind sends, over a connection of the pool or one of its own.
-pub(super) type Raw = Either<hyper::body::Incoming, Box<Standing>>;
+pub(super) type Raw = Either<hyper::body::Incoming, Box<LongLivedBody>>;
 
 /// The same in plain bytes.
 pub(crate) type Incoming = Either<Raw, Box<Unpacked>>;
@@ -95,7 +95,7 @@ impl HttpUpstream {
         config: &ServerConfig,
         limits: &Limits,
         clock: &Arc<dyn Clock>,
-        chance: &Arc<dyn Chance>,
+        random: &Arc<dyn SecureRandom>,
     ) -> Result<Self, ConfigError> {
         let http = &config.http;
         let connect_timeout = http.connect_timeout.unwrap_or(limits.connect_timeout);
@@ -115,7 +115,7 @@ impl HttpUpstream {
             response_timeout: http.response_timeout.unwrap_or(limits.first_byte_timeout),
             idle_timeout: http.idle_timeout,
             clock: Arc::clone(clock),
-            chance: Arc::clone(chance),
+            random: Arc::clone(random),
             turn: AtomicUsize::new(0),
         })
     }
@@ -237,7 +237,7 @@ impl HttpUpstream {
     async fn stand(&self, request: Request<Bytes>) -> Result<Response<Raw>, Failed> {
         let connection = self.pool.connect(request.uri().clone()).await;
         let connection = connection.map_err(|error| (SendError::Away, error))?;
-        let answered = standing::exchange(connection, request).await;
+        let answered = long_lived::exchange(connection, request).await;
         let response = answered.map_err(|error| (SendError::Broken, error))?;
         Ok(response.map(|body| Either::Right(Box::new(body))))
     }
@@ -252,9 +252,9 @@ impl HttpUpstream {
 
     /// No connection was made there.
     pub(super) fn note_unreachable(&self, id: BackendId) {
-        let (now, chance) = (self.clock.now(), &*self.chance);
+        let (now, random) = (self.clock.now(), &*self.random);
         let backend = self.backends.get(usize::from(id.0));
-        if backend.is_some_and(|backend| backend.circuit.failed(now, chance) == Change::Opened) {
+        if backend.is_some_and(|backend| backend.circuit.failed(now, random) == Change::Opened) {
             tracing::warn!(server.name = %self.name, backend = id.0, "mcp.upstream.away");
         }
     }

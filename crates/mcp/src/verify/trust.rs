@@ -38,7 +38,7 @@ struct List {
 
 /// What the board says of a permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum TokenStatus {
     /// Valid now.
     Good,
     /// Expired, revoked, or its key is gone.
@@ -80,25 +80,25 @@ impl Trust {
     }
 
     /// Whether a permit is good at this moment. No lock, no waiting.
-    pub(crate) fn standing(&self, permit: &Permit) -> Standing {
+    pub(crate) fn standing(&self, permit: &Permit) -> TokenStatus {
         let now = self.now();
         if permit.has_expired(now) {
-            return Standing::Ended;
+            return TokenStatus::Ended;
         }
         let keys = self.keys.load();
         let Some(keys) = keys.as_ref().filter(|keys| self.is_fresh(keys.obtained, now)) else {
-            return Standing::Unknown;
+            return TokenStatus::Unknown;
         };
         // T-MCP-29: a key that was withdrawn takes its tokens along.
         if !keys.holds(permit.key()) {
-            return Standing::Ended;
+            return TokenStatus::Ended;
         }
         let place = permit.status();
         match self.lists.load().get(&place.list) {
             // A set bit never clears, so an old list may still say no.
-            Some(list) if list.bits.is_revoked(place.bit) => Standing::Ended,
-            Some(list) if self.is_fresh(list.obtained, now) => Standing::Good,
-            _ => Standing::Unknown,
+            Some(list) if list.bits.is_revoked(place.bit) => TokenStatus::Ended,
+            Some(list) if self.is_fresh(list.obtained, now) => TokenStatus::Good,
+            _ => TokenStatus::Unknown,
         }
     }
 
@@ -125,7 +125,7 @@ impl Trust {
     /// Asks for whatever is missing or too old to judge a permit.
     pub(super) async fn obtain(&self, permit: &Permit) {
         let _turn = self.asking.lock().await;
-        if self.standing(permit) != Standing::Unknown
+        if self.standing(permit) != TokenStatus::Unknown
             || self.within(&self.failed, RETRY_AFTER_SECONDS)
         {
             return;

@@ -7,7 +7,7 @@ use http_body_util::BodyExt as _;
 use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use kernel::SystemChance;
+use kernel::OsRandom;
 use mcp::Sidecar;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -38,8 +38,8 @@ impl Replica {
         with_front(&mut config);
         config.peer_url = Some(url.parse().unwrap());
         config.allowed_hosts.push(url.trim_start_matches("http://").to_owned());
-        let (clock, chance) = (Arc::new(world.clock.clone()), Arc::new(SystemChance::new()));
-        Sidecar::new(config, world.authority.clone(), clock, chance).unwrap()
+        let (clock, random) = (Arc::new(world.clock.clone()), Arc::new(OsRandom::new()));
+        Sidecar::new(config, world.authority.clone(), clock, random).unwrap()
     }
 
     async fn ask(&self, ask: Ask) -> crate::support::Answer {

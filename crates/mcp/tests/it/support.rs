@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use http::Uri;
 use kernel::seal::SealingKey;
-use kernel::{ManualClock, SystemChance, Timestamp};
+use kernel::{ManualClock, OsRandom, Timestamp};
 use mcp::{
     AllowedOrigins, Config, EraChoice, HttpConfig, Limits, Observe, PolicyConfig, Rule,
     ServerConfig, Sidecar, Transport, UpstreamAuth, Visibility,
@@ -73,7 +73,7 @@ impl World {
             config,
             authority.clone(),
             Arc::new(clock.clone()),
-            Arc::new(SystemChance::new()),
+            Arc::new(OsRandom::new()),
         );
         Self { clock, authority, server, sidecar: sidecar.unwrap() }
     }
@@ -88,7 +88,7 @@ impl World {
         let mut config = config(self.server.uri());
         change(&mut config);
         let clock = Arc::new(self.clock.clone());
-        let randomness = Arc::new(SystemChance::new());
+        let randomness = Arc::new(OsRandom::new());
         Sidecar::new(config, self.authority.clone(), clock, randomness).unwrap()
     }
 

@@ -1,7 +1,7 @@
 //! What forms send, and what a person must be able to see before sending them. Programs outside
 //! this project fill these forms in, so the names and values are an interface.
 
-use pages::{Asking, Client, Consent, Offer, OpenApp, ScopeChoice, SignIn, Standing, Tick};
+use pages::{Asking, Client, ClientTrust, Consent, Offer, OpenApp, ScopeChoice, SignIn, Tick};
 use protocol::Scope;
 
 use crate::html::{Tag, tags, text_after};
@@ -178,7 +178,7 @@ fn t_co_07_an_unchecked_name_never_dominates() {
 #[test]
 fn vouched_names_say_who_vouches() {
     let places = places();
-    let client = Client { name: "Ledger", standing: Standing::Registered };
+    let client = Client { name: "Ledger", standing: ClientTrust::Registered };
     let html = pages::sign_in(&SignIn {
         asking: Asking::Authorization { client, redirect: &places.web, resource: RESOURCE },
         ..sign_in(&ORDINARY, &places.web, Offer::People(&PEOPLE))

@@ -6,9 +6,9 @@ mod people;
 use std::time::Duration;
 
 use pages::{
-    AlreadyDone, Asking, Audience, Client, Connect, Consent, Deployment, Failure, Form,
-    Interstitial, Lifetime, Navigation, Offer, OpenApp, Organization, Person, Provider,
-    ProviderSignOut, Resource, ScopeChoice, ScopeWords, SignIn, SignedOut, Standing, Tick,
+    AlreadyDone, Asking, Audience, Client, ClientTrust, Connect, Consent, Deployment, Failure,
+    Form, Interstitial, Lifetime, Navigation, Offer, OpenApp, Organization, Person, Provider,
+    ProviderSignOut, Resource, ScopeChoice, ScopeWords, SignIn, SignedOut, Tick,
 };
 use protocol::catalogue::CatalogueTool;
 use protocol::{RedirectUri, Scope, UserType};
@@ -79,10 +79,10 @@ pub(crate) const RESOURCE: Resource<'static> = Resource {
 
 /// A client on this computer that a web site vouches for.
 pub(crate) const CLAUDE_CODE: Client<'static> =
-    Client { name: "Claude Code", standing: Standing::Document { host: "claude.ai" } };
+    Client { name: "Claude Code", standing: ClientTrust::Document { host: "claude.ai" } };
 /// A client that registered itself, with a URI scheme of its own.
 pub(crate) const CURSOR: Client<'static> =
-    Client { name: "Cursor", standing: Standing::SelfDeclared };
+    Client { name: "Cursor", standing: ClientTrust::SelfDeclared };
 /// The redirect URIs of the samples.
 pub(crate) struct Places {
     /// On a web site.
@@ -140,7 +140,7 @@ pub(crate) fn sign_in<'a>(
         deployment: DEPLOYMENT,
         form: form(words, "/sign-in"),
         asking: Asking::Authorization {
-            client: Client { name: words.name, standing: Standing::SelfDeclared },
+            client: Client { name: words.name, standing: ClientTrust::SelfDeclared },
             redirect: place,
             resource: RESOURCE,
         },
@@ -158,7 +158,7 @@ pub(crate) fn consent<'a>(
     Consent {
         deployment: DEPLOYMENT,
         form: form(words, "/authorize/consent"),
-        client: Client { name: words.name, standing: Standing::SelfDeclared },
+        client: Client { name: words.name, standing: ClientTrust::SelfDeclared },
         redirect: place,
         resource: RESOURCE,
         person: "Ada Moreau",
@@ -197,7 +197,7 @@ fn sign_ins(words: &Words<'_>) -> Vec<(&'static str, String)> {
         Provider { id: "portal", name: "the customer portal" },
     ];
     let resource = Resource { title: words.name, url: words.url, ..RESOURCE };
-    let registered = Client { name: words.name, standing: Standing::Registered };
+    let registered = Client { name: words.name, standing: ClientTrust::Registered };
     let providers = |find_by_email| Offer::Providers { providers: &providers, find_by_email };
     let nothing = Offer::Providers { providers: &[], find_by_email: true };
     let people = Offer::People(&PEOPLE);
@@ -269,7 +269,7 @@ fn consents(words: &Words<'_>) -> Vec<(&'static str, String)> {
 fn outcomes(words: &Words<'_>) -> Vec<(&'static str, String)> {
     let places = places();
     let deployment = DEPLOYMENT;
-    let stranger = Client { name: words.name, standing: Standing::SelfDeclared };
+    let stranger = Client { name: words.name, standing: ClientTrust::SelfDeclared };
     let failure = Failure {
         deployment,
         status: 400,

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use kernel::Chance;
+use kernel::SecureRandom;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
@@ -65,9 +65,9 @@ pub fn check_new(password: &str, username: &str, minimum: usize) -> Result<(), W
 /// # Panics
 ///
 /// Never: Argon2 takes any password and a salt of 16 bytes.
-pub fn hash(password: &str, chance: &dyn Chance) -> String {
+pub fn hash(password: &str, random: &dyn SecureRandom) -> String {
     let mut salt = [0; 16];
-    chance.fill(&mut salt);
+    random.fill(&mut salt);
     hash_with(normal_form(password).as_bytes(), &salt)
 }
 
@@ -101,19 +101,19 @@ fn hash_with(password: &[u8], salt: &[u8; 16]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use kernel::SystemChance;
+    use kernel::OsRandom;
 
     use super::*;
 
     #[test]
     fn only_the_password_fits_and_the_hash_says_how_it_was_made() {
-        let stored = hash("correct horse battery", &SystemChance::new());
+        let stored = hash("correct horse battery", &OsRandom::new());
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
         assert!(verify("correct horse battery", Some(&stored)));
         for wrong in ["correct horse batterz", "", "Correct horse battery", &"x".repeat(1000)] {
             assert!(!verify(wrong, Some(&stored)), "{wrong:?}");
         }
-        assert_ne!(stored, hash("correct horse battery", &SystemChance::new()), "salted");
+        assert_ne!(stored, hash("correct horse battery", &OsRandom::new()), "salted");
     }
 
     #[test]
@@ -122,7 +122,7 @@ mod tests {
         for damaged in ["", "plain", "$argon2id$v=19$m=19456,t=2,p=1$", "$2b$12$abcdefgh"] {
             assert!(!verify("plain", Some(damaged)), "{damaged:?}");
         }
-        let empty = hash("", &SystemChance::new());
+        let empty = hash("", &OsRandom::new());
         assert!(!verify("", Some(&empty)), "no password is never a password");
         assert!(!verify(&"x".repeat(MAXIMUM_BYTES + 1), Some(&empty)));
     }
@@ -132,7 +132,7 @@ mod tests {
     fn a15_passwords_are_compared_in_normal_form() {
         let (composed, decomposed) = ("caf\u{e9} au lait \u{212b}", "cafe\u{301} au lait A\u{30a}");
         for set in [composed, decomposed] {
-            let stored = hash(set, &SystemChance::new());
+            let stored = hash(set, &OsRandom::new());
             for typed in [composed, decomposed] {
                 assert!(verify(typed, Some(&stored)), "{set:?} {typed:?}");
             }

@@ -1,7 +1,7 @@
 //! The second factor: time-based one-time passwords (RFC 6238), as every authenticator app makes
 //! them: SHA-1, six digits, thirty seconds.
 
-use kernel::{Chance, Timestamp};
+use kernel::{SecureRandom, Timestamp};
 use totp_rs::{Algorithm, Builder, Totp, TotpError};
 use zeroize::Zeroizing;
 
@@ -24,9 +24,9 @@ pub struct BadTotpSecret;
 
 impl TotpSecret {
     /// A fresh secret.
-    pub fn generate(chance: &dyn Chance) -> Self {
+    pub fn generate(random: &dyn SecureRandom) -> Self {
         let mut bytes = Zeroizing::new(vec![0; SECRET_BYTES]);
-        chance.fill(&mut bytes);
+        random.fill(&mut bytes);
         Self(bytes)
     }
 
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn a_short_secret_is_refused_and_none_is_shown() {
         assert_eq!(TotpSecret::from_bytes(b"short").unwrap_err(), BadTotpSecret);
-        let fresh = TotpSecret::generate(&kernel::SystemChance::new());
+        let fresh = TotpSecret::generate(&kernel::OsRandom::new());
         assert_eq!(fresh.bytes().len(), SECRET_BYTES);
         assert_eq!(format!("{fresh:?}"), "TotpSecret(…)");
     }

@@ -26,7 +26,7 @@ pub(super) struct Known {
     clock: Arc<dyn Clock>,
     document: ArcSwapOption<Kept<Document>>,
     keys: ArcSwapOption<Kept<KeySet>>,
-    asking: Mutex<Asked>,
+    asking: Mutex<LastRequest>,
 }
 
 /// Something that the provider said.
@@ -39,7 +39,7 @@ pub(super) struct Kept<T> {
 
 /// What was tried. Whoever holds it is the one who asks.
 #[derive(Default)]
-struct Asked {
+struct LastRequest {
     /// When a key that is not in the set was last looked for.
     searched: Option<Timestamp>,
     failed: Option<(Timestamp, ProviderError)>,
@@ -177,7 +177,7 @@ impl Known {
     /// the wrong things, is believed to be wrong: only absence is forgiven.
     fn settle<T>(
         &self,
-        asked: &mut Asked,
+        asked: &mut LastRequest,
         place: &ArcSwapOption<Kept<T>>,
         outcome: Result<Kept<T>, ProviderError>,
     ) -> Result<Arc<Kept<T>>, ProviderError> {
@@ -208,7 +208,7 @@ impl Known {
         place.load_full().filter(|kept| self.clock.now() < kept.fresh_until)
     }
 
-    fn recent_failure(&self, asked: &Asked) -> Option<ProviderError> {
+    fn recent_failure(&self, asked: &LastRequest) -> Option<ProviderError> {
         let (then, error) = asked.failed.as_ref()?;
         self.is_within(*then, RETRY_AFTER_SECONDS).then(|| error.clone())
     }

@@ -7,13 +7,17 @@ use serde_json::Value;
 
 use super::Provider;
 use super::token::Tokens;
-use super::userinfo::Said;
+use super::userinfo::UserInfo;
 use crate::claims::{Source, Vouched, email, external_id, listed, text, texts};
 use crate::provider::{ProviderError, SignedIn, UpstreamSession};
 
 impl Provider {
     /// The person, with what the provider gave for later.
-    pub(super) fn person(&self, said: &Said, tokens: Tokens) -> Result<SignedIn, ProviderError> {
+    pub(super) fn person(
+        &self,
+        said: &UserInfo,
+        tokens: Tokens,
+    ) -> Result<SignedIn, ProviderError> {
         let identity = self.identity(said)?;
         let upstream = UpstreamSession {
             id: said.id_token.get("sid").and_then(text),
@@ -33,7 +37,7 @@ impl Provider {
         refresh_token
     }
 
-    pub(super) fn identity(&self, said: &Said) -> Result<Identity, ProviderError> {
+    pub(super) fn identity(&self, said: &UserInfo) -> Result<Identity, ProviderError> {
         let names = &self.config.claims;
         let external_id = self.id_of(said)?;
         let email = self.email_of(said);
@@ -55,7 +59,7 @@ impl Provider {
         })
     }
 
-    fn attributes(&self, said: &Said) -> Result<Attributes, ProviderError> {
+    fn attributes(&self, said: &UserInfo) -> Result<Attributes, ProviderError> {
         let mut attributes = Attributes::new();
         for name in &self.config.kept_claims {
             let values = self.all_of(said, name)?;
@@ -66,7 +70,7 @@ impl Provider {
         Ok(attributes)
     }
 
-    fn all_of(&self, said: &Said, name: &str) -> Result<Vec<String>, ProviderError> {
+    fn all_of(&self, said: &UserInfo, name: &str) -> Result<Vec<String>, ProviderError> {
         said.at(name).map_or(Ok(Vec::new()), |value| texts(self.source(name), value))
     }
 
@@ -75,7 +79,7 @@ impl Provider {
     }
 
     /// UP-3: the stable id.
-    fn id_of(&self, said: &Said) -> Result<String, ProviderError> {
+    fn id_of(&self, said: &UserInfo) -> Result<String, ProviderError> {
         let claim = &self.config.claims.user;
         let id = said.at(claim).and_then(stable_id).ok_or_else(|| {
             let lacks = format!("{claim}, which identifies the person, is missing or not text");
@@ -86,7 +90,7 @@ impl Provider {
 
     /// Whether an address is verified counts only from whoever gave that address: the two sources
     /// may name different ones.
-    fn email_of(&self, said: &Said) -> Option<Email> {
+    fn email_of(&self, said: &UserInfo) -> Option<Email> {
         let name = &self.config.claims.email;
         let address = said.at(name).and_then(text)?;
         let of = |claims| crate::claims::at(claims, name).and_then(text).as_ref() == Some(&address);
@@ -107,7 +111,7 @@ pub(super) fn stable_id(value: &Value) -> Option<String> {
     }
 }
 
-fn name_of(said: &Said, name: &str) -> Option<String> {
+fn name_of(said: &UserInfo, name: &str) -> Option<String> {
     let shown = |name| said.at(name).and_then(text).map(|name| name.trim().to_owned());
     [name, "preferred_username"].into_iter().filter_map(shown).find(|name| !name.is_empty())
 }

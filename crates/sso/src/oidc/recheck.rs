@@ -4,7 +4,7 @@ use kernel::Redacted;
 use protocol::Identity;
 
 use super::token::Tokens;
-use super::userinfo::Said;
+use super::userinfo::UserInfo;
 use super::{Document, Provider, jwt, rejected};
 use crate::provider::ProviderError;
 
@@ -63,7 +63,7 @@ impl Provider {
         &self,
         document: &Document,
         tokens: &Tokens,
-    ) -> Result<Said, ProviderError> {
+    ) -> Result<UserInfo, ProviderError> {
         if tokens.id.is_none() {
             return self.gather_without_id_token(document, tokens).await;
         }

@@ -16,14 +16,14 @@ use crate::provider::ProviderError;
 
 /// What was said, and by which of the two. The ID token is signed and wins; its claims are empty
 /// where none came.
-pub(super) struct Said {
+pub(super) struct UserInfo {
     pub(super) id_token: Claims,
     pub(super) userinfo: Claims,
     /// Groups from a directory that was asked because the token left them out.
     pub(super) looked_up_groups: Option<Vec<String>>,
 }
 
-impl Said {
+impl UserInfo {
     /// The claim at this path.
     pub(super) fn at(&self, path: &str) -> Option<&Value> {
         at(&self.id_token, path).or_else(|| at(&self.userinfo, path))
@@ -36,7 +36,7 @@ impl Provider {
         document: &Document,
         id_token: Claims,
         tokens: &Tokens,
-    ) -> Result<Said, ProviderError> {
+    ) -> Result<UserInfo, ProviderError> {
         let access_token = tokens.access_token();
         let looked_up_groups = self.groups_left_out(&id_token, access_token).await?;
         let userinfo = if self.needs_userinfo(&id_token, looked_up_groups.is_some()) {
@@ -44,7 +44,7 @@ impl Provider {
         } else {
             Claims::new()
         };
-        Ok(Said { id_token, userinfo, looked_up_groups })
+        Ok(UserInfo { id_token, userinfo, looked_up_groups })
     }
 
     /// Everything from the userinfo endpoint, where no ID token came: §12.2 leaves that to the
@@ -53,7 +53,7 @@ impl Provider {
         &self,
         document: &Document,
         tokens: &Tokens,
-    ) -> Result<Said, ProviderError> {
+    ) -> Result<UserInfo, ProviderError> {
         if self.config.userinfo == Userinfo::Never {
             let lacks = "a refresh gives no ID token there, and userinfo is \"never\"";
             return Err(ProviderError::Misconfigured(lacks.to_owned()));
@@ -66,7 +66,7 @@ impl Provider {
         let userinfo = self.fetch_userinfo(endpoint, token).await?;
         check_subject(&userinfo)?;
         let looked_up_groups = self.groups_left_out(&userinfo, access_token).await?;
-        Ok(Said { id_token: Claims::new(), userinfo, looked_up_groups })
+        Ok(UserInfo { id_token: Claims::new(), userinfo, looked_up_groups })
     }
 
     fn needs_userinfo(&self, id_token: &Claims, has_groups: bool) -> bool {

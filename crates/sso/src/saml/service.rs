@@ -26,7 +26,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::{Chance, Clock, Timestamp};
+use kernel::{Clock, SecureRandom, Timestamp};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use url::Url;
@@ -79,10 +79,10 @@ impl ServiceProvider for Service {
     fn begin<'a>(
         &'a self,
         relay_state: &'a str,
-        chance: &'a dyn Chance,
+        random: &'a dyn SecureRandom,
     ) -> BoxFuture<'a, Result<(Go, Pending), ProviderError>> {
         // Chance is used before the first await, so that it need not outlive it.
-        let request_id = request::fresh_id(relay_state, chance);
+        let request_id = request::fresh_id(relay_state, random);
         Box::pin(self.started(relay_state, request_id))
     }
 

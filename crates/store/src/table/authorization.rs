@@ -36,7 +36,7 @@ pub async fn count_open(conn: &mut Conn, now: Timestamp) -> Result<i64, StoreErr
 }
 
 /// Why a transition did not happen.
-pub(crate) enum Standing {
+pub(crate) enum Progress {
     /// It waits, but not for this.
     Open,
     /// It had its answer.
@@ -51,13 +51,13 @@ pub(crate) async fn standing(
     handle: &Hashed<AuthorizationHandle>,
     browser: &Hashed<BrowserBinding>,
     now: Timestamp,
-) -> Result<Standing, StoreError> {
+) -> Result<Progress, StoreError> {
     let found = find(conn, handle).await?;
     let own = found.filter(|found| found.browser == *browser && !found.is_expired(now));
     Ok(match own.map(|own| own.stage) {
-        Some(Stage::Approved | Stage::Denied) => Standing::Completed,
-        Some(Stage::Pending | Stage::Resumed { .. }) => Standing::Open,
-        None => Standing::Gone,
+        Some(Stage::Approved | Stage::Denied) => Progress::Completed,
+        Some(Stage::Pending | Stage::Resumed { .. }) => Progress::Open,
+        None => Progress::Gone,
     })
 }
 

@@ -7,7 +7,7 @@ use model::{AuditEvent, AuditKind, Code, SubjectId};
 use protocol::redirect_uri::{RedirectKind, RedirectUri};
 use sqlx::query;
 
-use crate::table::authorization::{self, Standing};
+use crate::table::authorization::{self, Progress};
 use crate::table::session;
 use crate::{StoreError, Txn, UnitOfWork};
 
@@ -80,8 +80,8 @@ impl Approve {
 
     async fn why_not(&self, txn: &mut Txn<'_>) -> Result<ApproveOutcome, StoreError> {
         match authorization::standing(txn.conn(), &self.handle, &self.browser, self.now).await? {
-            Standing::Completed => Ok(ApproveOutcome::Completed),
-            Standing::Open | Standing::Gone => Ok(ApproveOutcome::Gone),
+            Progress::Completed => Ok(ApproveOutcome::Completed),
+            Progress::Open | Progress::Gone => Ok(ApproveOutcome::Gone),
         }
     }
 

@@ -7,7 +7,7 @@ use model::{AuditEvent, AuditKind, ClientId, SubjectId};
 use sqlx::query;
 
 use crate::row::Fields;
-use crate::table::authorization::{self, Standing};
+use crate::table::authorization::{self, Progress};
 use crate::table::session;
 use crate::{StoreError, Txn, UnitOfWork};
 
@@ -55,8 +55,8 @@ impl UnitOfWork for Deny {
             return Ok(DenyOutcome::Denied);
         }
         match authorization::standing(txn.conn(), &self.handle, &self.browser, self.now).await? {
-            Standing::Completed => Ok(DenyOutcome::Completed),
-            Standing::Open | Standing::Gone => Ok(DenyOutcome::Gone),
+            Progress::Completed => Ok(DenyOutcome::Completed),
+            Progress::Open | Progress::Gone => Ok(DenyOutcome::Gone),
         }
     }
 }

@@ -6,7 +6,7 @@ use model::authorization::{AuthorizationHandle, BrowserBinding};
 use model::person::SessionSecret;
 use sqlx::query;
 
-use crate::table::authorization::{self, Standing};
+use crate::table::authorization::{self, Progress};
 use crate::table::session;
 use crate::{StoreError, Txn, UnitOfWork};
 
@@ -57,8 +57,8 @@ impl UnitOfWork for ResumeAuthorization {
             return Ok(ResumeOutcome::Resumed);
         }
         match authorization::standing(txn.conn(), &self.handle, &self.browser, self.now).await? {
-            Standing::Completed => Ok(ResumeOutcome::Completed),
-            Standing::Open | Standing::Gone => Ok(ResumeOutcome::Gone),
+            Progress::Completed => Ok(ResumeOutcome::Completed),
+            Progress::Open | Progress::Gone => Ok(ResumeOutcome::Gone),
         }
     }
 }

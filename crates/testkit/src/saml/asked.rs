@@ -10,14 +10,14 @@ use crate::{Form, Return};
 
 /// What somebody was sent to the provider with.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct AuthnRequest {
     /// The request, an XML document.
     pub xml: String,
     /// Goes back with the answer.
     pub relay_state: String,
 }
 
-impl Asked {
+impl AuthnRequest {
     /// By the redirect binding: the URL that the browser was sent to.
     #[track_caller]
     pub fn by_redirect(url: &str) -> Self {

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use kernel::seal::SealingKey;
-use kernel::{Clock as _, SystemChance, SystemClock, Timestamp};
+use kernel::{Clock as _, OsRandom, SystemClock, Timestamp};
 use store::Store;
 
 use super::{migrate, runtime, source};
@@ -38,7 +38,7 @@ struct Desk {
     key: SealingKey,
     /// The deployment's name.
     title: String,
-    chance: SystemChance,
+    random: OsRandom,
 }
 
 impl Desk {
@@ -58,7 +58,7 @@ impl Desk {
             .context("the database is not ready; run `wicketgate migrate` first")?;
         let key = oauth.key_encryption_key.derive("seal");
         let title = settings.server.title.clone();
-        Ok(Self { store, accounts, key, title, chance: SystemChance::new() })
+        Ok(Self { store, accounts, key, title, random: OsRandom::new() })
     }
 
     fn now() -> Timestamp {

@@ -1,7 +1,7 @@
 //! `wicketgate secret generate`.
 
 use kernel::encoding::base64;
-use kernel::{Chance as _, SystemChance};
+use kernel::{OsRandom, SecureRandom as _};
 
 use crate::output;
 
@@ -13,6 +13,6 @@ pub(super) fn generate() {
 /// 32 random bytes in base64.
 pub(super) fn fresh() -> String {
     let mut bytes = [0; 32];
-    SystemChance::new().fill(&mut bytes);
+    OsRandom::new().fill(&mut bytes);
     base64(&bytes)
 }

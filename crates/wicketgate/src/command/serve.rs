@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use kernel::{Chance as _, SystemChance};
+use kernel::{OsRandom, SecureRandom as _};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
@@ -55,7 +55,7 @@ async fn on_hangup(act: impl Fn()) -> anyhow::Result<Infallible> {
 /// The first random bytes of a process take tens of milliseconds, because aws-lc gathers entropy from
 /// the jitter of the processor. That begins now, so that nobody waits for it later.
 fn gather_entropy() {
-    std::thread::spawn(|| SystemChance::new().fill(&mut [0]));
+    std::thread::spawn(|| OsRandom::new().fill(&mut [0]));
 }
 
 /// Serves `settings`; `greet` runs once the server listens.

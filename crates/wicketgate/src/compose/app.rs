@@ -9,7 +9,7 @@ pub(super) use axum::body::Body as AuthBody;
 use http::{Request, Response, StatusCode};
 use http_body_util::Either;
 use hyper::body::Incoming;
-use kernel::Chance;
+use kernel::SecureRandom;
 use mcp::Sidecar;
 use net::server::LongLived;
 use tower::ServiceExt as _;
@@ -28,7 +28,7 @@ pub(super) struct App {
     router: Router,
     base_path: String,
     proxies: Proxies,
-    chance: Arc<dyn Chance>,
+    random: Arc<dyn SecureRandom>,
 }
 
 impl App {
@@ -36,7 +36,7 @@ impl App {
         settings: Settings,
         auth: Option<Arc<AuthServer>>,
         sidecar: Option<Arc<Sidecar>>,
-        chance: Arc<dyn Chance>,
+        random: Arc<dyn SecureRandom>,
     ) -> Self {
         let router = auth.as_ref().map_or_else(nothing_else, |auth| auth::router(Arc::clone(auth)));
         Self {
@@ -45,7 +45,7 @@ impl App {
             router,
             base_path: settings.public_url.path().to_owned(),
             proxies: Proxies::new(settings.server.trusted_proxies),
-            chance,
+            random,
         }
     }
 
@@ -58,7 +58,7 @@ impl App {
         request: Request<Incoming>,
         peer: SocketAddr,
     ) -> Response<Body> {
-        panics::contained(&*self.chance, Box::pin(self.route(request, peer))).await
+        panics::contained(&*self.random, Box::pin(self.route(request, peer))).await
     }
 
     /// Ends streams soon, so that the process can.

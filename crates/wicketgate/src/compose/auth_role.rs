@@ -11,9 +11,7 @@ use protocol::identity::Email;
 use store::Store;
 
 use super::{Ambient, hosts, providers};
-use crate::config::{
-    FIXED_USER_PROVIDER, OAuthSettings, Settings, SignInSettings, UpstreamSettings,
-};
+use crate::config::{FIXED_USER_PROVIDER, OAuthSettings, ServerSettings, Settings, SignInSettings};
 
 /// Starts the authorization server.
 pub(super) async fn build(
@@ -36,7 +34,7 @@ pub(super) async fn build(
         config,
         store,
         Arc::clone(&ambient.clock),
-        Arc::clone(&ambient.chance),
+        Arc::clone(&ambient.random),
         catalogue,
     )
     .await
@@ -44,7 +42,7 @@ pub(super) async fn build(
 }
 
 fn config(settings: &Settings, oauth: &OAuthSettings, sign_in: SignIn) -> Config {
-    let resource = |server: &UpstreamSettings, uri: &ResourceUri| Resource {
+    let resource = |server: &ServerSettings, uri: &ResourceUri| Resource {
         name: server.name.clone(),
         title: server.title.clone(),
         scope_words: server.scope_words.clone(),

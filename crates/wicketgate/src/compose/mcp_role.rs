@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use kernel::Chance;
+use kernel::SecureRandom;
 use kernel::seal::SealingKey;
 use mcp::{Audit, Config, Limits, Observe, ServerConfig, Sidecar, Spans, SseFront};
 
 use super::authority::Late;
 use super::{Ambient, hosts};
-use crate::config::{PublicUrl, Role, Settings, UpstreamSettings};
+use crate::config::{PublicUrl, Role, ServerSettings, Settings};
 
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
@@ -28,7 +28,7 @@ pub(super) fn build(
         issuer: settings.issuer.as_str().to_owned(),
         allowed_hosts: hosts::allowed(settings),
         allowed_origins: settings.mcp.allowed_origins.clone(),
-        sealing_key: sealing_key(settings, &*ambient.chance),
+        sealing_key: sealing_key(settings, &*ambient.random),
         peer_url: settings.mcp.peer_url.clone(),
         max_status_age_seconds: settings.mcp.max_status_age,
         observe: observe(settings, spans),
@@ -40,7 +40,7 @@ pub(super) fn build(
         },
     };
     let authority = Arc::clone(authority);
-    Sidecar::new(config, authority, Arc::clone(&ambient.clock), Arc::clone(&ambient.chance))
+    Sidecar::new(config, authority, Arc::clone(&ambient.clock), Arc::clone(&ambient.random))
         .context("the sidecar cannot start")
 }
 
@@ -62,7 +62,7 @@ fn observe(settings: &Settings, spans: Option<Spans>) -> Observe {
     Observe { audit, tool_labels: settings.telemetry.tool_labels, spans }
 }
 
-fn server_config(url: &PublicUrl, server: &UpstreamSettings) -> ServerConfig {
+fn server_config(url: &PublicUrl, server: &ServerSettings) -> ServerConfig {
     let path = format!("{}{}", url.path(), server.path);
     let mut metadata_paths = metadata_paths(&path);
     if server.name == "default" {
@@ -120,7 +120,7 @@ fn tell_of_replicas(settings: &Settings) {
 
 /// Role all derives the key, so that replicas share it; a lone sidecar on loopback needs none that
 /// outlives it.
-fn sealing_key(settings: &Settings, chance: &dyn Chance) -> SealingKey {
+fn sealing_key(settings: &Settings, random: &dyn SecureRandom) -> SealingKey {
     if let Some(key) = &settings.mcp.sealing_key {
         return key.derive("mcp session");
     }
@@ -128,6 +128,6 @@ fn sealing_key(settings: &Settings, chance: &dyn Chance) -> SealingKey {
         return oauth.key_encryption_key.derive("mcp session");
     }
     let mut bytes = [0; 32];
-    chance.fill(&mut bytes);
+    random.fill(&mut bytes);
     SealingKey::from_bytes(bytes)
 }

@@ -7,20 +7,20 @@ use futures_util::FutureExt as _;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{Either, Full};
-use kernel::Chance;
+use kernel::SecureRandom;
 use kernel::encoding::base64url;
 
 use super::app::{AuthBody, Body};
 
 /// The answer, or 500 with a reference to the log if making it panics.
 pub(super) async fn contained(
-    chance: &dyn Chance,
+    random: &dyn SecureRandom,
     answer: impl Future<Output = Response<Body>> + Unpin,
 ) -> Response<Body> {
     // Whatever the request had begun is dropped with it; what requests share is behind locks that
     // are poisoned, or in the database, where half of a unit of work is never seen.
     let answered = AssertUnwindSafe(answer).catch_unwind().await;
-    answered.unwrap_or_else(|_| failed(chance))
+    answered.unwrap_or_else(|_| failed(random))
 }
 
 /// From now on panics are reported in the log: where, and with which words if these stand in the
@@ -37,9 +37,9 @@ fn fixed_words(payload: &(dyn Any + Send)) -> &'static str {
     payload.downcast_ref::<&'static str>().copied().unwrap_or("(withheld: it shows values)")
 }
 
-fn failed(chance: &dyn Chance) -> Response<Body> {
+fn failed(random: &dyn SecureRandom) -> Response<Body> {
     let mut reference = [0; 6];
-    chance.fill(&mut reference);
+    random.fill(&mut reference);
     let reference = base64url(&reference);
     tracing::error!(%reference, "a handler panicked; the request was answered with 500");
     let body = serde_json::json!({
@@ -61,7 +61,7 @@ mod tests {
 
     use http::Request;
     use hyper::body::Incoming;
-    use kernel::SystemChance;
+    use kernel::OsRandom;
     use net::server::{Limits, serve};
     use testkit::{CapturedLog, Place, random};
     use tokio::net::TcpListener;
@@ -88,7 +88,7 @@ mod tests {
         let answer = move |request, _| {
             let told = told.clone();
             let handled = async move { handler(&request, &told) };
-            async move { contained(&SystemChance::new(), Box::pin(handled)).await }
+            async move { contained(&OsRandom::new(), Box::pin(handled)).await }
         };
         let serving = serve(listener, Limits::default(), answer, std::future::pending());
         let serving = tokio::spawn(serving);

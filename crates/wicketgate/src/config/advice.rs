@@ -12,7 +12,7 @@ use mcp::{ChildConfig, Transport};
 use toml::{Table, Value};
 
 use super::problem::Problem;
-use super::settings::{OAuthSettings, Role, Settings, SignInSettings, UpstreamSettings};
+use super::settings::{OAuthSettings, Role, ServerSettings, Settings, SignInSettings};
 
 /// Clients that refresh ahead do so up to five minutes before the end.
 const REFRESHED_AHEAD_SECONDS: i64 = 300;
@@ -104,7 +104,7 @@ fn about_oauth(oauth: &OAuthSettings) -> Vec<Problem> {
     said
 }
 
-fn about_server(place: usize, server: &UpstreamSettings) -> Vec<Problem> {
+fn about_server(place: usize, server: &ServerSettings) -> Vec<Problem> {
     let at = format!("mcp.server[{place}]");
     let mut said = Vec::new();
     if let Transport::Stdio(child) = &server.transport {

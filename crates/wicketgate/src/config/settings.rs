@@ -40,7 +40,7 @@ pub struct Settings {
     /// The deployment's URL.
     pub public_url: PublicUrl,
     /// The listener.
-    pub server: ServerSettings,
+    pub server: ProcessSettings,
     /// The database; there is none for the sidecar alone.
     pub database: Option<DatabaseSettings>,
     /// The authorization server; `None` for the sidecar alone.
@@ -91,7 +91,7 @@ pub struct TelemetrySettings {
 
 /// `[server]`.
 #[derive(Debug)]
-pub struct ServerSettings {
+pub struct ProcessSettings {
     /// Where to listen.
     pub listen: SocketAddr,
     /// Whose `X-Forwarded-For` counts, for logs and rate limits only.
@@ -159,7 +159,7 @@ pub struct OAuthSettings {
 #[derive(Debug)]
 pub struct McpSettings {
     /// The servers, the default one first.
-    pub servers: Vec<UpstreamSettings>,
+    pub servers: Vec<ServerSettings>,
     /// Which web pages may call.
     pub allowed_origins: AllowedOrigins,
     /// Seals session ids; role all derives it.
@@ -189,7 +189,7 @@ pub struct AuthoritySettings {
 
 /// `[[mcp.server]]`.
 #[derive(Clone, Debug)]
-pub struct UpstreamSettings {
+pub struct ServerSettings {
     /// `default`, or the last part of the path.
     pub name: String,
     /// For people: else the name, or "the MCP server" for the default one.

@@ -266,11 +266,11 @@ async fn people_are_listed_and_disabled() {
 }
 
 async fn sign_in(store: &Store, identity: sso::Identity) {
-    let chance = kernel::SystemChance::new();
+    let random = kernel::OsRandom::new();
     let now = kernel::Clock::now(&kernel::SystemClock);
-    let session = kernel::Plain::<model::person::SessionSecret>::generate(&chance).hash();
+    let session = kernel::Plain::<model::person::SessionSecret>::generate(&random).hash();
     let unit = SignIn {
-        candidate_id: model::SubjectId::generate(&chance),
+        candidate_id: model::SubjectId::generate(&random),
         identity,
         user_type: protocol::UserType::Basic,
         session: (session, now.plus_seconds(60)),

@@ -1,7 +1,7 @@
 //! Local accounts: passwords, codes, and what holds back those who guess.
 
 use kernel::seal::SealingKey;
-use kernel::{Id, SystemChance};
+use kernel::{Id, OsRandom};
 use model::{Account, AccountId};
 use sso::local::{password, totp::TotpSecret};
 use store::unit::{AddAccount, DisableAccount, SetPassword, SetTotp};
@@ -27,9 +27,9 @@ async fn store(world: &World) -> Store {
 
 async fn add_account(world: &World, username: &str) -> AccountId {
     let account = Account {
-        id: Id::generate(&SystemChance::new()),
+        id: Id::generate(&OsRandom::new()),
         username: username.to_owned(),
-        password_hash: password::hash(PASSWORD, &SystemChance::new()),
+        password_hash: password::hash(PASSWORD, &OsRandom::new()),
         name: "Ada".to_owned(),
         email: None,
         groups: vec!["operators".to_owned()],
@@ -210,7 +210,7 @@ async fn a2_a_new_password_makes_every_browser_a_stranger() {
 
         let unit = SetPassword {
             username: "ada".to_owned(),
-            password_hash: password::hash("another battery staple", &SystemChance::new()),
+            password_hash: password::hash("another battery staple", &OsRandom::new()),
             provider: "here".to_owned(),
             now: kernel::Clock::now(&world.clock),
         };
@@ -237,7 +237,7 @@ async fn a2_a_new_password_ends_what_the_old_one_began() {
     world.clock.advance_seconds(1);
     let unit = SetPassword {
         username: "ada".to_owned(),
-        password_hash: password::hash("another battery staple", &SystemChance::new()),
+        password_hash: password::hash("another battery staple", &OsRandom::new()),
         provider: "here".to_owned(),
         now: kernel::Clock::now(&world.clock),
     };
@@ -250,9 +250,9 @@ async fn a2_a_new_password_ends_what_the_old_one_began() {
 async fn world_with_codes(plan: Plan) -> (World, TotpSecret) {
     let world = plan.providers(PROVIDER).start().await;
     let account = add_account(&world, "ada").await;
-    let secret = TotpSecret::generate(&SystemChance::new());
+    let secret = TotpSecret::generate(&OsRandom::new());
     let key = SealingKey::from_bytes([7; 32]).derive("seal");
-    let sealed = key.seal(secret.bytes(), &Account::totp_place(&account), &SystemChance::new());
+    let sealed = key.seal(secret.bytes(), &Account::totp_place(&account), &OsRandom::new());
     let unit = SetTotp {
         username: "ada".to_owned(),
         totp_sealed: Some(sealed),

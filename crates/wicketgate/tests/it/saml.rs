@@ -3,7 +3,7 @@
 
 mod answers;
 mod company;
+mod faults;
 mod form;
 mod replay;
 mod story;
-mod weather;

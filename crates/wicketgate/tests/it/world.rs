@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use kernel::{ManualClock, SystemChance};
+use kernel::{ManualClock, OsRandom};
 use testkit::{Ask, Client, Database, Dump, Person, Place, Tick, Tokens, Upstream};
 use tokio::net::TcpListener;
 use wicketgate::config::{self, Role, Source};
@@ -162,7 +162,7 @@ pub(crate) async fn run(
 ) -> Result<Running, String> {
     let source = Source { text: text.to_owned(), ..Source::default() };
     let loaded = config::load(&source, role).map_err(|problems| format!("{problems}\n{text}"))?;
-    let ambient = Ambient { clock: Arc::new(clock.clone()), chance: Arc::new(SystemChance::new()) };
+    let ambient = Ambient { clock: Arc::new(clock.clone()), random: Arc::new(OsRandom::new()) };
     start(listener, loaded.settings, ambient).await.map_err(|error| format!("{error:#}"))
 }
 

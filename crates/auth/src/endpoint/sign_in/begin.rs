@@ -37,14 +37,14 @@ pub(super) async fn begin(
     if !server.throttle.departure(from) {
         return Err(PageFailure::TooFast);
     }
-    let state = Plain::<UpstreamState>::generate(&*server.chance);
+    let state = Plain::<UpstreamState>::generate(&*server.random);
     let begun = match &provider.kind {
         ProviderKind::Oidc { party, .. } => party
-            .begin(state.reveal(), email, &*server.chance)
+            .begin(state.reveal(), email, &*server.random)
             .await
             .map(|(go, pending)| (go, Pending::Oidc(pending))),
         ProviderKind::Saml(party) => party
-            .begin(state.reveal(), &*server.chance)
+            .begin(state.reveal(), &*server.random)
             .await
             .map(|(go, pending)| (go, Pending::Saml(pending))),
         ProviderKind::Local => {

@@ -44,11 +44,11 @@ pub(in crate::endpoint) async fn complete(
     proof: Proof,
 ) -> Result<Response, PageFailure> {
     let now = server.now();
-    let session = Plain::<SessionSecret>::generate(&*server.chance);
+    let session = Plain::<SessionSecret>::generate(&*server.random);
     let upstream = proof.signed_in.upstream;
     let hint = upstream.logout_hint.as_deref();
     let candidate = Subject {
-        id: Id::generate(&*server.chance),
+        id: Id::generate(&*server.random),
         identity: proof.signed_in.identity,
         organization: None,
         user_type: UserType::Basic,

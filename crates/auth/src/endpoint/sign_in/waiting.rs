@@ -1,7 +1,7 @@
 //! What waits here, sealed, while a person is away at a provider.
 
 use kernel::seal::SealingKey;
-use kernel::{Chance, Hashed, Plain};
+use kernel::{Hashed, Plain, SecureRandom};
 use model::authorization::AuthorizationHandle;
 use model::upstream::UpstreamState;
 use protocol::Identity;
@@ -71,7 +71,7 @@ impl Waiting {
         server: &AuthServer,
         state: &Hashed<UpstreamState>,
     ) -> Result<String, PageFailure> {
-        seal(&server.config.key_encryption_key, "pending_sealed", state, self, &*server.chance)
+        seal(&server.config.key_encryption_key, "pending_sealed", state, self, &*server.random)
     }
 
     pub(super) fn open(
@@ -97,7 +97,7 @@ impl Answer {
             ends_at: upstream.ends_at.map(kernel::Timestamp::as_millis),
         };
         let key = &server.config.key_encryption_key;
-        seal(key, "answer_sealed", state, &answer, &*server.chance)
+        seal(key, "answer_sealed", state, &answer, &*server.random)
     }
 
     pub(super) fn open(
@@ -128,10 +128,10 @@ fn seal(
     column: &str,
     state: &Hashed<UpstreamState>,
     value: &impl Serialize,
-    chance: &dyn Chance,
+    random: &dyn SecureRandom,
 ) -> Result<String, PageFailure> {
     let json = serde_json::to_vec(value).map_err(|error| PageFailure::Unexpected(error.into()))?;
-    Ok(key.seal(&json, &place(column, state), chance))
+    Ok(key.seal(&json, &place(column, state), random))
 }
 
 /// Old key-encryption keys still open what waited while the key was changed.

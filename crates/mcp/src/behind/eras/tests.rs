@@ -8,8 +8,8 @@ use tokio::task::{JoinHandle, yield_now};
 
 use super::Speaks;
 use crate::config::{EraChoice, Transport};
-use crate::links::LinkError;
-use crate::testing::script::Asked;
+use crate::connection::ConnectionError;
+use crate::testing::script::SeenRequest;
 use crate::testing::{Answer, World, modern};
 
 fn world() -> World {
@@ -23,7 +23,7 @@ fn read(world: &World) -> JoinHandle<Answer> {
 }
 
 /// The server behind is asked whether it is a modern one.
-async fn discover(world: &World) -> Asked {
+async fn discover(world: &World) -> SeenRequest {
     let asked = world.script.asked().await;
     assert_eq!(asked.message["method"], "server/discover");
     asked
@@ -67,7 +67,7 @@ async fn nobody_waits_for_news_of_what_is_known() {
     assert_eq!(reading.await.unwrap().status, 200);
     is_served(&world, read(&world)).await;
 
-    discovers.fail(LinkError::Away);
+    discovers.fail(ConnectionError::Away);
     is_served(&world, read(&world)).await;
     assert!(world.script.is_silent().await, "for a while, it is what it was");
     world.clock.advance_seconds(31);
@@ -89,7 +89,7 @@ async fn doubt_is_settled_first() {
 
     server.behind.eras.doubt();
     let reading = read(&world);
-    discover(&world).await.fail(LinkError::Away);
+    discover(&world).await.fail(ConnectionError::Away);
     is_served(&world, reading).await;
 }
 
@@ -102,7 +102,7 @@ async fn a_failure_is_shared_by_those_who_waited() {
     for _ in 0..100 {
         yield_now().await;
     }
-    discovers.fail(LinkError::Away);
+    discovers.fail(ConnectionError::Away);
     assert_eq!(first.await.unwrap().status, 502);
     assert_eq!(second.await.unwrap().status, 502);
     assert!(world.script.is_silent().await, "it was asked once");
@@ -123,7 +123,7 @@ async fn silence_is_an_answer() {
 }
 
 /// What the server behind is taken for, once somebody has asked again.
-async fn looked_at_again(world: &World, how: impl FnOnce(Asked)) -> Speaks {
+async fn looked_at_again(world: &World, how: impl FnOnce(SeenRequest)) -> Speaks {
     world.clock.advance_seconds(301);
     let reading = read(world);
     how(discover(world).await);
@@ -151,12 +151,12 @@ async fn trouble_takes_nothing_back() {
     reading.await.unwrap();
     let both = Speaks { modern: true, legacy: true };
     for error in [
-        LinkError::Away,
-        LinkError::Broken,
-        LinkError::Timeout,
-        LinkError::Full,
-        LinkError::Refused(StatusCode::SERVICE_UNAVAILABLE),
-        LinkError::Refused(StatusCode::TOO_MANY_REQUESTS),
+        ConnectionError::Away,
+        ConnectionError::Broken,
+        ConnectionError::Timeout,
+        ConnectionError::Full,
+        ConnectionError::Refused(StatusCode::SERVICE_UNAVAILABLE),
+        ConnectionError::Refused(StatusCode::TOO_MANY_REQUESTS),
     ] {
         assert_eq!(looked_at_again(&world, |asked| asked.fail(error)).await, both, "{error}");
     }

@@ -9,10 +9,10 @@ use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use super::asker::Asker;
+use super::client_session::ClientSession;
 use super::questions;
-use super::seat::Seat;
+use crate::connection::{Outcome, ServerMessage};
 use crate::forward::Call;
-use crate::links::{Heard, Outcome};
 use crate::reply::{self, Answer};
 use crate::server::Server;
 
@@ -71,8 +71,8 @@ impl Drop for Waiting {
 ///
 /// The id alone proves nothing (G-20): it opens for the principal who was asked and no other, and
 /// counts in the session in which it was asked.
-pub(super) async fn take(call: &Call<'_>, seat: &Seat, body: Bytes) -> Answer {
-    let Ok(heard) = Heard::read(body.clone()) else {
+pub(super) async fn take(call: &Call<'_>, seat: &ClientSession, body: Bytes) -> Answer {
+    let Ok(heard) = ServerMessage::read(body.clone()) else {
         return Err(not_asked(call));
     };
     let id = heard.id().and_then(|id| serde_json::from_str::<String>(id.get()).ok());

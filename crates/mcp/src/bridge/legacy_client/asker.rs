@@ -7,13 +7,13 @@ use protocol::jsonrpc::Params;
 use protocol::mcp::{METHOD_HEADER, Mirrored, NAME_HEADER, encode_mirrored};
 use serde_json::value::RawValue;
 
-use super::seat::Seat;
+use super::client_session::ClientSession;
 use super::trouble::Trouble;
 use super::{capabilities, request};
+use crate::connection::legacy::question;
+use crate::connection::{Caller, Question, ResponseStream};
 use crate::forward::Call;
 use crate::json::{Members, NoObject};
-use crate::links::legacy::question;
-use crate::links::{Caller, Exchange, Question};
 use crate::server::Server;
 use crate::sidecar::Shared;
 
@@ -23,7 +23,7 @@ pub(super) struct Asker {
     pub(super) shared: Arc<Shared>,
     pub(super) server: Arc<Server>,
     pub(super) caller: Caller,
-    pub(super) seat: Seat,
+    pub(super) seat: ClientSession,
     /// What is declared on the client's behalf.
     pub(super) declared: String,
 }
@@ -44,7 +44,7 @@ pub(super) struct Original {
 pub(super) type Mirrors = Vec<(HeaderName, HeaderValue)>;
 
 impl Asker {
-    pub(super) fn of(call: &Call<'_>, seat: Seat) -> Self {
+    pub(super) fn of(call: &Call<'_>, seat: ClientSession) -> Self {
         Self {
             shared: Arc::clone(call.shared),
             server: Arc::clone(call.server),
@@ -71,9 +71,9 @@ impl Asker {
         self.server.legacy_clients.stand(&self.seat.digest, now)?.view().level
     }
 
-    pub(super) async fn ask(&self, question: Question) -> Result<Exchange, Trouble> {
-        let link = self.server.modern_link(&self.shared, &self.caller).await?;
-        let exchange = link.ask(&self.caller, question).await?;
+    pub(super) async fn ask(&self, question: Question) -> Result<ResponseStream, Trouble> {
+        let connection = self.server.modern_connection(&self.shared, &self.caller).await?;
+        let exchange = connection.ask(&self.caller, question).await?;
         Ok(exchange)
     }
 }

@@ -8,20 +8,20 @@ use http::StatusCode;
 use http_body_util::BodyExt as _;
 use protocol::jsonrpc::{Element, Message};
 
-use super::seat::Seat;
+use super::client_session::ClientSession;
 use super::{answers, at_once, notices, request, status};
+use crate::connection::ConnectionError;
 use crate::forward::Call;
-use crate::forward::answer::Standing;
-use crate::front::{Reply, Said, deliver};
+use crate::forward::answer::StreamKind;
+use crate::front::{ClientMessage, Reply, deliver};
 use crate::judge::judge;
-use crate::links::LinkError;
 use crate::mirror::Era;
 use crate::observe::Verdict;
 use crate::reply::{self, Answer, Refused};
 
 /// Answers a batch, whose session is one of 2025-03-26.
 pub(crate) async fn answer(call: &Call<'_>, batch: &[Element<'_>]) -> Answer {
-    let seat = Seat::of(call)?;
+    let seat = ClientSession::of(call)?;
     let mut replies = Vec::new();
     for Element { message, text } in batch {
         replies.extend(one(call, &seat, message, text).await);
@@ -29,11 +29,16 @@ pub(crate) async fn answer(call: &Call<'_>, batch: &[Element<'_>]) -> Answer {
     if replies.is_empty() {
         return Ok(reply::empty(StatusCode::ACCEPTED));
     }
-    deliver(call, together(replies), None, Standing::Answer).await
+    deliver(call, together(replies), None, StreamKind::Answer).await
 }
 
 /// The reply to one of the messages; `None` if it wants none.
-async fn one(call: &Call<'_>, seat: &Seat, message: &Message<'_>, text: &str) -> Option<Reply> {
+async fn one(
+    call: &Call<'_>,
+    seat: &ClientSession,
+    message: &Message<'_>,
+    text: &str,
+) -> Option<Reply> {
     let body = Bytes::copy_from_slice(text.as_bytes());
     match message {
         Message::Request { id, method, params } => {
@@ -64,10 +69,10 @@ async fn one(call: &Call<'_>, seat: &Seat, message: &Message<'_>, text: &str) ->
 
 /// One HTTP status cannot speak for several messages, so a refusal becomes the JSON-RPC error that
 /// it holds.
-async fn spoken(refused: Refused) -> Said {
+async fn spoken(refused: Refused) -> ClientMessage {
     let body = refused.into_response().into_body();
     let text = body.collect().await.map(http_body_util::Collected::to_bytes);
-    Said::answer(text.unwrap_or_default(), status::ANSWER)
+    ClientMessage::answer(text.unwrap_or_default(), status::ANSWER)
 }
 
 /// What is said before the answers, then all answers as one array.
@@ -84,11 +89,11 @@ fn together(replies: Vec<Reply>) -> Reply {
                         waiting -= 1;
                     }
                     Some(said) => return Some((said, (replies, waiting, answers))),
-                    None => return Some((Err(LinkError::Broken), (replies, 0, Vec::new()))),
+                    None => return Some((Err(ConnectionError::Broken), (replies, 0, Vec::new()))),
                 }
             }
             let array = (!answers.is_empty()).then(|| array(&std::mem::take(&mut answers)))?;
-            Some((Ok(Said::answer(array, status::ANSWER)), (replies, 0, answers)))
+            Some((Ok(ClientMessage::answer(array, status::ANSWER)), (replies, 0, answers)))
         },
     )
     .boxed()

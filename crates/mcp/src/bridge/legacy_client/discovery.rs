@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use super::asker::Asker;
 use super::trouble::Trouble;
 use crate::behind::Owner;
+use crate::connection::{ConnectionError, Outcome};
 use crate::json::Members;
-use crate::links::{LinkError, Outcome};
 
 /// An answer to `server/discover`.
 pub(super) struct Discovered {
@@ -85,9 +85,9 @@ pub(super) async fn discovered(asker: &Asker) -> Result<Arc<Discovered>, Trouble
     let question = asker.question("server/discover", "{}", Vec::new());
     let answer = asker.ask(question).await?.answer().await?;
     let Outcome::Result(result) = answer.outcome()? else {
-        return Err(LinkError::Garbled.into());
+        return Err(ConnectionError::Garbled.into());
     };
-    let members = Members::read(result.get()).map_err(|_| LinkError::Garbled)?;
+    let members = Members::read(result.get()).map_err(|_| ConnectionError::Garbled)?;
     let seconds = members.get("ttlMs").and_then(|ttl| ttl.get().parse::<i64>().ok());
     let seconds = (seconds.unwrap_or(0) / 1000).clamp(LEAST_SECONDS, MOST_SECONDS);
     let until = now.plus_seconds(seconds);

@@ -8,9 +8,9 @@ use url::Url;
 use super::answers::Given;
 use super::revision::Revision;
 use super::trouble::Trouble;
-use crate::front::Said;
+use crate::connection::ConnectionError;
+use crate::front::ClientMessage;
 use crate::json::{Members, Object, quoted};
-use crate::links::LinkError;
 
 /// One input request (C-80).
 #[derive(Debug)]
@@ -40,9 +40,9 @@ pub(super) fn read(
     declared: &str,
     revision: Revision,
 ) -> Result<Form, Trouble> {
-    let members = Members::read(request.get()).map_err(|_| LinkError::Garbled)?;
+    let members = Members::read(request.get()).map_err(|_| ConnectionError::Garbled)?;
     let params = members.get("params");
-    let inner = Members::of(params).map_err(|_| LinkError::Garbled)?;
+    let inner = Members::of(params).map_err(|_| ConnectionError::Garbled)?;
     let kind = match members.text("method").as_deref() {
         Some("elicitation/create") if inner.text("mode").as_deref() == Some("url") => Kind::Url,
         Some("elicitation/create") => Kind::Form,
@@ -136,7 +136,7 @@ impl Form {
 
 impl Told {
     /// D-54: the request is over, and so is whatever the client was sent away for.
-    pub(super) async fn complete(self, tell: &mpsc::Sender<Said>) {
+    pub(super) async fn complete(self, tell: &mpsc::Sender<ClientMessage>) {
         for id in self.0 {
             let mut params = Object::with_capacity(64);
             params.member("elicitationId", &quoted(&id));
@@ -144,7 +144,7 @@ impl Told {
             message.member("jsonrpc", "\"2.0\"");
             message.member("method", "\"notifications/elicitation/complete\"");
             message.member("params", &params.finish());
-            let _ = tell.send(Said::before(message.finish())).await;
+            let _ = tell.send(ClientMessage::before(message.finish())).await;
         }
     }
 }

@@ -6,9 +6,9 @@ use protocol::mcp::SESSION_HEADER;
 use serde_json::value::RawValue;
 
 use super::asker::Asker;
+use super::client_session::ClientSession;
 use super::discovery::{Discovered, discovered};
 use super::revision::Revision;
-use super::seat::Seat;
 use super::trouble::Trouble;
 use super::{capabilities, local, shape};
 use crate::forward::Call;
@@ -32,7 +32,7 @@ pub(super) async fn answer(call: &Call<'_>, body: &[u8]) -> Answer {
     let opening = Opening::read(call, body).map_err(|trouble| call.fault_of(&trouble))?;
     let Opening { revision, facts } = opening;
     // The session is sealed once the server behind has answered.
-    let seat = Seat { facts: facts.clone(), revision, digest: [0; 32] };
+    let seat = ClientSession { facts: facts.clone(), revision, digest: [0; 32] };
     let server = discovered(&Asker::of(call, seat)).await;
     let server = server.map_err(|trouble| call.fault_of(&trouble))?;
     let session = call.server.sessions.seal(call.permit, Held::Here(facts), revision.name());
@@ -53,7 +53,7 @@ impl Opening {
         let params = Members::read(text).ok().and_then(|members| members.get("params"));
         let params = Members::of(params).map_err(|_| Trouble::params())?;
         let mut nonce = [0; NONCE_BYTES];
-        call.shared.sealing.chance.fill(&mut nonce);
+        call.shared.sealing.random.fill(&mut nonce);
         let facts = Facts {
             capabilities: capabilities::reduced(params.get("capabilities")),
             client_info: client_info(params.get("clientInfo")),

@@ -16,13 +16,13 @@ use protocol::mcp::{NOT_TAKEN, SESSION_HEADER};
 use tokio::sync::{mpsc, watch};
 
 use super::asker::Asker;
+use super::client_session::ClientSession;
 use super::discovery::discovered;
-use super::seat::Seat;
-use super::stand::View;
+use super::session_state::View;
 use super::trouble::Trouble;
 use crate::body::BodyError;
 use crate::forward::Call;
-use crate::forward::answer::Standing;
+use crate::forward::answer::StreamKind;
 use crate::front::events_response;
 use crate::reply::{Answer, Fault};
 use crate::stream::events;
@@ -50,14 +50,14 @@ pub(crate) async fn listen(call: &Call<'_>) -> Answer {
             .fault(StatusCode::METHOD_NOT_ALLOWED, INVALID_REQUEST, message)
             .allowing("POST"));
     }
-    let seat = Seat::of(call)?;
+    let seat = ClientSession::of(call)?;
     if !call.shared.is_own(&seat.facts.home) {
         return call.hand_over(&seat.facts.home, &call.server.path, Bytes::new()).await;
     }
     open(call, seat).await
 }
 
-async fn open(call: &Call<'_>, seat: Seat) -> Answer {
+async fn open(call: &Call<'_>, seat: ClientSession) -> Answer {
     let whose = call.permit.whose();
     let slot = call.server.slots.take(whose).ok_or_else(|| {
         let message = "too many open streams; close one first";
@@ -81,7 +81,7 @@ async fn open(call: &Call<'_>, seat: Seat) -> Answer {
     let events = stream::unfold(told, |mut told| async {
         Some((Ok::<_, BodyError>(Frame::data(told.recv().await?)), told))
     });
-    let body = call.guard(StreamBody::new(Box::pin(events)), Standing::Open(Some(slot)));
+    let body = call.guard(StreamBody::new(Box::pin(events)), StreamKind::Open(Some(slot)));
     let mut response = events_response(body);
     if let Some(session) = &call.session {
         response.headers_mut().insert(SESSION_HEADER, session.sealed.clone());

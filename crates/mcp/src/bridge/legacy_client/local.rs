@@ -4,12 +4,12 @@ use bytes::Bytes;
 use protocol::jsonrpc::INVALID_PARAMS;
 
 use super::at_once;
-use super::seat::Seat;
+use super::client_session::ClientSession;
 use super::status;
 use super::subscribe::at_home_too;
 use super::trouble::Trouble;
 use crate::forward::Call;
-use crate::front::{Reply, Said};
+use crate::front::{ClientMessage, Reply};
 use crate::json::{Members, Object};
 use crate::reply::Refused;
 
@@ -17,16 +17,20 @@ const LEVELS: [&str; 8] =
     ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
 /// The answer around a result that is JSON.
-pub(super) fn result(id: Option<&str>, result: &str) -> Said {
+pub(super) fn result(id: Option<&str>, result: &str) -> ClientMessage {
     let mut message = Object::with_capacity(result.len() + 64);
     message.member("jsonrpc", "\"2.0\"");
     message.member("id", id.unwrap_or("null")).member("result", result);
-    Said::answer(message.finish(), status::ANSWER)
+    ClientMessage::answer(message.finish(), status::ANSWER)
 }
 
 /// `logging/setLevel`: a modern server is told the level with each request (D-56). It is
 /// remembered here and at the session's home; what else runs elsewhere goes without.
-pub(super) async fn set_level(call: &Call<'_>, seat: &Seat, body: Bytes) -> Result<Reply, Refused> {
+pub(super) async fn set_level(
+    call: &Call<'_>,
+    seat: &ClientSession,
+    body: Bytes,
+) -> Result<Reply, Refused> {
     let text = std::str::from_utf8(&body).unwrap_or_default();
     let params = Members::read(text).ok().and_then(|members| members.get("params"));
     let level = Members::of(params).ok().and_then(|params| params.text("level"));

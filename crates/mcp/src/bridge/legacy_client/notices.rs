@@ -5,17 +5,22 @@ use http::StatusCode;
 use serde_json::value::RawValue;
 
 use super::asker::Original;
+use super::client_session::ClientSession;
 use super::running;
-use super::seat::Seat;
 use super::subscribe::at_home_too;
+use crate::connection::ServerMessage;
 use crate::forward::Call;
 use crate::json::{Members, Object, quoted};
-use crate::links::Heard;
 use crate::reply::{self, Answer};
 
 /// What a client says unasked (D-50, D-56). The server behind knows nothing of sessions, so only
 /// a cancellation does anything; all are accepted.
-pub(super) async fn take(call: &Call<'_>, seat: &Seat, method: &str, body: Bytes) -> Answer {
+pub(super) async fn take(
+    call: &Call<'_>,
+    seat: &ClientSession,
+    method: &str,
+    body: Bytes,
+) -> Answer {
     if method == "notifications/cancelled"
         && let Some(id) = cancelled_id(&body)
         && !running::cancel(call.server, seat, &id)
@@ -45,7 +50,7 @@ pub(super) struct Sent {
 /// What a server says on account of a request, for its client. `None` for what the client did not
 /// ask for.
 pub(super) fn of_request(
-    heard: &Heard,
+    heard: &ServerMessage,
     method: &str,
     original: &Original,
     sent: Sent,
@@ -99,7 +104,7 @@ mod tests {
     /// C-90: the client's own token comes back, as it was written, and nobody else's news.
     #[test]
     fn c_90_the_clients_token_is_restored() {
-        let heard = Heard::read(Bytes::from_static(
+        let heard = ServerMessage::read(Bytes::from_static(
             br#"{"method":"notifications/progress","params":{"progress":1.0,"progressToken":9}}"#,
         ))
         .unwrap();

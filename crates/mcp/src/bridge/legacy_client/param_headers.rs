@@ -3,8 +3,8 @@
 use kernel::Timestamp;
 
 use super::asker::{Asker, Mirrors, Original};
+use crate::connection::Outcome;
 use crate::json::{Members, quoted};
-use crate::links::Outcome;
 use crate::schemas::{Known, generate};
 
 /// When the tools were last asked for because one was unknown.

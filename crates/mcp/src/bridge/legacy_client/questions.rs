@@ -13,9 +13,9 @@ use super::asker::Asker;
 use super::forms::{self, Form, Told};
 use super::state::PATIENCE_SECONDS;
 use super::trouble::Trouble;
-use crate::front::Said;
+use crate::connection::ConnectionError;
+use crate::front::ClientMessage;
 use crate::json::{Members, Object, quoted};
-use crate::links::LinkError;
 use crate::verify::Permit;
 
 /// Marks the ids of our own questions.
@@ -44,10 +44,10 @@ pub(super) struct Address {
 pub(super) async fn put(
     asker: &Asker,
     requests: &RawValue,
-    tell: &mpsc::Sender<Said>,
+    tell: &mpsc::Sender<ClientMessage>,
     told: &mut Told,
 ) -> Result<String, Trouble> {
-    let requests = Members::read(requests.get()).map_err(|_| LinkError::Garbled)?;
+    let requests = Members::read(requests.get()).map_err(|_| ConnectionError::Garbled)?;
     if requests.iter().count() > MOST_QUESTIONS {
         return Err(Trouble::internal("the upstream MCP server asks for too much at once"));
     }
@@ -61,7 +61,7 @@ pub(super) async fn put(
         let waiting = Waiting::begin(asker, &nonce).ok_or_else(Trouble::busy)?;
         let params = form.params(told, || self::nonce(asker));
         let question = message(&seal(asker, &nonce), form.method(), &params);
-        if tell.send(Said::before(question)).await.is_err() {
+        if tell.send(ClientMessage::before(question)).await.is_err() {
             return Err(nobody_there());
         }
         open.push(Open { key, form, waiting });
@@ -69,7 +69,7 @@ pub(super) async fn put(
     gather(open, tell).await
 }
 
-async fn gather(open: Vec<Open>, tell: &mpsc::Sender<Said>) -> Result<String, Trouble> {
+async fn gather(open: Vec<Open>, tell: &mpsc::Sender<ClientMessage>) -> Result<String, Trouble> {
     let deadline = Instant::now() + PATIENCE;
     let mut responses = Object::with_capacity(256);
     for Open { key, form, waiting } in open {
@@ -98,7 +98,7 @@ fn nobody_there() -> Trouble {
 
 fn nonce(asker: &Asker) -> Box<str> {
     let mut bytes = [0; NONCE_BYTES];
-    asker.shared.sealing.chance.fill(&mut bytes);
+    asker.shared.sealing.random.fill(&mut bytes);
     base64url(&bytes).into()
 }
 
@@ -107,7 +107,7 @@ fn seal(asker: &Asker, nonce: &str) -> String {
     let plain = format!("{}\n{nonce}", asker.shared.own_name());
     let sealing = &asker.shared.sealing;
     let place = place(&asker.caller.permit);
-    let sealed = sealing.key.seal(plain.as_bytes(), &place, &*sealing.chance);
+    let sealed = sealing.key.seal(plain.as_bytes(), &place, &*sealing.random);
     [PREFIX, &sealed].concat()
 }
 

@@ -3,9 +3,9 @@
 use serde_json::value::RawValue;
 
 use super::asker::{Asker, Mirrors, Original, mirrors_of};
+use crate::connection::Question;
+use crate::connection::legacy::question;
 use crate::json::{Members, NoObject, Object, quoted};
-use crate::links::Question;
-use crate::links::legacy::question;
 use protocol::mcp::{META_PROTOCOL_VERSION, MODERN_REVISION};
 
 /// `params._meta` of a modern request. Capabilities count for this one request only (C-31), so

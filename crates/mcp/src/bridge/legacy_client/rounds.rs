@@ -13,10 +13,10 @@ use super::request::{Returned, compose};
 use super::shape::UNSUPPORTED_VERSION;
 use super::trouble::Trouble;
 use super::{notices, param_headers, questions};
-use crate::front::Said;
+use crate::connection::{ConnectionError, Kind, Outcome, Question, ServerMessage};
+use crate::front::ClientMessage;
 use crate::json::Members;
-use crate::links::{Heard, Kind, LinkError, Outcome, Question};
-use crate::verify::Standing;
+use crate::verify::TokenStatus;
 
 /// How often a server may ask (C-84).
 const MOST_ROUNDS: u32 = 25;
@@ -27,8 +27,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub(super) async fn answer(
     asker: &Asker,
     original: &Original,
-    tell: &mpsc::Sender<Said>,
-) -> Result<Heard, Trouble> {
+    tell: &mpsc::Sender<ClientMessage>,
+) -> Result<ServerMessage, Trouble> {
     let mut told = Told::default();
     let answer = go_round(asker, original, tell, &mut told).await;
     told.complete(tell).await;
@@ -38,9 +38,9 @@ pub(super) async fn answer(
 async fn go_round(
     asker: &Asker,
     original: &Original,
-    tell: &mpsc::Sender<Said>,
+    tell: &mpsc::Sender<ClientMessage>,
     told: &mut Told,
-) -> Result<Heard, Trouble> {
+) -> Result<ServerMessage, Trouble> {
     let mut returned = Returned::default();
     let mut pause = FIRST_PAUSE;
     for _ in 0..MOST_ROUNDS {
@@ -50,7 +50,7 @@ async fn go_round(
         };
         if !matches!(&*original.method, "tools/call" | "prompts/get" | "resources/read") {
             // C-80: nothing else may ask back.
-            return Err(LinkError::Garbled.into());
+            return Err(ConnectionError::Garbled.into());
         }
         let responses = if let Some(requests) = &wanted.requests {
             Some(questions::put(asker, requests, tell, told).await?)
@@ -69,7 +69,7 @@ async fn go_round(
 /// C-83: each retry is a request by itself, and minutes may lie between.
 fn still_allowed(asker: &Asker) -> Result<(), Trouble> {
     match asker.shared.trust.standing(&asker.caller.permit) {
-        Standing::Good => Ok(()),
+        TokenStatus::Good => Ok(()),
         _ => Err(Trouble {
             code: protocol::mcp::ACCESS_ENDED,
             message: "access ended while the answer was on its way; sign in again and retry".into(),
@@ -83,8 +83,8 @@ async fn ask_once(
     asker: &Asker,
     original: &Original,
     returned: &Returned,
-    tell: &mpsc::Sender<Said>,
-) -> Result<Heard, Trouble> {
+    tell: &mpsc::Sender<ClientMessage>,
+) -> Result<ServerMessage, Trouble> {
     let headers = param_headers::of(asker, original).await;
     let question = compose(asker, original, returned, headers).map_err(|_| Trouble::params())?;
     let answer = hear(asker, original, question, tell).await?;
@@ -106,8 +106,8 @@ async fn hear(
     asker: &Asker,
     original: &Original,
     question: Question,
-    tell: &mpsc::Sender<Said>,
-) -> Result<Heard, Trouble> {
+    tell: &mpsc::Sender<ClientMessage>,
+) -> Result<ServerMessage, Trouble> {
     let sent = Sent { id: question.id, wants_logs: asker.log_level().is_some() };
     let mut exchange = asker.ask(question).await?;
     while let Some(heard) = exchange.next().await {
@@ -117,17 +117,17 @@ async fn hear(
             Kind::Notification { method } => {
                 if let Some(notice) = notices::of_request(&heard, method, original, sent) {
                     // D-58: a client that went away hears nothing, and nothing stops.
-                    let _ = tell.send(Said::before(notice)).await;
+                    let _ = tell.send(ClientMessage::before(notice)).await;
                 }
             }
             // C-09: a modern server asks by its result and never like this.
             Kind::Question { .. } => {}
         }
     }
-    Err(LinkError::Broken.into())
+    Err(ConnectionError::Broken.into())
 }
 
-fn error_code(answer: &Heard) -> Option<i32> {
+fn error_code(answer: &ServerMessage) -> Option<i32> {
     match answer.outcome().ok()? {
         Outcome::Error(error) => Members::read(error.get()).ok()?.get("code")?.get().parse().ok(),
         Outcome::Result(_) => None,
@@ -142,21 +142,21 @@ struct Wanted {
 
 impl Wanted {
     /// `None` for a result that is complete, and for an error.
-    fn read(answer: &Heard) -> Result<Option<Self>, Trouble> {
+    fn read(answer: &ServerMessage) -> Result<Option<Self>, Trouble> {
         let Outcome::Result(result) = answer.outcome()? else {
             return Ok(None);
         };
-        let members = Members::read(result.get()).map_err(|_| LinkError::Garbled)?;
+        let members = Members::read(result.get()).map_err(|_| ConnectionError::Garbled)?;
         match members.get("resultType").map(RawValue::get) {
             None | Some("\"complete\"") => return Ok(None),
             Some("\"input_required\"") => {}
             // C-32: an unknown kind of result is invalid. Tasks were not declared (D-61).
-            Some(_) => return Err(LinkError::Garbled.into()),
+            Some(_) => return Err(ConnectionError::Garbled.into()),
         }
         let requests = members.get("inputRequests").filter(|requests| requests.get() != "null");
         let state = members.get("requestState").filter(|state| state.get() != "null");
         if requests.is_none() && state.is_none() {
-            return Err(LinkError::Garbled.into());
+            return Err(ConnectionError::Garbled.into());
         }
         let owned = |value: Option<&RawValue>| value.map(RawValue::to_owned);
         Ok(Some(Self { requests: owned(requests), state: owned(state) }))

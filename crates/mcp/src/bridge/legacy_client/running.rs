@@ -5,8 +5,8 @@ use std::sync::Arc;
 use kernel::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::client_session::ClientSession;
 use super::places::NoRoom;
-use super::seat::Seat;
 use crate::server::Server;
 use crate::shares::Whose;
 
@@ -41,7 +41,7 @@ impl Run {
 impl Running {
     pub(super) fn begin(
         server: &Arc<Server>,
-        seat: &Seat,
+        seat: &ClientSession,
         id: &str,
         whose: Whose,
         now: Timestamp,
@@ -67,7 +67,7 @@ impl Drop for Running {
 }
 
 /// Cancels a request that runs here. Whether there was one.
-pub(super) fn cancel(server: &Server, seat: &Seat, id: &str) -> bool {
+pub(super) fn cancel(server: &Server, seat: &ClientSession, id: &str) -> bool {
     let name = Name { session: seat.digest, id: id.into() };
     let run = server.legacy_clients.running.get(&name);
     run.inspect(Run::cancel).is_some()

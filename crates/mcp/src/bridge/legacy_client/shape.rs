@@ -12,9 +12,9 @@ use super::asker::Original;
 use super::local;
 use super::revision::Revision;
 use super::status;
-use crate::front::Said;
+use crate::connection::{ConnectionError, Outcome, ServerMessage};
+use crate::front::ClientMessage;
 use crate::json::{Members, NoObject, Object};
-use crate::links::{Heard, LinkError, Outcome};
 
 pub(super) use error::UNSUPPORTED_VERSION;
 pub(super) use names::info;
@@ -23,20 +23,21 @@ pub(super) use names::info;
 pub(super) fn answer(
     revision: Revision,
     original: &Original,
-    heard: &Heard,
-) -> Result<Said, LinkError> {
+    heard: &ServerMessage,
+) -> Result<ClientMessage, ConnectionError> {
     match heard.outcome()? {
         Outcome::Result(value) => {
             let shaped =
-                result(revision, &original.method, value).map_err(|_| LinkError::Garbled)?;
+                result(revision, &original.method, value).map_err(|_| ConnectionError::Garbled)?;
             Ok(local::result(original.id(), &shaped))
         }
         Outcome::Error(value) => {
-            let shaped = error::shaped(&original.method, value).map_err(|_| LinkError::Garbled)?;
+            let shaped =
+                error::shaped(&original.method, value).map_err(|_| ConnectionError::Garbled)?;
             let mut message = Object::with_capacity(shaped.len() + 64);
             message.member("jsonrpc", "\"2.0\"");
             message.member("id", original.id().unwrap_or("null")).member("error", &shaped);
-            Ok(Said::answer(message.finish(), status::ANSWER))
+            Ok(ClientMessage::answer(message.finish(), status::ANSWER))
         }
     }
 }

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use kernel::Timestamp;
 
 use super::answers::Waiter;
+use super::client_session::ClientSession;
 use super::discovery::{self, Discoveries};
 use super::param_headers::Listed;
 use super::places::{Places, Room};
 use super::running::{Name, Run};
-use super::seat::Seat;
-use super::stand::Stand;
+use super::session_state::ClientSessionState;
 use crate::shares::{Shares, Whose};
 
 /// Everything that outlives one message. All of it is limited in number and in time.
@@ -23,7 +23,7 @@ pub(crate) struct LegacyClients {
     /// Requests that run.
     pub(super) running: Places<Name, Run>,
     /// What sessions have besides what their ids say.
-    stands: Places<[u8; 32], Arc<Stand>>,
+    stands: Places<[u8; 32], Arc<ClientSessionState>>,
     pub(super) listed: Listed,
     last_id: AtomicU64,
 }
@@ -58,16 +58,25 @@ impl LegacyClients {
     }
 
     /// What a session has, if it has anything yet.
-    pub(super) fn stand(&self, session: &[u8; 32], now: Timestamp) -> Option<Arc<Stand>> {
+    pub(super) fn stand(
+        &self,
+        session: &[u8; 32],
+        now: Timestamp,
+    ) -> Option<Arc<ClientSessionState>> {
         self.stands.touch(session, now)
     }
 
     /// The same, made now if need be. `None` if there is no room.
-    pub(super) fn stand_of(&self, seat: &Seat, whose: Whose, now: Timestamp) -> Option<Arc<Stand>> {
+    pub(super) fn stand_of(
+        &self,
+        seat: &ClientSession,
+        whose: Whose,
+        now: Timestamp,
+    ) -> Option<Arc<ClientSessionState>> {
         if let Some(stand) = self.stand(&seat.digest, now) {
             return Some(stand);
         }
-        let stand = Arc::new(Stand::default());
+        let stand = Arc::new(ClientSessionState::default());
         let put = self.stands.put_anyway(seat.digest, whose, Arc::clone(&stand), now);
         put.is_ok().then_some(stand)
     }
@@ -78,7 +87,7 @@ impl LegacyClients {
     }
 
     /// Ends what stands for a session and what runs in it.
-    pub(super) fn end(&self, seat: &Seat, whose: Whose, now: Timestamp) {
+    pub(super) fn end(&self, seat: &ClientSession, whose: Whose, now: Timestamp) {
         if let Some(stand) = self.stand_of(seat, whose, now) {
             stand.end();
         }

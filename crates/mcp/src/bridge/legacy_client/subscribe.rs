@@ -7,21 +7,21 @@ use http_body_util::BodyStream;
 use protocol::jsonrpc::INVALID_PARAMS;
 
 use super::asker::Asker;
+use super::client_session::ClientSession;
 use super::discovery::discovered;
-use super::seat::Seat;
 use super::trouble::Trouble;
 use super::{at_once, local, status};
 use crate::body::whole;
+use crate::connection::ConnectionError;
 use crate::forward::Call;
-use crate::front::{Reply, Said};
+use crate::front::{ClientMessage, Reply};
 use crate::json::Members;
-use crate::links::LinkError;
 use crate::reply::Refused;
 
 /// Changes what the session is subscribed to.
 pub(super) async fn change(
     call: &Call<'_>,
-    seat: &Seat,
+    seat: &ClientSession,
     method: &str,
     body: Bytes,
 ) -> Result<Reply, Refused> {
@@ -37,7 +37,7 @@ pub(super) async fn change(
 
 async fn change_here(
     call: &Call<'_>,
-    seat: &Seat,
+    seat: &ClientSession,
     method: &str,
     body: &[u8],
 ) -> Result<(), Trouble> {
@@ -64,18 +64,18 @@ async fn change_here(
 }
 
 /// Lets the session's home answer.
-async fn elsewhere(call: &Call<'_>, seat: &Seat, body: Bytes) -> Result<Reply, Refused> {
+async fn elsewhere(call: &Call<'_>, seat: &ClientSession, body: Bytes) -> Result<Reply, Refused> {
     let response = call.hand_over(&seat.facts.home, &call.server.path, body).await?;
     if !response.status().is_success() {
         return Err(response.into());
     }
     let text = whole(response.into_body(), call.shared.limits.body_bytes).await;
-    let text = text.map_err(|_| LinkError::Broken.refusal(call))?;
-    Ok(at_once(Said::answer(text, status::ANSWER)))
+    let text = text.map_err(|_| ConnectionError::Broken.refusal(call))?;
+    Ok(at_once(ClientMessage::answer(text, status::ANSWER)))
 }
 
 /// Tells the session's home as well, if that is another replica that can be reached.
-pub(super) async fn at_home_too(call: &Call<'_>, seat: &Seat, body: Bytes) {
+pub(super) async fn at_home_too(call: &Call<'_>, seat: &ClientSession, body: Bytes) {
     let home = &seat.facts.home;
     if call.shared.is_own(home) {
         return;

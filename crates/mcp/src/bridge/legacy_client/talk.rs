@@ -11,14 +11,14 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
 use super::asker::{Asker, Original};
+use super::client_session::ClientSession;
 use super::running::Running;
-use super::seat::Seat;
 use super::state::LONGEST_SECONDS;
 use super::trouble::Trouble;
 use super::{at_once, rounds, shape, status};
+use crate::connection::Outcome;
 use crate::forward::Call;
-use crate::front::{Reply, Said};
-use crate::links::Outcome;
+use crate::front::{ClientMessage, Reply};
 use crate::lists::answer::{Sieve, message};
 
 /// How many messages wait for a client that reads slowly; then the server behind waits, too.
@@ -31,7 +31,12 @@ const ALONE: Duration = Duration::from_mins(10);
 ///
 /// MCP 2025-11-25, "Sending Messages": a client that goes away has not cancelled, so the request
 /// runs in a task of its own. Its result then is nobody's: streams are not resumable here.
-pub(super) fn start(call: &Call<'_>, seat: Seat, original: Original, params: &Params<'_>) -> Reply {
+pub(super) fn start(
+    call: &Call<'_>,
+    seat: ClientSession,
+    original: Original,
+    params: &Params<'_>,
+) -> Reply {
     let sieve = (&*original.method == "tools/list").then(|| Sieve::new(call, params));
     if let Some(result) = sieve.as_ref().and_then(Sieve::ready) {
         return at_once(list(&seat, &original, &result));
@@ -52,7 +57,7 @@ async fn carry_out(
     original: Original,
     sieve: Option<Sieve>,
     running: Running,
-    tell: mpsc::Sender<Said>,
+    tell: mpsc::Sender<ClientMessage>,
 ) {
     let shared = &asker.shared;
     let (trust, permit) = (Arc::clone(&shared.trust), Arc::clone(&asker.caller.permit));
@@ -77,8 +82,8 @@ async fn conclude(
     asker: &Asker,
     original: &Original,
     sieve: Option<Sieve>,
-    tell: &mpsc::Sender<Said>,
-) -> Said {
+    tell: &mpsc::Sender<ClientMessage>,
+) -> ClientMessage {
     let answer = match rounds::answer(asker, original, tell).await {
         Ok(answer) => answer,
         Err(trouble) => return trouble.said(original.id()),
@@ -91,16 +96,18 @@ async fn conclude(
 }
 
 /// A list of tools, first filtered and then shaped: what is kept still says how long it may be.
-fn sifted(asker: &Asker, original: &Original, sieve: &Sieve, result: &RawValue) -> Said {
+fn sifted(asker: &Asker, original: &Original, sieve: &Sieve, result: &RawValue) -> ClientMessage {
     match sieve.sift_result(result) {
         Ok(result) => list(&asker.seat, original, &result),
         Err(_) => unreadable_list().said(original.id()),
     }
 }
 
-fn list(seat: &Seat, original: &Original, result: &[u8]) -> Said {
+fn list(seat: &ClientSession, original: &Original, result: &[u8]) -> ClientMessage {
     match shape::result_text(seat.revision, &original.method, result) {
-        Ok(shaped) => Said::answer(message(original.id(), shaped.as_bytes()), status::ANSWER),
+        Ok(shaped) => {
+            ClientMessage::answer(message(original.id(), shaped.as_bytes()), status::ANSWER)
+        }
         Err(_) => unreadable_list().said(original.id()),
     }
 }

@@ -6,8 +6,8 @@ use protocol::jsonrpc::{INVALID_PARAMS, METHOD_NOT_FOUND, error_response};
 use protocol::mcp::TEMPORARILY_UNAVAILABLE;
 
 use super::status;
-use crate::front::Said;
-use crate::links::LinkError;
+use crate::connection::ConnectionError;
+use crate::front::ClientMessage;
 
 /// A JSON-RPC error without the request that it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,15 +39,16 @@ impl Trouble {
     }
 
     /// The answer to a request.
-    pub(super) fn said(&self, id: Option<&str>) -> Said {
-        Said::answer(error_response(id, self.code, &self.message, None), status::ANSWER)
+    pub(super) fn said(&self, id: Option<&str>) -> ClientMessage {
+        ClientMessage::answer(error_response(id, self.code, &self.message, None), status::ANSWER)
     }
 }
 
-impl From<LinkError> for Trouble {
-    fn from(error: LinkError) -> Self {
+impl From<ConnectionError> for Trouble {
+    fn from(error: ConnectionError) -> Self {
         // A modern server has no sessions that could be gone; the client's own is well.
-        let error = if error == LinkError::SessionGone { LinkError::Broken } else { error };
+        let error =
+            if error == ConnectionError::SessionGone { ConnectionError::Broken } else { error };
         let fault = error.fault();
         Self { code: fault.code, message: Cow::Borrowed(fault.message) }
     }
@@ -60,8 +61,12 @@ mod tests {
     /// D-55: no trouble with the server behind looks like the end of the session.
     #[test]
     fn d_55_never_404() {
-        for error in [LinkError::Away, LinkError::SessionGone, LinkError::Timeout, LinkError::Full]
-        {
+        for error in [
+            ConnectionError::Away,
+            ConnectionError::SessionGone,
+            ConnectionError::Timeout,
+            ConnectionError::Full,
+        ] {
             let trouble = Trouble::from(error);
             assert_ne!(trouble.code, protocol::mcp::SESSION_UNKNOWN);
             assert_eq!(trouble.said(Some("1")).status, 200);

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::links::Caller;
-use crate::links::legacy::LegacyPeer;
+use crate::connection::Caller;
+use crate::connection::legacy::LegacyPeer;
 
 /// Tells a server that a request is off, if it is dropped before the server began to answer. From
 /// then on the exchange sees to it.

@@ -4,11 +4,11 @@ use http::StatusCode;
 use protocol::mcp::MODERN_REVISION;
 use serde_json::value::RawValue;
 
-use super::asked::Asked;
+use super::bridged_request::BridgedRequest;
 use super::{refusal, result};
+use crate::connection::ConnectionError;
 use crate::forward::Call;
 use crate::json::{Members, Object};
-use crate::links::LinkError;
 use crate::reply::{self, Answer};
 
 /// How long a client may keep the answer, in milliseconds. A server may be replaced any time.
@@ -18,10 +18,10 @@ const HOLDS_MILLIS: &str = "60000";
 const CARRIED: [&str; 5] = ["completions", "logging", "prompts", "resources", "tools"];
 
 /// Answers `server/discover`.
-pub(super) async fn answer(call: &Call<'_>, asked: &Asked) -> Answer {
+pub(super) async fn answer(call: &Call<'_>, asked: &BridgedRequest) -> Answer {
     let peer = asked.peer().await.map_err(|error| refusal(call, error))?;
-    let result =
-        from_handshake(peer.opened().get()).ok_or_else(|| refusal(call, LinkError::Garbled))?;
+    let result = from_handshake(peer.opened().get())
+        .ok_or_else(|| refusal(call, ConnectionError::Garbled))?;
     let text = result::response(&asked.id, "result", &result);
     Ok(reply::json(StatusCode::OK, text.into()))
 }

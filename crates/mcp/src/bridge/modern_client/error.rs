@@ -7,17 +7,22 @@ use protocol::jsonrpc::{
 use protocol::mcp::{RESOURCE_NOT_FOUND, URL_ELICITATION_REQUIRED};
 use serde_json::value::RawValue;
 
-use super::asked::Asked;
+use super::bridged_request::BridgedRequest;
 use super::{result, url};
-use crate::front::Said;
+use crate::connection::ConnectionError;
+use crate::front::ClientMessage;
 use crate::json::{Members, Object};
-use crate::links::LinkError;
 
 /// The answer to a request that failed.
-pub(super) fn answer(asked: &Asked, error: &RawValue) -> Result<Said, LinkError> {
-    let members = Members::read(error.get()).map_err(|_| LinkError::Garbled)?;
-    let code: i64 =
-        members.get("code").and_then(|code| code.get().parse().ok()).ok_or(LinkError::Garbled)?;
+pub(super) fn answer(
+    asked: &BridgedRequest,
+    error: &RawValue,
+) -> Result<ClientMessage, ConnectionError> {
+    let members = Members::read(error.get()).map_err(|_| ConnectionError::Garbled)?;
+    let code: i64 = members
+        .get("code")
+        .and_then(|code| code.get().parse().ok())
+        .ok_or(ConnectionError::Garbled)?;
     if code == i64::from(URL_ELICITATION_REQUIRED) && asked.may_be_asked() {
         return Ok(url::answer(asked, &members));
     }
@@ -25,7 +30,7 @@ pub(super) fn answer(asked: &Asked, error: &RawValue) -> Result<Said, LinkError>
     let mut object = Object::with_capacity(error.get().len() + 8);
     object.member("code", &code.to_string());
     object.members(&members, |name| name != "code");
-    Ok(Said::answer(result::response(&asked.id, "error", &object.finish()), status(code)))
+    Ok(ClientMessage::answer(result::response(&asked.id, "error", &object.finish()), status(code)))
 }
 
 /// C-50: codes that have gone, or that have another meaning now, never reach a modern client. Its

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::links::Heard;
-use crate::links::legacy::LegacyPeer;
+use crate::connection::ServerMessage;
+use crate::connection::legacy::LegacyPeer;
 
 /// A call's place among those of its session; dropping it gives the place up.
 pub(super) struct Flight {
     peer: Arc<LegacyPeer>,
     number: u64,
-    questions: mpsc::Receiver<Heard>,
+    questions: mpsc::Receiver<ServerMessage>,
 }
 
 impl Flight {
@@ -23,7 +23,7 @@ impl Flight {
 
     /// The next question that came without relation and was given to this call. Never resolves
     /// for a call without a place.
-    pub(super) async fn question(flight: &mut Option<Self>) -> Heard {
+    pub(super) async fn question(flight: &mut Option<Self>) -> ServerMessage {
         if let Some(flight) = flight
             && let Some(question) = flight.questions.recv().await
         {

@@ -9,15 +9,15 @@ use protocol::jsonrpc::INVALID_PARAMS;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::asked::Asked;
+use super::bridged_request::BridgedRequest;
 use super::subscriptions::Subscription;
-use super::{refusal, result, unasked};
+use super::{notices, refusal, result};
+use crate::connection::legacy::LegacyPeer;
+use crate::connection::{Kind, ServerMessage};
 use crate::forward::Call;
-use crate::forward::answer::Standing;
-use crate::front::{Reply, Said, deliver};
+use crate::forward::answer::StreamKind;
+use crate::front::{ClientMessage, Reply, deliver};
 use crate::json::{Members, Object, quoted};
-use crate::links::legacy::LegacyPeer;
-use crate::links::{Heard, Kind};
 use crate::reply::Answer;
 
 const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
@@ -44,14 +44,14 @@ struct Listening {
     /// The id of the request as it was written; it marks every message (C-71).
     id: Box<str>,
     peer: Arc<LegacyPeer>,
-    news: Receiver<Arc<Heard>>,
+    news: Receiver<Arc<ServerMessage>>,
     methods: Vec<&'static str>,
     subscriptions: Vec<Subscription>,
     over: bool,
 }
 
 /// Answers `subscriptions/listen`.
-pub(super) async fn answer(call: &Call<'_>, asked: Asked) -> Answer {
+pub(super) async fn answer(call: &Call<'_>, asked: BridgedRequest) -> Answer {
     let wanted = Wanted::read(&asked).ok_or_else(|| {
         let message = "params.notifications must say what to listen for";
         call.fault(StatusCode::OK, INVALID_PARAMS, message)
@@ -59,15 +59,15 @@ pub(super) async fn answer(call: &Call<'_>, asked: Asked) -> Answer {
     let slot = call.slot()?;
     let peer = asked.peer().await.map_err(|error| refusal(call, error))?;
     let reply = open(&asked, peer, wanted).await;
-    deliver(call, reply, None, Standing::Listening(slot)).await
+    deliver(call, reply, None, StreamKind::Listening(slot)).await
 }
 
 /// Begins to listen; the acknowledgement is the first message.
-async fn open(asked: &Asked, peer: Arc<LegacyPeer>, wanted: Wanted) -> Reply {
+async fn open(asked: &BridgedRequest, peer: Arc<LegacyPeer>, wanted: Wanted) -> Reply {
     // First to listen, then to subscribe, so that nothing falls between.
-    let news = peer.link().listen(&asked.caller);
-    unasked::watch(asked, &peer);
-    peer.link().listens().await;
+    let news = peer.connection().listen(&asked.caller);
+    notices::watch(asked, &peer);
+    peer.connection().listens().await;
     let granted = wanted.granted(asked, &peer).await;
     let listening = Listening {
         id: asked.id.clone(),
@@ -87,7 +87,7 @@ struct Granted {
 }
 
 impl Wanted {
-    fn read(asked: &Asked) -> Option<Self> {
+    fn read(asked: &BridgedRequest) -> Option<Self> {
         let notifications = Members::read(asked.param("notifications")?).ok()?;
         let is_wanted = |name| notifications.get(name).is_some_and(|value| value.get() == "true");
         let kinds = KINDS.into_iter().filter(|(name, _, _)| is_wanted(name)).collect();
@@ -103,7 +103,7 @@ impl Wanted {
     }
 
     /// C-70: only what the server really offers.
-    async fn granted(mut self, asked: &Asked, peer: &Arc<LegacyPeer>) -> Granted {
+    async fn granted(mut self, asked: &BridgedRequest, peer: &Arc<LegacyPeer>) -> Granted {
         self.kinds.retain(|(_, capability, _)| peer.offers(capability));
         let mut subscriptions = Vec::new();
         if peer.offers("resources.subscribe") {
@@ -135,7 +135,7 @@ impl Listening {
     }
 
     fn into_reply(self, acknowledged: String) -> Reply {
-        let first = stream::iter([Ok(Said::before(acknowledged))]);
+        let first = stream::iter([Ok(ClientMessage::before(acknowledged))]);
         let news = stream::unfold(self, |mut listening| async {
             if listening.over {
                 return None;
@@ -147,12 +147,12 @@ impl Listening {
         first.chain(news).boxed()
     }
 
-    async fn next(&mut self) -> Said {
+    async fn next(&mut self) -> ClientMessage {
         while self.peer.is_open() {
             match tokio::time::timeout(LOOKING, self.news.recv()).await {
                 Ok(Ok(heard)) => {
                     if let Some(text) = self.tagged(&heard) {
-                        return Said::before(text);
+                        return ClientMessage::before(text);
                     }
                 }
                 Ok(Err(RecvError::Closed)) => break,
@@ -169,7 +169,7 @@ impl Listening {
     }
 
     /// C-71: the message with our mark, if it was asked for.
-    fn tagged(&self, heard: &Heard) -> Option<String> {
+    fn tagged(&self, heard: &ServerMessage) -> Option<String> {
         let Kind::Notification { method } = &heard.kind else { return None };
         let message = heard.members().ok()?;
         let params = Members::of(message.get("params")).ok()?;
@@ -199,10 +199,10 @@ impl Listening {
     }
 
     /// C-72: the server behind ended it, so the request is answered.
-    fn complete(&self) -> Said {
+    fn complete(&self) -> ClientMessage {
         let result =
             format!("{{\"resultType\":\"complete\",\"_meta\":{{\"{SUBSCRIPTION}\":{}}}}}", self.id);
-        Said::answer(result::response(&self.id, "result", &result), StatusCode::OK)
+        ClientMessage::answer(result::response(&self.id, "result", &result), StatusCode::OK)
     }
 }
 
@@ -211,7 +211,7 @@ impl Listening {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::fake::Fake;
+    use super::super::test_support::Fake;
     use super::*;
 
     async fn next(reply: &mut Reply) -> Value {
@@ -255,7 +255,7 @@ mod tests {
             );
         }
         // C-72: the session ends, and with it the request.
-        fake.peer.link().close(&asked.caller);
+        fake.peer.connection().close(&asked.caller);
         fake.say(&updated("a:2"));
         let last = next(&mut reply).await;
         assert_eq!(last["result"]["_meta"][SUBSCRIPTION], "id");

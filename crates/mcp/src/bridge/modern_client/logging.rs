@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::asked::Asked;
+use super::bridged_request::BridgedRequest;
+use crate::connection::legacy::LegacyPeer;
+use crate::connection::{ConnectionError, Outcome, ServerMessage};
 use crate::json::Members;
-use crate::links::legacy::LegacyPeer;
-use crate::links::{Heard, LinkError, Outcome};
 
 /// A level of log messages (RFC 5424 §6.2.1), the most verbose first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +31,7 @@ impl Level {
 /// Has the server send at least what this request wants. The session keeps the most verbose level
 /// that anybody wanted, and each request gets its own share of that. A server that fails to set a
 /// level sends what it likes; the call itself does not suffer.
-pub(super) async fn set_level(asked: &Asked, peer: &Arc<LegacyPeer>) {
+pub(super) async fn set_level(asked: &BridgedRequest, peer: &Arc<LegacyPeer>) {
     let Some(Level(wanted)) = asked.level.filter(|_| peer.offers("logging")) else {
         return;
     };
@@ -46,18 +46,22 @@ pub(super) async fn set_level(asked: &Asked, peer: &Arc<LegacyPeer>) {
     }
 }
 
-async fn ask(asked: &Asked, peer: &LegacyPeer, level: Level) -> Result<(), LinkError> {
+async fn ask(
+    asked: &BridgedRequest,
+    peer: &LegacyPeer,
+    level: Level,
+) -> Result<(), ConnectionError> {
     let params = format!("{{\"level\":\"{}\"}}", level.name());
     let exchange =
         peer.ask(&asked.caller, peer.next_id(), "logging/setLevel", Some(&params)).await?;
     match exchange.answer().await?.outcome()? {
         Outcome::Result(_) => Ok(()),
-        Outcome::Error(_) => Err(LinkError::Garbled),
+        Outcome::Error(_) => Err(ConnectionError::Garbled),
     }
 }
 
 /// C-91: whether a request that wants messages from `wanted` on gets this one.
-pub(super) fn is_wanted(message: &Heard, wanted: Option<Level>) -> bool {
+pub(super) fn is_wanted(message: &ServerMessage, wanted: Option<Level>) -> bool {
     let params = message.params().and_then(|params| Members::read(params.get()).ok());
     let level = params.and_then(|params| Level::read(params.get("level")?.get()));
     matches!((level, wanted), (Some(level), Some(wanted)) if level >= wanted)
@@ -77,7 +81,7 @@ mod tests {
             let text = format!(
                 r#"{{"method":"notifications/message","params":{{"level":"{level}","data":1}}}}"#
             );
-            Heard::read(Bytes::from(text)).unwrap()
+            ServerMessage::read(Bytes::from(text)).unwrap()
         };
         let warning = Level::read("\"warning\"");
         assert!(is_wanted(&message("warning"), warning));

@@ -4,11 +4,11 @@ use protocol::mcp::TOOLS_LIST_CHANGED;
 
 use super::logging;
 use super::running::Running;
+use crate::connection::ServerMessage;
 use crate::json::{Members, Object};
-use crate::links::Heard;
 
 /// What the client hears of a notification; `None` if nothing.
-pub(super) fn of(running: &Running, method: &str, heard: &Heard) -> Option<String> {
+pub(super) fn of(running: &Running, method: &str, heard: &ServerMessage) -> Option<String> {
     match method {
         "notifications/progress" => {
             progress(heard, running.number, running.asked.progress.as_deref()?)
@@ -33,7 +33,7 @@ pub(super) fn of(running: &Running, method: &str, heard: &Heard) -> Option<Strin
 }
 
 /// D-32: under the client's own token; news of anything else is not for this stream.
-fn progress(heard: &Heard, number: u64, token: &str) -> Option<String> {
+fn progress(heard: &ServerMessage, number: u64, token: &str) -> Option<String> {
     let message = heard.members().ok()?;
     let params = Members::of(message.get("params")).ok()?;
     params.get("progressToken").filter(|token| token.get() == number.to_string())?;
@@ -47,7 +47,7 @@ fn progress(heard: &Heard, number: u64, token: &str) -> Option<String> {
     Some(object.finish())
 }
 
-fn text(heard: &Heard) -> Option<String> {
+fn text(heard: &ServerMessage) -> Option<String> {
     std::str::from_utf8(&heard.text).ok().map(str::to_owned)
 }
 
@@ -64,7 +64,7 @@ mod tests {
         let news = Bytes::from_static(
             br#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":5,"progress":1.50}}"#,
         );
-        let heard = Heard::read(news).unwrap();
+        let heard = ServerMessage::read(news).unwrap();
         let expected = concat!(
             r#"{"jsonrpc":"2.0","method":"notifications/progress","#,
             r#""params":{"progressToken":"a","progress":1.50}}"#

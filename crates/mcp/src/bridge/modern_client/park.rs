@@ -19,9 +19,9 @@ use super::parked::{self, Ticket};
 use super::result;
 use super::running::Running;
 use super::state::{PATIENCE_SECONDS, State};
-use crate::front::Said;
+use crate::connection::ConnectionError;
+use crate::front::ClientMessage;
 use crate::json::{Members, Object};
-use crate::links::LinkError;
 use crate::server::Server;
 
 /// A parked call. Dropping it cancels the call.
@@ -34,16 +34,16 @@ pub(crate) struct Waiting {
 const MOST_ROUNDS: u32 = 25;
 
 /// Parks a call and tells its client what to answer.
-pub(super) fn park(mut running: Running) -> Result<Said, LinkError> {
+pub(super) fn park(mut running: Running) -> Result<ClientMessage, ConnectionError> {
     running.rest();
     running.rounds += 1;
     let id = running.asked.id.clone();
     if running.rounds > MOST_ROUNDS {
         let message = "the upstream keeps asking instead of answering";
         let text = error_response(Some(&id), UPSTREAM_UNAVAILABLE, message, None);
-        return Ok(Said::answer(text, StatusCode::BAD_GATEWAY));
+        return Ok(ClientMessage::answer(text, StatusCode::BAD_GATEWAY));
     }
-    let ticket = parked::ticket(&*running.asked.shared.sealing.chance);
+    let ticket = parked::ticket(&*running.asked.shared.sealing.random);
     let said = input_required(&running, &State::seal(&running.asked, ticket));
     // The digest of it travels in the state; it need not be kept as well.
     running.asked.body = Bytes::new();
@@ -54,8 +54,8 @@ pub(super) fn park(mut running: Running) -> Result<Said, LinkError> {
         .behind
         .parked
         .insert(ticket, caller.permit.whose(), Waiting { wake, task })
-        .map_err(|parked::NoRoom| LinkError::Full)?;
-    Ok(Said::answer(result::response(&id, "result", &said), StatusCode::OK))
+        .map_err(|parked::NoRoom| ConnectionError::Full)?;
+    Ok(ClientMessage::answer(result::response(&id, "result", &said), StatusCode::OK))
 }
 
 impl Waiting {

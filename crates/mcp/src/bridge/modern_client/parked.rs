@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use kernel::Chance;
+use kernel::SecureRandom;
 
 use crate::shares::{Shares, Whose};
 
@@ -64,9 +64,9 @@ impl<V> Table<V> {
 }
 
 /// A new ticket.
-pub(super) fn ticket(chance: &dyn Chance) -> Ticket {
+pub(super) fn ticket(random: &dyn SecureRandom) -> Ticket {
     let mut ticket = Ticket::default();
-    chance.fill(&mut ticket);
+    random.fill(&mut ticket);
     ticket
 }
 

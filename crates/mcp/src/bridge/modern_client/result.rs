@@ -3,9 +3,9 @@
 use serde_json::value::RawValue;
 
 use super::tasks;
+use crate::connection::ConnectionError;
+use crate::connection::legacy::LegacyPeer;
 use crate::json::{Members, Object};
-use crate::links::LinkError;
-use crate::links::legacy::LegacyPeer;
 
 /// Members that say something in the modern revision alone. A legacy server has no say in them.
 const MODERN: [&str; 6] =
@@ -20,9 +20,9 @@ pub(super) fn complete(
     method: &str,
     result: &RawValue,
     peer: &LegacyPeer,
-) -> Result<String, LinkError> {
+) -> Result<String, ConnectionError> {
     let server = server_info(peer);
-    translated(method, result.get(), server.as_deref()).ok_or(LinkError::Garbled)
+    translated(method, result.get(), server.as_deref()).ok_or(ConnectionError::Garbled)
 }
 
 fn translated(method: &str, result: &str, server: Option<&str>) -> Option<String> {

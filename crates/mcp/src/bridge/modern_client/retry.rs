@@ -4,20 +4,20 @@ use http::StatusCode;
 use protocol::jsonrpc::INVALID_PARAMS;
 use serde_json::value::RawValue;
 
-use super::asked::Asked;
+use super::bridged_request::BridgedRequest;
 use super::question::{Verdict, judge};
 use super::running::Running;
 use super::state::State;
-use super::{refusal, talk, unasked};
+use super::{notices, refusal, talk};
+use crate::connection::ConnectionError;
 use crate::forward::Call;
-use crate::forward::answer::Standing;
+use crate::forward::answer::StreamKind;
 use crate::front::deliver;
 use crate::json::{Members, Object};
-use crate::links::LinkError;
 use crate::reply::{Answer, Refused};
 
 /// Answers a retry. It was judged like any other request before (C-83).
-pub(super) async fn answer(call: &Call<'_>, asked: Asked, unverified: &str) -> Answer {
+pub(super) async fn answer(call: &Call<'_>, asked: BridgedRequest, unverified: &str) -> Answer {
     let state = State::open(&asked, unverified).ok_or_else(|| stale(call))?;
     if !call.shared.is_own(&state.owner) {
         let path = call.server.path.as_str();
@@ -37,16 +37,16 @@ pub(super) async fn answer(call: &Call<'_>, asked: Asked, unverified: &str) -> A
     let parked = call.server.behind.parked.take(&state.ticket, call.permit.principal());
     let running = parked.ok_or_else(|| stale(call))?.wake().await.ok_or_else(|| stale(call))?;
     let running = running.resume(asked, &answers).await.map_err(|error| refusal(call, error))?;
-    deliver(call, talk::reply(running), None, Standing::Answer).await
+    deliver(call, talk::reply(running), None, StreamKind::Answer).await
 }
 
 impl Running {
     /// Goes on under the retry's id. What it did not answer stays pending, and is asked again.
     async fn resume(
         mut self,
-        asked: Asked,
+        asked: BridgedRequest,
         answers: &[(String, String)],
-    ) -> Result<Self, LinkError> {
+    ) -> Result<Self, ConnectionError> {
         self.asked = asked;
         for (key, value) in answers {
             // A key that was never asked is no answer to anything.
@@ -72,7 +72,7 @@ impl Running {
             match judge(&method.unwrap_or_default(), params, self.asked.able) {
                 Verdict::Refuse(code, why) => {
                     let caller = &self.asked.caller;
-                    unasked::tell(&self.peer, caller, &pending.id, Err((code, why))).await;
+                    notices::tell(&self.peer, caller, &pending.id, Err((code, why))).await;
                 }
                 Verdict::Ask(_) | Verdict::Ping => self.pending.push(pending),
             }
@@ -81,7 +81,7 @@ impl Running {
 }
 
 /// `inputResponses`, each a result in the words of 2025-11-25; `None` if they are malformed.
-fn answers(asked: &Asked) -> Option<Vec<(String, String)>> {
+fn answers(asked: &BridgedRequest) -> Option<Vec<(String, String)>> {
     let responses = Members::read(asked.param("inputResponses").unwrap_or("{}")).ok()?;
     responses.iter().map(|(key, value)| Some((key.to_owned(), legacy(value)?))).collect()
 }

@@ -8,17 +8,17 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use protocol::jsonrpc::INTERNAL_ERROR;
 use tokio::time::Sleep;
 
-use super::asked::Asked;
+use super::bridged_request::BridgedRequest;
 use super::flight::Flight;
 use super::question::{Pending, Verdict, judge};
-use super::{cancel, request, unasked};
+use super::{cancel, notices, request};
+use crate::connection::legacy::LegacyPeer;
+use crate::connection::{ConnectionError, Kind, ResponseStream, ServerMessage};
 use crate::json::Members;
-use crate::links::legacy::LegacyPeer;
-use crate::links::{Exchange, Heard, Kind, LinkError};
 
 /// A request, what comes of it, and what its client still has to answer. Dropping it cancels it.
 pub(super) struct Running {
-    pub(super) asked: Asked,
+    pub(super) asked: BridgedRequest,
     pub(super) peer: Arc<LegacyPeer>,
     /// Our id for it, and its progress token.
     pub(super) number: u64,
@@ -29,8 +29,8 @@ pub(super) struct Running {
     /// Nothing was heard yet, not even that the session is gone.
     pub(super) fresh: bool,
     /// The answer, if it came while nobody listened.
-    pub(super) ended: Option<Result<Heard, LinkError>>,
-    exchange: Exchange,
+    pub(super) ended: Option<Result<ServerMessage, ConnectionError>>,
+    exchange: ResponseStream,
     flight: Option<Flight>,
     gathering: Option<Pin<Box<Sleep>>>,
     keys: usize,
@@ -39,7 +39,7 @@ pub(super) struct Running {
 /// What happens next.
 pub(super) enum Next {
     /// The server said something; its questions are already taken care of.
-    Heard(Result<Heard, LinkError>),
+    Heard(Result<ServerMessage, ConnectionError>),
     /// The server has questions, and no more of them come.
     Questions,
 }
@@ -53,10 +53,10 @@ const LARGEST_QUESTIONS: usize = 1 << 20;
 
 impl Running {
     /// Begins to ask. Nothing is sent before the first message is waited for.
-    pub(super) fn start(asked: Asked, peer: Arc<LegacyPeer>) -> Self {
+    pub(super) fn start(asked: BridgedRequest, peer: Arc<LegacyPeer>) -> Self {
         let number = peer.next_id();
         let flight = asked.may_be_asked().then(|| {
-            unasked::watch(&asked, &peer);
+            notices::watch(&asked, &peer);
             Flight::begin(&peer)
         });
         Self {
@@ -76,7 +76,7 @@ impl Running {
 
     /// The same request in a new session, after the server forgot the old one. It did not carry
     /// anything out then (D-30).
-    pub(super) async fn start_again(self) -> Result<Self, LinkError> {
+    pub(super) async fn start_again(self) -> Result<Self, ConnectionError> {
         let peer = self.asked.peer().await?;
         super::logging::set_level(&self.asked, &peer).await;
         Ok(Self { fresh: false, ..Self::start(self.asked, peer) })
@@ -95,7 +95,7 @@ impl Running {
             let heard = tokio::select! {
                 biased;
                 () = gathered(&mut self.gathering) => return Next::Questions,
-                heard = self.exchange.next() => heard.unwrap_or(Err(LinkError::Broken)),
+                heard = self.exchange.next() => heard.unwrap_or(Err(ConnectionError::Broken)),
                 question = Flight::question(&mut self.flight) => Ok(question),
             };
             match heard {
@@ -113,19 +113,19 @@ impl Running {
     }
 
     /// Waits for whatever comes while the client is away.
-    pub(super) async fn next_unheard(&mut self) -> Result<Heard, LinkError> {
+    pub(super) async fn next_unheard(&mut self) -> Result<ServerMessage, ConnectionError> {
         if self.ended.is_some() {
             return std::future::pending().await;
         }
         tokio::select! {
-            heard = self.exchange.next() => heard.unwrap_or(Err(LinkError::Broken)),
+            heard = self.exchange.next() => heard.unwrap_or(Err(ConnectionError::Broken)),
             question = Flight::question(&mut self.flight) => Ok(question),
         }
     }
 
     /// Keeps what came while the client is away: its next request will hear of it. Notifications
     /// are for a stream that is no longer there.
-    pub(super) async fn keep(&mut self, heard: Result<Heard, LinkError>) {
+    pub(super) async fn keep(&mut self, heard: Result<ServerMessage, ConnectionError>) {
         match heard {
             Ok(heard) => match &heard.kind {
                 Kind::Question { .. } => self.question(&heard).await,
@@ -142,11 +142,11 @@ impl Running {
         self.gathering = None;
     }
 
-    async fn question(&mut self, heard: &Heard) {
+    async fn question(&mut self, heard: &ServerMessage) {
         let Kind::Question { id, method } = &heard.kind else { return };
         let caller = &self.asked.caller;
         let refusal = match judge(method, heard.params(), self.asked.able) {
-            Verdict::Ping => return unasked::tell(&self.peer, caller, id, Ok(())).await,
+            Verdict::Ping => return notices::tell(&self.peer, caller, id, Ok(())).await,
             Verdict::Ask(request) if self.asked.may_be_asked() => {
                 if self.has_room(&request) {
                     self.keys += 1;
@@ -159,11 +159,11 @@ impl Running {
             Verdict::Ask(_) => (INTERNAL_ERROR, "the client cannot be asked during this request"),
             Verdict::Refuse(code, why) => (code, why),
         };
-        unasked::tell(&self.peer, caller, id, Err(refusal)).await;
+        notices::tell(&self.peer, caller, id, Err(refusal)).await;
     }
 
     /// The server does not want to know any more.
-    fn withdraw(&mut self, heard: &Heard) {
+    fn withdraw(&mut self, heard: &ServerMessage) {
         let params = heard.params().and_then(|params| Members::read(params.get()).ok());
         let Some(id) = params.and_then(|params| params.get("requestId")) else { return };
         self.pending.retain(|pending| pending.id.get() != id.get());
@@ -182,7 +182,7 @@ impl Running {
     }
 }
 
-fn is_withdrawal(heard: &Heard) -> bool {
+fn is_withdrawal(heard: &ServerMessage) -> bool {
     matches!(&heard.kind, Kind::Notification { method } if &**method == "notifications/cancelled")
 }
 
@@ -195,13 +195,13 @@ async fn gathered(gathering: &mut Option<Pin<Box<Sleep>>>) {
 
 /// The exchange, opened when it is first listened to: a server may put questions elsewhere before
 /// it begins to answer.
-fn asking(asked: &Asked, peer: &Arc<LegacyPeer>, number: u64) -> Exchange {
+fn asking(asked: &BridgedRequest, peer: &Arc<LegacyPeer>, number: u64) -> ResponseStream {
     let params = request::params(&asked.body, number);
     let (peer, caller) = (Arc::clone(peer), asked.caller.clone());
     let method = asked.method.clone();
     let opening = async move {
         // A question that belongs on the session's own stream has nowhere to go before that stands.
-        peer.link().listens().await;
+        peer.connection().listens().await;
         let guard = cancel::Guard::new(&peer, &caller, number);
         let exchange = peer.ask(&caller, number, &method, params.as_deref()).await;
         guard.settled();
@@ -212,5 +212,5 @@ fn asking(asked: &Asked, peer: &Arc<LegacyPeer>, number: u64) -> Exchange {
             })
         })
     };
-    Exchange::new(stream::once(opening).try_flatten().boxed(), || ())
+    ResponseStream::new(stream::once(opening).try_flatten().boxed(), || ())
 }

@@ -5,7 +5,7 @@ use kernel::encoding::{base64url, sha256};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::asked::Asked;
+use super::bridged_request::BridgedRequest;
 use super::parked::Ticket;
 use crate::json::Members;
 use crate::verify::Permit;
@@ -31,7 +31,7 @@ const LONGEST: usize = 4096;
 
 impl State {
     /// The sealed state of a call that is parked under `ticket`.
-    pub(super) fn seal(asked: &Asked, ticket: Ticket) -> String {
+    pub(super) fn seal(asked: &BridgedRequest, ticket: Ticket) -> String {
         let shared = &asked.shared;
         let state = Self {
             owner: shared.own_name(),
@@ -42,12 +42,12 @@ impl State {
         // Texts and numbers always become JSON.
         let plain = serde_json::to_vec(&state).unwrap_or_default();
         let place = place(&asked.caller.permit);
-        shared.sealing.key.seal(&plain, &place, &*shared.sealing.chance)
+        shared.sealing.key.seal(&plain, &place, &*shared.sealing.random)
     }
 
     /// Opens what a client sent with a retry, if it is ours for this principal, in time, and for
     /// this very request.
-    pub(super) fn open(asked: &Asked, unverified: &str) -> Option<Self> {
+    pub(super) fn open(asked: &BridgedRequest, unverified: &str) -> Option<Self> {
         if unverified.len() > LONGEST {
             return None;
         }
@@ -64,7 +64,7 @@ fn place(permit: &Permit) -> String {
 }
 
 /// A digest of method and parameters without what changes from try to try.
-fn digest(asked: &Asked) -> String {
+fn digest(asked: &BridgedRequest) -> String {
     let params = asked.params().unwrap_or("{}");
     let mut text = format!("{}\n", asked.method);
     let changes = ["_meta", "inputResponses", "requestState"];

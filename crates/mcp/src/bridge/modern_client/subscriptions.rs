@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::asked::Asked;
+use super::bridged_request::BridgedRequest;
+use crate::connection::legacy::LegacyPeer;
+use crate::connection::{Caller, ConnectionError, Outcome};
 use crate::json::quoted;
-use crate::links::legacy::LegacyPeer;
-use crate::links::{Caller, LinkError, Outcome};
 
 /// One stream's share of a subscription. The last one to be dropped ends it.
 pub(super) struct Subscription {
@@ -23,7 +23,11 @@ const MOST_RESOURCES: usize = 1_000;
 
 impl Subscription {
     /// Takes a share, and subscribes if it is the first. `None` if the server will not have it.
-    pub(super) async fn take(asked: &Asked, peer: &Arc<LegacyPeer>, uri: &str) -> Option<Self> {
+    pub(super) async fn take(
+        asked: &BridgedRequest,
+        peer: &Arc<LegacyPeer>,
+        uri: &str,
+    ) -> Option<Self> {
         let share =
             Self { uri: uri.to_owned(), peer: Arc::clone(peer), caller: asked.caller.clone() };
         // The server is asked under the lock, so that an end and a beginning never overtake
@@ -78,14 +82,14 @@ async fn tell(
     caller: &Caller,
     method: &str,
     uri: &str,
-) -> Result<(), LinkError> {
+) -> Result<(), ConnectionError> {
     let params = format!("{{\"uri\":{}}}", quoted(uri));
     let asking = async {
         let exchange = peer.ask(caller, peer.next_id(), method, Some(&params)).await?;
         match exchange.answer().await?.outcome()? {
             Outcome::Result(_) => Ok(()),
-            Outcome::Error(_) => Err(LinkError::Garbled),
+            Outcome::Error(_) => Err(ConnectionError::Garbled),
         }
     };
-    tokio::time::timeout(TAKES, asking).await.unwrap_or(Err(LinkError::Timeout))
+    tokio::time::timeout(TAKES, asking).await.unwrap_or(Err(ConnectionError::Timeout))
 }

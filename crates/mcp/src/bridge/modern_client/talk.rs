@@ -5,8 +5,8 @@ use http::StatusCode;
 
 use super::running::{Next, Running};
 use super::{error, news, park, result, without_session};
-use crate::front::{Reply, Said};
-use crate::links::{Heard, Kind, LinkError, Outcome};
+use crate::connection::{ConnectionError, Kind, Outcome, ServerMessage};
+use crate::front::{ClientMessage, Reply};
 
 /// What the client is told of a request.
 pub(super) fn reply(running: Running) -> Reply {
@@ -20,10 +20,10 @@ pub(super) fn reply(running: Running) -> Reply {
 }
 
 /// The next message, and the request if it goes on.
-async fn step(mut running: Running) -> Result<(Said, Option<Running>), LinkError> {
+async fn step(mut running: Running) -> Result<(ClientMessage, Option<Running>), ConnectionError> {
     loop {
         let heard = match running.next().await {
-            Next::Heard(Err(LinkError::SessionGone)) if running.fresh => {
+            Next::Heard(Err(ConnectionError::SessionGone)) if running.fresh => {
                 running = running.start_again().await?;
                 continue;
             }
@@ -35,7 +35,7 @@ async fn step(mut running: Running) -> Result<(Said, Option<Running>), LinkError
             Kind::Answer => return Ok((answer(&running, &heard)?, None)),
             Kind::Notification { method } => {
                 if let Some(text) = news::of(&running, method, &heard) {
-                    return Ok((Said::before(text), Some(running)));
+                    return Ok((ClientMessage::before(text), Some(running)));
                 }
             }
             // Taken care of where it was heard.
@@ -44,12 +44,15 @@ async fn step(mut running: Running) -> Result<(Said, Option<Running>), LinkError
     }
 }
 
-fn answer(running: &Running, heard: &Heard) -> Result<Said, LinkError> {
+fn answer(running: &Running, heard: &ServerMessage) -> Result<ClientMessage, ConnectionError> {
     let asked = &running.asked;
     match heard.outcome()? {
         Outcome::Result(value) => {
             let result = result::complete(&asked.method, value, &running.peer)?;
-            Ok(Said::answer(result::response(&asked.id, "result", &result), StatusCode::OK))
+            Ok(ClientMessage::answer(
+                result::response(&asked.id, "result", &result),
+                StatusCode::OK,
+            ))
         }
         Outcome::Error(value) => error::answer(asked, value),
     }

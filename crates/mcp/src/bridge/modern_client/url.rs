@@ -6,10 +6,10 @@ use protocol::mcp::MISSING_CAPABILITY;
 use serde_json::value::RawValue;
 use url::{Host, Url};
 
-use super::asked::Asked;
+use super::bridged_request::BridgedRequest;
 use super::declared::Skill;
 use super::{question, result};
-use crate::front::Said;
+use crate::front::ClientMessage;
 use crate::json::{Members, Object};
 
 /// More pages than anybody would visit for one call.
@@ -17,23 +17,23 @@ const MOST_PAGES: usize = 16;
 
 /// The answer to error -32042: the client is asked to have the pages visited, and then to send
 /// its request again. Nothing waits meanwhile, so there is no `requestState`.
-pub(super) fn answer(asked: &Asked, error: &Members<'_>) -> Said {
+pub(super) fn answer(asked: &BridgedRequest, error: &Members<'_>) -> ClientMessage {
     if !asked.able.has(Skill::Url) {
         let data = serde_json::json!({ "requiredCapabilities": { "elicitation": { "url": {} } } });
         let message =
             "this call needs a client that can open a page for its user (URL elicitation)";
         let text = error_response(Some(&asked.id), MISSING_CAPABILITY, message, Some(&data));
-        return Said::answer(text, StatusCode::BAD_REQUEST);
+        return ClientMessage::answer(text, StatusCode::BAD_REQUEST);
     }
     let Some(requests) = pages(error.get("data")) else {
         let message = "the upstream MCP server asks for a page that nobody can open";
         let text = error_response(Some(&asked.id), INTERNAL_ERROR, message, None);
-        return Said::answer(text, StatusCode::OK);
+        return ClientMessage::answer(text, StatusCode::OK);
     };
     let mut result = Object::with_capacity(requests.len() + 64);
     result.member("resultType", "\"input_required\"").member("inputRequests", &requests);
     let text = result::response(&asked.id, "result", &result.finish());
-    Said::answer(text, StatusCode::OK)
+    ClientMessage::answer(text, StatusCode::OK)
 }
 
 /// `inputRequests` for the pages in the error's `data`; `None` unless each of them is fit.

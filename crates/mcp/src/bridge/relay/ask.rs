@@ -13,12 +13,12 @@ use tokio::sync::mpsc;
 
 use super::retell::{Ear, Token};
 use super::sessions::{Relayed, Running};
+use crate::connection::{Caller, ConnectionError, Kind};
 use crate::forward::Call;
-use crate::forward::answer::Standing;
-use crate::front::{Said, deliver};
+use crate::forward::answer::StreamKind;
+use crate::front::{ClientMessage, deliver};
 use crate::json::{Members, NoObject, Object};
-use crate::judge::Way;
-use crate::links::{Caller, Kind, LinkError};
+use crate::judge::Handling;
 use crate::lists::answer::{Sieve, respond_with};
 use crate::reply::Answer;
 use crate::sidecar::Shared;
@@ -34,10 +34,10 @@ pub(super) async fn request(
     relayed: Arc<Relayed>,
     method: &str,
     params: &Params<'_>,
-    way: Way,
+    way: Handling,
     body: &Bytes,
 ) -> Answer {
-    let sieve = (way == Way::ListTools).then(|| Sieve::new(call, params));
+    let sieve = (way == Handling::ListTools).then(|| Sieve::new(call, params));
     if let Some(result) = sieve.as_ref().and_then(Sieve::ready) {
         return Ok(respond_with(call, result));
     }
@@ -52,7 +52,7 @@ pub(super) async fn request(
     // D-58: a client of this era that goes away has cancelled nothing, so the request goes on.
     tokio::spawn(asking.carry_out());
     let reply = stream::unfold(reply, |mut reply| async { Some((reply.recv().await?, reply)) });
-    deliver(call, reply.boxed(), sieve, Standing::Answer).await
+    deliver(call, reply.boxed(), sieve, StreamKind::Answer).await
 }
 
 /// The parameters with our progress token in place of the client's, and the client's.
@@ -88,7 +88,7 @@ struct Asking {
     method: Box<str>,
     params: Option<String>,
     token: Token,
-    said: mpsc::Sender<Result<Said, LinkError>>,
+    said: mpsc::Sender<Result<ClientMessage, ConnectionError>>,
 }
 
 impl Asking {
@@ -107,14 +107,14 @@ impl Asking {
                 let message = "the client cancelled this request";
                 let id = Some(self.running.client_id());
                 let text = error_response(id, INTERNAL_ERROR, message, None);
-                let _ = self.said.send(Ok(Said::answer(text, StatusCode::OK))).await;
+                let _ = self.said.send(Ok(ClientMessage::answer(text, StatusCode::OK))).await;
             }
             // Dropping the exchange cancels the request.
             () = left => {}
         }
     }
 
-    async fn ask(&self) -> Result<(), LinkError> {
+    async fn ask(&self) -> Result<(), ConnectionError> {
         let relayed = self.running.relayed();
         let (id, params) = (self.running.id(), self.params.as_deref());
         let mut exchange = relayed.peer.ask(&self.caller, id, &self.method, params).await?;
@@ -124,8 +124,8 @@ impl Asking {
             let heard = heard?;
             let last = matches!(heard.kind, Kind::Answer);
             let Some(text) = ear.asked(&heard, &self.running, &self.token).await? else { continue };
-            let answer = |text: String| Said::answer(text, StatusCode::OK);
-            let said = if last { answer(text) } else { Said::before(text) };
+            let answer = |text: String| ClientMessage::answer(text, StatusCode::OK);
+            let said = if last { answer(text) } else { ClientMessage::before(text) };
             if let Err(mpsc::error::SendError(Ok(said))) = self.said.send(Ok(said)).await
                 && !last
             {

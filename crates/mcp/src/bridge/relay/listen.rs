@@ -15,10 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::retell::Ear;
 use super::sessions::Relayed;
+use crate::connection::{Caller, ServerMessage};
 use crate::forward::Call;
-use crate::forward::answer::Standing;
+use crate::forward::answer::StreamKind;
 use crate::front::events_response;
-use crate::links::{Caller, Heard};
 use crate::reply::{Answer, Fault};
 use crate::sidecar::Shared;
 use crate::stream::events;
@@ -32,7 +32,7 @@ pub(super) fn stream(call: &Call<'_>, relayed: &Arc<Relayed>) -> Answer {
     })?;
     let caller = Caller::of(call);
     let listening = Listening {
-        news: relayed.peer.link().listen(&caller),
+        news: relayed.peer.connection().listen(&caller),
         aside: relayed.aside.subscribe(),
         ended: relayed.begin_listening(),
         shared: Arc::clone(call.shared),
@@ -44,12 +44,12 @@ pub(super) fn stream(call: &Call<'_>, relayed: &Arc<Relayed>) -> Answer {
         let frame = Frame::data(events::of_foreign_message(text.as_bytes()));
         Some((Ok::<Frame<Bytes>, Infallible>(frame), listening))
     });
-    let body = call.guard(StreamBody::new(Box::pin(frames)), Standing::Open(Some(slot)));
+    let body = call.guard(StreamBody::new(Box::pin(frames)), StreamKind::Open(Some(slot)));
     Ok(events_response(body))
 }
 
 struct Listening {
-    news: broadcast::Receiver<Arc<Heard>>,
+    news: broadcast::Receiver<Arc<ServerMessage>>,
     aside: broadcast::Receiver<String>,
     ended: CancellationToken,
     shared: Arc<Shared>,
@@ -59,7 +59,7 @@ struct Listening {
 
 /// What there is to tell.
 enum News {
-    Heard(Arc<Heard>),
+    Heard(Arc<ServerMessage>),
     Aside(String),
     /// The client was too slow and missed something.
     Missed,
@@ -75,7 +75,7 @@ impl Listening {
             };
             let (relayed, sealing) = (&*self.relayed, &self.shared.sealing);
             let ear = Ear { relayed, sealing, caller: &self.caller };
-            if let Some(text) = ear.unasked(&news).await {
+            if let Some(text) = ear.notice(&news).await {
                 return Some(text);
             }
         }

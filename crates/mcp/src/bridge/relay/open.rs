@@ -9,10 +9,10 @@ use protocol::mcp::SESSION_HEADER;
 
 use super::sessions::Relayed;
 use crate::config::Transport;
+use crate::connection::legacy::Declared;
+use crate::connection::{Caller, ConnectionError};
 use crate::forward::Call;
 use crate::json::{Members, NoObject, Object, quoted};
-use crate::links::legacy::Declared;
-use crate::links::{Caller, LinkError};
 use crate::lists;
 use crate::reply::{self, Answer, Refused};
 use crate::session::{Facts, Held};
@@ -23,17 +23,18 @@ pub(super) async fn initialize(call: &Call<'_>, body: &Bytes) -> Answer {
     let shared = shared_by_everyone(call);
     let declared = if shared { for_everybody() } else { offered.clone() };
     let mut nonce = [0; 16];
-    call.shared.sealing.chance.fill(&mut nonce);
+    call.shared.sealing.random.fill(&mut nonce);
     let caller = Caller::of(call);
     let own = (!shared).then(|| sha256(&nonce));
     let opening = call.server.legacy_peer(call.shared, &caller, &declared, own);
     let opened = tokio::time::timeout(call.shared.limits.first_byte_timeout, opening).await;
-    let peer = opened.unwrap_or(Err(LinkError::Timeout)).map_err(|error| error.refusal(call))?;
+    let peer =
+        opened.unwrap_or(Err(ConnectionError::Timeout)).map_err(|error| error.refusal(call))?;
 
     let (version, result) = agreed(peer.version(), peer.opened().get(), shared.then_some(&offered));
     let held = Held::Here(facts(call, &nonce));
     let session = call.server.sessions.seal(call.permit, held, &version);
-    let session = session.ok_or_else(|| LinkError::Garbled.refusal(call))?;
+    let session = session.ok_or_else(|| ConnectionError::Garbled.refusal(call))?;
     let relayed = Relayed::new(&session, call.permit.whose(), peer, &call.server.transport);
     let kept = call.server.behind.relays.keep(relayed, call.shared.trust.now());
     kept.map_err(|error| error.refusal(call))?;

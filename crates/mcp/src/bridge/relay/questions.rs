@@ -33,7 +33,7 @@ impl Questions {
         session: &[u8; 32],
         id: &RawValue,
     ) -> Result<String, TooMany> {
-        let sealed = sealing.key.seal(id.get().as_bytes(), &place(session), &*sealing.chance);
+        let sealed = sealing.key.seal(id.get().as_bytes(), &place(session), &*sealing.random);
         let sealed = quoted(&sealed);
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() >= WAITING || sealed.len() > MAX_LENGTH {
@@ -78,14 +78,14 @@ fn place(session: &[u8; 32]) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use kernel::SystemChance;
+    use kernel::OsRandom;
     use kernel::seal::SealingKey;
 
     use super::*;
 
     fn sealing() -> Sealing {
         let key = Arc::new(SealingKey::from_bytes([7; 32]));
-        Sealing { key, chance: Arc::new(SystemChance::new()) }
+        Sealing { key, random: Arc::new(OsRandom::new()) }
     }
 
     fn raw(text: &str) -> Box<RawValue> {

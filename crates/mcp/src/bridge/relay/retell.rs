@@ -3,8 +3,8 @@
 use serde_json::value::RawValue;
 
 use super::sessions::{Relayed, Running};
+use crate::connection::{Caller, ConnectionError, Kind, ServerMessage};
 use crate::json::{Members, Object, whole_number};
-use crate::links::{Caller, Heard, Kind, LinkError};
 use crate::session::Sealing;
 
 /// A request's own progress token, as the client wrote it.
@@ -24,7 +24,7 @@ const CANCELLED: &str = "notifications/cancelled";
 
 impl Ear<'_> {
     /// What the client hears of something said on no request's account.
-    pub(super) async fn unasked(&self, heard: &Heard) -> Option<String> {
+    pub(super) async fn notice(&self, heard: &ServerMessage) -> Option<String> {
         match &heard.kind {
             Kind::Answer => None,
             Kind::Question { id, .. } => self.question(heard, id).await,
@@ -41,22 +41,22 @@ impl Ear<'_> {
     /// What the client hears of something said on account of a request.
     pub(super) async fn asked(
         &self,
-        heard: &Heard,
+        heard: &ServerMessage,
         running: &Running,
         token: &Token,
-    ) -> Result<Option<String>, LinkError> {
+    ) -> Result<Option<String>, ConnectionError> {
         Ok(match &heard.kind {
             Kind::Answer => Some(with_id(&heard.members()?, running.client_id())),
             Kind::Notification { method } if &**method == PROGRESS => {
                 with_token(heard, running.id(), token)
             }
-            _ => self.unasked(heard).await,
+            _ => self.notice(heard).await,
         })
     }
 
     /// The question under an id that only this session can answer. Nobody is asked on behalf of
     /// everybody.
-    async fn question(&self, heard: &Heard, id: &RawValue) -> Option<String> {
+    async fn question(&self, heard: &ServerMessage, id: &RawValue) -> Option<String> {
         let Self { relayed, sealing, caller } = self;
         let ask = || relayed.questions.ask(sealing, &relayed.digest, id).ok();
         let asked = if relayed.shared_by_everyone { None } else { ask() };
@@ -69,7 +69,7 @@ impl Ear<'_> {
     }
 
     /// `notifications/cancelled` names a question of the server's by the server's own id.
-    fn taken_back(&self, heard: &Heard) -> Option<String> {
+    fn taken_back(&self, heard: &ServerMessage) -> Option<String> {
         let params = Members::read(heard.params()?.get()).ok()?;
         let asked = self.relayed.questions.cancelled(params.get("requestId")?)?;
         with_param(heard, &params, "requestId", &asked)
@@ -81,7 +81,7 @@ fn is_change(method: &str) -> bool {
     method.starts_with("notifications/") && method.ends_with("/list_changed")
 }
 
-fn whole(heard: &Heard) -> Option<String> {
+fn whole(heard: &ServerMessage) -> Option<String> {
     String::from_utf8(heard.text.to_vec()).ok()
 }
 
@@ -101,13 +101,18 @@ fn with_id(members: &Members<'_>, id: &str) -> String {
 }
 
 /// Progress of this request under the client's token, if the client wanted to hear of it.
-fn with_token(heard: &Heard, id: u64, token: &Token) -> Option<String> {
+fn with_token(heard: &ServerMessage, id: u64, token: &Token) -> Option<String> {
     let params = Members::read(heard.params()?.get()).ok()?;
     let ours = whole_number(params.get("progressToken")?.get()) == Some(id);
     with_param(heard, &params, "progressToken", token.as_ref().filter(|_| ours)?.get())
 }
 
-fn with_param(heard: &Heard, params: &Members<'_>, name: &str, value: &str) -> Option<String> {
+fn with_param(
+    heard: &ServerMessage,
+    params: &Members<'_>,
+    name: &str,
+    value: &str,
+) -> Option<String> {
     let mut changed = Object::with_capacity(heard.text.len());
     for (known, old) in params.iter() {
         changed.member(known, if known == name { value } else { old.get() });

@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::questions::Questions;
 use crate::config::Transport;
+use crate::connection::legacy::LegacyPeer;
+use crate::connection::{Caller, ConnectionError};
 use crate::forward::Call;
-use crate::links::legacy::LegacyPeer;
-use crate::links::{Caller, LinkError};
 use crate::session::Session;
 use crate::shares::{Shares, Whose};
 
@@ -69,11 +69,11 @@ const ASIDE: usize = 64;
 
 impl Relays {
     /// Keeps a session that was just opened.
-    pub(super) fn keep(&self, relayed: Relayed, now: Timestamp) -> Result<(), LinkError> {
+    pub(super) fn keep(&self, relayed: Relayed, now: Timestamp) -> Result<(), ConnectionError> {
         self.sweep(now);
         let mut kept = self.lock();
         if !SESSIONS.have_room(kept.values().map(|known| known.whose), relayed.whose) {
-            return Err(LinkError::Full);
+            return Err(ConnectionError::Full);
         }
         relayed.used.store(now.as_millis(), Ordering::Relaxed);
         kept.insert(relayed.digest, Arc::new(relayed));
@@ -138,8 +138,9 @@ impl Relayed {
     }
 
     /// Takes a place for a request and remembers under which id it goes on.
-    pub(super) fn begin(self: &Arc<Self>, client_id: &str) -> Result<Running, LinkError> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| LinkError::Full)?;
+    pub(super) fn begin(self: &Arc<Self>, client_id: &str) -> Result<Running, ConnectionError> {
+        let place =
+            Arc::clone(&self.places).try_acquire_owned().map_err(|_| ConnectionError::Full)?;
         let id = self.peer.next_id();
         let (relayed, stop) = (Arc::clone(self), CancellationToken::new());
         self.running().insert(client_id.into(), Run { id, stop: stop.clone() });
@@ -173,7 +174,7 @@ impl Relayed {
         relays.lock().remove(&self.digest);
         self.listening.lock().unwrap_or_else(PoisonError::into_inner).cancel();
         if !self.shared_by_everyone {
-            self.peer.link().close(caller);
+            self.peer.connection().close(caller);
         }
     }
 

@@ -6,9 +6,9 @@ use serde_json::value::RawValue;
 
 use super::sessions::Relayed;
 use crate::body::Body;
+use crate::connection::Caller;
 use crate::forward::Call;
 use crate::json::{Members, Object};
-use crate::links::Caller;
 use crate::reply::{self, Answer};
 
 /// Passes a notification on, in the server's ids.

@@ -1,8 +1,8 @@
 //! The pages on which people prove who they are and look after their account.
 
 use pages::{
-    Account, AccountHolder, Asking, ChooseOrganization, Client, Connection, Form, LocalSignIn,
-    SecondFactor, Standing, UpstreamPost,
+    Account, AccountHolder, Asking, ChooseOrganization, Client, ClientTrust, Connection, Form,
+    LocalSignIn, SecondFactor, UpstreamPost,
 };
 use protocol::{Scope, Scopes, UserType};
 
@@ -16,7 +16,7 @@ pub(crate) fn every_page(words: &Words<'_>) -> Vec<(&'static str, String)> {
 
 fn ways_in(words: &Words<'_>) -> Vec<(&'static str, String)> {
     let places = places();
-    let stranger = Client { name: words.name, standing: Standing::SelfDeclared };
+    let stranger = Client { name: words.name, standing: ClientTrust::SelfDeclared };
     let first = LocalSignIn {
         deployment: DEPLOYMENT,
         form: form(words, "/sign-in/staff"),
@@ -87,7 +87,7 @@ fn accounts(words: &Words<'_>) -> Vec<(&'static str, String)> {
         },
         Connection {
             id: words.token,
-            client: Client { name: words.name, standing: Standing::SelfDeclared },
+            client: Client { name: words.name, standing: ClientTrust::SelfDeclared },
             redirect_host: "notes.example.com",
             resource: RESOURCE,
             organization: Some(words.name),
@@ -96,7 +96,7 @@ fn accounts(words: &Words<'_>) -> Vec<(&'static str, String)> {
         },
         Connection {
             id: "grt_3",
-            client: Client { name: words.name, standing: Standing::Registered },
+            client: Client { name: words.name, standing: ClientTrust::Registered },
             redirect_host: "ledger.northwind.example",
             resource: RESOURCE,
             organization: None,

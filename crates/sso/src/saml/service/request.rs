@@ -5,7 +5,7 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use kernel::encoding::{base64, sha256_base64url};
-use kernel::{Chance, Timestamp};
+use kernel::{SecureRandom, Timestamp};
 use quick_xml::escape::escape;
 use url::form_urlencoded::byte_serialize;
 
@@ -20,9 +20,9 @@ use crate::saml::{Config, RequestBinding};
 
 /// A fresh request id: 128 random bits (SA-14) and a hash of the relay state, as a name that XML
 /// allows. The answer repeats it, so it leads back here where the relay state itself was lost.
-pub(super) fn fresh_id(relay_state: &str, chance: &dyn Chance) -> String {
+pub(super) fn fresh_id(relay_state: &str, random: &dyn SecureRandom) -> String {
     let mut bytes = [0; 16];
-    chance.fill(&mut bytes);
+    random.fill(&mut bytes);
     format!("_{}.{}", super::hexadecimal(&bytes), sha256_base64url(relay_state.as_bytes()))
 }
 

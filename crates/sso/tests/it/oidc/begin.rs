@@ -1,6 +1,6 @@
 //! The way there.
 
-use super::world::{CLIENT, REDIRECT, World, chance, description};
+use super::world::{CLIENT, REDIRECT, World, description, random};
 use kernel::encoding::sha256_base64url;
 use serde_json::{Value, json};
 use sso::ProviderError;
@@ -66,7 +66,7 @@ async fn t_up_01_t_up_03_a_wrong_description_is_refused() {
         let mut document = description(&world.idp.url);
         document[member] = wrong.clone();
         world.idp.says_json(place, &document);
-        let error = world.provider.begin("s", None, &chance()).await.unwrap_err();
+        let error = world.provider.begin("s", None, &random()).await.unwrap_err();
         assert!(matches!(error, ProviderError::Misconfigured(_)), "{member} {wrong}: {error}");
     }
     // A slash more or less is another issuer.
@@ -74,7 +74,7 @@ async fn t_up_01_t_up_03_a_wrong_description_is_refused() {
     let mut document = description(&world.idp.url);
     document["issuer"] = json!(format!("{}/", world.idp.url));
     world.idp.says_json(place, &document);
-    assert!(world.provider.begin("s", None, &chance()).await.is_err());
+    assert!(world.provider.begin("s", None, &random()).await.is_err());
 }
 
 /// IS-3, RFC 9207: before the code is sent anywhere.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sso::oidc::Provider;
 use sso::{ProviderError, Verdict};
 
-use super::world::{NOW, World, chance, config, description, http};
+use super::world::{NOW, World, config, description, http, random};
 
 const PLACE: &str = "/.well-known/openid-configuration";
 
@@ -58,7 +58,7 @@ async fn members_that_matter_are_not_left_out() {
         let mut document = description(&world.idp.url);
         document[member] = value;
         world.idp.says_json(PLACE, &document);
-        let error = world.provider.begin("s", None, &chance()).await.unwrap_err();
+        let error = world.provider.begin("s", None, &random()).await.unwrap_err();
         assert!(matches!(error, ProviderError::Misconfigured(_)), "{member}: {error}");
         assert!(error.to_string().contains(reason), "{member}: {error}");
     }
@@ -76,7 +76,7 @@ async fn a_member_that_matters_is_there_once() {
     ] {
         let twice = once.replacen('{', &format!("{{{member},"), 1);
         world.idp.says(PLACE, super::idp::Canned::text(200, &twice));
-        let begun = world.provider.begin("s", None, &chance()).await;
+        let begun = world.provider.begin("s", None, &random()).await;
         assert_eq!(begun.is_ok(), accepted, "{member}");
         if let Err(error) = begun {
             assert!(error.to_string().contains("not what was expected"), "{error}");
@@ -100,14 +100,14 @@ async fn a_description_that_lives_elsewhere_describes_the_same_issuer() {
         config.discovery_url = Some(format!("{}{query}", elsewhere.idp.url));
         Provider::new(config, http(), Arc::new(ManualClock::at(NOW))).unwrap()
     };
-    provider(&issuer).begin("s", None, &chance()).await.unwrap();
+    provider(&issuer).begin("s", None, &random()).await.unwrap();
     let findings = provider(&issuer).examine().await;
     let named = format!("it names the issuer {issuer}");
     assert!(findings.iter().any(|finding| finding.what == named), "{findings:?}");
     assert!(!format!("{findings:?}").contains("appid"), "{findings:?}");
 
     let other = format!("{issuer}/");
-    let error = provider(&other).begin("s", None, &chance()).await.unwrap_err();
+    let error = provider(&other).begin("s", None, &random()).await.unwrap_err();
     assert!(matches!(error, ProviderError::Misconfigured(_)), "{error}");
     assert!(error.to_string().contains("says the issuer is"), "{error}");
     assert_eq!(elsewhere.idp.count(PLACE), 0);

@@ -10,7 +10,7 @@ use sso::{Go, ProviderError};
 
 use super::idp::{Idp, Key};
 use super::tls::start_as;
-use super::world::{CLIENT, NOW, chance, config, http};
+use super::world::{CLIENT, NOW, config, http, random};
 
 /// RFC 6761 §6.2: a name that no resolver has.
 const HOST: &str = "idp.corp.test";
@@ -42,7 +42,7 @@ async fn a_whole_sign_in_goes_through_the_proxy() {
     idp.publishes(&[&key]);
     idp.says_json("/userinfo", &json!({ "sub": "ada" }));
     idp.says_json("/graph/me/transitiveMemberOf", &json!({ "value": [{ "id": "staff" }] }));
-    let (go, pending) = provider.begin("wg_up_state", None, &chance()).await.unwrap();
+    let (go, pending) = provider.begin("wg_up_state", None, &random()).await.unwrap();
     let Go::Redirect(url) = go else { panic!("not a redirect") };
     let query = url::Url::parse(&url).unwrap();
     let nonce = query.query_pairs().find(|(name, _)| name == "nonce").unwrap().1.into_owned();
@@ -67,7 +67,7 @@ async fn a_proxy_that_refuses_is_weather_without_its_password() {
     let proxy = testkit::ForwardProxy::start(Some("gate:right-password")).await;
     for url in [proxy.url_for("gate:wrong-password"), proxy.url()] {
         let (_idp, provider) = provider(&url, &[], |_| {}).await;
-        let error = provider.begin("s", None, &chance()).await.unwrap_err();
+        let error = provider.begin("s", None, &random()).await.unwrap_err();
         let text = format!("{error} {error:?}");
         assert!(matches!(error, ProviderError::Unavailable(_)), "{text}");
         assert!(text.contains("proxy") && !text.contains("password"), "{text}");
@@ -80,7 +80,7 @@ async fn what_is_direct_goes_past_the_proxy() {
     let proxy = testkit::ForwardProxy::start(None).await;
     for direct in [HOST, "corp.test", ".corp.test", "CORP.TEST"] {
         let (_idp, provider) = provider(&proxy.url(), &[direct], |_| {}).await;
-        let error = provider.begin("s", None, &chance()).await.unwrap_err();
+        let error = provider.begin("s", None, &random()).await.unwrap_err();
         assert!(matches!(error, ProviderError::Unavailable(_)), "{error}");
         assert_eq!(proxy.asked(), Vec::<String>::new(), "{direct}");
     }
@@ -89,9 +89,9 @@ async fn what_is_direct_goes_past_the_proxy() {
     let client = client_by(2, Route { authorities_pem: None, proxy: Some(&forward) }).unwrap();
     let clock = Arc::new(ManualClock::at(NOW));
     let here = Provider::new(config(&world.idp.url), client, clock).unwrap();
-    here.begin("s", None, &chance()).await.unwrap();
+    here.begin("s", None, &random()).await.unwrap();
     assert_eq!(proxy.asked(), Vec::<String>::new());
     let (_idp, provider) = provider(&proxy.url(), &["other.test"], |_| {}).await;
-    provider.begin("s", None, &chance()).await.unwrap();
+    provider.begin("s", None, &random()).await.unwrap();
     assert_eq!(proxy.asked().len(), 1);
 }

@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::idp::Idp;
-use super::world::{NOW, chance, client, config, description, http};
+use super::world::{NOW, client, config, description, http, random};
 
 /// Hands out connections whose handshake is done.
 struct Tls {
@@ -79,7 +79,7 @@ pub(super) async fn start_as(host: &str, name: &str, year: i32) -> (Idp, String)
 async fn begin(idp: &Idp, http: reqwest::Client) -> Result<(), ProviderError> {
     let clock = Arc::new(ManualClock::at(NOW));
     let provider = Provider::new(config(&idp.url), http, clock).unwrap();
-    provider.begin("s", None, &chance()).await.map(drop)
+    provider.begin("s", None, &random()).await.map(drop)
 }
 
 fn trusting(authority: reqwest::Certificate) -> reqwest::Client {

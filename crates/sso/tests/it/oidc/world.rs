@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::Header;
-use kernel::{ManualClock, Redacted, SystemChance, Timestamp};
+use kernel::{ManualClock, OsRandom, Redacted, Timestamp};
 use serde_json::{Value, json};
 use sso::claims::ClaimNames;
 use sso::oidc::{
@@ -67,7 +67,7 @@ impl World {
 
     /// Sends the person away; the query of the URL and what is remembered.
     pub(super) async fn begin(&self) -> (HashMap<String, String>, Pending) {
-        let begun = self.provider.begin("wg_up_state", Some("ada@example.com"), &chance()).await;
+        let begun = self.provider.begin("wg_up_state", Some("ada@example.com"), &random()).await;
         let (Go::Redirect(url), pending) = begun.unwrap() else { panic!("not a redirect") };
         let url = url::Url::parse(&url).unwrap();
         assert!(url.as_str().starts_with(&format!("{}/authorize?", self.idp.url)));
@@ -202,6 +202,6 @@ pub(super) fn client() -> reqwest::ClientBuilder {
         .timeout(Duration::from_millis(1500))
 }
 
-pub(super) fn chance() -> SystemChance {
-    SystemChance::new()
+pub(super) fn random() -> OsRandom {
+    OsRandom::new()
 }

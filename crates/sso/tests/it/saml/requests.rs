@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use flate2::read::DeflateDecoder;
 use kernel::encoding::{base64, from_any_base64, sha256_base64url};
-use kernel::{Chance, Redacted, SystemChance};
+use kernel::{OsRandom, Redacted, SecureRandom};
 use openssl::hash::MessageDigest;
 use openssl::sign::Verifier;
 use samael::crypto::{Crypto, CryptoProvider as _};
@@ -16,7 +16,7 @@ use super::idp::{ECDSA_SHA256, Keys, NOW, RSA_SHA256, SSO_URL, attribute};
 use super::lab::{ACS_URL, ENTITY_ID, REQUEST_ID, clock, config, keys, provider};
 
 async fn start(config: Config) -> (Go, Pending) {
-    provider(config).begin("wg_up_handle", &SystemChance::new()).await.unwrap()
+    provider(config).begin("wg_up_handle", &OsRandom::new()).await.unwrap()
 }
 
 fn query(go: &Go) -> (String, Vec<(String, String)>) {
@@ -87,7 +87,7 @@ async fn a_request_always_has_a_name_id_policy() {
 
 struct Fixed;
 
-impl Chance for Fixed {
+impl SecureRandom for Fixed {
     fn fill(&self, bytes: &mut [u8]) {
         bytes.fill(0xab);
     }
@@ -104,7 +104,7 @@ async fn sa_14_the_id_is_all_the_chance_there_is() {
 #[tokio::test]
 async fn an_answer_without_a_relay_state_names_its_request() {
     let party = provider(config());
-    let (_, pending) = party.begin("wg_up_handle", &SystemChance::new()).await.unwrap();
+    let (_, pending) = party.begin("wg_up_handle", &OsRandom::new()).await.unwrap();
     let named = |xml: &str| party.relay_state_hash(&base64(xml.as_bytes()));
     let to = |id: &str| super::lab::good(super::idp::Sign::Both).replace(REQUEST_ID, id);
     let expected = Some(sha256_base64url(b"wg_up_handle"));
@@ -169,12 +169,12 @@ async fn sa_14_a_signed_form_verifies() {
 #[tokio::test]
 async fn t_saml_26_a_relay_state_is_short_and_leads_nowhere() {
     let provider = provider(config());
-    let chance = SystemChance::new();
+    let random = OsRandom::new();
     for bad in ["", &"x".repeat(81), &"x".repeat(1024)] {
-        assert!(provider.begin(bad, &chance).await.is_err());
+        assert!(provider.begin(bad, &random).await.is_err());
     }
-    provider.begin(&"x".repeat(80), &chance).await.unwrap();
-    let (go, _) = provider.begin("https://evil.example/?a=b&c", &chance).await.unwrap();
+    provider.begin(&"x".repeat(80), &random).await.unwrap();
+    let (go, _) = provider.begin("https://evil.example/?a=b&c", &random).await.unwrap();
     let (query, pairs) = query(&go);
     assert!(query.ends_with("RelayState=https%3A%2F%2Fevil.example%2F%3Fa%3Db%26c"));
     assert_eq!(pairs.len(), 2);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use kernel::encoding::base64url;
-use kernel::{Chance as _, SystemChance};
+use kernel::{OsRandom, SecureRandom as _};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
 use store::{Store, StoreOptions};
 use tempfile::TempDir;
@@ -55,7 +55,7 @@ pub(crate) async fn empty(kind: Kind) -> (String, Option<TempDir>) {
         }
         Kind::Postgres => {
             let mut random = [0; 9];
-            SystemChance::new().fill(&mut random);
+            OsRandom::new().fill(&mut random);
             let name = format!("t_{}", base64url(&random).replace('-', "_").to_lowercase());
             let mut admin = AnyConnection::connect(&server_url()).await.unwrap();
             admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();

@@ -1,6 +1,6 @@
 //! The usual people, clients and steps, so that a test tells only what is its own.
 
-use kernel::{Hashed, Id, Plain, SystemChance, Timestamp};
+use kernel::{Hashed, Id, OsRandom, Plain, Timestamp};
 use model::authorization::{AuthorizationHandle, BrowserBinding};
 use model::code::CodeSecret;
 use model::person::SessionSecret;
@@ -29,12 +29,12 @@ pub(crate) const GRACE: i64 = 120_000;
 
 /// A fresh secret.
 pub(crate) fn secret<P: kernel::secret::Purpose>() -> Plain<P> {
-    Plain::generate(&SystemChance::new())
+    Plain::generate(&OsRandom::new())
 }
 
 /// A fresh id.
 pub(crate) fn id<K: kernel::id::Kind>() -> Id<K> {
-    Id::generate(&SystemChance::new())
+    Id::generate(&OsRandom::new())
 }
 
 /// A person with a browser and a client.

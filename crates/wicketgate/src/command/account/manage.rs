@@ -29,7 +29,7 @@ pub(super) async fn add(options: &AccountAdd) -> anyhow::Result<ExitCode> {
     let password_hash = desk.new_password_hash(&username)?;
     let now = Desk::now();
     let account = Account {
-        id: AccountId::generate(&desk.chance),
+        id: AccountId::generate(&desk.random),
         name: options.name.clone().unwrap_or_else(|| username.clone()),
         username: username.clone(),
         password_hash,
@@ -66,11 +66,11 @@ pub(super) async fn totp(options: &AccountTotp) -> anyhow::Result<ExitCode> {
     let desk = Desk::open(&options.account.config).await?;
     let account = desk.existing(&options.account.username).await?;
     let username = account.username.clone();
-    let secret = (!options.remove).then(|| TotpSecret::generate(&desk.chance));
+    let secret = (!options.remove).then(|| TotpSecret::generate(&desk.random));
     let uri = secret.as_ref().map(|secret| secret.uri(&username, &issuer_name(&desk.title)));
     let uri = uri.transpose().context("the one-time codes cannot be set up")?;
     let place = Account::totp_place(&account.id);
-    let totp_sealed = secret.map(|secret| desk.key.seal(secret.bytes(), &place, &desk.chance));
+    let totp_sealed = secret.map(|secret| desk.key.seal(secret.bytes(), &place, &desk.random));
     let unit = SetTotp { username: username.clone(), totp_sealed, now: Desk::now() };
     let outcome = desk.store.write(unit).await.context(NOT_WRITTEN)?;
     let Some(uri) = uri else {
@@ -118,7 +118,7 @@ impl Desk {
     fn new_password_hash(&self, username: &str) -> anyhow::Result<String> {
         let new = typed::new_password()?;
         password::check_new(&new, username, self.accounts.minimum_password_length)?;
-        Ok(password::hash(&new, &self.chance))
+        Ok(password::hash(&new, &self.random))
     }
 
     async fn changed(

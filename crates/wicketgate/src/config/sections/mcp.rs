@@ -225,7 +225,7 @@ fn authority_settings(
 
 fn check_servers(
     section: &Reader<'_>,
-    servers: &[Option<crate::config::settings::UpstreamSettings>],
+    servers: &[Option<crate::config::settings::ServerSettings>],
 ) {
     if servers.is_empty() {
         section.missing(

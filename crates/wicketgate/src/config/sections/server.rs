@@ -7,9 +7,9 @@ use kernel::Redacted;
 use toml::Value;
 
 use crate::config::reader::Reader;
-use crate::config::settings::{DatabaseSettings, Role, ServerSettings};
+use crate::config::settings::{DatabaseSettings, ProcessSettings, Role};
 
-pub(super) fn read(section: &Reader<'_>) -> Option<ServerSettings> {
+pub(super) fn read(section: &Reader<'_>) -> Option<ProcessSettings> {
     let fix = "Write an address and a port, such as \"127.0.0.1:8787\" or \"0.0.0.0:8787\"";
     let listen = section.parsed("listen", "127.0.0.1:8787", fix, str::parse::<SocketAddr>);
     let trusted_proxies = trusted_proxies(section);
@@ -26,7 +26,7 @@ pub(super) fn read(section: &Reader<'_>) -> Option<ServerSettings> {
             "Put a reverse proxy with TLS in front and remove this section",
         );
     }
-    Some(ServerSettings { listen: listen?, trusted_proxies, title, json_logs })
+    Some(ProcessSettings { listen: listen?, trusted_proxies, title, json_logs })
 }
 
 fn trusted_proxies(section: &Reader<'_>) -> Vec<IpNet> {

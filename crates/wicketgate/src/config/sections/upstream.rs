@@ -10,7 +10,7 @@ use super::mcp::parse_ceiling;
 use super::sign_in::EmailOwners;
 use super::{people, scope_words, upstream_http};
 use crate::config::reader::Reader;
-use crate::config::settings::{SseSettings, UpstreamSettings};
+use crate::config::settings::{ServerSettings, SseSettings};
 use crate::config::urls::PublicUrl;
 
 /// Names that would collide with our own paths.
@@ -23,7 +23,7 @@ pub(super) fn read(
     public_url: Option<&PublicUrl>,
     ceiling: Scopes,
     owners: &EmailOwners,
-) -> Option<UpstreamSettings> {
+) -> Option<ServerSettings> {
     let name = name(section);
     let title = section.optional_text("title");
     let title = title.unwrap_or_else(|| shown_name(name.as_deref()).to_owned());
@@ -50,7 +50,7 @@ pub(super) fn read(
     let sse = resource.as_ref().filter(|_| sse).and_then(|resource| sse_front(resource, &path));
     let list_cache_seconds = section.integer("list_cache_seconds", 5, 0..=3600);
     let (upstream, http) = upstream?;
-    Some(UpstreamSettings {
+    Some(ServerSettings {
         name: name?,
         title,
         scope_words,

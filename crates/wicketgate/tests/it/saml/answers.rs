@@ -1,13 +1,13 @@
 //! Answers that are not the answer to this request of this browser.
 
 use reqwest::header::HeaderMap;
-use testkit::saml::{Asked, swap};
+use testkit::saml::{AuthnRequest, swap};
 use testkit::{CapturedLog, Engine, Form};
 
 use super::company::{ADMINISTRATORS, Company, refusal};
 use crate::world::Plan;
 
-fn without_request(asked: &Asked) -> impl Fn(String) -> String {
+fn without_request(asked: &AuthnRequest) -> impl Fn(String) -> String {
     let named = format!(" InResponseTo=\"{}\"", asked.id());
     move |xml| xml.replace(&named, "")
 }

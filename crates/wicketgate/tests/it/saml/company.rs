@@ -6,7 +6,7 @@ use kernel::encoding::base64;
 use kernel::{Clock as _, ManualClock, Timestamp};
 use reqwest::header::HeaderMap;
 use tempfile::TempDir;
-use testkit::saml::{self, Asked, Keys, Sign, Signature, assertion_of, metadata, swap};
+use testkit::saml::{self, AuthnRequest, Keys, Sign, Signature, assertion_of, metadata, swap};
 use testkit::{Answer, Ask, Client, Dump, Page, Person, Tick, Tokens, random};
 
 use crate::world::{Plan, World};
@@ -71,39 +71,44 @@ impl Company {
     }
 
     /// Clicks through to the provider.
-    pub(super) async fn leave(&self, person: &Person, ask: &Ask) -> Asked {
+    pub(super) async fn leave(&self, person: &Person, ask: &Ask) -> AuthnRequest {
         self.leave_for("corp", person, ask).await
     }
 
     /// Clicks through to this provider.
-    pub(super) async fn leave_for(&self, id: &str, person: &Person, ask: &Ask) -> Asked {
+    pub(super) async fn leave_for(&self, id: &str, person: &Person, ask: &Ask) -> AuthnRequest {
         let gone = press(person, &person.visit(&ask.url()).await, id).await;
         match gone.left_to {
-            Some(url) => Asked::by_redirect(&url),
+            Some(url) => AuthnRequest::by_redirect(&url),
             None => panic!("still here: {}", gone.answer.body),
         }
     }
 
     /// The provider's good answer, a new one each time.
-    pub(super) fn vouches(&self, asked: &Asked) -> String {
+    pub(super) fn vouches(&self, asked: &AuthnRequest) -> String {
         self.says(asked, &format!("_{}", random()), |xml| xml)
     }
 
     /// The provider's answer with an assertion of this id, changed before it is signed.
-    pub(super) fn says(&self, asked: &Asked, id: &str, edit: impl Fn(String) -> String) -> String {
+    pub(super) fn says(
+        &self,
+        asked: &AuthnRequest,
+        id: &str,
+        edit: impl Fn(String) -> String,
+    ) -> String {
         let answer = self.answer(asked);
         let named = |xml: String| edit(swap(&xml, "ID=\"_assertion\"", &format!("ID=\"{id}\"")));
         base64(answer.signed(keys(), Sign::Assertion, &Signature::default(), named).as_bytes())
     }
 
     /// The provider's signed word that the person was not let in, and nothing else.
-    pub(super) fn refuses(&self, asked: &Asked, status: &str) -> String {
+    pub(super) fn refuses(&self, asked: &AuthnRequest, status: &str) -> String {
         let without = |xml: String| refusal(&swap(&xml, assertion_of(&xml), ""), status);
         let answer = self.answer(asked);
         base64(answer.signed(keys(), Sign::Response, &Signature::default(), without).as_bytes())
     }
 
-    fn answer<'a>(&self, asked: &'a Asked) -> saml::Answer<'a> {
+    fn answer<'a>(&self, asked: &'a AuthnRequest) -> saml::Answer<'a> {
         saml::Answer {
             acs_url: asked.acs_url(),
             audience: asked.issuer(),
@@ -113,7 +118,7 @@ impl Company {
     }
 
     /// Posts an answer as a browser does from a foreign site: without our cookies.
-    pub(super) async fn post(&self, asked: &Asked, response: &str) -> Answer {
+    pub(super) async fn post(&self, asked: &AuthnRequest, response: &str) -> Answer {
         self.post_with(response, &asked.relay_state).await
     }
 
@@ -144,7 +149,12 @@ impl Company {
     }
 
     /// The provider answers, and the browser comes back.
-    pub(super) async fn arrive(&self, person: &Person, asked: &Asked, response: &str) -> Page {
+    pub(super) async fn arrive(
+        &self,
+        person: &Person,
+        asked: &AuthnRequest,
+        response: &str,
+    ) -> Page {
         let kept = self.post(asked, response).await;
         person.visit(&self.way_back(&kept)).await
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use testkit::forge::Jwt;
-use testkit::saml::{Asked, SSO_URL, moment, swap};
+use testkit::saml::{AuthnRequest, SSO_URL, moment, swap};
 use testkit::{CapturedLog, Engine, Tick, Tokens, random};
 
 use super::company::{ADMINISTRATORS, Company, press};
@@ -48,7 +48,7 @@ async fn sa_14_the_request_is_made_after_the_click() {
     assert_eq!(world.dump().await.count("OAUTH_UPSTREAM"), 0);
     let there = press(&person, &page, "corp").await.left_to.expect("the provider");
     assert!(there.starts_with(&format!("{SSO_URL}?SAMLRequest=")), "{there}");
-    let asked = Asked::by_redirect(&there);
+    let asked = AuthnRequest::by_redirect(&there);
     assert_eq!(asked.acs_url(), world.at("/saml/corp/acs"));
     assert_eq!(asked.issuer(), world.at("/saml/corp"));
     let dump = world.dump().await;
@@ -68,7 +68,7 @@ async fn a_request_by_form_waits_for_a_click() {
     let form = page.form();
     assert_eq!(form.action, format!("{SSO_URL}/post"));
     assert!(!page.answer.body.contains("<script"));
-    let asked = Asked::by_form(&form);
+    let asked = AuthnRequest::by_form(&form);
     let consent = company.arrive(&person, &asked, &company.vouches(&asked)).await;
     let returned = person.allow(&consent, Tick::All).await.returned();
     assert_eq!(client.exchange(returned.code(), &ask).await.status, 200);
@@ -195,7 +195,7 @@ async fn the_account_page_signs_in_this_way_too() {
     let person = company.world.person();
     let page = person.visit(&company.world.at("/account")).await;
     let there = press(&person, &page, "corp").await.left_to.expect("the provider");
-    let asked = Asked::by_redirect(&there);
+    let asked = AuthnRequest::by_redirect(&there);
     let account = company.arrive(&person, &asked, &company.vouches(&asked)).await;
     assert_eq!(account.url, company.world.at("/account"));
     assert!(account.answer.body.contains("Alice &#38; Co"), "{}", account.answer.body);

@@ -93,7 +93,7 @@ impl Attempt {
         typed: Typed,
     ) -> Result<Verdict, PageFailure> {
         let now = server.now();
-        let device = Plain::<DeviceSecret>::generate(&*server.chance);
+        let device = Plain::<DeviceSecret>::generate(&*server.random);
         let unit = SettleSignIn {
             who: who.clone(),
             typed,

@@ -31,7 +31,7 @@ impl Ticket {
         let changed_at = self.password_changed_at.as_millis();
         let plain = format!("{expires_at} {changed_at} {}", self.account.as_str());
         let key = &server.config.key_encryption_key;
-        key.seal(plain.as_bytes(), &place(visit), &*server.chance)
+        key.seal(plain.as_bytes(), &place(visit), &*server.random)
     }
 
     /// The ticket, if it is from this visit and not too old.

@@ -11,10 +11,10 @@ use protocol::mcp::TOOLS_LIST_CHANGED;
 use crate::bridge::legacy_client::asker::Asker;
 use crate::bridge::legacy_client::discovery::Discovered;
 use crate::bridge::legacy_client::notices::notification;
-use crate::bridge::legacy_client::stand::Stand;
+use crate::bridge::legacy_client::session_state::ClientSessionState;
 use crate::bridge::legacy_client::trouble::Trouble;
+use crate::connection::{ConnectionError, Kind, ResponseStream, ServerMessage};
 use crate::json::{Members, Object};
-use crate::links::{Exchange, Heard, Kind, LinkError};
 use crate::stream::pacing::Pacing;
 
 /// The lists whose changes the server announces.
@@ -31,9 +31,9 @@ pub(super) struct Upstream {
     kinds: Kinds,
     resources: Option<Arc<BTreeSet<String>>>,
     /// Held as long as the stream is, so that it does not age meanwhile.
-    stand: Arc<Stand>,
-    current: Option<Exchange>,
-    opening: Option<BoxFuture<'static, Result<Option<Exchange>, Trouble>>>,
+    stand: Arc<ClientSessionState>,
+    current: Option<ResponseStream>,
+    opening: Option<BoxFuture<'static, Result<Option<ResponseStream>, Trouble>>>,
     pacing: Pacing,
 }
 
@@ -49,7 +49,7 @@ impl Kinds {
 }
 
 impl Upstream {
-    pub(super) fn new(asker: Asker, kinds: Kinds, stand: Arc<Stand>) -> Self {
+    pub(super) fn new(asker: Asker, kinds: Kinds, stand: Arc<ClientSessionState>) -> Self {
         let (resources, current, opening) = (None, None, None);
         let pacing = Pacing::of(&asker.server.name);
         Self { asker, kinds, resources, stand, current, opening, pacing }
@@ -101,11 +101,11 @@ impl Upstream {
     }
 
     fn open_later(&mut self) {
-        let pause = self.pacing.pause(None, &*self.asker.shared.sealing.chance);
+        let pause = self.pacing.pause(None, &*self.asker.shared.sealing.random);
         self.opening = Some(self.open(pause));
     }
 
-    fn open(&self, pause: Duration) -> BoxFuture<'static, Result<Option<Exchange>, Trouble>> {
+    fn open(&self, pause: Duration) -> BoxFuture<'static, Result<Option<ResponseStream>, Trouble>> {
         let (asker, filter) = (self.asker.clone(), self.filter());
         async move {
             if !pause.is_zero() {
@@ -119,7 +119,7 @@ impl Upstream {
             match exchange.next().await {
                 Some(Ok(heard)) if is_acknowledgement(&heard) => Ok(Some(exchange)),
                 Some(Err(error)) => Err(error.into()),
-                _ => Err(LinkError::Garbled.into()),
+                _ => Err(ConnectionError::Garbled.into()),
             }
         }
         .boxed()
@@ -152,7 +152,7 @@ impl Upstream {
     }
 
     /// The same news in legacy words. `None` for what a legacy client does not know.
-    fn news(&self, heard: &Heard) -> Option<String> {
+    fn news(&self, heard: &ServerMessage) -> Option<String> {
         let Kind::Notification { method } = &heard.kind else { return None };
         match &**method {
             TOOLS_LIST_CHANGED => self.asker.server.schemas.forget(),
@@ -182,7 +182,7 @@ fn without_subscription(meta: &str) -> Option<String> {
     })
 }
 
-fn is_acknowledgement(heard: &Heard) -> bool {
+fn is_acknowledgement(heard: &ServerMessage) -> bool {
     let name = "notifications/subscriptions/acknowledged";
     matches!(&heard.kind, Kind::Notification { method } if &**method == name)
 }
@@ -194,7 +194,9 @@ async fn ready<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {
     }
 }
 
-async fn next_of(exchange: &mut Option<Exchange>) -> Option<Result<Heard, LinkError>> {
+async fn next_of(
+    exchange: &mut Option<ResponseStream>,
+) -> Option<Result<ServerMessage, ConnectionError>> {
     match exchange {
         Some(exchange) => exchange.next().await,
         None => pending().await,

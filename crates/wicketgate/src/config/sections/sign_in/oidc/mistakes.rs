@@ -44,9 +44,10 @@ fn file(section: &Reader<'_>, config: &Config, error: &ConfigError) {
 fn place(error: &ConfigError) -> (&'static str, &'static str) {
     match error {
         ConfigError::BadIssuer | ConfigError::ManyTenants => ("issuer", "Correct it"),
-        ConfigError::BadDiscovery => {
-            ("discovery_url", "Remove it, or write the whole address of the provider's discovery document")
-        }
+        ConfigError::BadDiscovery => (
+            "discovery_url",
+            "Remove it, or write the whole address of the provider's discovery document",
+        ),
         ConfigError::NoClientId => {
             ("client_id", "Register Wicketgate at the provider and copy the client id")
         }

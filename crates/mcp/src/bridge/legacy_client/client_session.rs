@@ -1,0 +1,35 @@
+//! The session in which a message comes.
+
+use http::StatusCode;
+use protocol::jsonrpc::INVALID_REQUEST;
+
+use super::revision::Revision;
+use crate::forward::Call;
+use crate::reply::Refused;
+use crate::session::Facts;
+
+/// A session that the sidecar holds, as one message sees it.
+#[derive(Clone, Debug)]
+pub(super) struct ClientSession {
+    pub(super) facts: Facts,
+    pub(super) revision: Revision,
+    /// Names the session of this principal.
+    pub(super) digest: [u8; 32],
+}
+
+impl ClientSession {
+    /// The session that this message names. D-01: whatever is not `initialize` needs one, and one
+    /// that was ended is as unknown as one that never was.
+    pub(super) fn of(call: &Call<'_>) -> Result<Self, Refused> {
+        let Some(session) = &call.session else {
+            let message = "send the Mcp-Session-Id from the answer to initialize";
+            return Err(call.fault(StatusCode::BAD_REQUEST, INVALID_REQUEST, message));
+        };
+        let facts = session.facts().ok_or_else(|| call.gone())?;
+        let digest = session.digest;
+        if call.server.legacy_clients.has_ended(&digest) {
+            return Err(call.gone());
+        }
+        Ok(Self { facts: facts.clone(), revision: Revision::agreed(&session.version), digest })
+    }
+}

@@ -1,0 +1,142 @@
+//! One request of a modern client, taken apart as far as the bridge needs it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::StatusCode;
+use protocol::jsonrpc::{INVALID_PARAMS, Params, error_response};
+use protocol::mcp::{MODERN_REVISION, UNSUPPORTED_VERSION};
+use serde_json::value::RawValue;
+
+use super::declared::{self, Able};
+use super::logging::Level;
+use crate::connection::legacy::{Declared, LegacyPeer};
+use crate::connection::{Caller, ConnectionError};
+use crate::forward::Call;
+use crate::json::Members;
+use crate::reply::{self, Refused};
+use crate::server::Server;
+use crate::sidecar::Shared;
+
+/// A request and everything that it says of its client.
+pub(super) struct BridgedRequest {
+    pub(super) shared: Arc<Shared>,
+    pub(super) server: Arc<Server>,
+    pub(super) caller: Caller,
+    /// The client's id as it was written.
+    pub(super) id: Box<str>,
+    pub(super) method: Box<str>,
+    /// The whole message.
+    pub(super) body: Bytes,
+    /// What the client can be asked.
+    pub(super) able: Able,
+    /// The client's own `progressToken` as it was written.
+    pub(super) progress: Option<Box<str>>,
+    /// From which level on it wants log messages.
+    pub(super) level: Option<Level>,
+    declared: Declared,
+}
+
+impl BridgedRequest {
+    /// Reads a request that was judged before.
+    pub(super) fn read(
+        call: &Call<'_>,
+        method: &str,
+        params: &Params<'_>,
+        body: Bytes,
+    ) -> Result<Self, Refused> {
+        check_version(call, params)?;
+        let refuse = |message| call.fault(StatusCode::BAD_REQUEST, INVALID_PARAMS, message);
+        let text = text(&body);
+        let params = member(text, "params");
+        let meta = params.and_then(|params| member(params, "_meta")).unwrap_or("{}");
+        let meta = Members::read(meta).map_err(|_| refuse("params._meta must be an object"))?;
+        // C-30: capabilities are required, though they may be empty.
+        let capabilities = meta.get(CAPABILITIES).and_then(|value| Able::read(value.get()));
+        let able = capabilities.ok_or_else(|| {
+            refuse("params._meta must hold io.modelcontextprotocol/clientCapabilities, an object")
+        })?;
+        let level = match meta.get(LOG_LEVEL).map(|value| Level::read(value.get())) {
+            None => None,
+            Some(Some(level)) => Some(level),
+            Some(None) => {
+                let message = "io.modelcontextprotocol/logLevel is not a log level";
+                return Err(call.fault(StatusCode::OK, INVALID_PARAMS, message));
+            }
+        };
+        let declared = declared::declared(able, meta.get(CLIENT_INFO).map(RawValue::get));
+        let progress = meta.get("progressToken").map(|token| token.get().into());
+        Ok(Self {
+            shared: Arc::clone(call.shared),
+            server: Arc::clone(call.server),
+            caller: Caller::of(call),
+            id: call.id.unwrap_or("null").into(),
+            method: method.into(),
+            able,
+            progress,
+            level,
+            declared,
+            body,
+        })
+    }
+
+    /// The session in which this request is asked.
+    pub(super) async fn peer(&self) -> Result<Arc<LegacyPeer>, ConnectionError> {
+        let Self { shared, server, caller, declared, .. } = self;
+        let opened = server.legacy_peer(shared, caller, declared, None).await;
+        // A server that does not even shake hands may have been replaced by a modern one.
+        opened.inspect_err(|error| {
+            if matches!(
+                error,
+                ConnectionError::Garbled | ConnectionError::Unclaimed | ConnectionError::Refused(_)
+            ) {
+                server.behind.eras.doubt();
+            }
+        })
+    }
+
+    /// The parameters as they were written.
+    pub(super) fn params(&self) -> Option<&str> {
+        member(text(&self.body), "params")
+    }
+
+    /// A member of the parameters, as it was written.
+    pub(super) fn param(&self, name: &str) -> Option<&str> {
+        member(self.params()?, name)
+    }
+
+    /// The `requestState` of a retry (C-81).
+    pub(super) fn state(&self) -> Option<String> {
+        // One that is no text is none of ours, and is refused as such.
+        self.param("requestState").map(|state| serde_json::from_str(state).unwrap_or_default())
+    }
+
+    /// C-80: only these three can be answered with a question.
+    pub(super) fn may_be_asked(&self) -> bool {
+        matches!(&*self.method, "tools/call" | "prompts/get" | "resources/read")
+    }
+}
+
+const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
+const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+
+/// C-41: a later revision than ours cannot be bridged.
+fn check_version(call: &Call<'_>, params: &Params<'_>) -> Result<(), Refused> {
+    let requested = params.protocol_version.as_deref().unwrap_or_default();
+    if requested == MODERN_REVISION {
+        return Ok(());
+    }
+    let data = serde_json::json!({ "supported": [MODERN_REVISION], "requested": requested });
+    let message = "this protocol revision is not served here";
+    let text = error_response(call.id, UNSUPPORTED_VERSION, message, Some(&data));
+    Err(reply::json(StatusCode::BAD_REQUEST, text.into()).into())
+}
+
+fn text(body: &[u8]) -> &str {
+    std::str::from_utf8(body).unwrap_or_default()
+}
+
+fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
+    Members::read(object).ok()?.get(name).map(RawValue::get)
+}

@@ -1,0 +1,97 @@
+//! A server behind that is a child process: MCP over its standard input and output. For Unix,
+//! where a process group lets a whole family of processes be ended together.
+
+mod command;
+mod life;
+mod lines;
+pub(crate) mod program;
+pub(crate) mod slots;
+mod stderr;
+mod stdin;
+
+use std::sync::Arc;
+
+use self::slots::Room;
+use super::pipe::{Core, End, Manner, Pipe};
+use super::{Caller, ConnectionError};
+use crate::config::ChildConfig;
+use crate::mirror::Era;
+use crate::server::Server;
+use crate::sidecar::Shared;
+
+/// Starts a child on this caller's behalf. It ends with the pipe.
+pub(crate) async fn open(
+    server: &Arc<Server>,
+    shared: &Arc<Shared>,
+    caller: &Caller,
+    era: Era,
+    config: &ChildConfig,
+) -> Result<Pipe, ConnectionError> {
+    let children = &server.behind.children;
+    children.may_start(shared.trust.now())?;
+    let room = Room { limit: config.limit, courtesy: shared.limits.child_courtesy };
+    let seat = children.seat(room, caller.permit.whose()).await?;
+    let subject = command::subject(caller);
+    let Some(mut process) = command::spawn(config, caller)
+        .inspect_err(|error| {
+            let program = config.command.first().map(String::as_str).unwrap_or_default();
+            let hint = command::hint(config, error);
+            tracing::warn!(server.name = %server.name, %program, %error, hint, "mcp.child.failed");
+        })
+        .ok()
+        .and_then(life::Process::new)
+    else {
+        children.failed(shared.trust.now());
+        return Err(ConnectionError::Away);
+    };
+    // G-42: who made which process start.
+    tracing::info!(
+        server.name = %server.name, %subject, pid = process.pid(),
+        shared = config.shared_by_everyone, "mcp.child.started"
+    );
+    let (stdin, lines) = stdin::stdin(server, shared);
+    let first_answer = shared.limits.first_byte_timeout;
+    let manner = Manner { era, everybody: config.shared_by_everyone, first_answer };
+    let core = Core::new(server, Box::new(stdin), manner);
+    seat.take_by(&core);
+    if let Some(stdin) = process.child.stdin.take() {
+        tokio::spawn(stdin::write(Arc::clone(&core), stdin, lines));
+    }
+    if let Some(stdout) = process.child.stdout.take() {
+        tokio::spawn(read(Arc::clone(&core), stdout, shared.limits.message_bytes));
+    }
+    if let Some(stderr) = process.child.stderr.take() {
+        tokio::spawn(stderr::log(server.name.clone(), process.pid(), stderr));
+    }
+    let life = life::Life {
+        process,
+        core: Arc::clone(&core),
+        seat,
+        server: server.name.clone(),
+        idle_seconds: config.idle_seconds,
+    };
+    tokio::spawn(life.run());
+    Ok(Pipe::new(core))
+}
+
+/// Takes in what the child says, line by line.
+async fn read(core: Arc<Core>, stdout: tokio::process::ChildStdout, limit: usize) {
+    let mut lines = lines::Lines::new(stdout, limit);
+    let end = loop {
+        let line = tokio::select! {
+            () = core.ended() => return,
+            line = lines.next() => line,
+        };
+        match line {
+            Ok(Some(line)) if line.is_empty() => {}
+            Ok(Some(line)) => {
+                if core.take_in(line).await.is_err() {
+                    break End::CutOff;
+                }
+            }
+            Ok(None) => break End::Gone,
+            Err(_) => break End::CutOff,
+        }
+    };
+    core.shut(end);
+}

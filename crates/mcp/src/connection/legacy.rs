@@ -1,0 +1,189 @@
+//! A legacy server behind with which the sidecar itself holds a session.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use kernel::encoding::sha256;
+use serde_json::value::RawValue;
+
+use super::session_state::SessionState;
+use super::{Caller, Connection, ConnectionError, Outcome, Question, ResponseStream};
+use crate::handshake::tidy_result;
+use crate::json::{Members, Object, quoted};
+
+/// What is declared to a legacy server on a client's behalf. Sessions that differ in it are never
+/// shared.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Declared {
+    /// The revision that is offered.
+    pub(crate) version: String,
+    /// `ClientCapabilities` in the words of the 2025 revisions, as JSON.
+    pub(crate) capabilities: String,
+    /// `clientInfo`, as JSON.
+    pub(crate) client_info: String,
+}
+
+impl Declared {
+    /// What tells one from another.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let Self { version, capabilities, client_info } = self;
+        sha256(serde_json::json!([version, capabilities, client_info]).to_string().as_bytes())
+    }
+}
+
+/// What a server may say of itself; it is kept for as long as its session is.
+const LARGEST_RESULT: usize = 1 << 20;
+
+/// An open session with a legacy server.
+pub(crate) struct LegacyPeer {
+    connection: Box<dyn Connection>,
+    /// Who opened it, for its end.
+    opener: Caller,
+    version: String,
+    opened: Box<RawValue>,
+    last_id: AtomicU64,
+    desk: SessionState,
+}
+
+impl LegacyPeer {
+    /// Goes through the handshake (D-01, D-30).
+    pub(crate) async fn open(
+        connection: Box<dyn Connection>,
+        caller: &Caller,
+        declared: &Declared,
+    ) -> Result<Self, ConnectionError> {
+        let Declared { version, capabilities, client_info } = declared;
+        let params = format!(
+            "{{\"protocolVersion\":{},\"capabilities\":{capabilities},\"clientInfo\":{client_info}}}",
+            quoted(version)
+        );
+        let question = question(0, "initialize", Some(&params));
+        let answer = connection.ask(caller, question).await?.answer().await?;
+        let Outcome::Result(result) = answer.outcome()? else {
+            return Err(ConnectionError::Garbled);
+        };
+        if result.get().len() > LARGEST_RESULT {
+            tracing::warn!(bytes = result.get().len(), "mcp.initialize.too_large");
+            return Err(ConnectionError::Garbled);
+        }
+        let members = Members::read(result.get()).map_err(|_| ConnectionError::Garbled)?;
+        let version = members.text("protocolVersion").ok_or(ConnectionError::Garbled)?;
+        connection.agreed(&version);
+        let opened = tidy_result(result.get()).map_err(|_| ConnectionError::Garbled)?.into_owned();
+        let opened = RawValue::from_string(opened).map_err(|_| ConnectionError::Garbled)?;
+        connection.tell(caller, notification("notifications/initialized", None)).await?;
+        Ok(Self {
+            connection,
+            opener: caller.clone(),
+            version,
+            opened,
+            last_id: AtomicU64::new(0),
+            desk: SessionState::default(),
+        })
+    }
+
+    /// The revision agreed on.
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The `InitializeResult` as it came.
+    pub(crate) fn opened(&self) -> &RawValue {
+        &self.opened
+    }
+
+    /// Whether the server declared this capability, such as `resources` or `resources.subscribe`.
+    pub(crate) fn offers(&self, capability: &str) -> bool {
+        let mut value = Members::read(self.opened.get()).ok().and_then(|m| m.get("capabilities"));
+        for name in capability.split('.') {
+            value = value.and_then(|value| Members::read(value.get()).ok()?.get(name));
+        }
+        value.is_some_and(|value| !matches!(value.get(), "false" | "null"))
+    }
+
+    /// An id that no other request of this session has.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.last_id.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Asks under an id from [`LegacyPeer::next_id`]. `params` is JSON; a `progressToken` in it
+    /// must be that same id.
+    pub(crate) async fn ask(
+        &self,
+        caller: &Caller,
+        id: u64,
+        method: &str,
+        params: Option<&str>,
+    ) -> Result<ResponseStream, ConnectionError> {
+        self.connection.ask(caller, question(id, method, params)).await
+    }
+
+    /// Sends a notification.
+    pub(crate) async fn notify(
+        &self,
+        caller: &Caller,
+        method: &str,
+        params: Option<&str>,
+    ) -> Result<(), ConnectionError> {
+        self.connection.tell(caller, notification(method, params)).await
+    }
+
+    /// Answers a question of the server's. `outcome` is `result` or `error`, `value` its JSON.
+    pub(crate) async fn answer(
+        &self,
+        caller: &Caller,
+        id: &RawValue,
+        outcome: &str,
+        value: &str,
+    ) -> Result<(), ConnectionError> {
+        let mut message = Object::with_capacity(value.len() + 48);
+        message.member("jsonrpc", "\"2.0\"").member("id", id.get()).member(outcome, value);
+        self.connection.tell(caller, message.finish()).await
+    }
+
+    /// What goes on in this session.
+    pub(crate) fn desk(&self) -> &SessionState {
+        &self.desk
+    }
+
+    /// The connection below.
+    pub(crate) fn connection(&self) -> &dyn Connection {
+        &*self.connection
+    }
+
+    /// Ends the session, unless that is so already.
+    pub(crate) fn close(&self) {
+        self.connection.close(&self.opener);
+    }
+
+    /// Whether it can still be used.
+    pub(crate) fn is_open(&self) -> bool {
+        self.connection.is_open()
+    }
+}
+
+/// Nobody keeps it any more, so the server need not either.
+impl Drop for LegacyPeer {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// A request as a message.
+pub(crate) fn question(id: u64, method: &str, params: Option<&str>) -> Question {
+    let mut message = Object::with_capacity(params.map_or(0, str::len) + 64);
+    message.member("jsonrpc", "\"2.0\"").member("id", &id.to_string());
+    message.member("method", &quoted(method));
+    if let Some(params) = params {
+        message.member("params", params);
+    }
+    Question { id, method: method.into(), text: message.finish(), mirrors: Vec::new() }
+}
+
+fn notification(method: &str, params: Option<&str>) -> String {
+    let mut message = Object::with_capacity(params.map_or(0, str::len) + 64);
+    message.member("jsonrpc", "\"2.0\"").member("method", &quoted(method));
+    if let Some(params) = params {
+        message.member("params", params);
+    }
+    message.finish()
+}

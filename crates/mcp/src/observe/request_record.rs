@@ -1,0 +1,294 @@
+//! Everything about one request that somebody may want to know afterwards.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode};
+use kernel::Timestamp;
+use protocol::jsonrpc::Message;
+use protocol::mcp::TRACEPARENT;
+use tokio::time::Instant;
+
+use super::queue::Pending;
+use super::request_summary::RequestSummary;
+use super::trace::{Context, Parent};
+use super::{Audit, RequestId, Verdict, access, trace};
+use crate::early::{PendingRequest, Waiting};
+use crate::mirror::Era;
+use crate::server::Server;
+use crate::sidecar::Shared;
+use crate::verify::Permit;
+
+/// One request, from its head to the head of its answer.
+pub(crate) struct RequestRecord {
+    pub(super) shared: Arc<Shared>,
+    pub(super) server: Arc<Server>,
+    pub(super) id: RequestId,
+    pub(super) method: Method,
+    pub(super) at: Timestamp,
+    begun: Instant,
+    facts: Mutex<Facts>,
+    /// For whoever wants to know when nothing is left but what the server behind does.
+    waiting: Option<Waiting>,
+    finished: bool,
+}
+
+/// What became known on the way.
+#[derive(Default)]
+pub(super) struct Facts {
+    pub(super) permit: Option<Arc<Permit>>,
+    pub(super) asked: Vec<RequestSummary>,
+    pub(super) reason: Option<&'static str>,
+    pub(super) upstream: Option<Upstream>,
+    sent: bool,
+    parent: Option<Parent>,
+    context: Place,
+}
+
+/// The place of the request in a trace.
+#[derive(Clone, Copy, Default)]
+enum Place {
+    #[default]
+    Undecided,
+    Untraced,
+    Traced(Context),
+}
+
+/// The part at the server behind, until the head of its answer.
+#[derive(Clone, Copy)]
+pub(super) struct Upstream {
+    pub(super) after: Duration,
+    pub(super) took: Duration,
+    pub(super) failed: bool,
+}
+
+/// A finished request.
+pub(super) struct Finished<'e> {
+    pub(super) exchange: &'e RequestRecord,
+    pub(super) facts: &'e Facts,
+    pub(super) verdict: Verdict,
+    pub(super) reason: Option<&'static str>,
+    pub(super) status: StatusCode,
+    pub(super) took: Duration,
+}
+
+/// The token was presented and is not good here.
+pub(crate) const BAD_TOKEN: &str = "bad_token";
+
+/// Nobody saw an answer. The number is not registered, but widely understood.
+const ABANDONED: u16 = 499;
+
+impl RequestRecord {
+    pub(crate) fn begin(shared: &Arc<Shared>, server: &Arc<Server>, parts: &Parts) -> Self {
+        let mut facts = Facts::default();
+        if shared.observer.spans.is_some() {
+            // Trace Context §3.2.1: several are none.
+            let mut headers = parts.headers.get_all(TRACEPARENT).iter();
+            let (first, second) = (headers.next(), headers.next());
+            let only = first.filter(|_| second.is_none()).and_then(|value| value.to_str().ok());
+            facts.parent = only.and_then(Parent::parse);
+        }
+        Self {
+            id: shared.observer.next_request(),
+            at: shared.trust.now(),
+            shared: Arc::clone(shared),
+            server: Arc::clone(server),
+            method: parts.method.clone(),
+            begun: Instant::now(),
+            facts: Mutex::new(facts),
+            waiting: None,
+            finished: false,
+        }
+    }
+
+    /// One that no HTTP request of its own brought, by somebody who was admitted before.
+    pub(crate) fn apart(shared: &Arc<Shared>, server: &Arc<Server>, permit: &Arc<Permit>) -> Self {
+        let mut exchange = Self::silent(shared, server);
+        exchange.finished = false;
+        exchange.admitted(permit);
+        exchange
+    }
+
+    /// One that tells nobody: for what goes on after its request was finished and told of.
+    pub(crate) fn silent(shared: &Arc<Shared>, server: &Arc<Server>) -> Self {
+        Self {
+            id: shared.observer.next_request(),
+            at: shared.trust.now(),
+            shared: Arc::clone(shared),
+            server: Arc::clone(server),
+            method: Method::POST,
+            begun: Instant::now(),
+            facts: Mutex::default(),
+            waiting: None,
+            finished: true,
+        }
+    }
+
+    /// The token is good.
+    pub(crate) fn admitted(&self, permit: &Arc<Permit>) {
+        self.facts().permit = Some(Arc::clone(permit));
+    }
+
+    /// Why the request is refused, where the status does not say it.
+    pub(crate) fn because(&self, reason: &'static str) {
+        self.facts().reason = Some(reason);
+    }
+
+    /// A message was judged.
+    pub(crate) fn judged(&self, message: &Message<'_>, era: Era, verdict: Verdict) {
+        let asked = RequestSummary::of(message, era, verdict);
+        let mut facts = self.facts();
+        if facts.parent.is_none() && self.shared.observer.spans.is_some() {
+            facts.parent = trace_of(message).and_then(Parent::parse);
+        }
+        facts.asked.push(asked);
+    }
+
+    /// Nothing is left but what the server behind does.
+    pub(crate) fn waits(&self, request: impl FnOnce() -> PendingRequest) {
+        if let Some(waiting) = &self.waiting {
+            let _ = waiting.set(request());
+        }
+    }
+
+    /// Tells when that is so.
+    pub(crate) fn waiting(&mut self) -> Waiting {
+        Arc::clone(self.waiting.get_or_insert_default())
+    }
+
+    /// The request goes to the server behind now.
+    pub(crate) fn sending(&self) -> Instant {
+        self.facts().sent = true;
+        Instant::now()
+    }
+
+    /// The head of the answer is there, or will not come.
+    pub(crate) fn answered(&self, sent: Instant, succeeded: bool) {
+        let (after, took) = (sent - self.begun, sent.elapsed());
+        self.facts().upstream = Some(Upstream { after, took, failed: !succeeded });
+    }
+
+    /// The span that the server behind works for, where this trace is kept.
+    pub(crate) fn traceparent(&self) -> Option<HeaderValue> {
+        self.shared.observer.spans.as_ref()?;
+        self.facts().context(&self.shared).map(|context| context.header())
+    }
+
+    /// Tells everybody. Denials of somebody are recorded before they are answered.
+    pub(crate) async fn finish(mut self, status: StatusCode) {
+        for denial in self.conclude(status) {
+            let queue = &self.shared.observer.queue;
+            match denial.permit {
+                Some(_) => queue.deny(denial).await,
+                None => queue.refuse(denial),
+            }
+        }
+    }
+
+    fn conclude(&mut self, status: StatusCode) -> Vec<Pending> {
+        self.finished = true;
+        let mut facts = std::mem::take(&mut *self.facts());
+        let verdict = facts.overall(status);
+        let context = facts.context(&self.shared);
+        let reason = facts.reason.or_else(|| verdict.reason());
+        let took = self.begun.elapsed();
+        let finished = Finished { exchange: self, facts: &facts, verdict, reason, status, took };
+        self.shared.observer.meter.count(&finished);
+        access::tell(&finished);
+        if let Some(context) = context {
+            trace::tell(&finished, &context);
+        }
+        self.record(facts, verdict, reason)
+    }
+
+    /// Lets calls be recorded, and returns the denials.
+    fn record(&self, facts: Facts, verdict: Verdict, reason: Option<&'static str>) -> Vec<Pending> {
+        let observer = &self.shared.observer;
+        if observer.audit == Audit::Nothing {
+            return Vec::new();
+        }
+        let Facts { permit, asked, .. } = facts;
+        let pending = |asked: Option<RequestSummary>, verdict| Pending {
+            at: self.at,
+            request: self.id,
+            server: Arc::clone(&self.server.label),
+            permit: permit.clone(),
+            asked,
+            verdict,
+            reason,
+            repeated: None,
+        };
+        let mut denials = Vec::new();
+        let judged = asked.iter().any(|asked| !asked.verdict.allows());
+        let calls = observer.audit == Audit::Everything && !judged;
+        for asked in asked {
+            let verdict = if judged { asked.verdict } else { verdict };
+            if verdict.decision.denies() {
+                denials.push(pending(Some(asked), verdict));
+            } else if calls && verdict.allows() && asked.is_a_call() {
+                observer.queue.allow(pending(Some(asked), verdict));
+            }
+        }
+        if denials.is_empty() && (verdict.decision.denies() || reason == Some(BAD_TOKEN)) {
+            denials.push(pending(None, verdict));
+        }
+        denials
+    }
+
+    fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for RequestRecord {
+    fn drop(&mut self) {
+        if !self.finished {
+            let status = StatusCode::from_u16(ABANDONED).unwrap_or(StatusCode::BAD_REQUEST);
+            for denial in self.conclude(status) {
+                // Nobody is there who could wait.
+                let queue = &self.shared.observer.queue;
+                match denial.permit {
+                    Some(_) => queue.deny_now(denial),
+                    None => queue.refuse(denial),
+                }
+            }
+        }
+    }
+}
+
+impl Facts {
+    /// The first refusal, or what the first message was judged to be if it went its way.
+    fn overall(&self, status: StatusCode) -> Verdict {
+        let refused = self.asked.iter().find(|asked| !asked.verdict.allows());
+        match (refused, self.asked.first()) {
+            (Some(refused), _) => refused.verdict,
+            (None, Some(first)) if self.sent || status.is_success() => first.verdict,
+            (None, None) if self.sent => Verdict::OPEN,
+            _ => Verdict::of_status(status),
+        }
+    }
+
+    /// Decided once for each request: the server behind and our own span must agree.
+    fn context(&mut self, shared: &Shared) -> Option<Context> {
+        let spans = shared.observer.spans.as_ref()?;
+        let parent = self.parent;
+        if let Place::Undecided = self.context {
+            let context = Context::below(parent, spans.ratio, &*shared.observer.random);
+            self.context = context.map_or(Place::Untraced, Place::Traced);
+        }
+        match self.context {
+            Place::Traced(context) => Some(context),
+            Place::Undecided | Place::Untraced => None,
+        }
+    }
+}
+
+fn trace_of<'m>(message: &'m Message<'_>) -> Option<&'m str> {
+    match message {
+        Message::Request { params, .. } | Message::Notification { params, .. } => {
+            params.traceparent.as_deref()
+        }
+        Message::Answer => None,
+    }
+}
