@@ -113,7 +113,7 @@ files=$(ulimit -Hn)
 ulimit -n "$files"
 
 run() {
-  echo "$(nproc) cores shared by driver, servers and server behind;" \
+  echo "$(nproc) cores shared by driver, servers and upstream;" \
     "load before: $(cut -d' ' -f1 /proc/loadavg); $(nginx -v 2>&1); Node $(node --version)"
   echo
   "$bin/bench" run "${measure[@]}" \
@@ -130,7 +130,7 @@ run() {
 }
 
 soak() {
-  echo "$(nproc) cores shared by driver, server behind and wicketgate;" \
+  echo "$(nproc) cores shared by driver, upstream and wicketgate;" \
     "load before: $(cut -d' ' -f1 /proc/loadavg)"
   echo
   "$bin/bench" soak --seconds $((minutes * 60)) --rate "${BENCH_RATE:-1000}" \
@@ -141,7 +141,7 @@ soak() {
 }
 
 beside_other_gateway() {
-  echo "$(nproc) cores shared by driver, gateways and server behind;" \
+  echo "$(nproc) cores shared by driver, gateways and upstream;" \
     "load before: $(cut -d' ' -f1 /proc/loadavg); $(nginx -v 2>&1); mcp-proxy 0.6.0"
   echo
   "$bin/bench" peers "${measure[@]}" --nginx "$proxy" --nginx-pid "$nginx_pid" \

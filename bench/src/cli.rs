@@ -15,7 +15,7 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// The MCP server behind: answers without doing anything.
+    /// The upstream MCP server: answers without doing anything.
     Upstream(Upstream),
     /// Measures the running servers and prints the tables.
     Run(Box<Run>),
@@ -32,7 +32,7 @@ pub(crate) enum Command {
 /// Wicketgate, with the configuration that scripts/bench.sh writes.
 #[derive(Args)]
 pub(crate) struct Gateway {
-    /// Wicketgate in front of the server behind.
+    /// Wicketgate in front of the upstream.
     #[arg(long)]
     pub(crate) wicketgate: SocketAddr,
     /// Its process.
@@ -43,7 +43,7 @@ pub(crate) struct Gateway {
 /// nginx in front of the same server.
 #[derive(Args)]
 pub(crate) struct Nginx {
-    /// nginx in front of the server behind.
+    /// nginx in front of the upstream.
     #[arg(long)]
     pub(crate) nginx: SocketAddr,
     /// nginx's first process.
@@ -142,7 +142,7 @@ pub(crate) struct Upstream {
 
 #[derive(Args)]
 pub(crate) struct Run {
-    /// The MCP server behind.
+    /// The upstream MCP server.
     #[arg(long)]
     pub(crate) upstream: SocketAddr,
     /// Its process.

@@ -20,7 +20,7 @@ use crate::process::Family;
 use crate::refresh::Server;
 use crate::rows::CALL;
 
-/// The peer puts the name of the server behind before the name of the tool.
+/// The peer puts the name of the upstream before the name of the tool.
 const PEER_CALL: Ask = Ask::in_session(What::Call("bench/find_records"));
 const CONNECTIONS: [u32; 3] = [1, 16, 64];
 

@@ -1,4 +1,4 @@
-//! What the server behind and the driver agree on.
+//! What the upstream and the driver agree on.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The MCP server behind: Streamable HTTP on one thread, with every answer ready.
+//! The upstream MCP server: Streamable HTTP on one thread, with every answer ready.
 //!
 //! The path says which server it is: `/mcp` (20 tools) and `/big` (1,000 tools) answer the same
 //! whatever the session or revision is; `/modern` speaks 2026-07-28 and nothing else, `/legacy`

@@ -1,4 +1,4 @@
-//! Which generations of MCP a server behind speaks, and how it is reached.
+//! Which generations of MCP an upstream speaks, and how it is reached.
 
 mod ask;
 mod eras;
@@ -25,7 +25,7 @@ use crate::shares::Whose;
 use crate::sidecar::Shared;
 use silence::Silence;
 
-/// What the sidecar keeps open to one server behind.
+/// What the sidecar keeps open to one upstream.
 pub(crate) struct Behind {
     pub(crate) eras: Eras,
     /// Sessions with a legacy server, by whose they are and what was declared (D-30).
@@ -95,7 +95,7 @@ pub(crate) struct PeerKey {
     pub(crate) session: Option<[u8; 32]>,
 }
 
-/// How many connections are kept for one server behind.
+/// How many connections are kept for one upstream.
 const PLACES: usize = 2_000;
 /// How long one is kept that nobody uses.
 const IDLE_SECONDS: i64 = 600;
@@ -143,7 +143,7 @@ impl Behind {
 }
 
 impl Server {
-    /// A new connection of this caller's to the server behind; nothing was said over it yet.
+    /// A new connection of this caller's to the upstream; nothing was said over it yet.
     pub(crate) async fn connect(
         self: &Arc<Self>,
         shared: &Arc<Shared>,

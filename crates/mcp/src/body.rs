@@ -1,4 +1,4 @@
-//! What an answer is made of: ready bytes, or what a server behind sends, as it comes.
+//! What an answer is made of: ready bytes, or what an upstream sends, as it comes.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -19,7 +19,7 @@ pub struct Body {
     _request: Option<RequestInFlight>,
 }
 
-/// The server behind stopped in the middle of its answer.
+/// The upstream stopped in the middle of its answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the MCP server's answer ended early")]
 pub struct BodyError(#[source] pub(crate) Box<dyn std::error::Error + Send + Sync>);
@@ -90,7 +90,7 @@ impl Body {
         Self::of(Kind::Pieces(pieces.into_iter().collect()))
     }
 
-    /// The bytes of the server behind, untouched.
+    /// The bytes of the upstream, untouched.
     pub(crate) fn passing(paced: Paced) -> Self {
         Self::of(Kind::Passing(paced))
     }

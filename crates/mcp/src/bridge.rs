@@ -17,7 +17,7 @@ use crate::message::Admitted;
 use crate::mirror::Era;
 use crate::reply::Answer;
 
-/// How a message gets from its client to the server behind.
+/// How a message gets from its client to the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     /// Its bytes pass untouched.

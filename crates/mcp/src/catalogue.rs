@@ -1,4 +1,4 @@
-//! The tools of a server behind, asked for by the sidecar itself, for the consent page.
+//! The tools of an upstream, asked for by the sidecar itself, for the consent page.
 
 mod sse;
 

@@ -15,7 +15,7 @@ pub use http::HttpConfig;
 /// The whole sidecar.
 #[derive(Debug)]
 pub struct Config {
-    /// The servers behind, each at its own path.
+    /// The upstreams, each at its own path.
     pub servers: Vec<ServerConfig>,
     /// Whose tokens to accept, byte for byte as in their `iss`.
     pub issuer: String,
@@ -63,7 +63,7 @@ pub struct ServerConfig {
     pub metadata_paths: Vec<String>,
     /// What anybody can be granted here at most. Contains `mcp:read`.
     pub ceiling: Scopes,
-    /// The MCP endpoint of the server behind.
+    /// The MCP endpoint of the upstream.
     pub upstream: Uri,
     /// How messages reach it.
     pub transport: Transport,
@@ -96,7 +96,7 @@ pub struct SseFront {
     pub metadata_paths: Vec<String>,
 }
 
-/// How messages reach a server behind.
+/// How messages reach an upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// Streamable HTTP (MCP 2025-03-26 and later).
@@ -107,7 +107,7 @@ pub enum Transport {
     Stdio(ChildConfig),
 }
 
-/// A server behind that is a child process.
+/// An upstream that is a child process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChildConfig {
     /// The program and its arguments; no shell is involved.
@@ -125,7 +125,7 @@ pub struct ChildConfig {
     pub idle_seconds: i64,
 }
 
-/// Which generations of MCP a server behind speaks.
+/// Which generations of MCP an upstream speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EraChoice {
     /// Found out by asking.
@@ -139,7 +139,7 @@ pub enum EraChoice {
     Both,
 }
 
-/// How the sidecar identifies itself to the server behind.
+/// How the sidecar identifies itself to the upstream.
 #[derive(Clone, Debug)]
 pub enum UpstreamAuth {
     /// Not at all.
@@ -192,11 +192,11 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Bytes of a list of tools, and of one event in a stream that is read.
     pub list_bytes: usize,
-    /// Bytes of one message of a server behind that is read whole, because it must be translated.
+    /// Bytes of one message of an upstream that is read whole, because it must be translated.
     pub message_bytes: usize,
     /// Time to receive a request body.
     pub body_timeout: Duration,
-    /// Time to connect to a server behind.
+    /// Time to connect to an upstream.
     pub connect_timeout: Duration,
     /// Time until the head of its answer arrives.
     pub first_byte_timeout: Duration,

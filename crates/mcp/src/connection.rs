@@ -1,4 +1,4 @@
-//! Connections to servers behind whose messages are read here instead of passed untouched: across
+//! Connections to upstreams whose messages are read here instead of passed untouched: across
 //! eras, and wherever the transport is not Streamable HTTP.
 
 pub(crate) mod child;
@@ -26,7 +26,7 @@ use crate::forward::Call;
 use crate::forward::headers::to_keep;
 use crate::verify::Permit;
 
-/// On whose behalf a message goes to a server behind. Like a call passed untouched, it takes a
+/// On whose behalf a message goes to an upstream. Like a call passed untouched, it takes a
 /// permit.
 #[derive(Clone)]
 pub(crate) struct Caller {
@@ -35,7 +35,7 @@ pub(crate) struct Caller {
     pub(crate) headers: HeaderMap,
 }
 
-/// A request to a server behind, ready to be sent.
+/// A request to an upstream, ready to be sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
     /// Our id for it, unique on its connection. A question that wants progress uses the same number as
@@ -49,7 +49,7 @@ pub(crate) struct Question {
     pub(crate) mirrors: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// One connection, or one session, to a server behind.
+/// One connection, or one session, to an upstream.
 pub(crate) trait Connection: Send + Sync {
     /// Sends a request. Everything that comes on its account comes out of the exchange; dropping
     /// that before the answer cancels the request.

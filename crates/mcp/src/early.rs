@@ -1,4 +1,4 @@
-//! A stream of events that begins before the server behind has answered.
+//! A stream of events that begins before the upstream has answered.
 //!
 //! A Python client that signs in by OAuth holds one lock for all its requests until the headers of
 //! an answer come, so that one slow call holds up all others. What such a client waits for longer
@@ -30,7 +30,7 @@ use crate::server::Server;
 use crate::stream::events;
 use crate::stream::heartbeat::{COMMENT, SILENCE};
 
-/// A request that waits for nothing but the server behind. Set once it does.
+/// A request that waits for nothing but the upstream. Set once it does.
 pub(crate) type Waiting = Arc<OnceLock<PendingRequest>>;
 
 /// What has to be known of it.
@@ -63,7 +63,7 @@ const NOT_SOON: Bytes = Bytes::from_static(b"retry: 30000\n\n");
 /// The HTTP library of the Python SDK, in both its names.
 const LIBRARY: &[u8] = b"python-httpx";
 
-/// The answer of the server behind, on its way.
+/// The answer of the upstream, on its way.
 type Work = BoxFuture<'static, Response<Body>>;
 
 /// Whether a request comes from such a client, which also says that it reads streams.

@@ -216,7 +216,7 @@ pub(crate) async fn listen(admitted: &Admitted<'_>) -> Answer {
     stream(&call, accepted, StreamKind::Open(Some(slot)))
 }
 
-/// Takes up a stream that the server behind ended before it had said all (D-04, D-35), for a client
+/// Takes up a stream that the upstream ended before it had said all (D-04, D-35), for a client
 /// that cannot do so itself.
 pub(crate) async fn resume(admitted: &Admitted<'_>) -> Answer {
     let session = admitted.session(None)?;

@@ -1,4 +1,4 @@
-//! The way to a server behind and back.
+//! The way to an upstream and back.
 
 pub(crate) mod answer;
 pub(crate) mod headers;
@@ -33,7 +33,7 @@ pub(crate) struct Call<'r> {
 }
 
 impl Call<'_> {
-    /// Sends the original bytes to the server behind and waits for the head of its answer. What
+    /// Sends the original bytes to the upstream and waits for the head of its answer. What
     /// only reads is sent once more if the connection broke.
     pub(crate) async fn send(&self, body: Bytes) -> Result<Sent, Refused> {
         let upstream = &self.server.upstream;

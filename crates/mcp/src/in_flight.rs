@@ -1,5 +1,5 @@
 //! Bounds on the requests that are under way: how many there are, and how much of their bodies is
-//! held. A server behind may take minutes to answer, and what waits for it takes connections,
+//! held. An upstream may take minutes to answer, and what waits for it takes connections,
 //! descriptors and memory that others need.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,7 @@
 //! The resource sidecar: it stands in front of MCP servers and lets through what a token allows.
 //!
 //! A request passes these in order: Host and Origin, the bearer token, the JSON-RPC envelope, the
-//! policy. Only then do its original bytes go to the server behind, and the answer comes back as
+//! policy. Only then do its original bytes go to the upstream, and the answer comes back as
 //! it arrives, except that lists of tools are filtered. [`Sidecar::handle`] is the whole of it.
 //!
 //! The crate has no database. It learns keys and revocations through [`Authority`], which the

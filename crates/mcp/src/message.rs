@@ -80,7 +80,7 @@ pub(crate) async fn carry_out(
     if let Some(session) = &call.session
         && session.upstream().is_some() != (route == Route::Pass)
     {
-        // The server behind changed its era since.
+        // The upstream changed its era since.
         return Err(call.gone());
     }
     call.in_order().await;
@@ -153,7 +153,7 @@ impl Admitted<'_> {
         }
     }
 
-    /// The call that goes to the server behind.
+    /// The call that goes to the upstream.
     pub(crate) fn call<'c>(
         &'c self,
         id: Option<&'c str>,
@@ -243,7 +243,7 @@ impl Mismatch {
     }
 }
 
-/// What was judged must be what the server behind reads, so only plain JSON is taken.
+/// What was judged must be what the upstream reads, so only plain JSON is taken.
 fn check_form(headers: &HeaderMap) -> Result<(), Refused> {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let json = match (types.next().map(|value| value.to_str()), types.next()) {

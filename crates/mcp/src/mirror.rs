@@ -1,7 +1,7 @@
 //! The era of a message, and the agreement of its headers with its body.
 //!
 //! Decisions are made on the body alone. Headers that mirror it are compared all the same,
-//! because the server behind, or anything between, may look at those instead.
+//! because the upstream, or anything between, may look at those instead.
 
 use http::HeaderMap;
 use protocol::jsonrpc::{Element, INVALID_PARAMS, INVALID_REQUEST, Message, Params};

@@ -21,7 +21,7 @@ use crate::reply::{self, Answer, Fault};
 use crate::server::Server;
 use crate::sidecar::Shared;
 
-/// How long the server behind may take to hear that a session ended.
+/// How long the upstream may take to hear that a session ended.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The answer to such a request; `None` for every other.

@@ -13,7 +13,7 @@ pub enum NotReady {
     /// The authority never gave its keys, or too long ago.
     #[error("the authorization server's keys are not known")]
     Keys,
-    /// A server behind does not accept connections, or the program that it is cannot be found.
+    /// An upstream does not accept connections, or the program that it is cannot be found.
     #[error("the upstream MCP server {0} does not accept connections, or its program is missing")]
     Upstream(String),
 }

@@ -1,4 +1,4 @@
-//! Answers that are made here and not by a server behind.
+//! Answers that are made here and not by an upstream.
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};

@@ -24,7 +24,7 @@ use crate::tasks::Handles;
 use crate::upstream::HttpUpstream;
 use crate::verify::{self, Trust, Verifier};
 
-/// One server behind.
+/// One upstream.
 pub(crate) struct Server {
     pub(crate) name: String,
     /// The name, as it stands beside numbers.

@@ -22,7 +22,7 @@ pub(crate) struct Sessions {
     opened: Cache<Name, Arc<Session>>,
     /// Digests of sessions that their servers forgot.
     lost: Cache<[u8; 32], ()>,
-    /// How many addresses the server behind has.
+    /// How many addresses the upstream has.
     backends: usize,
 }
 
@@ -49,10 +49,10 @@ pub(crate) struct Session {
 /// Where a session is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Held {
-    /// At the server behind, under this id of its own, and known only at the address that opened
+    /// At the upstream, under this id of its own, and known only at the address that opened
     /// it.
     Behind { id: HeaderValue, backend: BackendId },
-    /// By the sidecar itself, which bridges to a server behind that knows no such session.
+    /// By the sidecar itself, which bridges to an upstream that knows no such session.
     Here(Facts),
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct Facts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoSuchSession;
 
-/// Ours are far shorter unless the server behind uses very long ids.
+/// Ours are far shorter unless the upstream uses very long ids.
 const MAX_LENGTH: usize = 4096;
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -119,7 +119,7 @@ impl Sessions {
         Some(self.keep(permit, &sealed, session))
     }
 
-    /// The server behind forgot this session, and its client could not be told so where it asked.
+    /// The upstream forgot this session, and its client could not be told so where it asked.
     pub(crate) fn lose(&self, digest: [u8; 32]) {
         self.lost.insert(digest, ());
     }
@@ -200,7 +200,7 @@ impl Session {
         Self { held, sealed, version: version.to_owned(), digest }
     }
 
-    /// The id at the server behind, if the session is there.
+    /// The id at the upstream, if the session is there.
     pub(crate) fn upstream(&self) -> Option<&HeaderValue> {
         match &self.held {
             Held::Behind { id, .. } => Some(id),
@@ -208,7 +208,7 @@ impl Session {
         }
     }
 
-    /// Which address of the server behind knows the session, if it is there.
+    /// Which address of the upstream knows the session, if it is there.
     pub(crate) fn backend(&self) -> Option<BackendId> {
         match &self.held {
             Held::Behind { backend, .. } => Some(*backend),

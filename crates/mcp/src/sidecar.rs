@@ -56,11 +56,11 @@ pub(crate) struct Shared {
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) allowed_origins: AllowedOrigins,
     pub(crate) observer: Observer,
-    /// Tasks that end sessions at the servers behind, now or when a client leaves.
+    /// Tasks that end sessions at the upstreams, now or when a client leaves.
     pub(crate) closing: TaskTracker,
 }
 
-/// How long the servers behind may take to hear that their sessions ended.
+/// How long the upstreams may take to hear that their sessions ended.
 const PARTING: Duration = Duration::from_secs(2);
 
 /// Whom a path belongs to.
@@ -125,7 +125,7 @@ impl Sidecar {
         self.place(path).is_some()
     }
 
-    /// Answers one request. The future may be dropped at any time; the server behind then sees
+    /// Answers one request. The future may be dropped at any time; the upstream then sees
     /// its connection closed.
     pub async fn handle<B>(self: &Arc<Self>, request: Request<B>) -> Response<Body>
     where
@@ -154,7 +154,7 @@ impl Sidecar {
         }
     }
 
-    /// Keeps keys and status lists current, looks whether the servers behind are well, and ends
+    /// Keeps keys and status lists current, looks whether the upstreams are well, and ends
     /// the streams of tokens that end. Runs until
     /// `shutdown` is cancelled.
     pub async fn watch(self: Arc<Self>, shutdown: CancellationToken) {
@@ -186,7 +186,7 @@ impl Sidecar {
         self.shared.pulse.drain();
     }
 
-    /// Ends the sessions that the sidecar holds at the servers behind. To be called when the last
+    /// Ends the sessions that the sidecar holds at the upstreams. To be called when the last
     /// request was answered; takes two seconds at most.
     pub async fn end(&self) {
         for server in &self.servers {
@@ -194,11 +194,11 @@ impl Sidecar {
         }
         self.shared.closing.close();
         if tokio::time::timeout(PARTING, self.shared.closing.wait()).await.is_err() {
-            tracing::debug!("some sessions at servers behind were left to time out");
+            tracing::debug!("some sessions at upstreams were left to time out");
         }
     }
 
-    /// Whether requests can be served: keys are known and every server behind accepts
+    /// Whether requests can be served: keys are known and every upstream accepts
     /// connections.
     ///
     /// # Errors

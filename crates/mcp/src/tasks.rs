@@ -4,7 +4,7 @@
 //! its task is asked about later, or a task would be a way around the policy. So the id of a task
 //! leaves here sealed: to the principal and the server, together with the name of the tool. Nothing
 //! is stored, any replica can open it, and to everybody else it is noise. In what goes on to the
-//! server behind, and in what comes back, the two ids are exchanged where they stand.
+//! upstream, and in what comes back, the two ids are exchanged where they stand.
 
 pub(crate) mod advertised;
 pub(crate) mod answer;

@@ -1,5 +1,5 @@
-//! A small world for tests that reach inside: the helpers of the tests outside, and a server
-//! behind that is a script.
+//! A small world for tests that reach inside: the helpers of the tests outside, and an upstream that
+//! is a script.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! The way to a server behind that speaks Streamable HTTP.
+//! The way to an upstream that speaks Streamable HTTP.
 //!
 //! A server may have several addresses, its backends. [`HttpUpstream::send`] chooses one that is
 //! well, adds what every request there needs, and tries another only while nothing was executed.

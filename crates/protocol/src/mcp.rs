@@ -56,11 +56,11 @@ pub const INSUFFICIENT_SCOPE: i32 = -31403;
 pub const SESSION_UNKNOWN: i32 = -31404;
 /// Ours: too large, too many, or in a form that is not taken.
 pub const NOT_TAKEN: i32 = -31413;
-/// Ours: the server behind gave no usable answer.
+/// Ours: the upstream gave no usable answer.
 pub const UPSTREAM_UNAVAILABLE: i32 = -31502;
-/// Ours: access cannot be checked, or the server behind is away, at the moment.
+/// Ours: access cannot be checked, or the upstream is away, at the moment.
 pub const TEMPORARILY_UNAVAILABLE: i32 = -31503;
-/// Ours: the server behind took too long.
+/// Ours: the upstream took too long.
 pub const UPSTREAM_TIMEOUT: i32 = -31504;
 /// Ours: the token ended while its answer was still streaming.
 pub const ACCESS_ENDED: i32 = -31401;

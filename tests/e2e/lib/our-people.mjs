@@ -17,7 +17,7 @@ const LOCAL = {
 class OurPeople {
   deployment;
   accounts;
-  /** Every tool of the server behind. */
+  /** Every tool of the upstream. */
   tools;
   /** Whose password is what at the moment. */
   passwords = Object.fromEntries(Object.keys(PEOPLE).map((username) => [username, freshPassword()]));

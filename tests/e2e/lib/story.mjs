@@ -15,7 +15,7 @@ export async function mustBeUnknown(client, name, args = {}) {
   await assert.rejects(client.callTool({ name, arguments: args }), (error) => {
     assert.ok(ProtocolError.isInstance(error), `unknown tool, not ${error}`);
     assert.equal(error.code, INVALID_PARAMS);
-    // Whoever may use unruled tools hears it from the server behind, in its own words.
+    // Whoever may use unruled tools hears it from the upstream, in its own words.
     assert.match(error.message, /unknown tool|tool not found/i);
     return true;
   });

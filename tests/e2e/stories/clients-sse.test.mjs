@@ -22,7 +22,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 let modern;
 let legacy;
 let deployment;
-/** The two addresses, by the era of the server behind. */
+/** The two addresses, by the era of the upstream. */
 let addresses;
 
 before(async () => {

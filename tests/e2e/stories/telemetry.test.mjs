@@ -85,7 +85,7 @@ for (const [where, place] of [
   ['the header', (parent) => ({ headers: { traceparent: parent } })],
   ['_meta', (parent) => ({ meta: { traceparent: parent } })],
 ]) {
-  test(`C-30: a trace goes on from ${where} to the collector and to the server behind`, async () => {
+  test(`C-30: a trace goes on from ${where} to the collector and to the upstream`, async () => {
     const trace = where === '_meta' ? 'b'.repeat(32) : 'a'.repeat(32);
     const answer = await call('list_requests', place(`00-${trace}-1234567890abcdef-01`));
     assert.equal(answer.status, 200);
@@ -104,7 +104,7 @@ for (const [where, place] of [
     assert.ok(served.begun > now - 60e9 && served.ended <= now + 1e9, 'in nanoseconds since 1970');
     assert.equal(served.failed, false);
     const behind = door.seen.find(({ headers }) => headers.traceparent?.includes(trace));
-    assert.equal(behind.headers.traceparent, `00-${trace}-${asked.id}-01`, 'the server behind is a child of it');
+    assert.equal(behind.headers.traceparent, `00-${trace}-${asked.id}-01`, 'the upstream is a child of it');
     assert.ok(!collector.log.includes(CANARY), 'no arguments');
   });
 }

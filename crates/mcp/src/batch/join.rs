@@ -1,4 +1,4 @@
-//! The answer of the server behind and our own refusals, put together.
+//! The answer of the upstream and our own refusals, put together.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! Asks a server behind which generations of MCP it speaks (D-24).
+//! Asks an upstream which generations of MCP it speaks (D-24).
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What is known of the generations of MCP that a server behind speaks (D-24): as configured, or as
+//! What is known of the generations of MCP that an upstream speaks (D-24): as configured, or as
 //! it said when it was asked. Once it is known, nobody waits for it again.
 
 use std::sync::Arc;
@@ -103,7 +103,7 @@ impl Eras {
 }
 
 impl Server {
-    /// What the server behind speaks. Only the first requests wait for that; later it is asked
+    /// What the upstream speaks. Only the first requests wait for that; later it is asked
     /// anew beside them.
     pub(crate) async fn speaks(
         self: &Arc<Self>,

@@ -67,7 +67,7 @@ pub(crate) async fn answer(
     }
 }
 
-/// What a request is told: at once where the sidecar knows it, otherwise by the server behind.
+/// What a request is told: at once where the sidecar knows it, otherwise by the upstream.
 async fn request(
     call: &Call<'_>,
     seat: ClientSession,

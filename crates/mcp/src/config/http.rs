@@ -1,4 +1,4 @@
-//! How a server behind is reached over HTTP.
+//! How an upstream is reached over HTTP.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use ::http::uri::PathAndQuery;
 
 use super::{ConfigError, ServerConfig};
 
-/// The way to one server behind, beside its URL.
+/// The way to one upstream, beside its URL.
 #[derive(Clone, Debug)]
 pub struct HttpConfig {
     /// More addresses of the same server. Requests take turns; a session stays where it was
@@ -49,7 +49,7 @@ impl Default for HttpConfig {
 }
 
 impl ServerConfig {
-    /// All addresses of the server behind.
+    /// All addresses of the upstream.
     pub(crate) fn upstreams(&self) -> impl Iterator<Item = &Uri> {
         std::iter::once(&self.upstream).chain(&self.http.others)
     }

@@ -1,4 +1,4 @@
-//! A server behind that is a child process: MCP over its standard input and output. For Unix,
+//! An upstream that is a child process: MCP over its standard input and output. For Unix,
 //! where a process group lets a whole family of processes be ended together.
 
 mod command;

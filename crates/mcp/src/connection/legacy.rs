@@ -1,4 +1,4 @@
-//! A legacy server behind with which the sidecar itself holds a session.
+//! A legacy upstream with which the sidecar itself holds a session.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

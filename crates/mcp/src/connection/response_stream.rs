@@ -1,4 +1,4 @@
-//! One request to a server behind, and what comes of it.
+//! One request to an upstream, and what comes of it.
 
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;

@@ -1,4 +1,4 @@
-//! One message from a server behind.
+//! One message from an upstream.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;

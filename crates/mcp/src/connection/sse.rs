@@ -1,4 +1,4 @@
-//! A server behind of 2024-11-05: a standing GET gives the address for POSTs, and everything that
+//! An upstream of 2024-11-05: a standing GET gives the address for POSTs, and everything that
 //! the server says (D-62).
 
 use std::sync::Arc;

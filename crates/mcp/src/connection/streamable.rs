@@ -1,4 +1,4 @@
-//! Streamable HTTP to a server behind: each message is a POST, answered with JSON or with a
+//! Streamable HTTP to an upstream: each message is a POST, answered with JSON or with a
 //! stream of events. One connection is one legacy session, or, in the modern revision, none.
 
 mod answer;

@@ -1,4 +1,4 @@
-//! What can go wrong with a server behind, and how a client hears of it.
+//! What can go wrong with an upstream, and how a client hears of it.
 
 use http::StatusCode;
 use protocol::mcp::{

@@ -1,4 +1,4 @@
-//! What becomes of the answer of a server behind.
+//! What becomes of the answer of an upstream.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,7 +121,7 @@ impl Call<'_> {
     /// Passes an answer untouched, but for lists of tools that belong to another request: those
     /// were not filtered. Streams of events are watched on their way.
     ///
-    /// Other ids are not looked at, and need not be: one HTTP exchange with the server behind
+    /// Other ids are not looked at, and need not be: one HTTP exchange with the upstream
     /// belongs to one request of one client, and a connection with anything left over is never used
     /// again. Whatever a server writes into this answer, nobody else gets it.
     pub(crate) fn pass(&self, accepted: Accepted, standing: StreamKind) -> Response<Body> {

@@ -18,7 +18,7 @@ const SESSION: HeaderName = HeaderName::from_static(SESSION_HEADER);
 const VERSION: HeaderName = HeaderName::from_static(PROTOCOL_VERSION_HEADER);
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// What the server behind gets: the client's harmless headers and who calls. `Host` and our
+/// What the upstream gets: the client's harmless headers and who calls. `Host` and our
 /// credential are added when it is sent.
 ///
 /// `Authorization`, `Cookie`, `Forwarded`, `X-Forwarded-*`, `X-Wicketgate-*` and anything unknown

@@ -1,4 +1,4 @@
-//! `tools/list`: from what is kept, or from the server behind through the filter.
+//! `tools/list`: from what is kept, or from the upstream through the filter.
 
 use std::sync::Arc;
 

@@ -45,7 +45,7 @@ pub(crate) struct Key {
 /// Who may see one kept result.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Owner {
-    /// Everybody with the same permissions: the server behind said `cacheScope: public`.
+    /// Everybody with the same permissions: the upstream said `cacheScope: public`.
     Everybody,
     /// One person through one client.
     Principal([u8; 32]),
@@ -165,7 +165,7 @@ impl Lists {
         self.ready.retain(|_, entry| entry.is_good(epoch, now));
     }
 
-    /// Keeps a copy of a result, for as long as we are configured to and the server behind allows.
+    /// Keeps a copy of a result, for as long as we are configured to and the upstream allows.
     /// The bytes that it is a part of may be far more than it: those of a whole list, of which this
     /// person sees nothing.
     pub(crate) fn keep(

@@ -16,9 +16,9 @@ use crate::policy::Hints;
 pub(crate) struct Filtered {
     /// The `result` member, ready to be sent.
     pub(crate) result: Bytes,
-    /// `ttlMs` of the server behind.
+    /// `ttlMs` of the upstream.
     pub(crate) ttl_millis: Option<u64>,
-    /// Whether the server behind said `cacheScope: public`.
+    /// Whether the upstream said `cacheScope: public`.
     pub(crate) public: bool,
     /// What the tools say of themselves, those that were taken away included.
     pub(crate) hints: Vec<(String, Hints)>,
@@ -108,7 +108,7 @@ pub(crate) fn read(message: &[u8]) -> Result<Message<'_>, Unfilterable> {
 }
 
 /// Keeps the tools for which `keep` says so, in their order and in their own bytes. All other
-/// members of the result stay. A modern result becomes private, whatever the server behind said,
+/// members of the result stay. A modern result becomes private, whatever the upstream said,
 /// because it now depends on who asks (MCP 2026-07-28, "Caching").
 pub(crate) fn filter(
     result: &RawValue,

@@ -29,7 +29,7 @@ pub(crate) struct RequestRecord {
     pub(super) at: Timestamp,
     begun: Instant,
     facts: Mutex<Facts>,
-    /// For whoever wants to know when nothing is left but what the server behind does.
+    /// For whoever wants to know when nothing is left but what the upstream does.
     waiting: Option<Waiting>,
     finished: bool,
 }
@@ -55,7 +55,7 @@ enum Place {
     Traced(Context),
 }
 
-/// The part at the server behind, until the head of its answer.
+/// The part at the upstream, until the head of its answer.
 #[derive(Clone, Copy)]
 pub(super) struct Upstream {
     pub(super) after: Duration,
@@ -145,7 +145,7 @@ impl RequestRecord {
         facts.asked.push(asked);
     }
 
-    /// Nothing is left but what the server behind does.
+    /// Nothing is left but what the upstream does.
     pub(crate) fn waits(&self, request: impl FnOnce() -> PendingRequest) {
         if let Some(waiting) = &self.waiting {
             let _ = waiting.set(request());
@@ -157,7 +157,7 @@ impl RequestRecord {
         Arc::clone(self.waiting.get_or_insert_default())
     }
 
-    /// The request goes to the server behind now.
+    /// The request goes to the upstream now.
     pub(crate) fn sending(&self) -> Instant {
         self.facts().sent = true;
         Instant::now()
@@ -169,7 +169,7 @@ impl RequestRecord {
         self.facts().upstream = Some(Upstream { after, took, failed: !succeeded });
     }
 
-    /// The span that the server behind works for, where this trace is kept.
+    /// The span that the upstream works for, where this trace is kept.
     pub(crate) fn traceparent(&self) -> Option<HeaderValue> {
         self.shared.observer.spans.as_ref()?;
         self.facts().context(&self.shared).map(|context| context.header())
@@ -269,7 +269,7 @@ impl Facts {
         }
     }
 
-    /// Decided once for each request: the server behind and our own span must agree.
+    /// Decided once for each request: the upstream and our own span must agree.
     fn context(&mut self, shared: &Shared) -> Option<Context> {
         let spans = shared.observer.spans.as_ref()?;
         let parent = self.parent;

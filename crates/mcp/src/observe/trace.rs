@@ -82,7 +82,7 @@ pub(crate) struct Context {
     pub(crate) parent: Option<[u8; 8]>,
     /// The request here.
     pub(crate) here: [u8; 8],
-    /// Its part at the server behind.
+    /// Its part at the upstream.
     pub(crate) behind: [u8; 8],
 }
 
@@ -131,7 +131,7 @@ impl Context {
         })
     }
 
-    /// What the server behind gets as its parent.
+    /// What the upstream gets as its parent.
     pub(crate) fn header(&self) -> HeaderValue {
         let mut text = String::with_capacity(55);
         text.push_str("00-");

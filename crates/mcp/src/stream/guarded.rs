@@ -16,7 +16,7 @@ use super::slots::Slot;
 use crate::body::BodyError;
 use crate::server::Server;
 
-/// A stream of events from a server behind, as it comes.
+/// A stream of events from an upstream, as it comes.
 pub(crate) struct Guarded<B> {
     events: B,
     ending: Ending,

@@ -160,7 +160,7 @@ fn place(call: &Call<'_>, session: Option<&[u8; 32]>) -> String {
 }
 
 impl Call<'_> {
-    /// The id of the event after which a client wants to go on, as the server behind knows it.
+    /// The id of the event after which a client wants to go on, as the upstream knows it.
     pub(crate) fn last_event(&self) -> Result<Option<HeaderValue>, Refused> {
         // An empty one says that there was none (WHATWG HTML, §9.2.3).
         let named = self.headers.get_all(LAST_EVENT_ID).iter();

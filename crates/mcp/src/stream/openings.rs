@@ -1,4 +1,4 @@
-//! Streams that are being opened. What a client sent after its GET must not reach the server behind
+//! Streams that are being opened. What a client sent after its GET must not reach the upstream
 //! before the stream stands there: a server has nowhere to put a question that belongs on a stream
 //! which it does not have yet, and drops it.
 //!

@@ -1,4 +1,4 @@
-//! Reads the events of a server behind, one by one.
+//! Reads the events of an upstream, one by one.
 
 use http_body_util::BodyExt as _;
 
@@ -8,7 +8,7 @@ use crate::body::BodyError;
 use crate::forward::answer::broke_off;
 use crate::upstream::paced::Paced;
 
-/// Reads events one by one from a server behind.
+/// Reads events one by one from an upstream.
 pub(crate) struct Reader {
     body: Paced,
     splitter: Splitter,

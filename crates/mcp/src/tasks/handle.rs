@@ -20,7 +20,7 @@ pub(crate) struct Handles {
 /// A task that this principal began.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Task {
-    /// Its id at the server behind.
+    /// Its id at the upstream.
     pub(crate) upstream: String,
     /// The tool whose call began it.
     pub(crate) tool: String,
@@ -28,7 +28,7 @@ pub(crate) struct Task {
     pub(crate) handle: Arc<str>,
 }
 
-/// Ours are far shorter unless the server behind uses very long ids.
+/// Ours are far shorter unless the upstream uses very long ids.
 const MAX_LENGTH: usize = 4096;
 
 impl Handles {

@@ -1,4 +1,4 @@
-//! A server behind that does what the test says, message by message, over no transport at all.
+//! An upstream that does what the test says, message by message, over no transport at all.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -54,7 +54,7 @@ impl Script {
         Self { asked: asked.into(), told: told.into(), wire: Arc::new(wire) }
     }
 
-    /// Becomes the server behind.
+    /// Becomes the upstream.
     pub(crate) fn stand_behind(&self, sidecar: &Sidecar) {
         let server = sidecar.server("default").unwrap();
         server.behind.script.set(self.connect()).ok().unwrap();

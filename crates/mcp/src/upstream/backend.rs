@@ -1,4 +1,4 @@
-//! One address of a server behind, and what is known of it.
+//! One address of an upstream, and what is known of it.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;

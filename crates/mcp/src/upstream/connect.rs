@@ -23,7 +23,7 @@ use tower_service::Service;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The connections to one server behind: HTTP/1.1 with keep-alive. It follows no redirects, so a
+/// The connections to one upstream: HTTP/1.1 with keep-alive. It follows no redirects, so a
 /// credential never goes anywhere but to the configured addresses.
 pub(crate) enum Pool {
     Web(Client<Web, Full<Bytes>>, Web),

@@ -1,4 +1,4 @@
-//! Whether the servers behind are well: looked at in the background, and asked for by `/ready`.
+//! Whether the upstreams are well: looked at in the background, and asked for by `/ready`.
 
 use std::path::PathBuf;
 use std::sync::Arc;

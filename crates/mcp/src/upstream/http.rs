@@ -1,4 +1,4 @@
-//! One HTTP exchange with a server behind.
+//! One HTTP exchange with an upstream.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ use super::health::Check;
 use super::long_lived::{self, LongLivedBody};
 use crate::config::{ConfigError, Limits, ServerConfig, UpstreamAuth};
 
-/// A server behind, with all its addresses.
+/// An upstream, with all its addresses.
 pub(crate) struct HttpUpstream {
     pub(super) name: String,
     pub(super) backends: Box<[Backend]>,
@@ -51,7 +51,7 @@ pub(crate) struct Outgoing {
     pub(crate) standing: bool,
 }
 
-/// What a server behind sends, over a connection of the pool or one of its own.
+/// What an upstream sends, over a connection of the pool or one of its own.
 pub(super) type Raw = Either<hyper::body::Incoming, Box<LongLivedBody>>;
 
 /// The same in plain bytes.
@@ -80,7 +80,7 @@ pub(crate) enum SendError {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct BackendId(pub(crate) u16);
 
-/// What servers behind are asked to send: what has to be filtered has to be read first.
+/// What upstreams are asked to send: what has to be filtered has to be read first.
 pub(super) const PLAIN: HeaderValue = HeaderValue::from_static("identity");
 
 /// Why there is no answer, for us and for the log.

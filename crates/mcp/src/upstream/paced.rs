@@ -12,7 +12,7 @@ use tokio::time::Sleep;
 use super::Incoming;
 use crate::body::BodyError;
 
-/// What a server behind sends, as it comes. Any byte counts as a sign of life, comments too.
+/// What an upstream sends, as it comes. Any byte counts as a sign of life, comments too.
 pub(crate) struct Paced {
     incoming: Incoming,
     idle: Option<Duration>,

@@ -86,7 +86,7 @@ impl Permit {
         &self.session_place
     }
 
-    /// The headers that tell the server behind who calls.
+    /// The headers that tell the upstream who calls.
     pub(crate) fn identity(&self) -> &[(HeaderName, HeaderValue)] {
         &self.identity
     }

@@ -1,4 +1,4 @@
-//! A server behind with several addresses.
+//! An upstream with several addresses.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

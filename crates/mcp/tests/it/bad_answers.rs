@@ -1,4 +1,4 @@
-//! T-MCP-51: what a server behind can do to HTTP itself.
+//! T-MCP-51: what an upstream can do to HTTP itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

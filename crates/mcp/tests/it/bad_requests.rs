@@ -1,4 +1,4 @@
-//! Clients that send bodies which are none: the right error, and nothing for the server behind.
+//! Clients that send bodies which are none: the right error, and nothing for the upstream.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -152,7 +152,7 @@ async fn at_7_to_everybody_else_there_is_nothing_here() {
     assert_eq!(world.ask(get("/mcp/catalogue").bearer(&forged)).await.status, 401);
     let as_access_token = world.ask(get("/mcp").bearer(&good.sign(&key))).await;
     assert_eq!(as_access_token.status, 401);
-    assert!(world.server.requests().is_empty(), "nobody asked the server behind");
+    assert!(world.server.requests().is_empty(), "nobody asked the upstream");
 }
 
 /// A server of 2024-11-05 is asked over a stream of its own, in nobody's name.

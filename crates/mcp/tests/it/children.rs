@@ -1,4 +1,4 @@
-//! Servers behind that are child processes (G-42, D-43).
+//! Upstreams that are child processes (G-42, D-43).
 
 use std::collections::BTreeSet;
 use std::time::Duration;

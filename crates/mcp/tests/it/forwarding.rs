@@ -1,4 +1,4 @@
-//! What the server behind gets, and what the client gets back.
+//! What the upstream gets, and what the client gets back.
 
 use http::HeaderName;
 use kernel::Redacted;

@@ -137,7 +137,7 @@ async fn t_mcp_34_t_mcp_38_forwarding_headers_have_no_effect() {
     assert!(claims.iter().all(|(name, _)| !sent.headers.contains_key(*name)));
 }
 
-/// T-MCP-39: odd spellings of the path reach neither the server behind nor another decision.
+/// T-MCP-39: odd spellings of the path reach neither the upstream nor another decision.
 #[tokio::test]
 async fn t_mcp_39_path_tricks() {
     let world = World::new(echo).await;

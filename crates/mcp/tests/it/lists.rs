@@ -124,7 +124,7 @@ async fn t_mcp_44_kept_lists_are_partitioned() {
     assert_eq!(world.server.requests().len(), 6, "too old");
 }
 
-/// A public list of the server behind is the same for everybody with the same permissions.
+/// A public list of the upstream is the same for everybody with the same permissions.
 #[tokio::test]
 async fn t_mcp_44_public_lists_are_kept_once_per_permission_set() {
     let world = World::new(list).await;

@@ -1,7 +1,7 @@
 //! The sidecar as its clients and its servers see it.
 //!
 //! Each test builds a [`support::World`]: an authority with its own keys, a clock that stands
-//! still, a server behind on a loopback listener that records what it gets, and the sidecar
+//! still, an upstream on a loopback listener that records what it gets, and the sidecar
 //! between. Names carry the requirement ids that they cover.
 
 #![expect(clippy::unwrap_used, reason = "tests")]

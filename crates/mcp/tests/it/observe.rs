@@ -173,7 +173,7 @@ async fn t_log_05_a_denial_waits_for_room() {
     assert_eq!(calls(world.authority.reported(2).await).len(), 2);
 }
 
-/// The client went away, and the server behind had its call.
+/// The client went away, and the upstream had its call.
 #[tokio::test]
 async fn an_abandoned_call_is_recorded() {
     let never = |_: &crate::support::Recorded| -> crate::support::Reply {
@@ -300,7 +300,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
-/// The server behind works for our span, ours for the client's, in the client's trace.
+/// The upstream works for our span, ours for the client's, in the client's trace.
 #[tokio::test]
 async fn a_trace_goes_through() {
     let (world, mut spans) = traced(0.0).await;

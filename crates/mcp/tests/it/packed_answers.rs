@@ -1,4 +1,4 @@
-//! Servers behind that compress what they were asked to send plain.
+//! Upstreams that compress what they were asked to send plain.
 
 use std::io::Write as _;
 

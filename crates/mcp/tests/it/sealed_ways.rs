@@ -1,4 +1,4 @@
-//! Other ways to a server behind: Unix sockets, and TLS with a company's own authority.
+//! Other ways to an upstream: Unix sockets, and TLS with a company's own authority.
 
 use std::sync::Arc;
 

@@ -191,7 +191,7 @@ async fn t_mcp_47_the_agreed_revision_holds() {
     assert_eq!(world.ask(two).await.status, 400);
 }
 
-/// The Java SDK names the latest revision that it knows, whatever was agreed on. The server behind
+/// The Java SDK names the latest revision that it knows, whatever was agreed on. The upstream
 /// hears the agreed one, which is the only one that it takes in this session.
 #[tokio::test]
 async fn another_revision_that_is_known_is_served_as_the_agreed_one() {
@@ -230,7 +230,7 @@ async fn delete_ends_it_at_the_server() {
     );
 }
 
-/// D-01: without an id the server behind decides, as it would without us.
+/// D-01: without an id the upstream decides, as it would without us.
 #[tokio::test]
 async fn the_server_judges_a_missing_id() {
     let world = World::new(sessions).await;

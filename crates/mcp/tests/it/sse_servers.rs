@@ -1,4 +1,4 @@
-//! Servers behind of 2024-11-05: a standing GET and POSTs (D-62).
+//! Upstreams of 2024-11-05: a standing GET and POSTs (D-62).
 
 use std::sync::{Arc, Mutex};
 

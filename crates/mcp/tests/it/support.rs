@@ -54,7 +54,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A world whose server behind answers by `reply`.
+    /// A world whose upstream answers by `reply`.
     pub(crate) async fn new(reply: impl Fn(&Recorded) -> Reply + Send + Sync + 'static) -> Self {
         Self::with(reply, |_| {}).await
     }

@@ -1,4 +1,4 @@
-//! T-MCP-51: servers behind that misbehave.
+//! T-MCP-51: upstreams that misbehave.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The configuration of the way to a server behind.
+//! The configuration of the way to an upstream.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

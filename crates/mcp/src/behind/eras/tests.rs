@@ -22,14 +22,14 @@ fn read(world: &World) -> JoinHandle<Answer> {
     world.start(ask.bearer(&world.token("mcp:read")))
 }
 
-/// The server behind is asked whether it is a modern one.
+/// The upstream is asked whether it is a modern one.
 async fn discover(world: &World) -> SeenRequest {
     let asked = world.script.asked().await;
     assert_eq!(asked.message["method"], "server/discover");
     asked
 }
 
-/// The server behind is asked for what the client wants, and the client has it.
+/// The upstream is asked for what the client wants, and the client has it.
 async fn is_served(world: &World, reading: JoinHandle<Answer>) {
     let asked = world.script.asked().await;
     assert_eq!(asked.message["method"], "resources/read");
@@ -122,7 +122,7 @@ async fn silence_is_an_answer() {
     is_served(&world, reading).await;
 }
 
-/// What the server behind is taken for, once somebody has asked again.
+/// What the upstream is taken for, once somebody has asked again.
 async fn looked_at_again(world: &World, how: impl FnOnce(SeenRequest)) -> Speaks {
     world.clock.advance_seconds(301);
     let reading = read(world);

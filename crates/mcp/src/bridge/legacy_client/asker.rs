@@ -1,4 +1,4 @@
-//! Who asks the server behind, and what a client asked.
+//! Who asks the upstream, and what a client asked.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::json::{Members, NoObject};
 use crate::server::Server;
 use crate::sidecar::Shared;
 
-/// A session that asks the server behind, for longer than one HTTP request lasts.
+/// A session that asks the upstream, for longer than one HTTP request lasts.
 #[derive(Clone)]
 pub(super) struct Asker {
     pub(super) shared: Arc<Shared>,

@@ -1,4 +1,4 @@
-//! What the server behind says of itself, asked anew when that is too old.
+//! What the upstream says of itself, asked anew when that is too old.
 
 use std::sync::Arc;
 

@@ -121,7 +121,7 @@ impl Form {
         object.finish()
     }
 
-    /// What the client said, for the server behind. A form that a client could not show, or that
+    /// What the client said, for the upstream. A form that a client could not show, or that
     /// nobody filled in in time, was cancelled; there is no such word for the other two.
     pub(super) fn response(&self, given: Given) -> Result<String, Trouble> {
         match (given, self.kind) {

@@ -1,4 +1,4 @@
-//! `initialize`, answered from what the server behind says of itself (D-50).
+//! `initialize`, answered from what the upstream says of itself (D-50).
 
 use http::StatusCode;
 use kernel::encoding::base64url;
@@ -31,7 +31,7 @@ const CLIENT_INFO: [&str; 3] = ["name", "title", "version"];
 pub(super) async fn answer(call: &Call<'_>, body: &[u8]) -> Answer {
     let opening = Opening::read(call, body).map_err(|trouble| call.fault_of(&trouble))?;
     let Opening { revision, facts } = opening;
-    // The session is sealed once the server behind has answered.
+    // The session is sealed once the upstream has answered.
     let seat = ClientSession { facts: facts.clone(), revision, digest: [0; 32] };
     let server = discovered(&Asker::of(call, seat)).await;
     let server = server.map_err(|trouble| call.fault_of(&trouble))?;

@@ -1,4 +1,4 @@
-//! The standing stream of a session (D-57): one `subscriptions/listen` at the server behind for
+//! The standing stream of a session (D-57): one `subscriptions/listen` at the upstream for
 //! everything that the client wants to hear.
 
 mod upstream;

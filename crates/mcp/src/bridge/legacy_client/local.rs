@@ -1,4 +1,4 @@
-//! What is answered without the server behind (D-56).
+//! What is answered without the upstream (D-56).
 
 use bytes::Bytes;
 use protocol::jsonrpc::INVALID_PARAMS;

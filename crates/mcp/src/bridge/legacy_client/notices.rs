@@ -13,7 +13,7 @@ use crate::forward::Call;
 use crate::json::{Members, Object, quoted};
 use crate::reply::{self, Answer};
 
-/// What a client says unasked (D-50, D-56). The server behind knows nothing of sessions, so only
+/// What a client says unasked (D-50, D-56). The upstream knows nothing of sessions, so only
 /// a cancellation does anything; all are accepted.
 pub(super) async fn take(
     call: &Call<'_>,

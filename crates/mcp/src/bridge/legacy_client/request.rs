@@ -31,7 +31,7 @@ pub(super) struct Returned {
 /// Everything with this prefix is the protocol's own, and a legacy client has no business there.
 const RESERVED: &str = "io.modelcontextprotocol/";
 
-/// The request for the server behind, under a new id. Progress is asked for under that id.
+/// The request for the upstream, under a new id. Progress is asked for under that id.
 pub(super) fn compose(
     asker: &Asker,
     original: &Original,

@@ -1,4 +1,4 @@
-//! One request, asked as often as the server behind wants more from the client (D-53).
+//! One request, asked as often as the upstream wants more from the client (D-53).
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ const MOST_ROUNDS: u32 = 25;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// The final answer of the server behind.
+/// The final answer of the upstream.
 pub(super) async fn answer(
     asker: &Asker,
     original: &Original,

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 /// What one session has. Whoever serves it watches it.
 pub(super) struct ClientSessionState {
     view: watch::Sender<View>,
-    /// The resources of the subscription that stands at the server behind; `None` while there is
+    /// The resources of the subscription that stands at the upstream; `None` while there is
     /// none.
     stands: watch::Sender<Option<Arc<BTreeSet<String>>>>,
 }
@@ -64,7 +64,7 @@ impl ClientSessionState {
         if fits { Ok(()) } else { Err(TooMuch) }
     }
 
-    /// The subscription at the server behind stands now.
+    /// The subscription at the upstream stands now.
     pub(super) fn settled(&self, resources: Option<Arc<BTreeSet<String>>>) {
         self.stands.send_replace(resources);
     }

@@ -16,7 +16,7 @@ use crate::shares::{Shares, Whose};
 
 /// Everything that outlives one message. All of it is limited in number and in time.
 pub(crate) struct LegacyClients {
-    /// What the server behind says of itself, by who asked.
+    /// What the upstream says of itself, by who asked.
     pub(super) discoveries: Discoveries,
     /// Questions that wait for a client's answer, by their nonces.
     pub(super) waiting: Places<Box<str>, Waiter>,

@@ -7,5 +7,5 @@
 
 use http::StatusCode;
 
-/// The status of every answer of a server behind.
+/// The status of every answer of an upstream.
 pub(super) const ANSWER: StatusCode = StatusCode::OK;

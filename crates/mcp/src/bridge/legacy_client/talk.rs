@@ -21,7 +21,7 @@ use crate::forward::Call;
 use crate::front::{ClientMessage, Reply};
 use crate::lists::answer::{Sieve, message};
 
-/// How many messages wait for a client that reads slowly; then the server behind waits, too.
+/// How many messages wait for a client that reads slowly; then the upstream waits, too.
 const WAITING: usize = 4;
 const LONGEST: Duration = Duration::from_secs(LONGEST_SECONDS.unsigned_abs());
 /// How long a request goes on whose client went away.

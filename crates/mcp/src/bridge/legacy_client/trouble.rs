@@ -58,7 +58,7 @@ impl From<ConnectionError> for Trouble {
 mod tests {
     use super::*;
 
-    /// D-55: no trouble with the server behind looks like the end of the session.
+    /// D-55: no trouble with the upstream looks like the end of the session.
     #[test]
     fn d_55_never_404() {
         for error in [

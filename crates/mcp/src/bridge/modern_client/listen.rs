@@ -198,7 +198,7 @@ impl Listening {
         })
     }
 
-    /// C-72: the server behind ended it, so the request is answered.
+    /// C-72: the upstream ended it, so the request is answered.
     fn complete(&self) -> ClientMessage {
         let result =
             format!("{{\"resultType\":\"complete\",\"_meta\":{{\"{SUBSCRIPTION}\":{}}}}}", self.id);

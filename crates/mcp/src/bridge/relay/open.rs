@@ -1,4 +1,4 @@
-//! `initialize`: the server behind hears what the client declares, and the client what the server
+//! `initialize`: the upstream hears what the client declares, and the client what the server
 //! answers. The session between client and sidecar is the sidecar's own.
 
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! Questions of the server behind, on their way to the client and back.
+//! Questions of the upstream, on their way to the client and back.
 //!
 //! The client sees a sealed id, which opens only in its own session: nobody else's answer gets
 //! through, and none that was not asked for (G-20).

@@ -1,4 +1,4 @@
-//! What the server behind says, in the client's ids.
+//! What the upstream says, in the client's ids.
 
 use serde_json::value::RawValue;
 

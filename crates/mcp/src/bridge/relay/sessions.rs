@@ -1,4 +1,4 @@
-//! The sessions that are held here, each between one client and one server behind.
+//! The sessions that are held here, each between one client and one upstream.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -1,4 +1,4 @@
-//! What a server behind answers to one POST.
+//! What an upstream answers to one POST.
 
 use std::sync::atomic::Ordering;
 

@@ -1,4 +1,4 @@
-//! The headers of a message of our own to a server behind.
+//! The headers of a message of our own to an upstream.
 
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::script::{Client, next, of_method, result, said, stream, world};
 use crate::support::{SOON, World};
 
-/// One subscription at the server behind: its id, what it is for, and the way to speak on it.
+/// One subscription at the upstream: its id, what it is for, and the way to speak on it.
 struct Subscription {
     id: Value,
     wanted: Value,

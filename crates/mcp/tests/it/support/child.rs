@@ -1,4 +1,4 @@
-//! Servers behind that are child processes. The child is this same program, told to run one test
+//! Upstreams that are child processes. The child is this same program, told to run one test
 //! only, whose environment makes it a server; it tells the test over a socket what happens to it.
 
 use std::collections::BTreeMap;

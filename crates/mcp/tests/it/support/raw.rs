@@ -1,4 +1,4 @@
-//! A server behind that says any bytes at all.
+//! An upstream that says any bytes at all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

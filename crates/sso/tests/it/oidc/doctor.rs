@@ -119,7 +119,7 @@ async fn groups_that_are_wanted_and_not_asked_for_are_a_warning() {
     let said = fix(true, None, |_| {}).await.expect("a warning");
     assert!(said.contains("user list --json"), "{said}");
     let offered = fix(true, None, |d| {
-        d["scopes_supported"] = json!(["openid", "profile", "email", "groups"])
+        d["scopes_supported"] = json!(["openid", "profile", "email", "groups"]);
     });
     let said = offered.await.expect("a warning");
     assert!(said.contains("add \"groups\" to scopes"), "{said}");

@@ -1,4 +1,4 @@
-//! `[[mcp.server]] upstream`: which generations of MCP the server behind speaks, and over what.
+//! `[[mcp.server]] upstream`: which generations of MCP the upstream speaks, and over what.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The subscription at the server behind.
+//! The subscription at the upstream.
 
 use std::collections::BTreeSet;
 use std::future::pending;

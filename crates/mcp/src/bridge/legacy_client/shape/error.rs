@@ -15,7 +15,7 @@ const MISSING_CAPABILITY: i32 = -32021;
 pub(crate) const UNSUPPORTED_VERSION: i32 = -32022;
 
 /// C-50: the codes of the modern revision mean nothing to a legacy client, or something else. What
-/// they say is between the sidecar and the server behind.
+/// they say is between the sidecar and the upstream.
 pub(super) fn shaped(method: &str, error: &RawValue) -> Result<String, NoObject> {
     let members = Members::read(error.get())?;
     let code = members.get("code").and_then(|code| code.get().parse::<i32>().ok());

@@ -6,6 +6,10 @@ use super::super::idp::{
 use super::super::lab::{answer, good, keys, signed};
 use super::{Case, case};
 
+fn sealed_case(what: &'static str, expected: &'static str, answer: String) -> Case {
+    case("T-SAML-23", what, expected, answer)
+}
+
 pub(super) fn all() -> Vec<Case> {
     let ours = &keys().ours;
     let sealed = |sign: Sign, content, key_method| {
@@ -47,51 +51,43 @@ pub(super) fn all() -> Vec<Case> {
         })
     };
     vec![
-        case(
-            "T-SAML-23",
+        sealed_case(
             "another mask than it was made with",
             "cannot be decrypted",
             with_mask(OAEP_SHA256, "xmlenc11#mgf1sha1"),
         ),
-        case(
-            "T-SAML-23",
+        sealed_case(
             "a mask that nobody knows",
             "OAEP hash",
             with_mask(OAEP_SHA256, "xmlenc11#mgf1md5"),
         ),
-        case(
-            "T-SAML-23",
+        sealed_case(
             "a mask where none belongs",
             "names a mask",
             with_mask(OAEP, "xmlenc11#mgf1sha256"),
         ),
-        case("T-SAML-23", "an encrypted one beside a signed one", "more than one", beside),
-        case(
-            "T-SAML-23",
+        sealed_case("an encrypted one beside a signed one", "more than one", beside),
+        sealed_case(
             "CBC, nothing signed",
             "unsigned response",
             sealed(Sign::Nothing, AES128_CBC, OAEP),
         ),
-        case(
-            "T-SAML-23",
+        sealed_case(
             "CBC, only the inner one signed",
             "unsigned response",
             inner_signed(AES128_CBC),
         ),
-        case(
-            "T-SAML-23",
+        sealed_case(
             "GCM, nothing signed",
             "unsigned response",
             sealed(Sign::Nothing, AES128_GCM, OAEP),
         ),
-        case(
-            "T-SAML-23",
+        sealed_case(
             "RSA1_5",
             "key encryption",
             sealed(Sign::Response, AES128_GCM, "http://www.w3.org/2001/04/xmlenc#rsa-1_5"),
         ),
-        case(
-            "T-SAML-23",
+        sealed_case(
             "triple DES",
             "not supported",
             signed(Sign::Response, |xml| {
@@ -99,13 +95,8 @@ pub(super) fn all() -> Vec<Case> {
                 swap(&xml, AES128_CBC, "http://www.w3.org/2001/04/xmlenc#tripledes-cbc")
             }),
         ),
-        case("T-SAML-23", "for somebody else", "cannot be decrypted", for_stranger),
-        case("T-SAML-23", "cut short", "cannot be decrypted", cut),
-        case(
-            "T-SAML-23",
-            "a false signature inside",
-            "made by none of the keys",
-            inner_by_stranger,
-        ),
+        sealed_case("for somebody else", "cannot be decrypted", for_stranger),
+        sealed_case("cut short", "cannot be decrypted", cut),
+        sealed_case("a false signature inside", "made by none of the keys", inner_by_stranger),
     ]
 }
