@@ -180,13 +180,13 @@ describe('a SAML provider', () => {
   test('whose certificate is over: cause and fix', async (t) => {
     const report = await examined(t, { harm: withCertificate(certificateOver()) });
     assert.equal(report.code, 1, report.text);
-    assert.ok(findingsOf(report, 'failure').some(({ what, fix }) => /certificate .*over/.test(what) && /new metadata/.test(fix)), report.text);
+    assert.ok(findingsOf(report, 'failure').some(({ what, fix }) => /certificate .*has expired/.test(what) && /new metadata/.test(fix)), report.text);
     assert.ok(findingsOf(report, 'failure').every(({ fix }) => !/see above/.test(fix)), report.text);
   });
 
   test('whose certificate is over, which the operator allows', async (t) => {
     const harm = withCertificate(certificateOver());
-    mustBeHealthy(await examined(t, { harm, provider: { allow_expired_certificates: true } }), { warnings: [/over, and allowed/] });
+    mustBeHealthy(await examined(t, { harm, provider: { allow_expired_certificates: true } }), { warnings: [/has expired, which allow_expired_certificates permits/] });
   });
 
   const FILES = {

@@ -222,13 +222,13 @@ fn foreign_keys() -> Vec<Case> {
         case(
             "T-SAML-17",
             "a stranger's response with his certificate",
-            "made by none of the keys",
+            "none of the keys",
             by_stranger(Sign::Response),
         ),
         case(
             "T-SAML-17",
             "a stranger's assertion with his certificate",
-            "made by none of the keys",
+            "none of the keys",
             by_stranger(Sign::Assertion),
         ),
         case("T-SAML-17", "HMAC under the public key", "signature algorithm", {
@@ -243,7 +243,7 @@ fn foreign_keys() -> Vec<Case> {
         case(
             "T-SAML-17",
             "a signature algorithm that does not fit the key",
-            "made by none of the keys",
+            "none of the keys",
             named(ECDSA_SHA256),
         ),
     ]
