@@ -27,6 +27,10 @@ struct Membership {
     kind: Option<String>,
 }
 
+/// The access token would go with the question.
+const NEXT_ELSEWHERE: &str =
+    "Microsoft Graph's link to the next page must not be used: it leads to another host";
+
 /// Pages of 999 memberships each.
 const MAX_PAGES: usize = 10;
 
@@ -83,13 +87,7 @@ pub(super) async fn look_up(
         let Some(next) = page.next else { return Ok(groups) };
         // The access token must not go anywhere else.
         let next = Url::parse(&next).ok().filter(|next| next.origin() == base.origin());
-        address = next.ok_or_else(|| {
-            unavailable(
-                "Microsoft Graph's link to the next page must not be used: it leads to \
-                         another host"
-                    .to_owned(),
-            )
-        })?;
+        address = next.ok_or_else(|| unavailable(NEXT_ELSEWHERE))?;
     }
     let detail = "the person is in more groups than Microsoft Graph was asked for (9990)";
     Err(ProviderError::Incomplete(detail.to_owned()))
@@ -109,5 +107,5 @@ async fn ask(http: &Client, address: Url, access_token: &str) -> Result<Page, Pr
 }
 
 fn unusable() -> ProviderError {
-    unavailable("the Microsoft Graph address cannot be used: it is not an https URL".to_owned())
+    unavailable("the Microsoft Graph address cannot be used: it is not a URL to build on")
 }

@@ -8,18 +8,20 @@ use std::str::FromStr as _;
 
 use sqlx::any::AnyConnectOptions;
 
+/// What to do about a password that cut the URL.
+const ENCODE_PASSWORD: &str = "a password with / ? # or @ in it is percent-encoded in a URL: / is \
+                               %2F, ? is %3F, # is %23, @ is %40 and % is %25";
+
+/// What to do about any other URL that is none.
+const SHAPE: &str = "after postgres:// come user:password@host:port/database; in user and password, \
+                     percent-encode whatever is not a letter or a digit";
+
 /// How to connect.
 pub(crate) fn connect_options(url: &str) -> Result<AnyConnectOptions, &'static str> {
     if is_cut_by_its_password(url) {
-        return Err(
-            "a password with / ? # or @ in it is percent-encoded in a URL: / is %2F, ? is \
-                     %3F, # is %23, @ is %40 and % is %25",
-        );
+        return Err(ENCODE_PASSWORD);
     }
-    AnyConnectOptions::from_str(url).map_err(|_| {
-        "after postgres:// come user:password@host:port/database; in user and password, \
-                 percent-encode whatever is not a letter or a digit"
-    })
+    AnyConnectOptions::from_str(url).map_err(|_| SHAPE)
 }
 
 /// Whether the `@` before the host comes later than the part that it belongs to. A fragment means
