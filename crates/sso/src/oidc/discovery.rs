@@ -36,7 +36,6 @@ struct UnverifiedOffers {
     token_endpoint_auth_methods_supported: Member,
     id_token_signing_alg_values_supported: Member,
     scopes_supported: Member,
-    claims_supported: Member,
 }
 
 /// A description that names the configured issuer and only endpoints that may be used.
@@ -65,7 +64,6 @@ pub(super) struct Offers {
     pub(super) client_auth: Option<Vec<String>>,
     pub(super) signing_algorithms: Option<Vec<String>>,
     pub(super) scopes: Option<Vec<String>>,
-    pub(super) claims: Option<Vec<String>>,
 }
 
 /// Where the description is: below the issuer (§4.1), a slash at whose end is left out, unless the
@@ -139,7 +137,6 @@ impl UnverifiedOffers {
             client_auth: read.list(client_auth, self.token_endpoint_auth_methods_supported),
             signing_algorithms: read.list(algorithms, self.id_token_signing_alg_values_supported),
             scopes: read.list("scopes_supported", self.scopes_supported),
-            claims: read.list("claims_supported", self.claims_supported),
         }
     }
 }

@@ -19,6 +19,12 @@ const USUAL_SCOPES: [&str; 6] =
     ["openid", "profile", "email", "address", "phone", "offline_access"];
 
 impl Provider {
+    /// Whether rules look at groups that no scope asks for: many providers send them unasked, and
+    /// only a sign-in shows whether this one does.
+    pub fn leaves_groups_to_the_provider(&self) -> bool {
+        leaves_groups_to_the_provider(&self.config)
+    }
+
     /// Looks at everything that a sign-in needs, as far as it shows without one.
     pub async fn examine(&self) -> Vec<Finding> {
         let address = discovery::address(&self.config);
@@ -164,30 +170,22 @@ fn look_at_offers(config: &Config, offers: &Offers) -> Vec<Finding> {
 }
 
 /// O5: where groups do not come, everybody is `basic`, and nothing fails. Many providers send them
-/// unasked, so this is a suspicion only, and none where they are asked for or announced.
+/// unasked, so only one that announces the scope is a warning; of the others doctor says that it
+/// cannot see it.
 fn look_at_groups(config: &Config, offers: &Offers) -> Option<Finding> {
-    let claim = config.claims.groups.as_str();
+    let scopes = offers.scopes.as_ref()?;
+    let announced = scopes.iter().any(|scope| scope == "groups");
+    (announced && leaves_groups_to_the_provider(config)).then(|| {
+        Finding::warning(
+            "rules look at groups, and scopes does not ask for them",
+            "add \"groups\" to scopes: the provider lists it",
+        )
+    })
+}
+
+fn leaves_groups_to_the_provider(config: &Config) -> bool {
     let asked = config.scopes.iter().any(|scope| !USUAL_SCOPES.contains(&scope.as_str()));
-    if !config.expects_groups || claim.is_empty() || asked {
-        return None;
-    }
-    let has = |list: &Option<Vec<String>>, value: &str| {
-        list.as_ref().is_some_and(|list| list.iter().any(|one| one == value))
-    };
-    let has_a_scope = has(&offers.scopes, "groups");
-    let top = claim.split('.').next().unwrap_or_default();
-    if !has_a_scope && (has(&offers.claims, claim) || has(&offers.claims, top)) {
-        return None;
-    }
-    let fix = if has_a_scope {
-        "add \"groups\" to scopes: the provider lists it"
-    } else {
-        "sign in once and look at `wicketgate user list --json`; if groups is empty, add the scope for \
-         them to scopes (often \"groups\"), or have the provider send the claim unasked"
-    };
-    let what =
-        format!("rules look at groups, and scopes asks for nothing that would bring {claim}");
-    Some(Finding::warning(what, fix))
+    config.expects_groups && !config.claims.groups.is_empty() && !asked
 }
 
 /// Discovery §3: a description without the list means `client_secret_basic`.

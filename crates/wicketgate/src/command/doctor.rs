@@ -23,7 +23,7 @@ struct Report {
     kind: &'static str,
     to_register: Vec<Registered>,
     findings: Vec<Finding>,
-    unseen: Option<&'static str>,
+    unseen: Option<String>,
 }
 
 /// Examines every provider. Exit code 1 if sign-in cannot work at one of them.
@@ -75,15 +75,24 @@ async fn findings(kind: &ProviderKind) -> Vec<Finding> {
 }
 
 /// What no question to the provider can answer (O9). Without this, all `ok` would promise too much.
-fn unseen(kind: &ProviderKind) -> Option<&'static str> {
+fn unseen(kind: &ProviderKind) -> Option<String> {
     match kind {
-        ProviderKind::Oidc { .. } => Some(
-            "whether the client id and its secret or key are right, whether the redirect URI is \
-             registered, and whether groups and other claims come",
-        ),
+        ProviderKind::Oidc { party, .. } => {
+            let groups = if party.leaves_groups_to_the_provider() {
+                "; rules look at groups and scopes asks for none, so see `wicketgate user list \
+                 --json` after the first sign-in"
+            } else {
+                ""
+            };
+            Some(format!(
+                "whether the client id and its secret or key are right, whether the redirect URI \
+                 is registered, and whether groups and other claims come{groups}"
+            ))
+        }
         ProviderKind::Saml(_) => Some(
             "whether our entity ID and ACS URL are registered, and whether groups and other \
-             attributes come",
+             attributes come"
+                .to_owned(),
         ),
         ProviderKind::Local | ProviderKind::Portal(_) => None,
     }
@@ -128,7 +137,7 @@ fn print(general: &[Finding], reports: &[Report]) {
         for finding in &report.findings {
             print_finding(finding);
         }
-        if let Some(unseen) = report.unseen {
+        if let Some(unseen) = &report.unseen {
             output::result(format!("  {:8}  only a sign-in shows {unseen}", "unseen"));
         }
     }
