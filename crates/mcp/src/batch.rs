@@ -87,7 +87,7 @@ async fn held_here(
 ) -> Answer {
     let call = admitted.call(None, session);
     call.in_order().await;
-    match bridge::route(admitted, Era::Legacy).await.map_err(|error| error.refusal(&call))? {
+    match bridge::route(admitted, Era::Legacy).await.map_err(|error| call.failed(error))? {
         Route::LegacyToModern => bridge::legacy_client::batch(&call, batch).await,
         _ => Err(bad_request("send one message at a time to this server")),
     }

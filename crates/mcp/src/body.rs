@@ -9,7 +9,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Full, Limited};
 
 use crate::in_flight::RequestInFlight;
-use crate::upstream::paced::Paced;
+use crate::upstream::http::paced::Paced;
 
 /// The body of an answer.
 #[derive(Debug)]

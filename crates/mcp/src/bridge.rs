@@ -7,15 +7,41 @@ pub(crate) mod modern_client;
 pub(crate) mod relay;
 
 use bytes::Bytes;
+use kernel::Timestamp;
 use protocol::jsonrpc::Message;
 
+use self::legacy_client::LegacyClients;
+use self::modern_client::ParkedCalls;
+use self::relay::Relays;
 use crate::config::Transport;
-use crate::connection::{Caller, ConnectionError};
 use crate::forward::Call;
 use crate::judge::Handling;
 use crate::message::Admitted;
 use crate::mirror::Era;
 use crate::reply::Answer;
+use crate::upstream::connection::ConnectionError;
+
+/// What is kept at one server for clients and upstreams of different generations.
+#[derive(Default)]
+pub(crate) struct State {
+    /// Calls at a legacy server that wait for their clients (D-36).
+    pub(crate) parked: ParkedCalls,
+    /// Sessions of legacy clients that are relayed (D-70).
+    pub(crate) relays: Relays,
+    pub(crate) legacy_clients: LegacyClients,
+}
+
+impl State {
+    /// Ends what nobody used for long.
+    pub(crate) fn sweep(&self, now: Timestamp) {
+        self.relays.sweep(now);
+    }
+
+    /// Ends everything that nobody uses at this moment.
+    pub(crate) fn end(&self) {
+        self.relays.clear();
+    }
+}
 
 /// How a message gets from its client to the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,13 +61,12 @@ pub(crate) enum Route {
 /// The route of a client of this era.
 pub(crate) async fn route(admitted: &Admitted<'_>, era: Era) -> Result<Route, ConnectionError> {
     let server = admitted.server;
-    let speaks = if let Some(speaks) = server.behind.eras.known(admitted.shared.trust.now()) {
+    let speaks = if let Some(speaks) = server.upstream.eras.known(admitted.shared.trust.now()) {
         speaks
     } else {
-        let caller = Caller::of(&admitted.call(None, None));
-        server.speaks(admitted.shared, &caller).await?
+        server.upstream.speaks(&admitted.call(None, None).caller()).await?
     };
-    let http = server.transport == Transport::Http;
+    let http = server.upstream.transport == Transport::Http;
     Ok(match era {
         Era::Modern if speaks.modern && http => Route::Pass,
         Era::Modern if speaks.modern => Route::Direct,

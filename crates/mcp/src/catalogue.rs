@@ -26,7 +26,7 @@ use crate::reply;
 use crate::server::Server;
 use crate::sidecar::Shared;
 use crate::stream::splitter::Splitter;
-use crate::upstream::{BackendId, Incoming, Outgoing, Sent};
+use crate::upstream::http::{BackendId, Incoming, Outgoing, Sent};
 
 /// What was asked before, by server and user type.
 #[derive(Default)]
@@ -73,7 +73,7 @@ pub(crate) async fn of(
         return Some(tools);
     }
     let fetching = async {
-        match &server.transport {
+        match &server.upstream.transport {
             Transport::Http => fetch(shared, server).await,
             Transport::HttpSse => sse::fetch(shared, server).await,
             // A child is started on somebody's behalf only.
@@ -187,6 +187,7 @@ impl Asking<'_> {
         let (body, backend) = (Bytes::from(body), self.backend);
         self.server
             .upstream
+            .http
             .send(Outgoing { method, headers, body, backend, path: None, standing: false })
             .await
             .ok()

@@ -110,7 +110,7 @@ fn find(admitted: &Admitted<'_>) -> Option<Arc<Known>> {
 /// Asks the server, and remembers what it says.
 async fn ask(admitted: &Admitted<'_>, asked: &Message<'_>, body: Bytes) -> Answer {
     let answer = carry_out(admitted, Era::Modern, Handling::Pass, asked, body);
-    let response = admitted.server.opening(DISCOVER, Box::pin(answer)).await?;
+    let response = admitted.server.upstream.opening(DISCOVER, Box::pin(answer)).await?;
     let id = asked.id().map(serde_json::value::RawValue::get);
     Ok(remembering(admitted, id, response).await)
 }

@@ -200,7 +200,7 @@ pub(crate) async fn listen(admitted: &Admitted<'_>) -> Answer {
     let call = admitted.call(None, session);
     call.last_event()?;
     let _opening = call.opening();
-    let route = bridge::route(admitted, Era::Legacy).await.map_err(|error| error.refusal(&call))?;
+    let route = bridge::route(admitted, Era::Legacy).await.map_err(|error| call.failed(error))?;
     call.exchange.waits(|| {
         let after = call.headers.get(LAST_EVENT_ID).filter(|id| !id.is_empty()).cloned();
         let session = call.session.as_ref().map(|session| session.digest);
@@ -241,7 +241,7 @@ pub(crate) async fn end_session(admitted: &Admitted<'_>) -> Answer {
     let session = admitted.session(None)?;
     let call = admitted.call(None, session);
     call.in_order().await;
-    match bridge::route(admitted, Era::Legacy).await.map_err(|error| error.refusal(&call))? {
+    match bridge::route(admitted, Era::Legacy).await.map_err(|error| call.failed(error))? {
         Route::Relay => bridge::relay::end(&call).await,
         Route::LegacyToModern => bridge::legacy_client::end(&call).await,
         _ => call.relay(Bytes::new(), StreamKind::Answer).await,

@@ -6,15 +6,16 @@ pub(crate) mod headers;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
-use protocol::mcp::{TEMPORARILY_UNAVAILABLE, UPSTREAM_TIMEOUT, UPSTREAM_UNAVAILABLE};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
+use protocol::mcp::{TEMPORARILY_UNAVAILABLE, TRACEPARENT, UPSTREAM_TIMEOUT, UPSTREAM_UNAVAILABLE};
 
 use crate::observe::RequestRecord;
 use crate::reply::{Fault, Refused};
 use crate::server::Server;
 use crate::session::Session;
 use crate::sidecar::Shared;
-use crate::upstream::{Outgoing, SendError, Sent, repeat};
+use crate::upstream::connection::{Caller, ConnectionError};
+use crate::upstream::http::{Outgoing, SendError, Sent, repeat};
 use crate::verify::Permit;
 
 /// One admitted request: who asks, where, and with which headers.
@@ -32,11 +33,40 @@ pub(crate) struct Call<'r> {
     pub(crate) exchange: &'r RequestRecord,
 }
 
+/// What travels of a client's request with messages of our own on its account.
+const PASSING: [&str; 4] = ["traceparent", "tracestate", "baggage", "user-agent"];
+
 impl Call<'_> {
+    /// On whose behalf messages of our own go to the upstream.
+    pub(crate) fn caller(&self) -> Caller {
+        let mut headers = HeaderMap::with_capacity(PASSING.len());
+        for name in PASSING {
+            if let Some(value) = self.headers.get(name) {
+                headers.insert(HeaderName::from_static(name), headers::to_keep(value));
+            }
+        }
+        // W3C Trace Context §3.4: the span here is the parent of the upstream's.
+        if let Some(parent) = self.exchange.traceparent() {
+            headers.insert(HeaderName::from_static(TRACEPARENT), parent);
+        }
+        self.permit.caller(headers)
+    }
+
+    /// The answer where a connection of our own failed.
+    pub(crate) fn failed(&self, error: ConnectionError) -> Refused {
+        tracing::warn!(server.name = %self.server.name, %error, "mcp.upstream.failed");
+        let refused = error.fault().for_id(self.id);
+        if matches!(error, ConnectionError::Full | ConnectionError::Away) {
+            refused.retry_soon()
+        } else {
+            refused
+        }
+    }
+
     /// Sends the original bytes to the upstream and waits for the head of its answer. What
     /// only reads is sent once more if the connection broke.
     pub(crate) async fn send(&self, body: Bytes) -> Result<Sent, Refused> {
-        let upstream = &self.server.upstream;
+        let upstream = &self.server.upstream.http;
         self.record(async {
             match upstream.send(self.outgoing(body.clone(), false)).await {
                 Err(SendError::Broken) if repeat::is_harmless(&self.method, &body) => {
@@ -50,7 +80,7 @@ impl Call<'_> {
 
     /// The same for a request whose answer will wait for news.
     pub(crate) async fn stand(&self, body: Bytes) -> Result<Sent, Refused> {
-        self.record(self.server.upstream.send(self.outgoing(body, true))).await
+        self.record(self.server.upstream.http.send(self.outgoing(body, true))).await
     }
 
     /// Tells the exchange how it went.

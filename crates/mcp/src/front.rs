@@ -10,13 +10,13 @@ use http_body_util::StreamBody;
 use protocol::jsonrpc::error_response;
 
 use crate::body::{Body, BodyError};
-use crate::connection::ConnectionError;
 use crate::forward::Call;
 use crate::forward::answer::{StreamKind, respond};
 use crate::forward::headers;
 use crate::lists::answer::{Sieve, Sifted, message, unfilterable};
 use crate::reply::{self, Answer};
 use crate::stream::events;
+use crate::upstream::connection::ConnectionError;
 
 /// One message for a client, in its own era.
 #[derive(Clone, Debug)]
@@ -50,10 +50,11 @@ pub(crate) async fn deliver(
     sieve: Option<Sieve>,
     standing: StreamKind,
 ) -> Answer {
-    let first = tokio::time::timeout(call.server.upstream.response_timeout(), reply.next()).await;
-    let first = first.map_err(|_| ConnectionError::Timeout.refusal(call))?;
     let first =
-        first.unwrap_or(Err(ConnectionError::Broken)).map_err(|error| error.refusal(call))?;
+        tokio::time::timeout(call.server.upstream.http.response_timeout(), reply.next()).await;
+    let first = first.map_err(|_| call.failed(ConnectionError::Timeout))?;
+    let first =
+        first.unwrap_or(Err(ConnectionError::Broken)).map_err(|error| call.failed(error))?;
     let id = call.id.map(str::to_owned);
     let first = sift(sieve.as_ref(), id.as_deref(), first).map_err(|_| unfilterable(call))?;
     if first.last {

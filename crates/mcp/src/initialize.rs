@@ -18,7 +18,7 @@ use crate::stream::reader::Reader;
 use crate::stream::strays::{Stray, Watch};
 use crate::stream::waiting::{Overfull, Waiting};
 use crate::tasks::advertised::without_list;
-use crate::upstream::BackendId;
+use crate::upstream::http::BackendId;
 
 #[derive(Deserialize)]
 struct Response {
@@ -33,7 +33,7 @@ struct InitializeResult {
 
 /// Passes `initialize` on and seals the session that it opens, with the revision agreed on.
 pub(crate) async fn answer(call: &Call<'_>, body: Bytes) -> Answer {
-    let sent = call.server.opening("initialize", Box::pin(call.send(body))).await?;
+    let sent = call.server.upstream.opening("initialize", Box::pin(call.send(body))).await?;
     let accepted = call.accept(sent)?;
     match (accepted.status, accepted.form) {
         (StatusCode::OK, Form::Json) => from_json(call, accepted).await,
@@ -67,7 +67,7 @@ async fn from_events(call: &Call<'_>, accepted: Accepted) -> Answer {
             }
         }
     };
-    let found = tokio::time::timeout(call.server.upstream.response_timeout(), search).await;
+    let found = tokio::time::timeout(call.server.upstream.http.response_timeout(), search).await;
     let found = found.unwrap_or(Ok(None)).map_err(|Overfull| {
         tracing::warn!(server.name = %call.server.name, "mcp.initialize.too_much_before");
         call.bad_gateway("the upstream MCP server sent too much before its answer to initialize")

@@ -13,12 +13,10 @@ extern crate self as mcp;
 
 mod authority;
 mod batch;
-mod behind;
 mod body;
 mod bridge;
 mod catalogue;
 mod config;
-mod connection;
 mod discovery;
 mod documents;
 mod early;

@@ -76,7 +76,7 @@ pub(crate) async fn carry_out(
         (Era::Legacy, _) => admitted.session(id)?,
     };
     let call = admitted.call(id, session);
-    let route = bridge::route(admitted, era).await.map_err(|error| error.refusal(&call))?;
+    let route = bridge::route(admitted, era).await.map_err(|error| call.failed(error))?;
     if let Some(session) = &call.session
         && session.upstream().is_some() != (route == Route::Pass)
     {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::config::Transport;
-use crate::connection::child::program;
 use crate::server::Server;
 use crate::sidecar::Shared;
+use crate::upstream::connection::child::program;
 
 /// What is missing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,9 +23,9 @@ pub(crate) async fn check(shared: &Shared, servers: &[Arc<Server>]) -> Result<()
         return Err(NotReady::Keys);
     }
     for server in servers {
-        let ready = match &server.transport {
+        let ready = match &server.upstream.transport {
             Transport::Stdio(child) => program::is_there(child),
-            Transport::Http | Transport::HttpSse => server.upstream.is_ready().await,
+            Transport::Http | Transport::HttpSse => server.upstream.http.is_ready().await,
         };
         if !ready {
             return Err(NotReady::Upstream(server.name.clone()));

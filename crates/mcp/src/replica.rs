@@ -60,7 +60,7 @@ impl Call<'_> {
         let Some(request) = request else {
             return Err(self.gone());
         };
-        let limit = self.server.upstream.response_timeout() + LONGER;
+        let limit = self.server.upstream.http.response_timeout() + LONGER;
         match tokio::time::timeout(limit, self.shared.peers.request(request)).await {
             Ok(Ok(response)) => Ok(self.handed_back(response)),
             // Nobody is there, so nothing was carried out and nothing is held any more.

@@ -8,9 +8,8 @@ use protocol::Scopes;
 use protocol::challenge::{Challenge, ChallengeError};
 use protocol::metadata::ProtectedResourceMetadata;
 
-use crate::behind::Behind;
-use crate::bridge::legacy_client::LegacyClients;
-use crate::config::{ConfigError, Limits, ServerConfig, Transport};
+use crate::bridge;
+use crate::config::{ConfigError, Limits, ServerConfig};
 use crate::discovery::Discoveries;
 use crate::lists::Lists;
 use crate::policy::Policy;
@@ -21,7 +20,7 @@ use crate::stream::Slots;
 use crate::stream::openings::Openings;
 use crate::stream::wishes::Wishes;
 use crate::tasks::Handles;
-use crate::upstream::HttpUpstream;
+use crate::upstream::{Means, Upstream};
 use crate::verify::{self, Trust, Verifier};
 
 /// One upstream.
@@ -34,13 +33,13 @@ pub(crate) struct Server {
     /// The RFC 9728 document.
     pub(crate) metadata: Bytes,
     pub(crate) ceiling: Scopes,
-    pub(crate) upstream: HttpUpstream,
-    pub(crate) transport: Transport,
-    pub(crate) behind: Behind,
+    pub(crate) upstream: Arc<Upstream>,
+    /// What is kept for clients of another generation.
+    pub(crate) bridge: bridge::State,
     pub(crate) verifier: Verifier,
     pub(crate) policy: Policy,
     pub(crate) sessions: Sessions,
-    pub(crate) lists: Lists,
+    pub(crate) lists: Arc<Lists>,
     pub(crate) schemas: Schemas,
     pub(crate) discoveries: Discoveries,
     pub(crate) tasks: Handles,
@@ -49,7 +48,6 @@ pub(crate) struct Server {
     pub(crate) openings: Arc<Openings>,
     /// How soon it wants its clients back.
     pub(crate) wishes: Arc<Wishes>,
-    pub(crate) legacy_clients: LegacyClients,
     /// Where clients of 2024-11-05 connect.
     pub(crate) sse: Option<Front>,
     metadata_url: String,
@@ -62,10 +60,13 @@ impl Server {
         limits: &Limits,
         trust: &Arc<Trust>,
         sealing: &Sealing,
-        upstream: HttpUpstream,
+        means: Means,
     ) -> Result<Self, ConfigError> {
         let entries = limits.cached_entries;
         let principal = verify::principal(config, issuer);
+        let lists = Arc::new(Lists::new(config.list_cache_seconds, limits.cached_list_bytes));
+        let changed = Arc::clone(&lists);
+        let upstream = Arc::new(Upstream::new(config, means, move || changed.forget())?);
         let server = Self {
             name: config.name.clone(),
             label: config.name.as_str().into(),
@@ -73,12 +74,11 @@ impl Server {
             metadata_paths: config.metadata_paths.clone(),
             metadata: metadata(config, config.resource.as_str(), issuer),
             ceiling: config.ceiling,
-            transport: config.transport.clone(),
-            behind: Behind::new(config.eras, &config.transport),
+            bridge: bridge::State::default(),
             verifier: Verifier::new(principal, entries, Arc::clone(trust)),
             policy: Policy::compile(&config.policy),
-            sessions: Sessions::new(sealing.clone(), entries, upstream.len()),
-            lists: Lists::new(config.list_cache_seconds, limits.cached_list_bytes),
+            sessions: Sessions::new(sealing.clone(), entries, upstream.http.len()),
+            lists,
             schemas: Schemas::default(),
             discoveries: Discoveries::default(),
             tasks: Handles::new(sealing.clone(), &config.name, entries),
@@ -86,7 +86,6 @@ impl Server {
             openings: Arc::default(),
             wishes: Wishes::of(&config.name.as_str().into()),
             upstream,
-            legacy_clients: LegacyClients::default(),
             sse: config.sse.as_ref().map(|front| Front::new(front, config, issuer)),
             metadata_url: config.resource_metadata_url.clone(),
         };

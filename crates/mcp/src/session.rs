@@ -13,7 +13,7 @@ use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 
 use crate::forward::headers::to_keep;
-use crate::upstream::BackendId;
+use crate::upstream::http::BackendId;
 use crate::verify::Permit;
 
 /// Seals and opens the session ids of one server.

@@ -28,8 +28,9 @@ use crate::server::Server;
 use crate::session::Sealing;
 use crate::sse_front::InFront;
 use crate::stream::Pulse;
-use crate::upstream::connect::Pool;
-use crate::upstream::{HttpUpstream, health};
+use crate::upstream::Means;
+use crate::upstream::http::connect::Pool;
+use crate::upstream::http::health;
 use crate::verify::Trust;
 use crate::watch;
 
@@ -86,20 +87,19 @@ impl Sidecar {
         let observer =
             Observer::new(config.observe, config.limits.audit_entries, Arc::clone(&random));
         let sealing = Sealing { key: Arc::new(config.sealing_key), random };
-        let ways = config.servers.iter();
-        let ways =
-            ways.map(|server| HttpUpstream::new(server, &config.limits, &clock, &sealing.random));
-        let ways = ways.collect::<Result<Vec<_>, _>>()?;
-        let trust = Arc::new(Trust::new(authority, clock, config.max_status_age_seconds));
-        let server = |(server, way)| {
-            Server::new(server, &config.issuer, &config.limits, &trust, &sealing, way)
+        let closing = TaskTracker::new();
+        let means = Means {
+            clock: Arc::clone(&clock),
+            random: Arc::clone(&sealing.random),
+            limits: config.limits.clone(),
+            closing: closing.clone(),
         };
-        let mut servers = config
-            .servers
-            .iter()
-            .zip(ways)
-            .map(|pair| server(pair).map(Arc::new))
-            .collect::<Result<Vec<_>, _>>()?;
+        let trust = Arc::new(Trust::new(authority, clock, config.max_status_age_seconds));
+        let server = |server| {
+            Server::new(server, &config.issuer, &config.limits, &trust, &sealing, means.clone())
+        };
+        let servers = config.servers.iter().map(|config| server(config).map(Arc::new));
+        let mut servers = servers.collect::<Result<Vec<_>, _>>()?;
         servers.sort_by_key(|server| std::cmp::Reverse(server.path.len()));
         let secure = config.peer_url.as_ref().and_then(http::Uri::scheme_str) == Some("https");
         let connect_timeout = config.limits.connect_timeout;
@@ -115,7 +115,7 @@ impl Sidecar {
             allowed_hosts: config.allowed_hosts,
             allowed_origins: config.allowed_origins,
             observer,
-            closing: TaskTracker::new(),
+            closing,
         });
         Ok(Arc::new(Self { servers, shared, catalogues: Catalogues::default() }))
     }
@@ -158,7 +158,9 @@ impl Sidecar {
     /// the streams of tokens that end. Runs until
     /// `shutdown` is cancelled.
     pub async fn watch(self: Arc<Self>, shutdown: CancellationToken) {
-        let looking = health::run(&self.servers, shutdown.clone());
+        let upstreams: Vec<_> =
+            self.servers.iter().map(|server| Arc::clone(&server.upstream)).collect();
+        let looking = health::run(&upstreams, shutdown.clone());
         tokio::join!(watch::run(&self.shared, &self.servers, shutdown), looking);
     }
 
@@ -190,7 +192,8 @@ impl Sidecar {
     /// request was answered; takes two seconds at most.
     pub async fn end(&self) {
         for server in &self.servers {
-            server.behind.end();
+            server.bridge.end();
+            server.upstream.end();
         }
         self.shared.closing.close();
         if tokio::time::timeout(PARTING, self.shared.closing.wait()).await.is_err() {

@@ -1,17 +1,231 @@
-//! The way to an upstream that speaks Streamable HTTP.
+//! One upstream MCP server: how it is reached, which generations of MCP it speaks, and what is kept
+//! open to it.
 //!
-//! A server may have several addresses, its backends. [`HttpUpstream::send`] chooses one that is
-//! well, adds what every request there needs, and tries another only while nothing was executed.
+//! What is in here knows nothing of the requests that come to the sidecar and nothing of its policy.
 
-mod backend;
-mod circuit;
-mod coding;
-pub(crate) mod connect;
-pub(crate) mod health;
-mod http;
-mod long_lived;
-pub(crate) mod paced;
-pub(crate) mod repeat;
+pub(crate) mod connection;
+mod eras;
+pub(crate) mod http;
+mod probe;
+mod silence;
 
-pub(crate) use coding::ForeignCoding;
-pub(crate) use http::{BackendId, HttpUpstream, Incoming, Outgoing, SendError, Sent};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use kernel::encoding::sha256;
+use kernel::{Clock, SecureRandom, Timestamp};
+use tokio_util::task::TaskTracker;
+
+use self::connection::child::{self, slots::Children};
+use self::connection::legacy::{Declared, LegacyPeer};
+use self::connection::pool::{Owned, Pool};
+use self::connection::streamable::HttpConnection;
+use self::connection::{Caller, Connection, ConnectionError, sse};
+use self::eras::Eras;
+use self::http::HttpUpstream;
+use self::silence::Silence;
+use crate::config::{ConfigError, Limits, ServerConfig, Transport};
+use crate::mirror::Era;
+use crate::shares::Whose;
+
+/// An upstream.
+pub(crate) struct Upstream {
+    pub(crate) name: String,
+    pub(crate) http: HttpUpstream,
+    pub(crate) transport: Transport,
+    pub(crate) eras: Eras,
+    means: Means,
+    silence: Silence,
+    /// Sessions with a legacy server, by whose they are and what was declared (D-30).
+    peers: Pool<PeerKey, LegacyPeer>,
+    /// Connections to a modern server that is not reached over HTTP, by whose they are.
+    pipes: Pool<Owner, Box<dyn Connection>>,
+    /// The child processes among all these.
+    children: Children,
+    /// Runs when the server says that its tools changed.
+    tools_changed: Box<dyn Fn() + Send + Sync>,
+    last_id: AtomicU64,
+    /// What tests connect to instead.
+    #[cfg(test)]
+    pub(crate) script: std::sync::OnceLock<Script>,
+}
+
+/// What an upstream needs from around it.
+#[derive(Clone)]
+pub(crate) struct Means {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn SecureRandom>,
+    pub(crate) limits: Limits,
+    /// Tasks that end sessions, which a stop waits for.
+    pub(crate) closing: TaskTracker,
+}
+
+/// Makes the connections of a test.
+#[cfg(test)]
+pub(crate) type Script = Box<dyn Fn() -> Box<dyn Connection> + Send + Sync>;
+
+/// Whose a kept connection is.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Owner {
+    /// One person through one client.
+    Principal(Whose),
+    /// Everybody: one child for all, as configured.
+    Everybody,
+}
+
+impl Owned for Owner {
+    type Owner = Self;
+
+    fn owner(&self) -> &Self {
+        self
+    }
+
+    fn is_of_the_person_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Principal(mine), Self::Principal(theirs)) => mine.person == theirs.person,
+            _ => self == other,
+        }
+    }
+}
+
+/// What a session with a legacy server depends on.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct PeerKey {
+    owner: Owner,
+    /// What was declared is as long as a client likes, so its digest stands for it.
+    declared: [u8; 32],
+    /// Different where sessions must not be shared even so.
+    session: Option<[u8; 32]>,
+}
+
+impl Owned for PeerKey {
+    type Owner = Owner;
+
+    fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    fn is_of_the_person_of(&self, other: &Self) -> bool {
+        self.owner.is_of_the_person_of(&other.owner)
+    }
+}
+
+/// How many connections are kept for one upstream.
+const PLACES: usize = 2_000;
+/// How long one is kept that nobody uses.
+const IDLE_SECONDS: i64 = 600;
+
+impl Upstream {
+    /// The upstream of this configuration. Nothing is asked of it yet.
+    pub(crate) fn new(
+        config: &ServerConfig,
+        means: Means,
+        tools_changed: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Self, ConfigError> {
+        let idle_seconds = match &config.transport {
+            Transport::Stdio(child) => child.idle_seconds,
+            Transport::Http | Transport::HttpSse => IDLE_SECONDS,
+        };
+        Ok(Self {
+            name: config.name.clone(),
+            http: HttpUpstream::new(config, &means.limits, &means.clock, &means.random)?,
+            transport: config.transport.clone(),
+            eras: Eras::new(config.eras),
+            means,
+            silence: Silence::default(),
+            peers: Pool::new(PLACES, idle_seconds),
+            pipes: Pool::new(PLACES, idle_seconds),
+            children: Children::default(),
+            tools_changed: Box::new(tools_changed),
+            last_id: AtomicU64::new(0),
+            #[cfg(test)]
+            script: std::sync::OnceLock::new(),
+        })
+    }
+
+    /// An id that no other request to a modern server has: over a pipe many share one connection.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.last_id.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Ends what nobody used for long, and forgets what ended by itself.
+    pub(crate) fn sweep(&self, now: Timestamp) {
+        self.peers.sweep(now, LegacyPeer::is_open);
+        self.pipes.sweep(now, |connection| connection.is_open());
+    }
+
+    /// Ends everything that nobody uses at this moment.
+    pub(crate) fn end(&self) {
+        self.peers.clear();
+        self.pipes.clear();
+    }
+
+    /// A new connection of this caller's; nothing was said over it yet.
+    pub(crate) async fn connect(
+        self: &Arc<Self>,
+        caller: &Caller,
+        era: Era,
+    ) -> Result<Box<dyn Connection>, ConnectionError> {
+        #[cfg(test)]
+        if let Some(script) = self.script.get() {
+            return Ok(script());
+        }
+        match &self.transport {
+            Transport::Http => Ok(Box::new(HttpConnection::new(self, era))),
+            Transport::HttpSse => Ok(Box::new(sse::open(self, caller).await?)),
+            Transport::Stdio(config) => Ok(Box::new(child::open(self, caller, era, config).await?)),
+        }
+    }
+
+    /// The session of this caller with a legacy server, opened if there is none.
+    pub(crate) async fn legacy_peer(
+        self: &Arc<Self>,
+        caller: &Caller,
+        declared: &Declared,
+        session: Option<[u8; 32]>,
+    ) -> Result<Arc<LegacyPeer>, ConnectionError> {
+        let key = PeerKey { owner: self.owner(caller), declared: declared.digest(), session };
+        let open = || {
+            let opened = async {
+                let connection = self.connect(caller, Era::Legacy).await?;
+                LegacyPeer::open(connection, caller, declared).await
+            };
+            self.opening("initialize", Box::pin(opened))
+        };
+        self.peers.get(&key, self.now(), LegacyPeer::is_open, open).await
+    }
+
+    /// The connection of this caller to a modern server.
+    pub(crate) async fn modern_connection(
+        self: &Arc<Self>,
+        caller: &Caller,
+    ) -> Result<Arc<Box<dyn Connection>>, ConnectionError> {
+        let open = || self.connect(caller, Era::Modern);
+        let is_open = |connection: &Box<dyn Connection>| connection.is_open();
+        self.pipes.get(&self.owner(caller), self.now(), is_open, open).await
+    }
+
+    /// Whether one connection serves everybody.
+    pub(crate) fn is_shared_by_everyone(&self) -> bool {
+        matches!(&self.transport, Transport::Stdio(child) if child.shared_by_everyone)
+    }
+
+    /// Whose connections this caller's are.
+    pub(crate) fn owner(&self, caller: &Caller) -> Owner {
+        match &self.transport {
+            _ if self.is_shared_by_everyone() => Owner::Everybody,
+            // A child is told the user type when it starts, so it is not for another one.
+            Transport::Stdio(_) => {
+                let whose = caller.whose;
+                let user_type = caller.user_type.as_str().as_bytes();
+                let principal = sha256(&[&whose.principal, user_type].concat());
+                Owner::Principal(Whose { principal, ..whose })
+            }
+            Transport::Http | Transport::HttpSse => Owner::Principal(caller.whose),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.means.clock.now()
+    }
+}

@@ -32,7 +32,8 @@ pub(crate) async fn run(shared: &Shared, servers: &[Arc<Server>], shutdown: Canc
                 confirm(shared).await;
                 shared.observer.queue.tell_refusals(Some(shared.trust.now()));
                 for server in servers {
-                    server.behind.sweep(shared.trust.now());
+                    server.bridge.sweep(shared.trust.now());
+                    server.upstream.sweep(shared.trust.now());
                     server.lists.sweep(shared.trust.now());
                 }
             }

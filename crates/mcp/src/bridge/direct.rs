@@ -11,13 +11,13 @@ use http::StatusCode;
 use protocol::jsonrpc::{Message, Params};
 use protocol::mcp::NOT_TAKEN;
 
-use crate::connection::{Caller, ConnectionError, ResponseStream};
 use crate::forward::Call;
 use crate::forward::answer::StreamKind;
 use crate::front::{Reply, deliver};
 use crate::judge::Handling;
 use crate::lists::answer::{Sieve, respond_with};
 use crate::reply::{self, Answer, Fault};
+use crate::upstream::connection::{ConnectionError, ResponseStream};
 use restore::Restoring;
 use rewritten_request::RewrittenRequest;
 
@@ -38,7 +38,7 @@ pub(crate) async fn answer(
         Handling::Listen => listen(call, &body).await,
         // Handles of tasks are not sealed here, so none opens, and no task can be asked about.
         Handling::Pass | Handling::Initialize | Handling::CallTool | Handling::Task => {
-            let reply = ask(call, way, &body).await.map_err(|error| error.refusal(call))?;
+            let reply = ask(call, way, &body).await.map_err(|error| call.failed(error))?;
             deliver(call, reply, None, StreamKind::Answer).await
         }
     }
@@ -49,7 +49,7 @@ async fn list_tools(call: &Call<'_>, params: &Params<'_>, body: &Bytes) -> Answe
     if let Some(result) = sieve.ready() {
         return Ok(respond_with(call, result));
     }
-    let reply = ask(call, Handling::ListTools, body).await.map_err(|error| error.refusal(call))?;
+    let reply = ask(call, Handling::ListTools, body).await.map_err(|error| call.failed(error))?;
     deliver(call, reply, Some(sieve), StreamKind::Answer).await
 }
 
@@ -59,15 +59,15 @@ async fn listen(call: &Call<'_>, body: &Bytes) -> Answer {
         let fault = Fault { status: StatusCode::TOO_MANY_REQUESTS, code: NOT_TAKEN, message };
         fault.for_id(call.id).retry_soon()
     })?;
-    let reply = ask(call, Handling::Listen, body).await.map_err(|error| error.refusal(call))?;
+    let reply = ask(call, Handling::Listen, body).await.map_err(|error| call.failed(error))?;
     deliver(call, reply, None, StreamKind::Listening(slot)).await
 }
 
 /// Asks under an id of ours. Nothing is asked twice: what a child did before it died is unknown.
 async fn ask(call: &Call<'_>, way: Handling, body: &Bytes) -> Result<Reply, ConnectionError> {
-    let caller = Caller::of(call);
-    let connection = call.server.modern_connection(call.shared, &caller).await?;
-    let asked = RewrittenRequest::read(body, call.server.behind.next_id())?;
+    let caller = call.caller();
+    let connection = call.server.upstream.modern_connection(&caller).await?;
+    let asked = RewrittenRequest::read(body, call.server.upstream.next_id())?;
     let restoring = Restoring::of(call, &asked, way == Handling::Listen);
     let exchange = connection.ask(&caller, asked.question).await?;
     Ok(replies(exchange, restoring, connection))

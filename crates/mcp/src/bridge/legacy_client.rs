@@ -100,7 +100,7 @@ async fn request(
 /// DELETE: what stands for the session ends with it, wherever that is.
 pub(crate) async fn end(call: &Call<'_>) -> Answer {
     let seat = ClientSession::of(call)?;
-    call.server.legacy_clients.end(&seat, call.permit.whose(), call.shared.trust.now());
+    call.server.bridge.legacy_clients.end(&seat, call.permit.whose(), call.shared.trust.now());
     let home = &seat.facts.home;
     if !call.shared.is_own(home) {
         // If its home is gone, nothing stands there any more.

@@ -34,14 +34,14 @@ use bytes::Bytes;
 use http::StatusCode;
 use protocol::jsonrpc::{METHOD_NOT_FOUND, Message, Params};
 
-use crate::connection::ConnectionError;
-use crate::connection::legacy::LegacyPeer;
 use crate::forward::Call;
 use crate::forward::answer::StreamKind;
 use crate::front::deliver;
 use crate::judge::Handling;
 use crate::lists::answer::{Sieve, respond_with};
 use crate::reply::{self, Answer, Refused};
+use crate::upstream::connection::ConnectionError;
+use crate::upstream::connection::legacy::LegacyPeer;
 use bridged_request::BridgedRequest;
 use running::Running;
 
@@ -113,5 +113,5 @@ fn without_session(error: ConnectionError) -> ConnectionError {
 }
 
 fn refusal(call: &Call<'_>, error: ConnectionError) -> Refused {
-    without_session(error).refusal(call)
+    call.failed(without_session(error))
 }

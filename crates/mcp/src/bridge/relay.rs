@@ -21,7 +21,6 @@ use bytes::Bytes;
 use http::StatusCode;
 use protocol::jsonrpc::{INVALID_REQUEST, Message};
 
-use crate::connection::Caller;
 use crate::forward::Call;
 use crate::judge::Handling;
 use crate::reply::{self, Answer, Refused};
@@ -90,11 +89,11 @@ fn held<'c>(call: &'c Call<'_>) -> Result<Held<'c>, Refused> {
     if !call.shared.is_own(&facts.home) {
         return Ok(Held::At(&facts.home));
     }
-    let relays = &call.server.behind.relays;
+    let relays = &call.server.bridge.relays;
     let relayed = relays.find(&session.digest, call.shared.trust.now());
     let relayed = relayed.ok_or_else(|| call.gone())?;
     if !relayed.peer.is_open() {
-        relayed.forget(&call.server.behind.relays, &Caller::of(call));
+        relayed.forget(&call.server.bridge.relays, &call.caller());
         return Err(call.gone());
     }
     Ok(Held::Here(relayed))

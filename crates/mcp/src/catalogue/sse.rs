@@ -5,12 +5,12 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method};
 
-use crate::connection::sse::{Opened, open_stream};
 use crate::lists::filter::{Message, answers, read};
 use crate::server::Server;
 use crate::sidecar::Shared;
 use crate::stream::reader::Reader;
-use crate::upstream::{BackendId, Outgoing};
+use crate::upstream::connection::sse::{Opened, open_stream};
+use crate::upstream::http::{BackendId, Outgoing};
 
 const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2024-11-05","capabilities":{},"clientInfo":{"name":"wicketgate","version":"1"}}}"#;
 const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
@@ -19,7 +19,7 @@ const LIST: &str = r#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#;
 /// The answer to `tools/list`. The session ends with the stream.
 pub(super) async fn fetch(shared: &Shared, server: &Server) -> Option<Vec<u8>> {
     let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/event-stream"))]);
-    let opened = open_stream(server, headers, shared.limits.list_bytes).await.ok()?;
+    let opened = open_stream(&server.upstream, headers, shared.limits.list_bytes).await.ok()?;
     let Opened { mut reader, backend, path } = opened;
     let post = |text| post(server, (backend, path.clone()), text);
     post(INITIALIZE).await?;
@@ -43,7 +43,7 @@ async fn post(
         path,
         standing: false,
     };
-    let sent = server.upstream.send(outgoing).await.ok()?;
+    let sent = server.upstream.http.send(outgoing).await.ok()?;
     sent.response.status().is_success().then_some(())
 }
 

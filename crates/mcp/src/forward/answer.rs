@@ -17,8 +17,8 @@ use crate::stream::guarded::ChangeWatch;
 use crate::stream::ids::Ids;
 use crate::stream::strays::{Stray, Watch, Watched};
 use crate::stream::{Ending, Guarded, Slot, events};
-use crate::upstream::paced::Paced;
-use crate::upstream::{BackendId, Sent};
+use crate::upstream::http::paced::Paced;
+use crate::upstream::http::{BackendId, Sent};
 
 /// The form of an answer's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Call<'_> {
     pub(crate) fn accept(&self, sent: Sent) -> Result<Accepted, Refused> {
         let Sent { response, backend } = sent;
         let (parts, incoming) = response.into_parts();
-        let body = Paced::new(incoming, self.server.upstream.idle_timeout());
+        let body = Paced::new(incoming, self.server.upstream.http.idle_timeout());
         let status = parts.status;
         let form = form(&parts.headers);
         match (status.as_u16(), form) {
@@ -167,7 +167,7 @@ impl Call<'_> {
     /// Reads a whole answer that has to be understood before it passes.
     pub(crate) async fn collect(&self, body: Paced) -> Result<Bytes, Refused> {
         let message = whole(body, self.shared.limits.list_bytes);
-        match tokio::time::timeout(self.server.upstream.response_timeout(), message).await {
+        match tokio::time::timeout(self.server.upstream.http.response_timeout(), message).await {
             Ok(Ok(message)) => Ok(without_mark(message)),
             _ => {
                 Err(self.bad_gateway("the upstream MCP server's answer is incomplete or too large"))

@@ -196,8 +196,7 @@ impl Sieve {
     ) -> Result<Filtered, Unfilterable> {
         self.server.schemas.learn(result);
         // One child for all is told nothing of anybody.
-        let one_for_all =
-            matches!(&self.server.transport, Transport::Stdio(child) if child.shared_by_everyone);
+        let one_for_all = matches!(&self.server.upstream.transport, Transport::Stdio(child) if child.shared_by_everyone);
         if one_for_all && self.key.is_first_page() {
             self.server.lists.see_for_all(result);
         }

@@ -36,7 +36,7 @@ pub(crate) async fn filter_events(call: &Call<'_>, sieve: Sieve, accepted: Accep
             }
         }
     };
-    let first = tokio::time::timeout(call.server.upstream.response_timeout(), first).await;
+    let first = tokio::time::timeout(call.server.upstream.http.response_timeout(), first).await;
     let first = first.unwrap_or(Ok(None)).map_err(|Overfull| {
         tracing::warn!(server.name = %call.server.name, "mcp.list.too_much_before");
         unfilterable(call)

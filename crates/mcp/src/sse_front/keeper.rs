@@ -12,7 +12,6 @@ use protocol::mcp::TEMPORARILY_UNAVAILABLE;
 use super::handle::Handle;
 use super::stream::{Ready, Stream};
 use super::{headers, retell};
-use crate::connection::streamable::Tail;
 use crate::endpoint;
 use crate::forward::answer::StreamKind;
 use crate::front::events_response;
@@ -23,6 +22,7 @@ use crate::server::Server;
 use crate::sidecar::Shared;
 use crate::stream::Slot;
 use crate::stream::openings::UnderWay;
+use crate::upstream::connection::streamable::Tail;
 use crate::verify::Permit;
 
 /// How long running requests may go on after their client left (D-58).
@@ -101,7 +101,7 @@ impl Keeper {
     /// What the server says on no request's account comes over the stream, too (D-02).
     async fn relay_notices(&mut self, ready: Ready) {
         let mut opening = ready.await.ok();
-        let mut tail = Tail::of(&self.server);
+        let mut tail = Tail::of(&self.server.name);
         loop {
             // The session's stream takes the place; they are one to the client.
             drop(self.slot.take());
@@ -113,7 +113,7 @@ impl Keeper {
             if heard == OwnStream::Nothing {
                 return std::future::pending().await;
             }
-            tokio::time::sleep(tail.pause(&self.shared)).await;
+            tokio::time::sleep(tail.pause(&*self.shared.sealing.random)).await;
         }
     }
 

@@ -12,7 +12,6 @@ use super::handle::Handle;
 use super::stream::Stream;
 use super::{headers, retell};
 use crate::body::{Arriving, Body};
-use crate::connection::streamable::Tail;
 use crate::endpoint;
 use crate::in_flight::Counted;
 use crate::message::{self, Admitted};
@@ -20,6 +19,7 @@ use crate::observe::RequestRecord;
 use crate::reply::{self, Answer, Fault, Refused};
 use crate::server::Server;
 use crate::sidecar::Shared;
+use crate::upstream::connection::streamable::Tail;
 use crate::verify::{Permit, TokenStatus};
 
 /// How often a stream may end without the answer before there is none.
@@ -153,7 +153,7 @@ impl PendingPost {
         let gone =
             response.status() == StatusCode::NOT_FOUND && self.headers.contains_key(SESSION_HEADER);
         let limit = self.shared.limits.message_bytes;
-        let (id, mut tail) = (self.id.as_deref(), Tail::of(&self.server));
+        let (id, mut tail) = (self.id.as_deref(), Tail::of(&self.server.name));
         let answered = retell::answer(&self.stream, id, response, limit, &mut tail).await;
         if let Some(id) = id
             && !answered
@@ -174,7 +174,7 @@ impl PendingPost {
             if !tail.is_known() || self.initialize {
                 return false;
             }
-            tokio::time::sleep(tail.pause(&self.shared)).await;
+            tokio::time::sleep(tail.pause(&*self.shared.sealing.random)).await;
             if !self.may_go_on() {
                 return false;
             }

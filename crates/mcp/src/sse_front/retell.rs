@@ -10,10 +10,10 @@ use protocol::mcp::UPSTREAM_UNAVAILABLE;
 use super::queue::CutOff;
 use super::stream::Stream;
 use crate::body::{Body, whole};
-use crate::connection::streamable::Tail;
-use crate::connection::{Kind, ServerMessage};
 use crate::stream::events;
 use crate::stream::splitter::Splitter;
+use crate::upstream::connection::streamable::Tail;
+use crate::upstream::connection::{Kind, ServerMessage};
 
 /// Tells what a request was answered. Says whether the answer to the request with this id was
 /// there.

@@ -6,7 +6,7 @@ use super::events::Event;
 use super::splitter::Splitter;
 use crate::body::BodyError;
 use crate::forward::answer::broke_off;
-use crate::upstream::paced::Paced;
+use crate::upstream::http::paced::Paced;
 
 /// Reads events one by one from an upstream.
 pub(crate) struct Reader {

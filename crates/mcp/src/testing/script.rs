@@ -11,7 +11,7 @@ use tokio::sync::{broadcast, mpsc};
 
 use super::SOON;
 use crate::Sidecar;
-use crate::connection::{
+use crate::upstream::connection::{
     Caller, Connection, ConnectionError, Question, ResponseStream, ServerMessage,
 };
 
@@ -57,10 +57,10 @@ impl Script {
     /// Becomes the upstream.
     pub(crate) fn stand_behind(&self, sidecar: &Sidecar) {
         let server = sidecar.server("default").unwrap();
-        server.behind.script.set(self.connect()).ok().unwrap();
+        server.upstream.script.set(self.connect()).ok().unwrap();
     }
 
-    fn connect(&self) -> crate::behind::Script {
+    fn connect(&self) -> crate::upstream::Script {
         let wire = Arc::clone(&self.wire);
         Box::new(move || {
             wire.open.store(true, Ordering::SeqCst);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use kernel::Timestamp;
 use kernel::encoding::{base64url, sha256};
 use protocol::catalogue::CatalogueRequest;
@@ -15,6 +15,7 @@ use super::token::Signed;
 use crate::config::ServerConfig;
 use crate::policy::Reach;
 use crate::shares::Whose;
+use crate::upstream::connection::Caller;
 
 /// What a verified token allows at one server. Only the verifier makes one, and whatever passes
 /// a request on asks for one.
@@ -26,7 +27,7 @@ pub(crate) struct Permit {
     status: StatusPlace,
     whose: Whose,
     session_place: String,
-    identity: Vec<(HeaderName, HeaderValue)>,
+    identity: Arc<[(HeaderName, HeaderValue)]>,
     names: Names,
 }
 
@@ -91,6 +92,16 @@ impl Permit {
         &self.identity
     }
 
+    /// On whose behalf messages of our own go to the upstream, with these headers of the client.
+    pub(crate) fn caller(&self, headers: HeaderMap) -> Caller {
+        Caller {
+            whose: self.whose,
+            user_type: self.user_type,
+            identity: Arc::clone(&self.identity),
+            headers,
+        }
+    }
+
     /// Who is behind it.
     pub(crate) fn names(&self) -> &Names {
         &self.names
@@ -128,7 +139,7 @@ impl Permit {
                 token: String::new(),
                 organization: None,
             },
-            identity: Vec::new(),
+            identity: Arc::default(),
         })
     }
 }
@@ -188,7 +199,7 @@ impl Principal {
             status: self.status(&claims)?,
             session_place: format!("mcp session/{}", base64url(&principal)),
             whose: Whose { principal, person: self.person(&claims) },
-            identity: identity(&claims, reach.held)?,
+            identity: identity(&claims, reach.held)?.into(),
             names: Names {
                 subject: claims.sub,
                 client: claims.client_id,

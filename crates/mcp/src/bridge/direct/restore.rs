@@ -5,10 +5,10 @@ use protocol::jsonrpc::{INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR};
 use serde_json::value::RawValue;
 
 use super::rewritten_request::{RewrittenRequest, replaced};
-use crate::connection::{ConnectionError, Kind, Outcome, ServerMessage};
 use crate::forward::Call;
 use crate::front::ClientMessage;
 use crate::json::Members;
+use crate::upstream::connection::{ConnectionError, Kind, Outcome, ServerMessage};
 
 /// Puts the client's ids back.
 pub(super) struct Restoring {

@@ -11,10 +11,10 @@ use tokio::sync::oneshot;
 use super::asker::Asker;
 use super::client_session::ClientSession;
 use super::questions;
-use crate::connection::{Outcome, ServerMessage};
 use crate::forward::Call;
 use crate::reply::{self, Answer};
 use crate::server::Server;
+use crate::upstream::connection::{Outcome, ServerMessage};
 
 /// What a client said to a question.
 #[derive(Debug)]
@@ -44,8 +44,8 @@ impl Waiting {
         let (give, given) = oneshot::channel();
         let give = Arc::new(Mutex::new(Some(give)));
         let waiter = Waiter { session: asker.seat.digest, give };
-        let (whose, now) = (asker.caller.permit.whose(), asker.shared.trust.now());
-        let clients = &asker.server.legacy_clients;
+        let (whose, now) = (asker.caller.whose, asker.shared.trust.now());
+        let clients = &asker.server.bridge.legacy_clients;
         clients.waiting.put(nonce.into(), whose, waiter, now).ok()?;
         let given = Mutex::new(Some(given));
         Some(Self { server: Arc::clone(&asker.server), nonce: nonce.into(), given })
@@ -63,7 +63,7 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.server.legacy_clients.waiting.take_if(&self.nonce, |_| true);
+        self.server.bridge.legacy_clients.waiting.take_if(&self.nonce, |_| true);
     }
 }
 
@@ -83,7 +83,7 @@ pub(super) async fn take(call: &Call<'_>, seat: &ClientSession, body: Bytes) -> 
         return call.hand_over(&address.owner, &call.server.path, body).await;
     }
     let here = |waiter: &Waiter| waiter.session == seat.digest;
-    if let Some(waiter) = call.server.legacy_clients.waiting.take_if(&address.nonce, here) {
+    if let Some(waiter) = call.server.bridge.legacy_clients.waiting.take_if(&address.nonce, here) {
         let given = match heard.outcome() {
             Ok(Outcome::Result(result)) => Given::Result(result.to_owned()),
             _ => Given::Error,

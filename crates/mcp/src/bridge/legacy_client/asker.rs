@@ -10,18 +10,20 @@ use serde_json::value::RawValue;
 use super::client_session::ClientSession;
 use super::trouble::Trouble;
 use super::{capabilities, request};
-use crate::connection::legacy::question;
-use crate::connection::{Caller, Question, ResponseStream};
 use crate::forward::Call;
 use crate::json::{Members, NoObject};
 use crate::server::Server;
 use crate::sidecar::Shared;
+use crate::upstream::connection::legacy::question;
+use crate::upstream::connection::{Caller, Question, ResponseStream};
+use crate::verify::Permit;
 
 /// A session that asks the upstream, for longer than one HTTP request lasts.
 #[derive(Clone)]
 pub(super) struct Asker {
     pub(super) shared: Arc<Shared>,
     pub(super) server: Arc<Server>,
+    pub(super) permit: Arc<Permit>,
     pub(super) caller: Caller,
     pub(super) seat: ClientSession,
     /// What is declared on the client's behalf.
@@ -48,7 +50,8 @@ impl Asker {
         Self {
             shared: Arc::clone(call.shared),
             server: Arc::clone(call.server),
-            caller: Caller::of(call),
+            permit: Arc::clone(call.permit),
+            caller: call.caller(),
             declared: capabilities::declared(&seat.facts, seat.revision),
             seat,
         }
@@ -56,7 +59,7 @@ impl Asker {
 
     /// A question of our own. `params` is a JSON object.
     pub(super) fn question(&self, method: &str, params: &str, mirrors: Mirrors) -> Question {
-        let id = self.server.behind.next_id();
+        let id = self.server.upstream.next_id();
         let meta = request::Meta { asker: self, level: None, progress: None, old: None };
         let params = request::with_meta(params, &meta.to_json());
         let mut question = question(id, method, Some(&params));
@@ -68,11 +71,11 @@ impl Asker {
     /// The level that the client set for its session, as far as it is known here.
     pub(super) fn log_level(&self) -> Option<&'static str> {
         let now = self.shared.trust.now();
-        self.server.legacy_clients.stand(&self.seat.digest, now)?.view().level
+        self.server.bridge.legacy_clients.stand(&self.seat.digest, now)?.view().level
     }
 
     pub(super) async fn ask(&self, question: Question) -> Result<ResponseStream, Trouble> {
-        let connection = self.server.modern_connection(&self.shared, &self.caller).await?;
+        let connection = self.server.upstream.modern_connection(&self.caller).await?;
         let exchange = connection.ask(&self.caller, question).await?;
         Ok(exchange)
     }

@@ -10,7 +10,6 @@ use protocol::jsonrpc::{Element, Message};
 
 use super::client_session::ClientSession;
 use super::{answers, at_once, notices, request, status};
-use crate::connection::ConnectionError;
 use crate::forward::Call;
 use crate::forward::answer::StreamKind;
 use crate::front::{ClientMessage, Reply, deliver};
@@ -18,6 +17,7 @@ use crate::judge::judge;
 use crate::mirror::Era;
 use crate::observe::Verdict;
 use crate::reply::{self, Answer, Refused};
+use crate::upstream::connection::ConnectionError;
 
 /// Answers a batch, whose session is one of 2025-03-26.
 pub(crate) async fn answer(call: &Call<'_>, batch: &[Element<'_>]) -> Answer {

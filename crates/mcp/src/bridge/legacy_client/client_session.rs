@@ -27,7 +27,7 @@ impl ClientSession {
         };
         let facts = session.facts().ok_or_else(|| call.gone())?;
         let digest = session.digest;
-        if call.server.legacy_clients.has_ended(&digest) {
+        if call.server.bridge.legacy_clients.has_ended(&digest) {
             return Err(call.gone());
         }
         Ok(Self { facts: facts.clone(), revision: Revision::agreed(&session.version), digest })

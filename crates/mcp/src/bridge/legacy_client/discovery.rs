@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 
 use super::asker::Asker;
 use super::trouble::Trouble;
-use crate::behind::Owner;
-use crate::connection::{ConnectionError, Outcome};
 use crate::json::Members;
+use crate::upstream::Owner;
+use crate::upstream::connection::{ConnectionError, Outcome};
 
 /// An answer to `server/discover`.
 pub(super) struct Discovered {
@@ -75,8 +75,8 @@ impl Discovered {
 
 /// What the server says of itself to this caller (D-50). It is kept as long as the server allows.
 pub(super) async fn discovered(asker: &Asker) -> Result<Arc<Discovered>, Trouble> {
-    let clients = &asker.server.legacy_clients;
-    let (owner, now) = (asker.server.owner(&asker.caller), asker.shared.trust.now());
+    let clients = &asker.server.bridge.legacy_clients;
+    let (owner, now) = (asker.server.upstream.owner(&asker.caller), asker.shared.trust.now());
     if let Some(known) = clients.discoveries.get(&owner)
         && now < known.until
     {

@@ -8,9 +8,9 @@ use url::Url;
 use super::answers::Given;
 use super::revision::Revision;
 use super::trouble::Trouble;
-use crate::connection::ConnectionError;
 use crate::front::ClientMessage;
 use crate::json::{Members, Object, quoted};
+use crate::upstream::connection::ConnectionError;
 
 /// One input request (C-80).
 #[derive(Debug)]

@@ -67,7 +67,7 @@ async fn open(call: &Call<'_>, seat: ClientSession) -> Answer {
     })?;
     let asker = Asker::of(call, seat);
     let known = discovered(&asker).await.map_err(|trouble| call.fault_of(&trouble))?;
-    let (clients, now) = (&call.server.legacy_clients, call.shared.trust.now());
+    let (clients, now) = (&call.server.bridge.legacy_clients, call.shared.trust.now());
     let stand = clients.stand_of(&asker.seat, whose, now);
     let stand = stand.ok_or_else(|| call.fault_of(&Trouble::busy()))?;
     let number = stand.begin_stream();
@@ -120,6 +120,6 @@ impl Listener {
     /// The session is in use, however silent it is.
     fn stay_in_use(&self) {
         let asker = &self.upstream.asker;
-        asker.server.legacy_clients.stand(&asker.seat.digest, asker.shared.trust.now());
+        asker.server.bridge.legacy_clients.stand(&asker.seat.digest, asker.shared.trust.now());
     }
 }

@@ -40,7 +40,7 @@ pub(super) async fn set_level(
         let trouble = Trouble { code: INVALID_PARAMS, message: message.into() };
         return Ok(at_once(trouble.said(call.id)));
     };
-    let (clients, now) = (&call.server.legacy_clients, call.shared.trust.now());
+    let (clients, now) = (&call.server.bridge.legacy_clients, call.shared.trust.now());
     let Some(stand) = clients.stand_of(seat, call.permit.whose(), now) else {
         return Ok(at_once(Trouble::busy().said(call.id)));
     };

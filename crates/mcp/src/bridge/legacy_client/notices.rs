@@ -8,10 +8,10 @@ use super::asker::Original;
 use super::client_session::ClientSession;
 use super::running;
 use super::subscribe::at_home_too;
-use crate::connection::ServerMessage;
 use crate::forward::Call;
 use crate::json::{Members, Object, quoted};
 use crate::reply::{self, Answer};
+use crate::upstream::connection::ServerMessage;
 
 /// What a client says unasked (D-50, D-56). The upstream knows nothing of sessions, so only
 /// a cancellation does anything; all are accepted.

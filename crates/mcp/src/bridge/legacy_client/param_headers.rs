@@ -3,9 +3,9 @@
 use kernel::Timestamp;
 
 use super::asker::{Asker, Mirrors, Original};
-use crate::connection::Outcome;
 use crate::json::{Members, quoted};
 use crate::schemas::{Known, generate};
+use crate::upstream::connection::Outcome;
 
 /// When the tools were last asked for because one was unknown.
 #[derive(Default)]
@@ -44,7 +44,7 @@ fn made(asker: &Asker, original: &Original, tool: &str) -> Mirrors {
 /// Lists all tools for their schemas alone; nobody is shown the list.
 async fn fetch(asker: &Asker, every_seconds: i64) {
     let now = asker.shared.trust.now();
-    let mut listed = asker.server.legacy_clients.listed.0.lock().await;
+    let mut listed = asker.server.bridge.legacy_clients.listed.0.lock().await;
     if every_seconds > 0 && listed.is_some_and(|at| now < at.plus_seconds(every_seconds)) {
         return;
     }

@@ -13,9 +13,9 @@ use super::asker::Asker;
 use super::forms::{self, Form, Told};
 use super::state::PATIENCE_SECONDS;
 use super::trouble::Trouble;
-use crate::connection::ConnectionError;
 use crate::front::ClientMessage;
 use crate::json::{Members, Object, quoted};
+use crate::upstream::connection::ConnectionError;
 use crate::verify::Permit;
 
 /// Marks the ids of our own questions.
@@ -106,7 +106,7 @@ fn nonce(asker: &Asker) -> Box<str> {
 fn seal(asker: &Asker, nonce: &str) -> String {
     let plain = format!("{}\n{nonce}", asker.shared.own_name());
     let sealing = &asker.shared.sealing;
-    let place = place(&asker.caller.permit);
+    let place = place(&asker.permit);
     let sealed = sealing.key.seal(plain.as_bytes(), &place, &*sealing.random);
     [PREFIX, &sealed].concat()
 }

@@ -3,9 +3,9 @@
 use serde_json::value::RawValue;
 
 use super::asker::{Asker, Mirrors, Original, mirrors_of};
-use crate::connection::Question;
-use crate::connection::legacy::question;
 use crate::json::{Members, NoObject, Object, quoted};
+use crate::upstream::connection::Question;
+use crate::upstream::connection::legacy::question;
 use protocol::mcp::{META_PROTOCOL_VERSION, MODERN_REVISION};
 
 /// `params._meta` of a modern request. Capabilities count for this one request only (C-31), so
@@ -38,7 +38,7 @@ pub(super) fn compose(
     returned: &Returned,
     param_headers: Mirrors,
 ) -> Result<Question, NoObject> {
-    let id = asker.server.behind.next_id();
+    let id = asker.server.upstream.next_id();
     let params = Members::of(original.params.as_deref())?;
     let meta = Meta {
         asker,

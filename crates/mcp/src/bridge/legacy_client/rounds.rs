@@ -13,9 +13,9 @@ use super::request::{Returned, compose};
 use super::shape::UNSUPPORTED_VERSION;
 use super::trouble::Trouble;
 use super::{notices, param_headers, questions};
-use crate::connection::{ConnectionError, Kind, Outcome, Question, ServerMessage};
 use crate::front::ClientMessage;
 use crate::json::Members;
+use crate::upstream::connection::{ConnectionError, Kind, Outcome, Question, ServerMessage};
 use crate::verify::TokenStatus;
 
 /// How often a server may ask (C-84).
@@ -68,7 +68,7 @@ async fn go_round(
 
 /// C-83: each retry is a request by itself, and minutes may lie between.
 fn still_allowed(asker: &Asker) -> Result<(), Trouble> {
-    match asker.shared.trust.standing(&asker.caller.permit) {
+    match asker.shared.trust.standing(&asker.permit) {
         TokenStatus::Good => Ok(()),
         _ => Err(Trouble {
             code: protocol::mcp::ACCESS_ENDED,
@@ -92,7 +92,7 @@ async fn ask_once(
         Some(HEADER_MISMATCH) if &*original.method == "tools/call" => {}
         Some(UNSUPPORTED_VERSION) => {
             // Not what it said when it was asked for its eras.
-            asker.server.behind.eras.doubt();
+            asker.server.upstream.eras.doubt();
             return Ok(answer);
         }
         _ => return Ok(answer),

@@ -46,7 +46,7 @@ impl Running {
         whose: Whose,
         now: Timestamp,
     ) -> Result<Self, NoRoom> {
-        let clients = &server.legacy_clients;
+        let clients = &server.bridge.legacy_clients;
         let name = Name { session: seat.digest, id: id.into() };
         let run = Run { number: clients.next_id(), stop: CancellationToken::new() };
         clients.running.put(name.clone(), whose, run.clone(), now)?;
@@ -62,13 +62,13 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         let mine = |run: &Run| run.number == self.run.number;
-        self.server.legacy_clients.running.take_if(&self.name, mine);
+        self.server.bridge.legacy_clients.running.take_if(&self.name, mine);
     }
 }
 
 /// Cancels a request that runs here. Whether there was one.
 pub(super) fn cancel(server: &Server, seat: &ClientSession, id: &str) -> bool {
     let name = Name { session: seat.digest, id: id.into() };
-    let run = server.legacy_clients.running.get(&name);
+    let run = server.bridge.legacy_clients.running.get(&name);
     run.inspect(Run::cancel).is_some()
 }

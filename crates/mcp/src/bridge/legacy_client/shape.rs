@@ -12,9 +12,9 @@ use super::asker::Original;
 use super::local;
 use super::revision::Revision;
 use super::status;
-use crate::connection::{ConnectionError, Outcome, ServerMessage};
 use crate::front::ClientMessage;
 use crate::json::{Members, NoObject, Object};
+use crate::upstream::connection::{ConnectionError, Outcome, ServerMessage};
 
 pub(super) use error::UNSUPPORTED_VERSION;
 pub(super) use names::info;

@@ -12,11 +12,11 @@ use super::discovery::discovered;
 use super::trouble::Trouble;
 use super::{at_once, local, status};
 use crate::body::whole;
-use crate::connection::ConnectionError;
 use crate::forward::Call;
 use crate::front::{ClientMessage, Reply};
 use crate::json::Members;
 use crate::reply::Refused;
+use crate::upstream::connection::ConnectionError;
 
 /// Changes what the session is subscribed to.
 pub(super) async fn change(
@@ -49,7 +49,7 @@ async fn change_here(
     let params = Members::read(text).ok().and_then(|members| members.get("params"));
     let uri = Members::of(params).ok().and_then(|params| params.text("uri"));
     let uri = uri.ok_or_else(Trouble::params)?;
-    let (clients, now) = (&call.server.legacy_clients, call.shared.trust.now());
+    let (clients, now) = (&call.server.bridge.legacy_clients, call.shared.trust.now());
     let stand = clients.stand_of(seat, call.permit.whose(), now).ok_or_else(Trouble::busy)?;
     if method == "resources/unsubscribe" {
         stand.unsubscribe(&uri);
@@ -70,7 +70,7 @@ async fn elsewhere(call: &Call<'_>, seat: &ClientSession, body: Bytes) -> Result
         return Err(response.into());
     }
     let text = whole(response.into_body(), call.shared.limits.body_bytes).await;
-    let text = text.map_err(|_| ConnectionError::Broken.refusal(call))?;
+    let text = text.map_err(|_| call.failed(ConnectionError::Broken))?;
     Ok(at_once(ClientMessage::answer(text, status::ANSWER)))
 }
 

@@ -16,10 +16,10 @@ use super::running::Running;
 use super::state::LONGEST_SECONDS;
 use super::trouble::Trouble;
 use super::{at_once, rounds, shape, status};
-use crate::connection::Outcome;
 use crate::forward::Call;
 use crate::front::{ClientMessage, Reply};
 use crate::lists::answer::{Sieve, message};
+use crate::upstream::connection::Outcome;
 
 /// How many messages wait for a client that reads slowly; then the upstream waits, too.
 const WAITING: usize = 4;
@@ -60,7 +60,7 @@ async fn carry_out(
     tell: mpsc::Sender<ClientMessage>,
 ) {
     let shared = &asker.shared;
-    let (trust, permit) = (Arc::clone(&shared.trust), Arc::clone(&asker.caller.permit));
+    let (trust, permit) = (Arc::clone(&shared.trust), Arc::clone(&asker.permit));
     let ended = Arc::clone(&shared.pulse).ended(trust, permit, shared.limits.drain_grace);
     let alone = async {
         tell.closed().await;

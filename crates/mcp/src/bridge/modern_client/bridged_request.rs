@@ -10,18 +10,20 @@ use serde_json::value::RawValue;
 
 use super::declared::{self, Able};
 use super::logging::Level;
-use crate::connection::legacy::{Declared, LegacyPeer};
-use crate::connection::{Caller, ConnectionError};
 use crate::forward::Call;
 use crate::json::Members;
 use crate::reply::{self, Refused};
 use crate::server::Server;
 use crate::sidecar::Shared;
+use crate::upstream::connection::legacy::{Declared, LegacyPeer};
+use crate::upstream::connection::{Caller, ConnectionError};
+use crate::verify::Permit;
 
 /// A request and everything that it says of its client.
 pub(super) struct BridgedRequest {
     pub(super) shared: Arc<Shared>,
     pub(super) server: Arc<Server>,
+    pub(super) permit: Arc<Permit>,
     pub(super) caller: Caller,
     /// The client's id as it was written.
     pub(super) id: Box<str>,
@@ -69,7 +71,8 @@ impl BridgedRequest {
         Ok(Self {
             shared: Arc::clone(call.shared),
             server: Arc::clone(call.server),
-            caller: Caller::of(call),
+            permit: Arc::clone(call.permit),
+            caller: call.caller(),
             id: call.id.unwrap_or("null").into(),
             method: method.into(),
             able,
@@ -82,15 +85,15 @@ impl BridgedRequest {
 
     /// The session in which this request is asked.
     pub(super) async fn peer(&self) -> Result<Arc<LegacyPeer>, ConnectionError> {
-        let Self { shared, server, caller, declared, .. } = self;
-        let opened = server.legacy_peer(shared, caller, declared, None).await;
+        let Self { server, caller, declared, .. } = self;
+        let opened = server.upstream.legacy_peer(caller, declared, None).await;
         // A server that does not even shake hands may have been replaced by a modern one.
         opened.inspect_err(|error| {
             if matches!(
                 error,
                 ConnectionError::Garbled | ConnectionError::Unclaimed | ConnectionError::Refused(_)
             ) {
-                server.behind.eras.doubt();
+                server.upstream.eras.doubt();
             }
         })
     }

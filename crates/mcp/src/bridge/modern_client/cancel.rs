@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::connection::Caller;
-use crate::connection::legacy::LegacyPeer;
+use crate::upstream::connection::Caller;
+use crate::upstream::connection::legacy::LegacyPeer;
 
 /// Tells a server that a request is off, if it is dropped before the server began to answer. From
 /// then on the exchange sees to it.

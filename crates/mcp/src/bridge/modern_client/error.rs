@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 
 use super::bridged_request::BridgedRequest;
 use super::{result, url};
-use crate::connection::ConnectionError;
 use crate::front::ClientMessage;
 use crate::json::{Members, Object};
+use crate::upstream::connection::ConnectionError;
 
 /// The answer to a request that failed.
 pub(super) fn answer(

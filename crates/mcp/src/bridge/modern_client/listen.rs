@@ -12,13 +12,13 @@ use tokio::sync::broadcast::error::RecvError;
 use super::bridged_request::BridgedRequest;
 use super::subscriptions::Subscription;
 use super::{notices, refusal, result};
-use crate::connection::legacy::LegacyPeer;
-use crate::connection::{Kind, ServerMessage};
 use crate::forward::Call;
 use crate::forward::answer::StreamKind;
 use crate::front::{ClientMessage, Reply, deliver};
 use crate::json::{Members, Object, quoted};
 use crate::reply::Answer;
+use crate::upstream::connection::legacy::LegacyPeer;
+use crate::upstream::connection::{Kind, ServerMessage};
 
 const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 /// Resources that one stream may ask for.

@@ -16,10 +16,9 @@ use serde_json::value::RawValue;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::bridged_request::BridgedRequest;
-use crate::behind::Owner;
-use crate::connection::legacy::LegacyPeer;
-use crate::connection::{Caller, Kind, ServerMessage};
 use crate::server::Server;
+use crate::upstream::connection::legacy::LegacyPeer;
+use crate::upstream::connection::{Caller, Kind, ServerMessage};
 
 /// How long a server may take to hear an answer, before what it says next is read.
 const TELLING: Duration = Duration::from_secs(10);
@@ -40,7 +39,7 @@ pub(super) fn watch(asked: &BridgedRequest, peer: &Arc<LegacyPeer>) {
     let watch = Watch {
         server: Arc::clone(&asked.server),
         caller: asked.caller.clone(),
-        shared_by_everyone: matches!(asked.server.owner(&asked.caller), Owner::Everybody),
+        shared_by_everyone: asked.server.upstream.is_shared_by_everyone(),
     };
     let mut said = peer.connection().listen(&asked.caller);
     let peer = Arc::downgrade(peer);

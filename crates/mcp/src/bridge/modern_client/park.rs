@@ -19,10 +19,10 @@ use super::parked::{self, Ticket};
 use super::result;
 use super::running::Running;
 use super::state::{PATIENCE_SECONDS, State};
-use crate::connection::ConnectionError;
 use crate::front::ClientMessage;
 use crate::json::{Members, Object};
 use crate::server::Server;
+use crate::upstream::connection::ConnectionError;
 
 /// A parked call. Dropping it cancels the call.
 pub(crate) struct Waiting {
@@ -47,13 +47,13 @@ pub(super) fn park(mut running: Running) -> Result<ClientMessage, ConnectionErro
     let said = input_required(&running, &State::seal(&running.asked, ticket));
     // The digest of it travels in the state; it need not be kept as well.
     running.asked.body = Bytes::new();
-    let (server, caller) = (Arc::clone(&running.asked.server), running.asked.caller.clone());
+    let (server, whose) = (Arc::clone(&running.asked.server), running.asked.caller.whose);
     let (wake, woken) = oneshot::channel();
     let task = tokio::spawn(wait(running, woken, Arc::clone(&server), ticket));
     server
-        .behind
+        .bridge
         .parked
-        .insert(ticket, caller.permit.whose(), Waiting { wake, task })
+        .insert(ticket, whose, Waiting { wake, task })
         .map_err(|parked::NoRoom| ConnectionError::Full)?;
     Ok(ClientMessage::answer(result::response(&id, "result", &said), StatusCode::OK))
 }
@@ -81,7 +81,7 @@ async fn wait(
             // An error means that there was no room, or that the table is gone.
             woken = &mut woken => return woken.ok().map(|()| running),
             () = &mut patience => {
-                server.behind.parked.forget(&ticket);
+                server.bridge.parked.forget(&ticket);
                 return None;
             }
             heard = running.next_unheard() => running.keep(heard).await,

@@ -9,12 +9,12 @@ use super::question::{Verdict, judge};
 use super::running::Running;
 use super::state::State;
 use super::{notices, refusal, talk};
-use crate::connection::ConnectionError;
 use crate::forward::Call;
 use crate::forward::answer::StreamKind;
 use crate::front::deliver;
 use crate::json::{Members, Object};
 use crate::reply::{Answer, Refused};
+use crate::upstream::connection::ConnectionError;
 
 /// Answers a retry. It was judged like any other request before (C-83).
 pub(super) async fn answer(call: &Call<'_>, asked: BridgedRequest, unverified: &str) -> Answer {
@@ -34,7 +34,7 @@ pub(super) async fn answer(call: &Call<'_>, asked: BridgedRequest, unverified: &
         let message = "inputResponses must be an object that holds an object for each key";
         call.fault(StatusCode::OK, INVALID_PARAMS, message)
     })?;
-    let parked = call.server.behind.parked.take(&state.ticket, call.permit.principal());
+    let parked = call.server.bridge.parked.take(&state.ticket, call.permit.principal());
     let running = parked.ok_or_else(|| stale(call))?.wake().await.ok_or_else(|| stale(call))?;
     let running = running.resume(asked, &answers).await.map_err(|error| refusal(call, error))?;
     deliver(call, talk::reply(running), None, StreamKind::Answer).await

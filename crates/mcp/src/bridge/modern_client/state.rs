@@ -41,7 +41,7 @@ impl State {
         };
         // Texts and numbers always become JSON.
         let plain = serde_json::to_vec(&state).unwrap_or_default();
-        let place = place(&asked.caller.permit);
+        let place = place(&asked.permit);
         shared.sealing.key.seal(&plain, &place, &*shared.sealing.random)
     }
 
@@ -51,7 +51,7 @@ impl State {
         if unverified.len() > LONGEST {
             return None;
         }
-        let place = place(&asked.caller.permit);
+        let place = place(&asked.permit);
         let plain = asked.shared.sealing.key.open(unverified, &place).ok()?;
         let state: Self = serde_json::from_slice(&plain).ok()?;
         let in_time = asked.shared.trust.now().as_millis() < state.until;

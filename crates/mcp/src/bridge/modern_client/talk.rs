@@ -5,8 +5,8 @@ use http::StatusCode;
 
 use super::running::{Next, Running};
 use super::{error, news, park, result, without_session};
-use crate::connection::{ConnectionError, Kind, Outcome, ServerMessage};
 use crate::front::{ClientMessage, Reply};
+use crate::upstream::connection::{ConnectionError, Kind, Outcome, ServerMessage};
 
 /// What the client is told of a request.
 pub(super) fn reply(running: Running) -> Reply {

@@ -21,12 +21,12 @@ use serde_json::{Value, json};
 use tokio::sync::{broadcast, mpsc};
 
 use super::bridged_request::BridgedRequest;
-use crate::connection::legacy::{Declared, LegacyPeer};
-use crate::connection::{
-    Caller, Connection, ConnectionError, Question, ResponseStream, ServerMessage,
-};
 use crate::forward::Call;
 use crate::sidecar::Sidecar;
+use crate::upstream::connection::legacy::{Declared, LegacyPeer};
+use crate::upstream::connection::{
+    Caller, Connection, ConnectionError, Question, ResponseStream, ServerMessage,
+};
 use crate::verify::Permit;
 use crate::{
     AllowedOrigins, Authority, AuthorityAway, ChildConfig, Config, EraChoice, HttpConfig, Limits,
@@ -60,7 +60,7 @@ impl Fake {
         let closed = AtomicBool::new(false);
         let connection = Arc::new(FakeLink { said: broadcast::channel(16).0, telling, closed });
         let below = Arc::downgrade(&connection);
-        let caller = Caller { permit: Permit::without_token([1; 32]), headers: HeaderMap::new() };
+        let caller = Permit::without_token([1; 32]).caller(HeaderMap::new());
         let declared = Declared {
             version: "2025-11-25".to_owned(),
             capabilities: "{}".to_owned(),

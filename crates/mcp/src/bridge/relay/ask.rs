@@ -13,7 +13,6 @@ use tokio::sync::mpsc;
 
 use super::retell::{Ear, Token};
 use super::sessions::{Relayed, Running};
-use crate::connection::{Caller, ConnectionError, Kind};
 use crate::forward::Call;
 use crate::forward::answer::StreamKind;
 use crate::front::{ClientMessage, deliver};
@@ -22,6 +21,7 @@ use crate::judge::Handling;
 use crate::lists::answer::{Sieve, respond_with};
 use crate::reply::Answer;
 use crate::sidecar::Shared;
+use crate::upstream::connection::{Caller, ConnectionError, Kind};
 
 /// How long a request may go on after its client left (D-58).
 const AFTERWARDS: Duration = Duration::from_mins(10);
@@ -41,13 +41,13 @@ pub(super) async fn request(
     if let Some(result) = sieve.as_ref().and_then(Sieve::ready) {
         return Ok(respond_with(call, result));
     }
-    let running = relayed.begin(call.id.unwrap_or("null")).map_err(|error| error.refusal(call))?;
+    let running = relayed.begin(call.id.unwrap_or("null")).map_err(|error| call.failed(error))?;
     let (params, token) = renumbered(body, running.id()).map_err(|NoObject| {
         let message = "params and params._meta must be objects";
         call.fault(StatusCode::BAD_REQUEST, INVALID_REQUEST, message)
     })?;
     let (said, reply) = mpsc::channel(WAITING);
-    let (shared, caller) = (Arc::clone(call.shared), Caller::of(call));
+    let (shared, caller) = (Arc::clone(call.shared), call.caller());
     let asking = Asking { shared, caller, running, method: method.into(), params, token, said };
     // D-58: a client of this era that goes away has cancelled nothing, so the request goes on.
     tokio::spawn(asking.carry_out());

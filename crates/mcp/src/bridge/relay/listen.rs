@@ -15,13 +15,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::retell::Ear;
 use super::sessions::Relayed;
-use crate::connection::{Caller, ServerMessage};
 use crate::forward::Call;
 use crate::forward::answer::StreamKind;
 use crate::front::events_response;
 use crate::reply::{Answer, Fault};
 use crate::sidecar::Shared;
 use crate::stream::events;
+use crate::upstream::connection::{Caller, ServerMessage};
 
 /// Opens the standing stream of a session.
 pub(super) fn stream(call: &Call<'_>, relayed: &Arc<Relayed>) -> Answer {
@@ -30,7 +30,7 @@ pub(super) fn stream(call: &Call<'_>, relayed: &Arc<Relayed>) -> Answer {
         let fault = Fault { status: StatusCode::TOO_MANY_REQUESTS, code: NOT_TAKEN, message };
         fault.for_id(None).retry_soon()
     })?;
-    let caller = Caller::of(call);
+    let caller = call.caller();
     let listening = Listening {
         news: relayed.peer.connection().listen(&caller),
         aside: relayed.aside.subscribe(),

@@ -9,13 +9,13 @@ use protocol::mcp::SESSION_HEADER;
 
 use super::sessions::Relayed;
 use crate::config::Transport;
-use crate::connection::legacy::Declared;
-use crate::connection::{Caller, ConnectionError};
 use crate::forward::Call;
 use crate::json::{Members, NoObject, Object, quoted};
 use crate::lists;
 use crate::reply::{self, Answer, Refused};
 use crate::session::{Facts, Held};
+use crate::upstream::connection::ConnectionError;
+use crate::upstream::connection::legacy::Declared;
 
 /// Answers `initialize`.
 pub(super) async fn initialize(call: &Call<'_>, body: &Bytes) -> Answer {
@@ -24,20 +24,21 @@ pub(super) async fn initialize(call: &Call<'_>, body: &Bytes) -> Answer {
     let declared = if shared { for_everybody() } else { offered.clone() };
     let mut nonce = [0; 16];
     call.shared.sealing.random.fill(&mut nonce);
-    let caller = Caller::of(call);
+    let caller = call.caller();
     let own = (!shared).then(|| sha256(&nonce));
-    let opening = call.server.legacy_peer(call.shared, &caller, &declared, own);
+    let opening = call.server.upstream.legacy_peer(&caller, &declared, own);
     let opened = tokio::time::timeout(call.shared.limits.first_byte_timeout, opening).await;
     let peer =
-        opened.unwrap_or(Err(ConnectionError::Timeout)).map_err(|error| error.refusal(call))?;
+        opened.unwrap_or(Err(ConnectionError::Timeout)).map_err(|error| call.failed(error))?;
 
     let (version, result) = agreed(peer.version(), peer.opened().get(), shared.then_some(&offered));
     let held = Held::Here(facts(call, &nonce));
     let session = call.server.sessions.seal(call.permit, held, &version);
-    let session = session.ok_or_else(|| ConnectionError::Garbled.refusal(call))?;
-    let relayed = Relayed::new(&session, call.permit.whose(), peer, &call.server.transport);
-    let kept = call.server.behind.relays.keep(relayed, call.shared.trust.now());
-    kept.map_err(|error| error.refusal(call))?;
+    let session = session.ok_or_else(|| call.failed(ConnectionError::Garbled))?;
+    let relayed =
+        Relayed::new(&session, call.permit.whose(), peer, &call.server.upstream.transport);
+    let kept = call.server.bridge.relays.keep(relayed, call.shared.trust.now());
+    kept.map_err(|error| call.failed(error))?;
 
     let text = lists::answer::message(call.id, result.as_bytes());
     let mut response = reply::json(StatusCode::OK, text.into());
@@ -47,7 +48,7 @@ pub(super) async fn initialize(call: &Call<'_>, body: &Bytes) -> Answer {
 }
 
 fn shared_by_everyone(call: &Call<'_>) -> bool {
-    matches!(&call.server.transport, Transport::Stdio(child) if child.shared_by_everyone)
+    matches!(&call.server.upstream.transport, Transport::Stdio(child) if child.shared_by_everyone)
 }
 
 /// What the client says of itself, in its own words.

@@ -10,11 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::questions::Questions;
 use crate::config::Transport;
-use crate::connection::legacy::LegacyPeer;
-use crate::connection::{Caller, ConnectionError};
 use crate::forward::Call;
 use crate::session::Session;
 use crate::shares::{Shares, Whose};
+use crate::upstream::connection::legacy::LegacyPeer;
+use crate::upstream::connection::{Caller, ConnectionError};
 
 /// The sessions of one server, by the digest that is different for each session of each principal:
 /// whoever cannot open its sealed id finds nothing here (G-20).
@@ -167,7 +167,7 @@ impl Relayed {
 
     /// The client ends it.
     pub(super) fn end(&self, call: &Call<'_>) {
-        self.forget(&call.server.behind.relays, &Caller::of(call));
+        self.forget(&call.server.bridge.relays, &call.caller());
     }
 
     pub(super) fn forget(&self, relays: &Relays, caller: &Caller) {

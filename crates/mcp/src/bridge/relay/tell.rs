@@ -6,7 +6,6 @@ use serde_json::value::RawValue;
 
 use super::sessions::Relayed;
 use crate::body::Body;
-use crate::connection::Caller;
 use crate::forward::Call;
 use crate::json::{Members, Object};
 use crate::reply::{self, Answer};
@@ -32,8 +31,8 @@ pub(super) async fn notification(
         _ if relayed.shared_by_everyone => return Ok(accepted()),
         _ => params.map(|params| params.get().to_owned()),
     };
-    let told = relayed.peer.notify(&Caller::of(call), method, params.as_deref()).await;
-    told.map_err(|error| error.refusal(call))?;
+    let told = relayed.peer.notify(&call.caller(), method, params.as_deref()).await;
+    told.map_err(|error| call.failed(error))?;
     Ok(accepted())
 }
 
@@ -48,8 +47,8 @@ pub(super) async fn answer(call: &Call<'_>, relayed: &Relayed, body: &[u8]) -> A
     let sealed = message.text("id").unwrap_or_default();
     let sealing = &call.shared.sealing;
     if let Some(id) = relayed.questions.answered(sealing, &relayed.digest, &sealed) {
-        let answered = relayed.peer.answer(&Caller::of(call), &id, outcome, value.get()).await;
-        answered.map_err(|error| error.refusal(call))?;
+        let answered = relayed.peer.answer(&call.caller(), &id, outcome, value.get()).await;
+        answered.map_err(|error| call.failed(error))?;
     }
     Ok(accepted())
 }

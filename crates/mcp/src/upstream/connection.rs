@@ -1,0 +1,86 @@
+//! Connections to upstreams whose messages are read here instead of passed untouched: across
+//! eras, and wherever the transport is not Streamable HTTP.
+
+pub(crate) mod child;
+pub(crate) mod legacy;
+pub(crate) mod pipe;
+pub(crate) mod pool;
+mod response_stream;
+mod server_message;
+pub(crate) mod session_state;
+pub(crate) mod sse;
+pub(crate) mod streamable;
+mod trouble;
+
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use protocol::UserType;
+use std::sync::Arc;
+use tokio::sync::broadcast;
+
+pub(crate) use response_stream::ResponseStream;
+pub(crate) use server_message::{Kind, Outcome, ServerMessage};
+pub(crate) use trouble::ConnectionError;
+
+use crate::shares::Whose;
+
+/// On whose behalf a message goes to an upstream.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub(crate) whose: Whose,
+    pub(crate) user_type: UserType,
+    /// The headers that tell the upstream who calls.
+    pub(crate) identity: Arc<[(HeaderName, HeaderValue)]>,
+    /// The client's harmless headers: trace context and user agent.
+    pub(crate) headers: HeaderMap,
+}
+
+/// A request to an upstream, ready to be sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    /// Our id for it, unique on its connection. A question that wants progress uses the same number as
+    /// its `progressToken`, which is how news of it finds back.
+    pub(crate) id: u64,
+    /// The JSON-RPC method.
+    pub(crate) method: Box<str>,
+    /// The whole JSON-RPC message.
+    pub(crate) text: String,
+    /// Headers that mirror the body (2026-07-28); only HTTP has a use for them.
+    pub(crate) mirrors: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// One connection, or one session, to an upstream.
+pub(crate) trait Connection: Send + Sync {
+    /// Sends a request. Everything that comes on its account comes out of the exchange; dropping
+    /// that before the answer cancels the request.
+    fn ask<'a>(
+        &'a self,
+        caller: &'a Caller,
+        question: Question,
+    ) -> BoxFuture<'a, Result<ResponseStream, ConnectionError>>;
+
+    /// Sends what wants no answer: a notification, or the answer to a question of the server's.
+    fn tell<'a>(
+        &'a self,
+        caller: &'a Caller,
+        text: String,
+    ) -> BoxFuture<'a, Result<(), ConnectionError>>;
+
+    /// What the server says on no request's account. The first listener opens whatever it takes.
+    fn listen(&self, caller: &Caller) -> broadcast::Receiver<Arc<ServerMessage>>;
+
+    /// Waits until that stands, so that the server has somewhere to say it, but not for long.
+    /// Where there is nothing to open it stands at once.
+    fn listens(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    /// Tells the connection which revision `initialize` agreed on.
+    fn agreed(&self, version: &str);
+
+    /// Whether it can still be used. Once false, never true again.
+    fn is_open(&self) -> bool;
+
+    /// Ends it, as far as that is not so already.
+    fn close(&self, caller: &Caller);
+}
