@@ -20,9 +20,10 @@ use crate::forward::answer::{Form, StreamKind};
 use crate::judge::{Handling, insufficient};
 use crate::lists::answer::{Sieve, unfilterable};
 use crate::message::{Admitted, bad_request};
-use crate::mirror::{self, Era};
+use crate::mirror::{self};
 use crate::reply::{self, Answer, Fault, Refused};
 use crate::session::Session;
+use crate::upstream::wire::Era;
 
 /// A batch after judgement.
 struct Split<'b> {

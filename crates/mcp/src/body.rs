@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::Full;
 
 use crate::in_flight::RequestInFlight;
 use crate::upstream::http::paced::Paced;
+use crate::upstream::wire::BodyError;
 
 /// The body of an answer.
 #[derive(Debug)]
@@ -19,40 +20,8 @@ pub struct Body {
     _request: Option<RequestInFlight>,
 }
 
-/// The upstream stopped in the middle of its answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the MCP server's answer ended early")]
-pub struct BodyError(#[source] pub(crate) Box<dyn std::error::Error + Send + Sync>);
-
 /// A body that is watched or rewritten on its way.
 pub(crate) type Streamed = Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send>>;
-
-/// A body as it comes with a request.
-pub(crate) trait Arriving:
-    HttpBody<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
-{
-}
-
-impl<B> Arriving for B where
-    B: HttpBody<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
-{
-}
-
-/// The whole of a body that has at most so many bytes. It is put together as it comes: a text of
-/// millions of chunks would take many times its length if each of them were kept.
-pub(crate) async fn whole<B: Arriving>(
-    body: B,
-    limit: usize,
-) -> Result<Bytes, Box<dyn std::error::Error + Send + Sync>> {
-    let mut body = std::pin::pin!(Limited::new(body, limit));
-    let mut whole = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        if let Ok(piece) = frame?.into_data() {
-            whole.extend_from_slice(&piece);
-        }
-    }
-    Ok(whole.freeze())
-}
 
 enum Kind {
     Ready(Full<Bytes>),
@@ -158,24 +127,5 @@ impl HttpBody for Body {
             Kind::Passing(paced) => paced.size_hint(),
             Kind::Streamed(streamed) | Kind::Standing(streamed) => streamed.size_hint(),
         }
-    }
-}
-
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use futures_util::stream;
-    use http_body_util::StreamBody;
-
-    use super::*;
-
-    /// However small its chunks are, a body is one text of the same length, and no longer than may be.
-    #[tokio::test]
-    async fn a_body_in_small_chunks_is_put_together_as_it_comes() {
-        let chunk = |_| Ok::<_, BodyError>(Frame::data(Bytes::from_static(b"x")));
-        let body = |chunks| StreamBody::new(stream::iter((0..chunks).map(chunk)));
-        assert_eq!(whole(body(10_000), 10_000).await.unwrap(), "x".repeat(10_000));
-        assert!(whole(body(10_001), 10_000).await.is_err());
-        assert_eq!(whole(body(0), 0).await.unwrap(), "");
     }
 }

@@ -17,9 +17,9 @@ use crate::config::Transport;
 use crate::forward::Call;
 use crate::judge::Handling;
 use crate::message::Admitted;
-use crate::mirror::Era;
 use crate::reply::Answer;
 use crate::upstream::connection::ConnectionError;
+use crate::upstream::wire::Era;
 
 /// What is kept at one server for clients and upstreams of different generations.
 #[derive(Default)]

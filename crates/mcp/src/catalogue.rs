@@ -16,17 +16,18 @@ use protocol::text::display_name;
 use protocol::{Scopes, UserType};
 use serde_json::value::RawValue;
 
-use crate::body::{Body, whole};
+use crate::body::Body;
 use crate::config::Transport;
 use crate::gate::bearer;
-use crate::json::without_mark;
 use crate::lists::filter::{Message, Tool, read, tools_of};
 use crate::policy::{Decision, Reach};
 use crate::reply;
 use crate::server::Server;
 use crate::sidecar::Shared;
-use crate::stream::splitter::Splitter;
 use crate::upstream::http::{BackendId, Incoming, Outgoing, Sent};
+use crate::upstream::wire::json::without_mark;
+use crate::upstream::wire::splitter::Splitter;
+use crate::upstream::wire::whole;
 
 /// What was asked before, by server and user type.
 #[derive(Default)]

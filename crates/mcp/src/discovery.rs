@@ -21,15 +21,15 @@ use quick_cache::sync::Cache;
 use crate::body::Body;
 use crate::config::Limits;
 use crate::in_flight::InFlight;
-use crate::json::Members;
 use crate::judge::Handling;
 use crate::lists::answer::message;
 use crate::lists::filter::{self, answers};
 use crate::message::{Admitted, carry_out};
-use crate::mirror::Era;
 use crate::observe::RequestRecord;
 use crate::reply::{self, Answer};
-use crate::stream::splitter::Splitter;
+use crate::upstream::wire::Era;
+use crate::upstream::wire::json::Members;
+use crate::upstream::wire::splitter::Splitter;
 
 /// What one server said of itself.
 pub(crate) struct Discoveries {

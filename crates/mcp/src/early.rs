@@ -23,12 +23,13 @@ use protocol::jsonrpc::error_response;
 use protocol::mcp::{NOT_TAKEN, UPSTREAM_UNAVAILABLE};
 use serde_json::value::RawValue;
 
-use crate::body::{Body, BodyError, whole};
+use crate::body::Body;
 use crate::front::events_response;
-use crate::json::{Members, Object};
 use crate::server::Server;
-use crate::stream::events;
 use crate::stream::heartbeat::{COMMENT, SILENCE};
+use crate::upstream::wire::events;
+use crate::upstream::wire::json::{Members, Object};
+use crate::upstream::wire::{BodyError, whole};
 
 /// A request that waits for nothing but the upstream. Set once it does.
 pub(crate) type Waiting = Arc<OnceLock<PendingRequest>>;

@@ -9,24 +9,25 @@ use protocol::challenge::ChallengeError;
 use protocol::jsonrpc::INVALID_REQUEST;
 use protocol::mcp::TEMPORARILY_UNAVAILABLE;
 
-use crate::body::{Arriving, Body};
+use crate::body::Body;
 use crate::bridge::{self, Route};
 use crate::discovery;
 use crate::early::{self, PendingRequest, Wanted};
 use crate::forward::Call;
 use crate::forward::answer::{Accepted, Form, StreamKind};
-use crate::forward::headers::LAST_EVENT_ID;
 use crate::gate::{bearer, host, origin};
 use crate::in_flight::Counted;
 use crate::lists::screen::pass_screened;
 use crate::message::{self, Admitted, busy};
-use crate::mirror::Era;
 use crate::observe::{BAD_TOKEN, RequestRecord};
 use crate::parting;
 use crate::reply::{Answer, Fault, Refused};
 use crate::server::Server;
 use crate::sidecar::Shared;
 use crate::sse_front;
+use crate::upstream::wire::Arriving;
+use crate::upstream::wire::Era;
+use crate::upstream::wire::headers::LAST_EVENT_ID;
 use crate::verify::{NoPermit, Permit};
 
 /// Whether the path is the endpoint itself or something unknown below it.

@@ -16,6 +16,7 @@ use crate::session::Session;
 use crate::sidecar::Shared;
 use crate::upstream::connection::{Caller, ConnectionError};
 use crate::upstream::http::{Outgoing, SendError, Sent, repeat};
+use crate::upstream::wire::headers::to_keep;
 use crate::verify::Permit;
 
 /// One admitted request: who asks, where, and with which headers.
@@ -42,7 +43,7 @@ impl Call<'_> {
         let mut headers = HeaderMap::with_capacity(PASSING.len());
         for name in PASSING {
             if let Some(value) = self.headers.get(name) {
-                headers.insert(HeaderName::from_static(name), headers::to_keep(value));
+                headers.insert(HeaderName::from_static(name), to_keep(value));
             }
         }
         // W3C Trace Context §3.4: the span here is the parent of the upstream's.

@@ -9,14 +9,15 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use protocol::jsonrpc::error_response;
 
-use crate::body::{Body, BodyError};
+use crate::body::Body;
 use crate::forward::Call;
 use crate::forward::answer::{StreamKind, respond};
 use crate::forward::headers;
 use crate::lists::answer::{Sieve, Sifted, message, unfilterable};
 use crate::reply::{self, Answer};
-use crate::stream::events;
 use crate::upstream::connection::ConnectionError;
+use crate::upstream::wire::BodyError;
+use crate::upstream::wire::events;
 
 /// One message for a client, in its own era.
 #[derive(Clone, Debug)]

@@ -8,17 +8,18 @@ use serde::Deserialize;
 
 use crate::body::Body;
 use crate::forward::Call;
-use crate::forward::answer::{Accepted, Form, StreamKind, broke_off, respond};
+use crate::forward::answer::{Accepted, Form, StreamKind, respond};
 use crate::forward::headers;
-use crate::handshake;
 use crate::lists::rewrite::rewritten;
 use crate::reply::Answer;
 use crate::session::Held;
-use crate::stream::reader::Reader;
 use crate::stream::strays::{Stray, Watch};
 use crate::stream::waiting::{Overfull, Waiting};
 use crate::tasks::advertised::without_list;
 use crate::upstream::http::BackendId;
+use crate::upstream::wire::broke_off;
+use crate::upstream::wire::handshake;
+use crate::upstream::wire::reader::Reader;
 
 #[derive(Deserialize)]
 struct Response {

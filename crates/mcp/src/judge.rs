@@ -7,12 +7,12 @@ use protocol::mcp::{self, INSUFFICIENT_SCOPE, Method};
 use protocol::{Scope, Scopes};
 
 use crate::forward::Call;
-use crate::mirror::Era;
 use crate::observe::{self, Basis, Verdict};
 use crate::policy::{self, Decision};
 use crate::reply::{Fault, Refused};
 use crate::server::Server;
 use crate::tasks::Task;
+use crate::upstream::wire::Era;
 use crate::verify::Permit;
 
 /// How a message that may pass is answered.

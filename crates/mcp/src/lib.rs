@@ -24,10 +24,8 @@ mod endpoint;
 mod forward;
 mod front;
 mod gate;
-mod handshake;
 mod in_flight;
 mod initialize;
-mod json;
 mod judge;
 mod lists;
 mod message;
@@ -41,7 +39,6 @@ mod reply;
 mod schemas;
 mod server;
 mod session;
-mod shares;
 mod sidecar;
 mod sse_front;
 mod stream;
@@ -54,7 +51,7 @@ mod verify;
 mod watch;
 
 pub use authority::{Authority, AuthorityAway};
-pub use body::{Body, BodyError};
+pub use body::Body;
 pub use config::{
     AllowedOrigins, ChildConfig, Config, ConfigError, EraChoice, HttpConfig, Limits, PolicyConfig,
     Rule, ServerConfig, SseFront, Transport, UpstreamAuth, Visibility,
@@ -62,3 +59,4 @@ pub use config::{
 pub use observe::{Audit, Observe, Span, SpanKind, SpanValue, Spans};
 pub use ready::NotReady;
 pub use sidecar::Sidecar;
+pub use upstream::wire::BodyError;

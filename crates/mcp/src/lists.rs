@@ -1,6 +1,5 @@
 //! Lists of tools: filtered for whoever asks, and the filtered bytes kept ready.
 
-pub(crate) mod ambiguity;
 pub(crate) mod answer;
 pub(crate) mod by_tool;
 mod cache;

@@ -10,14 +10,13 @@ use protocol::mcp::{
     INITIALIZED, NOT_TAKEN, PROTOCOL_VERSION_HEADER, SESSION_HEADER, SESSION_UNKNOWN,
 };
 
-use crate::body::Arriving;
 use crate::bridge::{self, Route};
 use crate::early::{PendingRequest, Wanted};
 use crate::forward::Call;
 use crate::forward::answer::StreamKind;
 use crate::in_flight::{Counted, NotReceived};
 use crate::judge::{Handling, judge};
-use crate::mirror::{self, Era, Mismatch};
+use crate::mirror::{self, Mismatch};
 use crate::observe::{RequestRecord, Verdict};
 use crate::reply::{Answer, Fault, Refused};
 use crate::server::Server;
@@ -25,6 +24,8 @@ use crate::session::Session;
 use crate::sidecar::Shared;
 use crate::stream::Slot;
 use crate::stream::openings::UnderWay;
+use crate::upstream::wire::Arriving;
+use crate::upstream::wire::Era;
 use crate::verify::Permit;
 use crate::{batch, discovery, initialize, lists, tasks, tool_call};
 

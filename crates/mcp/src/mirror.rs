@@ -3,21 +3,13 @@
 //! Decisions are made on the body alone. Headers that mirror it are compared all the same,
 //! because the upstream, or anything between, may look at those instead.
 
+use crate::upstream::wire::Era;
 use http::HeaderMap;
 use protocol::jsonrpc::{Element, INVALID_PARAMS, INVALID_REQUEST, Message, Params};
 use protocol::mcp::{
     HEADER_MISMATCH, METHOD_HEADER, MODERN_REVISION, Mirrored, NAME_HEADER,
     PROTOCOL_VERSION_HEADER, decode_mirrored,
 };
-
-/// The protocol generation in which a message speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Era {
-    /// 2026-07-28 and later: stateless, headers mirror the body.
-    Modern,
-    /// 2024-11-05 to 2025-11-25.
-    Legacy,
-}
 
 /// Headers and body do not fit together. All of these are HTTP 400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,8 +12,8 @@ use kernel::seal::SealingKey;
 use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 
-use crate::forward::headers::to_keep;
 use crate::upstream::http::BackendId;
+use crate::upstream::wire::headers::to_keep;
 use crate::verify::Permit;
 
 /// Seals and opens the session ids of one server.

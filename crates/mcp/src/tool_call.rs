@@ -9,9 +9,9 @@ use crate::body::Body;
 use crate::forward::Call;
 use crate::forward::answer::{Accepted, Form, StreamKind, respond};
 use crate::forward::headers;
-use crate::mirror::Era;
 use crate::reply::Answer;
 use crate::tasks::answer::{About, Naming, may_begin};
+use crate::upstream::wire::Era;
 use crate::{schemas, tasks};
 
 /// Answers a call that the policy allows.

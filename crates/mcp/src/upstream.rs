@@ -6,8 +6,11 @@
 pub(crate) mod connection;
 mod eras;
 pub(crate) mod http;
+pub(crate) mod pacing;
 mod probe;
+pub(crate) mod shares;
 mod silence;
+pub(crate) mod wire;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,8 +28,8 @@ use self::eras::Eras;
 use self::http::HttpUpstream;
 use self::silence::Silence;
 use crate::config::{ConfigError, Limits, ServerConfig, Transport};
-use crate::mirror::Era;
-use crate::shares::Whose;
+use crate::upstream::shares::Whose;
+use crate::upstream::wire::Era;
 
 /// An upstream.
 pub(crate) struct Upstream {

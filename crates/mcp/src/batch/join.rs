@@ -9,15 +9,16 @@ use serde_json::value::RawValue;
 
 use crate::body::Body;
 use crate::forward::Call;
-use crate::forward::answer::{Accepted, StreamKind, broke_off, respond};
+use crate::forward::answer::{Accepted, StreamKind, respond};
 use crate::forward::headers;
 use crate::lists::answer::{Sieve, unfilterable};
 use crate::lists::filter::Unfilterable;
 use crate::lists::rewrite::rewritten;
 use crate::lists::screen::filtered;
 use crate::reply::Answer;
-use crate::stream::events::{Event, of_foreign_message};
-use crate::stream::reader::Reader;
+use crate::upstream::wire::broke_off;
+use crate::upstream::wire::events::{Event, of_foreign_message};
+use crate::upstream::wire::reader::Reader;
 
 /// One array of these messages.
 pub(super) fn array(messages: &[Bytes]) -> Bytes {

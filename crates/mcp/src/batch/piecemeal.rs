@@ -12,7 +12,7 @@ use http_body_util::StreamBody;
 use protocol::jsonrpc::Element;
 
 use super::join::{sifted, sifted_event};
-use crate::body::{Body, BodyError};
+use crate::body::Body;
 use crate::forward::Call;
 use crate::forward::answer::{Accepted, Form, StreamKind, respond};
 use crate::forward::headers;
@@ -23,8 +23,9 @@ use crate::reply::Refused;
 use crate::server::Server;
 use crate::session::Session;
 use crate::sidecar::Shared;
-use crate::stream::events::of_foreign_message;
-use crate::stream::reader::Reader;
+use crate::upstream::wire::BodyError;
+use crate::upstream::wire::events::of_foreign_message;
+use crate::upstream::wire::reader::Reader;
 use crate::verify::Permit;
 
 /// Everything that the messages still to be sent need; it outlives the request that brought them.

@@ -8,9 +8,9 @@ use http::{HeaderMap, HeaderValue, Method};
 use crate::lists::filter::{Message, answers, read};
 use crate::server::Server;
 use crate::sidecar::Shared;
-use crate::stream::reader::Reader;
 use crate::upstream::connection::sse::{Opened, open_stream};
 use crate::upstream::http::{BackendId, Outgoing};
+use crate::upstream::wire::reader::Reader;
 
 const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2024-11-05","capabilities":{},"clientInfo":{"name":"wicketgate","version":"1"}}}"#;
 const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;

@@ -10,15 +10,16 @@ use protocol::jsonrpc::error_response;
 use protocol::mcp::{ACCESS_ENDED, UPSTREAM_UNAVAILABLE};
 
 use super::{Call, headers};
-use crate::body::{Body, BodyError, whole};
-use crate::json::without_mark;
+use crate::body::Body;
 use crate::reply::{Answer, Refused};
 use crate::stream::guarded::ChangeWatch;
 use crate::stream::ids::Ids;
 use crate::stream::strays::{Stray, Watch, Watched};
-use crate::stream::{Ending, Guarded, Slot, events};
+use crate::stream::{Ending, Guarded, Slot};
 use crate::upstream::http::paced::Paced;
 use crate::upstream::http::{BackendId, Sent};
+use crate::upstream::wire::json::without_mark;
+use crate::upstream::wire::{events, whole};
 
 /// The form of an answer's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,11 +210,6 @@ pub(crate) fn respond(status: StatusCode, headers: HeaderMap, body: Body) -> Res
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
-}
-
-/// An error in the middle of an answer.
-pub(crate) fn broke_off(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> BodyError {
-    BodyError(error.into())
 }
 
 /// The form that `Content-Type` names; `None` for forms that MCP does not use.

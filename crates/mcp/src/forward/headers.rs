@@ -10,9 +10,8 @@ use super::Call;
 use super::answer::form;
 use crate::reply::NOSNIFF;
 use crate::session::Session;
+use crate::upstream::wire::headers::LAST_EVENT_ID;
 
-/// `Last-Event-ID`, with which a client resumes a stream.
-pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const SESSION: HeaderName = HeaderName::from_static(SESSION_HEADER);
 const VERSION: HeaderName = HeaderName::from_static(PROTOCOL_VERSION_HEADER);
@@ -100,14 +99,6 @@ pub(crate) fn of_events(headers: &mut HeaderMap) {
     for_events(headers);
 }
 
-/// A copy to keep. A value as it arrived is a slice of the buffer that its connection was read
-/// into, and holds all of it: some 8 KiB for a few bytes.
-pub(crate) fn to_keep(arrived: &HeaderValue) -> HeaderValue {
-    let mut copy = HeaderValue::from_bytes(arrived.as_bytes()).unwrap_or_else(|_| arrived.clone());
-    copy.set_sensitive(arrived.is_sensitive());
-    copy
-}
-
 fn passes(name: &HeaderName) -> bool {
     let known = [CONTENT_TYPE, ACCEPT, USER_AGENT];
     if known.contains(name) {
@@ -131,24 +122,4 @@ fn ends_here(headers: &HeaderMap, name: &HeaderName) -> bool {
         let option = option.to_str().unwrap_or_default();
         option.split(',').any(|named| named.trim().eq_ignore_ascii_case(name.as_str()))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-
-    use super::*;
-
-    #[test]
-    fn what_is_kept_holds_no_buffer() {
-        let buffer = Bytes::from(vec![b'x'; 8192]);
-        let Ok(mut arrived) = HeaderValue::from_maybe_shared(buffer.slice(100..120)) else {
-            unreachable!("letters");
-        };
-        arrived.set_sensitive(true);
-        let kept = to_keep(&arrived);
-        assert_eq!((&kept, kept.is_sensitive()), (&arrived, true));
-        drop(arrived);
-        assert!(buffer.is_unique());
-    }
 }

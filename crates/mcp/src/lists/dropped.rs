@@ -7,8 +7,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use kernel::encoding::sha256;
 
-use super::ambiguity::folded;
-use crate::json::Members;
+use crate::upstream::wire::ambiguity::folded;
+use crate::upstream::wire::json::Members;
 
 /// One such tool.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::ambiguity;
 use super::dropped::Dropped;
 use super::tidy::{Reader, Tidied, tidy};
-use crate::json::{Members, Object, whole_number};
 use crate::policy::Hints;
+use crate::upstream::wire::ambiguity::{self, Ambiguous};
+use crate::upstream::wire::json::{Members, Object, whole_number};
 
 /// A filtered result.
 #[derive(Debug, Default)]
@@ -36,6 +36,12 @@ pub(crate) enum Message<'a> {
     Error,
     /// Not a response.
     Other,
+}
+
+impl From<Ambiguous> for Unfilterable {
+    fn from(Ambiguous: Ambiguous) -> Self {
+        Self
+    }
 }
 
 /// The answer cannot be understood, so it cannot be filtered and must not pass.

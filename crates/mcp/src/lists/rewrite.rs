@@ -9,15 +9,16 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 
 use super::answer::{Sieve, Sifted, message, respond_with, unfilterable};
-use crate::body::BodyError;
 use crate::forward::Call;
-use crate::forward::answer::{Accepted, StreamKind, broke_off, respond};
+use crate::forward::answer::{Accepted, StreamKind, respond};
 use crate::forward::headers;
 use crate::reply::Answer;
-use crate::stream::events::Event;
 use crate::stream::ids::Ids;
-use crate::stream::reader::Reader;
 use crate::stream::waiting::{Overfull, Waiting};
+use crate::upstream::wire::BodyError;
+use crate::upstream::wire::broke_off;
+use crate::upstream::wire::events::Event;
+use crate::upstream::wire::reader::Reader;
 
 /// Answers `tools/list` from a stream. If the list is the first message, it is sent as JSON.
 /// Otherwise the messages before it pass as they come, and only the list is rewritten.

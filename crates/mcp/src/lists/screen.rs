@@ -14,13 +14,14 @@ use serde_json::value::RawValue;
 use super::answer::{Sieve, message};
 use super::filter::{Message, Unfilterable, is_list, read};
 use super::rewrite::rewritten;
-use crate::body::{Body, BodyError};
+use crate::body::Body;
 use crate::forward::Call;
-use crate::forward::answer::{Accepted, StreamKind, broke_off, respond};
+use crate::forward::answer::{Accepted, StreamKind, respond};
 use crate::forward::headers;
-use crate::stream::events::{self, Event};
-use crate::stream::reader::Reader;
 use crate::tasks::answer::{About, Naming};
+use crate::upstream::wire::events::{self, Event};
+use crate::upstream::wire::reader::Reader;
+use crate::upstream::wire::{BodyError, broke_off};
 
 /// What every event of such a stream goes through. It may be the answer to an earlier
 /// `tools/list` (MCP 2025-11-25, "Resumability"), which must be as filtered as it would have been

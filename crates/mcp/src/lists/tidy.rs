@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::output_schema;
-use crate::json::{Members, Object};
+use crate::upstream::wire::json::{Members, Object};
 
 /// A tool for a client, and which of its members were left out or replaced.
 pub(super) struct Tidied<'a> {

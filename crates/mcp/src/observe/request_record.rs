@@ -15,9 +15,9 @@ use super::request_summary::RequestSummary;
 use super::trace::{Context, Parent};
 use super::{Audit, RequestId, Verdict, access, trace};
 use crate::early::{PendingRequest, Waiting};
-use crate::mirror::Era;
 use crate::server::Server;
 use crate::sidecar::Shared;
+use crate::upstream::wire::Era;
 use crate::verify::Permit;
 
 /// One request, from its head to the head of its answer.

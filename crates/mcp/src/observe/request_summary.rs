@@ -6,7 +6,7 @@ use protocol::jsonrpc::{Message, Params};
 use protocol::mcp::{Method, is_notification};
 
 use super::Verdict;
-use crate::mirror::Era;
+use crate::upstream::wire::Era;
 
 /// One message and what was decided about it.
 #[derive(Debug)]

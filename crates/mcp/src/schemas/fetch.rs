@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use crate::forward::Call;
 use crate::forward::answer::{Accepted, Form};
 use crate::lists::filter::{Message, read};
-use crate::stream::reader::Reader;
+use crate::upstream::wire::reader::Reader;
 
 /// A call waits no longer than this for a list.
 const TIME_LIMIT: Duration = Duration::from_secs(5);

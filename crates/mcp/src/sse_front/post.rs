@@ -11,7 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::handle::Handle;
 use super::stream::Stream;
 use super::{headers, retell};
-use crate::body::{Arriving, Body};
+use crate::body::Body;
 use crate::endpoint;
 use crate::in_flight::Counted;
 use crate::message::{self, Admitted};
@@ -20,6 +20,7 @@ use crate::reply::{self, Answer, Fault, Refused};
 use crate::server::Server;
 use crate::sidecar::Shared;
 use crate::upstream::connection::streamable::Tail;
+use crate::upstream::wire::Arriving;
 use crate::verify::{Permit, TokenStatus};
 
 /// How often a stream may end without the answer before there is none.

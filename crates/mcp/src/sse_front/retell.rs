@@ -9,11 +9,12 @@ use protocol::mcp::UPSTREAM_UNAVAILABLE;
 
 use super::queue::CutOff;
 use super::stream::Stream;
-use crate::body::{Body, whole};
-use crate::stream::events;
-use crate::stream::splitter::Splitter;
+use crate::body::Body;
 use crate::upstream::connection::streamable::Tail;
 use crate::upstream::connection::{Kind, ServerMessage};
+use crate::upstream::wire::events;
+use crate::upstream::wire::splitter::Splitter;
+use crate::upstream::wire::whole;
 
 /// Tells what a request was answered. Says whether the answer to the request with this id was
 /// there.

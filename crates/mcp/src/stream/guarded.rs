@@ -13,8 +13,8 @@ use memchr::memmem::Finder;
 use super::heartbeat::{COMMENT, Heartbeat};
 use super::ids::Ids;
 use super::slots::Slot;
-use crate::body::BodyError;
 use crate::server::Server;
+use crate::upstream::wire::BodyError;
 
 /// A stream of events from an upstream, as it comes.
 pub(crate) struct Guarded<B> {

@@ -15,9 +15,9 @@ use protocol::jsonrpc::INVALID_REQUEST;
 
 use super::wishes::Wishes;
 use crate::forward::Call;
-use crate::forward::headers::LAST_EVENT_ID;
 use crate::reply::Refused;
 use crate::session::Sealing;
+use crate::upstream::wire::headers::LAST_EVENT_ID;
 
 /// Seals the ids in one stream. Everything else passes as it comes, halves of events too.
 pub(crate) struct Ids {

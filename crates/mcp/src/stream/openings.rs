@@ -16,25 +16,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::upstream::connection::opening::Opening;
 use quick_cache::sync::Cache;
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
-/// The longest that one stream holds up what comes after it.
-const PATIENCE: Duration = Duration::from_secs(1);
 /// The longest that the stream of a new session is waited for.
 const EXPECTATION: Duration = Duration::from_millis(500);
 /// How many clients are remembered that open no streams.
 const SILENT: usize = 10_000;
-
-/// One stream on its way.
-#[derive(Clone, Debug)]
-pub(crate) struct Opening {
-    stands: CancellationToken,
-    until: Instant,
-    /// Its request has not come yet.
-    is_expected: bool,
-}
 
 /// The streams on their way of one server, by the session that they belong to.
 pub(crate) struct Openings {
@@ -50,33 +38,6 @@ pub(crate) struct UnderWay {
     openings: Arc<Openings>,
     session: [u8; 32],
     opening: Opening,
-}
-
-impl Opening {
-    /// A stream that is opened now.
-    pub(crate) fn begin() -> Self {
-        Self::within(PATIENCE)
-    }
-
-    fn within(patience: Duration) -> Self {
-        let (stands, until) = (CancellationToken::new(), Instant::now() + patience);
-        Self { stands, until, is_expected: false }
-    }
-
-    /// The stream stands, or never will.
-    pub(crate) fn settle(&self) {
-        self.stands.cancel();
-    }
-
-    /// Waits until that is known, but not for long.
-    pub(crate) async fn settled(&self) {
-        let _ = tokio::time::timeout_at(self.until, self.stands.cancelled()).await;
-    }
-
-    fn is(&self, other: &Self) -> bool {
-        // Tokens are equal only as one.
-        self.stands == other.stands
-    }
 }
 
 impl Default for Openings {
@@ -160,7 +121,10 @@ impl Drop for UnderWay {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
+    use crate::upstream::connection::opening::PATIENCE;
 
     #[tokio::test(start_paused = true)]
     async fn only_what_came_later_in_the_same_session_waits() {

@@ -3,7 +3,7 @@
 
 use memchr::{memchr2, memmem};
 
-use crate::lists::ambiguity::folded;
+use crate::upstream::wire::ambiguity::folded;
 
 /// Reads on with each piece. What is no JSON is not understood by its client either.
 #[derive(Clone, Debug, Default)]

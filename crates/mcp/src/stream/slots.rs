@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::shares::{Counts, Shares, Whose};
+use crate::upstream::shares::{Counts, Shares, Whose};
 
 /// The counters of one server.
 pub(crate) struct Slots {

@@ -10,13 +10,14 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use memchr::{memchr, memchr2};
 
-use super::line_ends::LineEnds;
 use super::mark::Mark;
 use super::outline::Outline;
-use crate::body::BodyError;
 use crate::forward::Call;
-use crate::forward::answer::{Form, broke_off};
+use crate::forward::answer::Form;
 use crate::server::Server;
+use crate::upstream::wire::BodyError;
+use crate::upstream::wire::broke_off;
+use crate::upstream::wire::line_ends::LineEnds;
 
 /// Watches one answer as it passes.
 pub(crate) struct Watch {

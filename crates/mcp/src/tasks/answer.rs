@@ -14,16 +14,17 @@ use protocol::splice::{Members, Splice};
 
 use super::Task;
 use super::ids::{Place, Unchangeable, could_name, exchanged};
-use crate::body::{Body, BodyError};
+use crate::body::Body;
 use crate::forward::Call;
-use crate::forward::answer::{Accepted, Form, StreamKind, broke_off, respond};
+use crate::forward::answer::{Accepted, Form, StreamKind, respond};
 use crate::forward::headers;
-use crate::mirror::Era;
 use crate::reply::{Answer, Refused};
 use crate::server::Server;
-use crate::stream::events::Event;
-use crate::stream::reader::Reader;
 use crate::stream::strays::{Stray, Watch};
+use crate::upstream::wire::Era;
+use crate::upstream::wire::events::Event;
+use crate::upstream::wire::reader::Reader;
+use crate::upstream::wire::{BodyError, broke_off};
 use crate::verify::Permit;
 
 /// Whose messages name tasks, and which of them can be told without looking anywhere.

@@ -3,6 +3,7 @@
 
 pub(crate) mod child;
 pub(crate) mod legacy;
+pub(crate) mod opening;
 pub(crate) mod pipe;
 pub(crate) mod pool;
 mod response_stream;
@@ -22,7 +23,7 @@ pub(crate) use response_stream::ResponseStream;
 pub(crate) use server_message::{Kind, Outcome, ServerMessage};
 pub(crate) use trouble::ConnectionError;
 
-use crate::shares::Whose;
+use crate::upstream::shares::Whose;
 
 /// On whose behalf a message goes to an upstream.
 #[derive(Clone)]

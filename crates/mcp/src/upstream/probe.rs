@@ -9,9 +9,9 @@ use protocol::mcp::{METHOD_HEADER, MODERN_REVISION};
 use super::Upstream;
 use super::eras::Speaks;
 use crate::config::Transport;
-use crate::json::Members;
 use crate::upstream::connection::legacy::{Declared, question};
 use crate::upstream::connection::{Caller, ConnectionError, Outcome};
+use crate::upstream::wire::json::Members;
 
 /// How long a child may think about the first question.
 const CHILD_SILENCE: Duration = Duration::from_secs(5);

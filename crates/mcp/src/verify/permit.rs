@@ -14,8 +14,8 @@ use super::keys::Key;
 use super::token::Signed;
 use crate::config::ServerConfig;
 use crate::policy::Reach;
-use crate::shares::Whose;
 use crate::upstream::connection::Caller;
+use crate::upstream::shares::Whose;
 
 /// What a verified token allows at one server. Only the verifier makes one, and whatever passes
 /// a request on asks for one.

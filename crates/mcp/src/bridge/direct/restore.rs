@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 use super::rewritten_request::{RewrittenRequest, replaced};
 use crate::forward::Call;
 use crate::front::ClientMessage;
-use crate::json::Members;
 use crate::upstream::connection::{ConnectionError, Kind, Outcome, ServerMessage};
+use crate::upstream::wire::json::Members;
 
 /// Puts the client's ids back.
 pub(super) struct Restoring {

@@ -11,11 +11,11 @@ use super::client_session::ClientSession;
 use super::trouble::Trouble;
 use super::{capabilities, request};
 use crate::forward::Call;
-use crate::json::{Members, NoObject};
 use crate::server::Server;
 use crate::sidecar::Shared;
 use crate::upstream::connection::legacy::question;
 use crate::upstream::connection::{Caller, Question, ResponseStream};
+use crate::upstream::wire::json::{Members, NoObject};
 use crate::verify::Permit;
 
 /// A session that asks the upstream, for longer than one HTTP request lasts.

@@ -14,10 +14,10 @@ use crate::forward::Call;
 use crate::forward::answer::StreamKind;
 use crate::front::{ClientMessage, Reply, deliver};
 use crate::judge::judge;
-use crate::mirror::Era;
 use crate::observe::Verdict;
 use crate::reply::{self, Answer, Refused};
 use crate::upstream::connection::ConnectionError;
+use crate::upstream::wire::Era;
 
 /// Answers a batch, whose session is one of 2025-03-26.
 pub(crate) async fn answer(call: &Call<'_>, batch: &[Element<'_>]) -> Answer {

@@ -3,8 +3,8 @@
 use serde_json::value::RawValue;
 
 use super::revision::Revision;
-use crate::json::{Members, Object};
 use crate::session::Facts;
+use crate::upstream::wire::json::{Members, Object};
 
 /// What of a client's capabilities is kept: what could be bridged, and nothing else.
 pub(super) fn reduced(capabilities: Option<&RawValue>) -> String {

@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 
 use super::asker::Asker;
 use super::trouble::Trouble;
-use crate::json::Members;
 use crate::upstream::Owner;
 use crate::upstream::connection::{ConnectionError, Outcome};
+use crate::upstream::wire::json::Members;
 
 /// An answer to `server/discover`.
 pub(super) struct Discovered {
@@ -100,7 +100,7 @@ pub(super) async fn discovered(asker: &Asker) -> Result<Arc<Discovered>, Trouble
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::shares::Whose;
+    use crate::upstream::shares::Whose;
 
     /// N17: a server that says much of itself to many does not fill our memory.
     #[test]

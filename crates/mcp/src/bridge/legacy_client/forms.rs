@@ -9,8 +9,8 @@ use super::answers::Given;
 use super::revision::Revision;
 use super::trouble::Trouble;
 use crate::front::ClientMessage;
-use crate::json::{Members, Object, quoted};
 use crate::upstream::connection::ConnectionError;
+use crate::upstream::wire::json::{Members, Object, quoted};
 
 /// One input request (C-80).
 #[derive(Debug)]

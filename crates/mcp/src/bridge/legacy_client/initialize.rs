@@ -12,9 +12,9 @@ use super::revision::Revision;
 use super::trouble::Trouble;
 use super::{capabilities, local, shape};
 use crate::forward::Call;
-use crate::json::{Members, Object, quoted};
 use crate::reply::{self, Answer};
 use crate::session::{Facts, Held};
+use crate::upstream::wire::json::{Members, Object, quoted};
 
 /// What a client says of itself.
 struct Opening {

@@ -20,12 +20,12 @@ use super::client_session::ClientSession;
 use super::discovery::discovered;
 use super::session_state::View;
 use super::trouble::Trouble;
-use crate::body::BodyError;
 use crate::forward::Call;
 use crate::forward::answer::StreamKind;
 use crate::front::events_response;
 use crate::reply::{Answer, Fault};
-use crate::stream::events;
+use crate::upstream::wire::BodyError;
+use crate::upstream::wire::events;
 use upstream::{Kinds, Upstream};
 
 /// How often an idle stream shows that it is alive.

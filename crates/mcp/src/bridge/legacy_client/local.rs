@@ -10,8 +10,8 @@ use super::subscribe::at_home_too;
 use super::trouble::Trouble;
 use crate::forward::Call;
 use crate::front::{ClientMessage, Reply};
-use crate::json::{Members, Object};
 use crate::reply::Refused;
+use crate::upstream::wire::json::{Members, Object};
 
 const LEVELS: [&str; 8] =
     ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];

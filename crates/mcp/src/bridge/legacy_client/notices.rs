@@ -9,9 +9,9 @@ use super::client_session::ClientSession;
 use super::running;
 use super::subscribe::at_home_too;
 use crate::forward::Call;
-use crate::json::{Members, Object, quoted};
 use crate::reply::{self, Answer};
 use crate::upstream::connection::ServerMessage;
+use crate::upstream::wire::json::{Members, Object, quoted};
 
 /// What a client says unasked (D-50, D-56). The upstream knows nothing of sessions, so only
 /// a cancellation does anything; all are accepted.

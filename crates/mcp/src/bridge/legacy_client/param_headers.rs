@@ -3,9 +3,9 @@
 use kernel::Timestamp;
 
 use super::asker::{Asker, Mirrors, Original};
-use crate::json::{Members, quoted};
 use crate::schemas::{Known, generate};
 use crate::upstream::connection::Outcome;
+use crate::upstream::wire::json::{Members, quoted};
 
 /// When the tools were last asked for because one was unknown.
 #[derive(Default)]

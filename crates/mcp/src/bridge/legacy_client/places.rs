@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kernel::Timestamp;
 
-use crate::shares::{Counts, Shares, Whose};
+use crate::upstream::shares::{Counts, Shares, Whose};
 
 /// Held values by key.
 pub(super) struct Places<K, V> {

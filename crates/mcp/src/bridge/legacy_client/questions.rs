@@ -14,8 +14,8 @@ use super::forms::{self, Form, Told};
 use super::state::PATIENCE_SECONDS;
 use super::trouble::Trouble;
 use crate::front::ClientMessage;
-use crate::json::{Members, Object, quoted};
 use crate::upstream::connection::ConnectionError;
+use crate::upstream::wire::json::{Members, Object, quoted};
 use crate::verify::Permit;
 
 /// Marks the ids of our own questions.

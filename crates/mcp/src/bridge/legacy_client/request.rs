@@ -3,9 +3,9 @@
 use serde_json::value::RawValue;
 
 use super::asker::{Asker, Mirrors, Original, mirrors_of};
-use crate::json::{Members, NoObject, Object, quoted};
 use crate::upstream::connection::Question;
 use crate::upstream::connection::legacy::question;
+use crate::upstream::wire::json::{Members, NoObject, Object, quoted};
 use protocol::mcp::{META_PROTOCOL_VERSION, MODERN_REVISION};
 
 /// `params._meta` of a modern request. Capabilities count for this one request only (C-31), so

@@ -14,8 +14,8 @@ use super::shape::UNSUPPORTED_VERSION;
 use super::trouble::Trouble;
 use super::{notices, param_headers, questions};
 use crate::front::ClientMessage;
-use crate::json::Members;
 use crate::upstream::connection::{ConnectionError, Kind, Outcome, Question, ServerMessage};
+use crate::upstream::wire::json::Members;
 use crate::verify::TokenStatus;
 
 /// How often a server may ask (C-84).

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::client_session::ClientSession;
 use super::places::NoRoom;
 use crate::server::Server;
-use crate::shares::Whose;
+use crate::upstream::shares::Whose;
 
 /// What a running request is called: ids are unique within a session only.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

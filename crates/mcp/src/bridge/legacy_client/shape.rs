@@ -13,8 +13,8 @@ use super::local;
 use super::revision::Revision;
 use super::status;
 use crate::front::ClientMessage;
-use crate::json::{Members, NoObject, Object};
 use crate::upstream::connection::{ConnectionError, Outcome, ServerMessage};
+use crate::upstream::wire::json::{Members, NoObject, Object};
 
 pub(super) use error::UNSUPPORTED_VERSION;
 pub(super) use names::info;

@@ -12,7 +12,7 @@ use super::param_headers::Listed;
 use super::places::{Places, Room};
 use super::running::{Name, Run};
 use super::session_state::ClientSessionState;
-use crate::shares::{Shares, Whose};
+use crate::upstream::shares::{Shares, Whose};
 
 /// Everything that outlives one message. All of it is limited in number and in time.
 pub(crate) struct LegacyClients {

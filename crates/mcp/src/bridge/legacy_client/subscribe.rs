@@ -11,12 +11,12 @@ use super::client_session::ClientSession;
 use super::discovery::discovered;
 use super::trouble::Trouble;
 use super::{at_once, local, status};
-use crate::body::whole;
 use crate::forward::Call;
 use crate::front::{ClientMessage, Reply};
-use crate::json::Members;
 use crate::reply::Refused;
 use crate::upstream::connection::ConnectionError;
+use crate::upstream::wire::json::Members;
+use crate::upstream::wire::whole;
 
 /// Changes what the session is subscribed to.
 pub(super) async fn change(

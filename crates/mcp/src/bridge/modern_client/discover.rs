@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 use super::bridged_request::BridgedRequest;
 use super::{refusal, result};
 use crate::forward::Call;
-use crate::json::{Members, Object};
 use crate::reply::{self, Answer};
 use crate::upstream::connection::ConnectionError;
+use crate::upstream::wire::json::{Members, Object};
 
 /// How long a client may keep the answer, in milliseconds. A server may be replaced any time.
 const HOLDS_MILLIS: &str = "60000";

@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use super::bridged_request::BridgedRequest;
 use super::{result, url};
 use crate::front::ClientMessage;
-use crate::json::{Members, Object};
 use crate::upstream::connection::ConnectionError;
+use crate::upstream::wire::json::{Members, Object};
 
 /// The answer to a request that failed.
 pub(super) fn answer(

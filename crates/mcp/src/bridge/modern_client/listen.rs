@@ -15,10 +15,10 @@ use super::{notices, refusal, result};
 use crate::forward::Call;
 use crate::forward::answer::StreamKind;
 use crate::front::{ClientMessage, Reply, deliver};
-use crate::json::{Members, Object, quoted};
 use crate::reply::Answer;
 use crate::upstream::connection::legacy::LegacyPeer;
 use crate::upstream::connection::{Kind, ServerMessage};
+use crate::upstream::wire::json::{Members, Object, quoted};
 
 const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 /// Resources that one stream may ask for.

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::bridged_request::BridgedRequest;
-use crate::json::Members;
 use crate::upstream::connection::legacy::LegacyPeer;
 use crate::upstream::connection::{ConnectionError, Outcome, ServerMessage};
+use crate::upstream::wire::json::Members;
 
 /// A level of log messages (RFC 5424 §6.2.1), the most verbose first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

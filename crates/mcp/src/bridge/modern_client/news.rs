@@ -4,8 +4,8 @@ use protocol::mcp::TOOLS_LIST_CHANGED;
 
 use super::logging;
 use super::running::Running;
-use crate::json::{Members, Object};
 use crate::upstream::connection::ServerMessage;
+use crate::upstream::wire::json::{Members, Object};
 
 /// What the client hears of a notification; `None` if nothing.
 pub(super) fn of(running: &Running, method: &str, heard: &ServerMessage) -> Option<String> {

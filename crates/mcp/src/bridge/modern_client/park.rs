@@ -20,9 +20,9 @@ use super::result;
 use super::running::Running;
 use super::state::{PATIENCE_SECONDS, State};
 use crate::front::ClientMessage;
-use crate::json::{Members, Object};
 use crate::server::Server;
 use crate::upstream::connection::ConnectionError;
+use crate::upstream::wire::json::{Members, Object};
 
 /// A parked call. Dropping it cancels the call.
 pub(crate) struct Waiting {
@@ -97,7 +97,7 @@ fn input_required(running: &Running, state: &str) -> String {
     let mut object = Object::with_capacity(512);
     object.member("resultType", "\"input_required\"");
     object.member("inputRequests", &requests.finish());
-    object.member("requestState", &crate::json::quoted(state));
+    object.member("requestState", &crate::upstream::wire::json::quoted(state));
     let server = result::server_info(&running.peer);
     let nothing = Members::of(None).ok();
     if let Some(meta) = nothing.and_then(|nothing| result::meta(&nothing, server.as_deref())) {

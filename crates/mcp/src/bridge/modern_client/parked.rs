@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kernel::SecureRandom;
 
-use crate::shares::{Shares, Whose};
+use crate::upstream::shares::{Shares, Whose};
 
 /// Names one entry. Nobody can guess it, and yet it is no proof of anything: the principal is
 /// compared as well (G-21).

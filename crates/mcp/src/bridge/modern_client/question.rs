@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::declared::{Able, Skill};
 use super::url::may_be_visited;
-use crate::json::{Members, Object, quoted};
+use crate::upstream::wire::json::{Members, Object, quoted};
 
 /// A question that the client was asked or is about to be asked.
 #[derive(Clone, Debug)]

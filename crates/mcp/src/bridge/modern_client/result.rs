@@ -3,9 +3,9 @@
 use serde_json::value::RawValue;
 
 use super::tasks;
-use crate::json::{Members, Object};
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::connection::legacy::LegacyPeer;
+use crate::upstream::wire::json::{Members, Object};
 
 /// Members that say something in the modern revision alone. A legacy server has no say in them.
 const MODERN: [&str; 6] =

@@ -12,9 +12,9 @@ use super::{notices, refusal, talk};
 use crate::forward::Call;
 use crate::forward::answer::StreamKind;
 use crate::front::deliver;
-use crate::json::{Members, Object};
 use crate::reply::{Answer, Refused};
 use crate::upstream::connection::ConnectionError;
+use crate::upstream::wire::json::{Members, Object};
 
 /// Answers a retry. It was judged like any other request before (C-83).
 pub(super) async fn answer(call: &Call<'_>, asked: BridgedRequest, unverified: &str) -> Answer {

@@ -12,9 +12,9 @@ use super::bridged_request::BridgedRequest;
 use super::flight::Flight;
 use super::question::{Pending, Verdict, judge};
 use super::{cancel, notices, request};
-use crate::json::Members;
 use crate::upstream::connection::legacy::LegacyPeer;
 use crate::upstream::connection::{ConnectionError, Kind, ResponseStream, ServerMessage};
+use crate::upstream::wire::json::Members;
 
 /// A request, what comes of it, and what its client still has to answer. Dropping it cancels it.
 pub(super) struct Running {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::bridged_request::BridgedRequest;
-use crate::json::quoted;
 use crate::upstream::connection::legacy::LegacyPeer;
 use crate::upstream::connection::{Caller, ConnectionError, Outcome};
+use crate::upstream::wire::json::quoted;
 
 /// One stream's share of a subscription. The last one to be dropped ends it.
 pub(super) struct Subscription {

@@ -3,7 +3,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::json::{Members, Object};
+use crate::upstream::wire::json::{Members, Object};
 
 /// A list of tools without those that need a task, and without a word of tasks.
 pub(super) fn without_tasks(tools: &RawValue) -> Option<String> {

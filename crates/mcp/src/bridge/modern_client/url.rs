@@ -10,7 +10,7 @@ use super::bridged_request::BridgedRequest;
 use super::declared::Skill;
 use super::{question, result};
 use crate::front::ClientMessage;
-use crate::json::{Members, Object};
+use crate::upstream::wire::json::{Members, Object};
 
 /// More pages than anybody would visit for one call.
 const MOST_PAGES: usize = 16;

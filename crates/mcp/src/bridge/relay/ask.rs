@@ -16,12 +16,12 @@ use super::sessions::{Relayed, Running};
 use crate::forward::Call;
 use crate::forward::answer::StreamKind;
 use crate::front::{ClientMessage, deliver};
-use crate::json::{Members, NoObject, Object};
 use crate::judge::Handling;
 use crate::lists::answer::{Sieve, respond_with};
 use crate::reply::Answer;
 use crate::sidecar::Shared;
 use crate::upstream::connection::{Caller, ConnectionError, Kind};
+use crate::upstream::wire::json::{Members, NoObject, Object};
 
 /// How long a request may go on after its client left (D-58).
 const AFTERWARDS: Duration = Duration::from_mins(10);

@@ -20,8 +20,8 @@ use crate::forward::answer::StreamKind;
 use crate::front::events_response;
 use crate::reply::{Answer, Fault};
 use crate::sidecar::Shared;
-use crate::stream::events;
 use crate::upstream::connection::{Caller, ServerMessage};
+use crate::upstream::wire::events;
 
 /// Opens the standing stream of a session.
 pub(super) fn stream(call: &Call<'_>, relayed: &Arc<Relayed>) -> Answer {

@@ -10,12 +10,12 @@ use protocol::mcp::SESSION_HEADER;
 use super::sessions::Relayed;
 use crate::config::Transport;
 use crate::forward::Call;
-use crate::json::{Members, NoObject, Object, quoted};
 use crate::lists;
 use crate::reply::{self, Answer, Refused};
 use crate::session::{Facts, Held};
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::connection::legacy::Declared;
+use crate::upstream::wire::json::{Members, NoObject, Object, quoted};
 
 /// Answers `initialize`.
 pub(super) async fn initialize(call: &Call<'_>, body: &Bytes) -> Answer {

@@ -3,9 +3,9 @@
 use serde_json::value::RawValue;
 
 use super::sessions::{Relayed, Running};
-use crate::json::{Members, Object, whole_number};
 use crate::session::Sealing;
 use crate::upstream::connection::{Caller, ConnectionError, Kind, ServerMessage};
+use crate::upstream::wire::json::{Members, Object, whole_number};
 
 /// A request's own progress token, as the client wrote it.
 pub(super) type Token = Option<Box<RawValue>>;

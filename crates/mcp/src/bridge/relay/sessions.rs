@@ -12,9 +12,9 @@ use super::questions::Questions;
 use crate::config::Transport;
 use crate::forward::Call;
 use crate::session::Session;
-use crate::shares::{Shares, Whose};
 use crate::upstream::connection::legacy::LegacyPeer;
 use crate::upstream::connection::{Caller, ConnectionError};
+use crate::upstream::shares::{Shares, Whose};
 
 /// The sessions of one server, by the digest that is different for each session of each principal:
 /// whoever cannot open its sealed id finds nothing here (G-20).

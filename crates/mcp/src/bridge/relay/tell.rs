@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 use super::sessions::Relayed;
 use crate::body::Body;
 use crate::forward::Call;
-use crate::json::{Members, Object};
 use crate::reply::{self, Answer};
+use crate::upstream::wire::json::{Members, Object};
 
 /// Passes a notification on, in the server's ids.
 pub(super) async fn notification(

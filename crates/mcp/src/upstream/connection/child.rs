@@ -15,8 +15,8 @@ use self::slots::Room;
 use super::pipe::{Core, End, Manner, Pipe};
 use super::{Caller, ConnectionError};
 use crate::config::ChildConfig;
-use crate::mirror::Era;
 use crate::upstream::Upstream;
+use crate::upstream::wire::Era;
 
 /// Starts a child on this caller's behalf. It ends with the pipe.
 pub(crate) async fn open(

@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use super::session_state::SessionState;
 use super::{Caller, Connection, ConnectionError, Outcome, Question, ResponseStream};
-use crate::handshake::tidy_result;
-use crate::json::{Members, Object, quoted};
+use crate::upstream::wire::handshake::tidy_result;
+use crate::upstream::wire::json::{Members, Object, quoted};
 
 /// What is declared to a legacy server on a client's behalf. Sessions that differ in it are never
 /// shared.

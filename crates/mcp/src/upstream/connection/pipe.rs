@@ -18,8 +18,8 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use super::{Caller, Connection, ConnectionError, Question, ResponseStream, ServerMessage};
-use crate::mirror::Era;
 use crate::upstream::Upstream;
+use crate::upstream::wire::Era;
 use flood::Allowance;
 use pending::PendingRequests;
 

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::ConnectionError;
-use crate::json::{Members, Object, whole_number, without_mark};
-use crate::lists::ambiguity;
+use crate::upstream::wire::ambiguity;
+use crate::upstream::wire::json::{Members, Object, whole_number, without_mark};
 
 /// A message with what routes it; the rest is read when it is needed.
 #[derive(Clone, Debug)]

@@ -14,10 +14,10 @@ use url::Url;
 
 use super::pipe::{Core, End, Manner, Pipe, Wire};
 use super::{Caller, ConnectionError};
-use crate::mirror::Era;
-use crate::stream::reader::Reader;
 use crate::upstream::Upstream;
 use crate::upstream::http::{BackendId, Incoming, Outgoing, Sent};
+use crate::upstream::wire::Era;
+use crate::upstream::wire::reader::Reader;
 
 /// How long the first event, the address, may take.
 const ADDRESS: Duration = Duration::from_secs(30);

@@ -17,10 +17,10 @@ use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 
 use super::{Caller, Connection, ConnectionError, Question, ResponseStream, ServerMessage};
-use crate::forward::headers::to_keep;
-use crate::mirror::Era;
 use crate::upstream::Upstream;
 use crate::upstream::http::{BackendId, Incoming, Outgoing};
+use crate::upstream::wire::Era;
+use crate::upstream::wire::headers::to_keep;
 pub(crate) use answer::cancelled;
 use notification_stream::NotificationStream;
 pub(crate) use resume::Tail;

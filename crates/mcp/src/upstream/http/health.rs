@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::backend::Backend;
 use super::exchange::{BackendId, HttpUpstream, PLAIN};
-use crate::body::whole;
 use crate::config::{HttpConfig, Transport};
 use crate::upstream::Upstream;
+use crate::upstream::wire::whole;
 
 /// How a server is looked at.
 pub(crate) struct Check {

@@ -10,7 +10,7 @@ use http_body_util::Either;
 use tokio::time::Sleep;
 
 use super::Incoming;
-use crate::body::BodyError;
+use crate::upstream::wire::BodyError;
 
 /// What an upstream sends, as it comes. Any byte counts as a sign of life, comments too.
 pub(crate) struct Paced {

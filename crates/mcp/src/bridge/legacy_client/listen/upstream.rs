@@ -13,9 +13,9 @@ use crate::bridge::legacy_client::discovery::Discovered;
 use crate::bridge::legacy_client::notices::notification;
 use crate::bridge::legacy_client::session_state::ClientSessionState;
 use crate::bridge::legacy_client::trouble::Trouble;
-use crate::json::{Members, Object};
-use crate::stream::pacing::Pacing;
 use crate::upstream::connection::{ConnectionError, Kind, ResponseStream, ServerMessage};
+use crate::upstream::pacing::Pacing;
+use crate::upstream::wire::json::{Members, Object};
 
 /// The lists whose changes the server announces.
 #[derive(Clone, Copy, Debug)]

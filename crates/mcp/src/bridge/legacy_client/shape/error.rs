@@ -5,7 +5,7 @@ use protocol::mcp::HEADER_MISMATCH;
 use serde_json::value::RawValue;
 
 use crate::bridge::legacy_client::trouble::INTERNAL_ERROR;
-use crate::json::{Members, NoObject, Object, quoted};
+use crate::upstream::wire::json::{Members, NoObject, Object, quoted};
 
 /// Legacy: there is no such resource.
 const RESOURCE_NOT_FOUND: i32 = -32002;

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::content;
 use super::names::knows;
 use crate::bridge::legacy_client::revision::Revision;
-use crate::json::{Members, Object};
+use crate::upstream::wire::json::{Members, Object};
 
 /// A tool of a list.
 pub(super) fn tool(revision: Revision, members: &Members<'_>) -> String {

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-use crate::json::without_mark;
+use crate::upstream::wire::json::without_mark;
 
 /// Reads line by line.
 pub(super) struct Lines<R> {

@@ -7,9 +7,9 @@ use std::time::Duration;
 use kernel::Timestamp;
 use tokio::sync::Notify;
 
-use crate::shares::{Shares, Whose};
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::connection::pipe::{Core, End};
+use crate::upstream::shares::{Shares, Whose};
 
 /// The children of one server.
 #[derive(Default)]

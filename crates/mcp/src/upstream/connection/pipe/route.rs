@@ -11,10 +11,10 @@ use serde_json::value::RawValue;
 use super::Core;
 use super::flood::Flooded;
 use super::pending::Delivery;
-use crate::json::{Members, whole_number};
-use crate::mirror::Era;
 use crate::upstream::connection::streamable::cancelled;
 use crate::upstream::connection::{ConnectionError, Kind, ServerMessage};
+use crate::upstream::wire::Era;
+use crate::upstream::wire::json::{Members, whole_number};
 
 /// Larger ones of those that many may listen to are not kept.
 const NEWS_BYTES: usize = 256 << 10;

@@ -8,8 +8,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::{Core, End, Manner, Wire, running};
-use crate::mirror::Era;
 use crate::upstream::connection::{Caller, ConnectionError, Kind, ResponseStream, ServerMessage};
+use crate::upstream::wire::Era;
 
 /// Keeps what is said to the server.
 #[derive(Clone, Default)]

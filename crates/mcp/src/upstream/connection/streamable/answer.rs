@@ -9,14 +9,14 @@ use http::{HeaderMap, Response, StatusCode};
 
 use super::HttpConnection;
 use super::resume::{Tail, resume};
-use crate::body::whole;
-use crate::json::whole_number;
-use crate::mirror::Era;
-use crate::stream::reader::Reader;
 use crate::upstream::connection::{
     Caller, Connection as _, ConnectionError, Kind, Question, ResponseStream, ServerMessage,
 };
 use crate::upstream::http::Incoming;
+use crate::upstream::wire::Era;
+use crate::upstream::wire::json::whole_number;
+use crate::upstream::wire::reader::Reader;
+use crate::upstream::wire::whole;
 
 /// Judges the head of an answer and begins to read it.
 pub(super) async fn exchange(

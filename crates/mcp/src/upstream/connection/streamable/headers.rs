@@ -5,8 +5,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use protocol::mcp::{MODERN_REVISION, PROTOCOL_VERSION_HEADER, SESSION_HEADER};
 
 use super::Inner;
-use crate::mirror::Era;
 use crate::upstream::connection::Caller;
+use crate::upstream::wire::Era;
 
 const VERSION: HeaderName = HeaderName::from_static(PROTOCOL_VERSION_HEADER);
 

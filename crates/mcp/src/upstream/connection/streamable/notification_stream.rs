@@ -13,9 +13,9 @@ use tokio::sync::broadcast;
 use super::answer::form;
 use super::resume::Tail;
 use super::{HttpConnection, headers};
-use crate::stream::openings::Opening;
-use crate::stream::reader::Reader;
+use crate::upstream::connection::opening::Opening;
 use crate::upstream::connection::{Caller, Connection as _, Kind, ServerMessage};
+use crate::upstream::wire::reader::Reader;
 
 /// How many messages a slow listener may be behind before it misses some. Each takes 40 bytes for
 /// as long as the stream stands.

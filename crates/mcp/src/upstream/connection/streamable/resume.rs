@@ -8,11 +8,11 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use kernel::SecureRandom;
 
 use super::{HttpConnection, headers};
-use crate::forward::headers::LAST_EVENT_ID;
-use crate::stream::events::Event;
-use crate::stream::pacing::Pacing;
-use crate::stream::reader::Reader;
 use crate::upstream::connection::{Caller, ConnectionError};
+use crate::upstream::pacing::Pacing;
+use crate::upstream::wire::events::Event;
+use crate::upstream::wire::headers::LAST_EVENT_ID;
+use crate::upstream::wire::reader::Reader;
 
 /// Where a stream ended, as far as the server said.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ pub(super) async fn resume(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stream::splitter::Splitter;
+    use crate::upstream::wire::splitter::Splitter;
 
     impl Tail {
         fn of_nobody() -> Self {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use protocol::splice::{self, Splice};
 use serde_json::value::RawValue;
 
-use crate::json::{Members, NoObject, Object};
+use crate::upstream::wire::json::{Members, NoObject, Object};
 
 /// Members of the result that may be missing, but not null.
 const OPTIONAL: [&str; 2] = ["_meta", "instructions"];

@@ -1,12 +1,15 @@
 //! Names that two readers of JSON may take for different members.
 
-use super::filter::Unfilterable;
-use crate::json::Members;
+use super::json::Members;
+
+/// Two readers could take different members for the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ambiguous;
 
 /// Refuses an object in which one of these names stands twice, or stands only for readers that
 /// ignore case, as those do that are written with Go's `encoding/json`, or what follows a NUL, as
 /// those do whose texts end there.
-pub(crate) fn none(members: &Members<'_>, names: &[&str]) -> Result<(), Unfilterable> {
+pub(crate) fn none(members: &Members<'_>, names: &[&str]) -> Result<(), Ambiguous> {
     // Folding makes no name shorter than a third, and few names are as short as these.
     let reads_as = |name: &str, known: &str| {
         let short = before_nul(name).len() <= 3 * known.len();
@@ -16,7 +19,7 @@ pub(crate) fn none(members: &Members<'_>, names: &[&str]) -> Result<(), Unfilter
         let mut taken = members.iter().map(|(name, _)| name).filter(|name| reads_as(name, known));
         taken.next().is_some_and(|first| first != *known || taken.next().is_some())
     });
-    if ambiguous { Err(Unfilterable) } else { Ok(()) }
+    if ambiguous { Err(Ambiguous) } else { Ok(()) }
 }
 
 /// The name as far as a NUL and without differences of case, those of the long s and the Kelvin
@@ -48,7 +51,7 @@ mod tests {
             r#"{"tools\u0000":1}"#,
             r#"{"Result\u0000 and more than could be that name":1}"#,
         ] {
-            assert_eq!(check(odd), Err(Unfilterable), "{odd}");
+            assert_eq!(check(odd), Err(Ambiguous), "{odd}");
         }
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct Pacing {
 }
 
 /// The shortest pause.
-pub(super) const FLOOR: Duration = Duration::from_millis(250);
+pub(crate) const FLOOR: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(30);
 /// How much longer than a server wishes a pause may become.
 const BEYOND_WISH: u32 = 8;
