@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode};
-use protocol::mcp::{TEMPORARILY_UNAVAILABLE, TRACEPARENT, UPSTREAM_TIMEOUT, UPSTREAM_UNAVAILABLE};
+use protocol::mcp::{TRACEPARENT, UPSTREAM_UNAVAILABLE};
 
+use crate::failure;
 use crate::observe::RequestRecord;
 use crate::reply::{Fault, Refused};
 use crate::server::Server;
@@ -56,12 +57,7 @@ impl Call<'_> {
     /// The answer where a connection of our own failed.
     pub(crate) fn failed(&self, error: ConnectionError) -> Refused {
         tracing::warn!(server.name = %self.server.name, %error, "mcp.upstream.failed");
-        let refused = error.fault().for_id(self.id);
-        if matches!(error, ConnectionError::Full | ConnectionError::Away) {
-            refused.retry_soon()
-        } else {
-            refused
-        }
+        failure::refusal(error, self.id)
     }
 
     /// Sends the original bytes to the upstream and waits for the head of its answer. What
@@ -92,7 +88,7 @@ impl Call<'_> {
         let sent = self.exchange.sending();
         let answered = sending.await;
         self.exchange.answered(sent, answered.is_ok());
-        answered.map_err(|error| self.unanswered(error))
+        answered.map_err(|error| failure::refusal(error.into(), self.id))
     }
 
     fn outgoing(&self, body: Bytes, standing: bool) -> Outgoing {
@@ -103,26 +99,6 @@ impl Call<'_> {
             backend: self.session.as_ref().and_then(|session| session.backend()),
             path: None,
             standing,
-        }
-    }
-
-    /// D-55: never 404, which would tell a legacy client that its session died.
-    fn unanswered(&self, error: SendError) -> Refused {
-        match error {
-            SendError::Away => {
-                let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, TEMPORARILY_UNAVAILABLE);
-                let message = "the upstream MCP server cannot be reached; try again later";
-                self.fault(status, code, message).retry_soon()
-            }
-            SendError::Broken => {
-                self.bad_gateway("the upstream MCP server closed the connection before it answered")
-            }
-            SendError::Timeout => {
-                let status = StatusCode::GATEWAY_TIMEOUT;
-                let message = "the upstream MCP server did not answer in time";
-                self.fault(status, UPSTREAM_TIMEOUT, message)
-            }
-            SendError::Compressed(coding) => self.bad_gateway(coding.message()),
         }
     }
 

@@ -10,6 +10,7 @@ use http_body_util::StreamBody;
 use protocol::jsonrpc::error_response;
 
 use crate::body::Body;
+use crate::failure;
 use crate::forward::Call;
 use crate::forward::answer::{StreamKind, respond};
 use crate::forward::headers;
@@ -92,7 +93,7 @@ impl Rest {
             let id = rest.id.as_deref();
             let said = said.and_then(|said| sift(rest.sieve.as_ref(), id, said));
             let said = said.unwrap_or_else(|error| {
-                let fault = error.fault();
+                let fault = failure::fault(error);
                 ClientMessage::answer(
                     error_response(id, fault.code, fault.message, None),
                     fault.status,

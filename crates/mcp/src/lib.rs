@@ -21,6 +21,7 @@ mod discovery;
 mod documents;
 mod early;
 mod endpoint;
+mod failure;
 mod forward;
 mod front;
 mod gate;

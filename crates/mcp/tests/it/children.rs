@@ -222,7 +222,7 @@ async fn a_program_that_ends_at_once() {
         assert_eq!(world.ask(tool("get_x").bearer(&token)).await.status, 502);
         control.next().await.ended().await;
     }
-    assert_eq!(world.ask(tool("get_x").bearer(&token)).await.status, 502);
+    assert_eq!(world.ask(tool("get_x").bearer(&token)).await.status, 503);
     assert!(control.is_empty().await, "not now");
     world.clock.advance_seconds(1);
     assert_eq!(world.ask(tool("get_x").bearer(&token)).await.status, 502);
@@ -237,7 +237,7 @@ async fn a_program_that_is_not_there() {
     })
     .await;
     let answer = world.ask(tool("get_x").bearer(&world.token("mcp:read"))).await;
-    assert_eq!((answer.status.as_u16(), answer.code()), (502, -31502));
+    assert_eq!((answer.status.as_u16(), answer.code()), (503, -31503));
     world.settle().await;
     assert!(world.sidecar.ready().await.unwrap_err().to_string().contains("program"));
 }

@@ -118,7 +118,7 @@ async fn a_missing_program_is_named() {
         };
         let world = World::with(echo, change).await;
         let refused = world.ask(initialize().bearer(&token.sign(&world.authority.key()))).await;
-        assert_eq!(refused.status, 502);
+        assert_eq!(refused.status, 503);
         let named = log.lines("mcp.child.failed").pop().unwrap();
         assert!(named.contains(program) && named.contains(hint), "{named}");
     }

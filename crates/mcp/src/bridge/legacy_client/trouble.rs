@@ -6,6 +6,7 @@ use protocol::jsonrpc::{INVALID_PARAMS, METHOD_NOT_FOUND, error_response};
 use protocol::mcp::TEMPORARILY_UNAVAILABLE;
 
 use super::status;
+use crate::failure;
 use crate::front::ClientMessage;
 use crate::upstream::connection::ConnectionError;
 
@@ -49,7 +50,7 @@ impl From<ConnectionError> for Trouble {
         // A modern server has no sessions that could be gone; the client's own is well.
         let error =
             if error == ConnectionError::SessionGone { ConnectionError::Broken } else { error };
-        let fault = error.fault();
+        let fault = failure::fault(error);
         Self { code: fault.code, message: Cow::Borrowed(fault.message) }
     }
 }

@@ -103,8 +103,8 @@ async fn a_failure_is_shared_by_those_who_waited() {
         yield_now().await;
     }
     discovers.fail(ConnectionError::Away);
-    assert_eq!(first.await.unwrap().status, 502);
-    assert_eq!(second.await.unwrap().status, 502);
+    assert_eq!(first.await.unwrap().status, 503);
+    assert_eq!(second.await.unwrap().status, 503);
     assert!(world.script.is_silent().await, "it was asked once");
 
     let third = read(&world);
