@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Which crate may import which: the table in crates/README.md, checked against the manifests.
+# Which crate may import which: the table in crates/README.md, checked against the manifests; and
+# inside `mcp`, that what speaks to an upstream knows nothing of what stands above it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,4 +32,19 @@ for crate in $ours; do
     esac
   done
 done
+
+# Modules of mcp that import only themselves and these. Tests may use `testing`.
+below() { # MODULE ALLOWED...
+  local module=$1 allowed
+  allowed=$(IFS='|' && echo "$*")
+  local upward
+  upward=$(grep -rnE 'crate::[a-z_]+' "crates/mcp/src/$module.rs" "crates/mcp/src/$module" |
+    grep -vE "crate::($allowed|testing)\b" || true)
+  if [ -n "$upward" ]; then
+    echo "$upward"
+    echo "mcp::$module must not import what stands above it" && failed=1
+  fi
+}
+below config
+below upstream config
 exit $failed

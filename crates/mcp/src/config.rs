@@ -1,6 +1,7 @@
 //! What the sidecar is told. The binary reads it from the configuration file.
 
 mod http;
+mod observe;
 
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use kernel::Redacted;
 use kernel::seal::SealingKey;
 use protocol::{ResourceUri, Scope, Scopes};
 
-use crate::observe::Observe;
 pub use http::HttpConfig;
+pub use observe::{Audit, Observe, Span, SpanKind, SpanValue, Spans};
 
 /// The whole sidecar.
 #[derive(Debug)]

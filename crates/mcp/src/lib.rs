@@ -54,10 +54,10 @@ mod watch;
 pub use authority::{Authority, AuthorityAway};
 pub use body::Body;
 pub use config::{
-    AllowedOrigins, ChildConfig, Config, ConfigError, EraChoice, HttpConfig, Limits, PolicyConfig,
-    Rule, ServerConfig, SseFront, Transport, UpstreamAuth, Visibility,
+    AllowedOrigins, Audit, ChildConfig, Config, ConfigError, EraChoice, HttpConfig, Limits,
+    Observe, PolicyConfig, Rule, ServerConfig, Span, SpanKind, SpanValue, Spans, SseFront,
+    Transport, UpstreamAuth, Visibility,
 };
-pub use observe::{Audit, Observe, Span, SpanKind, SpanValue, Spans};
 pub use ready::NotReady;
 pub use sidecar::Sidecar;
 pub use upstream::wire::BodyError;

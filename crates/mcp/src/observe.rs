@@ -20,35 +20,13 @@ use std::sync::{Arc, OnceLock};
 
 use kernel::SecureRandom;
 
+use crate::config::{Audit, Observe, Spans};
+
 pub(crate) use audit::report;
 pub(crate) use meter::{Meter, Tally};
 pub(crate) use queue::Queue;
 pub(crate) use request_record::{BAD_TOKEN, RequestRecord};
-pub use trace::{Span, SpanKind, SpanValue, Spans};
 pub(crate) use verdict::{Basis, Decision, Verdict};
-
-/// What is told to whom. By default everything is recorded and nothing is traced.
-#[derive(Clone, Debug, Default)]
-pub struct Observe {
-    /// What goes into the record.
-    pub audit: Audit,
-    /// Whether numbers are kept for each tool, of which a server may have many.
-    pub tool_labels: bool,
-    /// Where finished spans go, if anywhere.
-    pub spans: Option<Spans>,
-}
-
-/// What goes into the record.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Audit {
-    /// Every call and every denial.
-    #[default]
-    Everything,
-    /// Denials only.
-    Denials,
-    /// Nothing, because there is nobody to report to.
-    Nothing,
-}
 
 /// What all requests tell.
 pub(crate) struct Observer {

@@ -224,7 +224,7 @@ fn config(shared_by_everyone: bool) -> Config {
         allowed_origins: AllowedOrigins::default(),
         sealing_key: SealingKey::from_bytes([7; 32]),
         peer_url: None,
-        observe: crate::observe::Observe::default(),
+        observe: crate::config::Observe::default(),
         max_status_age_seconds: 600,
         limits: Limits::default(),
     }
