@@ -23,13 +23,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What keeps a program silent that was started.
 const PROGRAM_HINT: &str = "it may wait for a download, or miss a variable: HOME, one for a \
-                            proxy or certificates; `env` beside `command` passes them";
+                            proxy or certificates; `env` beside `command` passes them. One that \
+                            always takes this long starts sooner with `eras` beside `command`";
 const SERVER_HINT: &str = "nothing came back from its url so far";
 
 impl Silence {
     /// `None` while somebody else's line says it already.
     fn note(&self) -> Option<Noted<'_>> {
-        (!self.logged.swap(true, Ordering::Relaxed)).then_some(Noted(self))
+        // Made only if it was not logged: what is made is dropped, and dropping it forgets.
+        (!self.logged.swap(true, Ordering::Relaxed)).then(|| Noted(self))
     }
 }
 
