@@ -172,7 +172,7 @@ fn connection<'a>(server: &'a AuthServer, grant: &'a Grant, since: &'a str) -> C
         id: grant.id.as_str(),
         client: shown_client(server, grant),
         redirect_host: &grant.redirect_host,
-        resource: super::consent::shown_resource(server, &grant.resource),
+        resource: super::transaction::shown_resource(server, &grant.resource),
         organization: grant.organization.as_deref(),
         scopes: grant.scopes,
         since,

@@ -18,14 +18,14 @@ use model::{Code, Stage, Subject};
 use net::headers::FormTarget;
 use pages::{Consent, Deployment, Form, Lifetime, ScopeChoice, Tick};
 use protocol::params::Params;
-use protocol::{OAuthErrorCode, ResourceUri, Scope, Scopes};
+use protocol::{OAuthErrorCode, Scope, Scopes};
 use store::unit::{Approve, ApproveOutcome, DeniedBy, Deny, DenyOutcome, EndSession};
 
 use super::organization;
 use super::refuse::{Refused, refuse};
-use super::resume::already_done;
 use super::transaction::{
-    Decider, Opened, error_params, open, return_to_client, shown_client, step,
+    Decider, Opened, already_done, error_params, open, return_to_client, shown_client,
+    shown_resource, step,
 };
 use crate::answer::{PageFailure, page_response, see_other};
 use crate::browser::cookies::CookieNames;
@@ -198,20 +198,6 @@ pub(super) async fn switch(server: &AuthServer, opened: &Opened) -> Result<Respo
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     Ok(response)
-}
-
-/// The title, URL and words of a resource, as pages show them.
-pub(super) fn shown_resource<'a>(
-    server: &'a AuthServer,
-    uri: &'a ResourceUri,
-) -> pages::Resource<'a> {
-    let url = uri.as_str();
-    match server.config.resource(uri) {
-        Some(resource) => {
-            pages::Resource { title: &resource.title, url, words: &resource.scope_words }
-        }
-        None => pages::Resource { title: "", url, words: pages::ScopeWords::NEUTRAL },
-    }
 }
 
 fn answer(

@@ -11,16 +11,14 @@ use axum::response::Response;
 use http::StatusCode;
 use kernel::{Id, Plain, Timestamp};
 use model::{Stage, Subject};
-use net::headers::FormTarget;
-use pages::{AlreadyDone, Deployment};
 use protocol::bridge::BridgeClaims;
 use protocol::params::Params;
 use store::unit::{ResumeAuthorization, ResumeOutcome};
 
 use super::consent;
 use super::sign_in::{complete, portal};
-use super::transaction::{Opened, open, shown_client, step};
-use crate::answer::{PageFailure, page_response, see_other};
+use super::transaction::{Opened, already_done, open, step};
+use crate::answer::{PageFailure, see_other};
 use crate::browser::bridge::verify;
 use crate::request;
 use crate::server::AuthServer;
@@ -119,15 +117,6 @@ async fn resume(
         }
         ResumeOutcome::Gone => Err(PageFailure::expired()),
     }
-}
-
-/// The page for a transaction that had its answer (T-CB-16, T-CO-08).
-pub(super) fn already_done(server: &AuthServer, opened: &Opened) -> Response {
-    let html = pages::already_done(&AlreadyDone {
-        deployment: Deployment { title: &server.config.title },
-        client: Some(shown_client(&opened.authorization.request)),
-    });
-    page_response(StatusCode::OK, html, FormTarget::OwnSite)
 }
 
 fn bad_token() -> PageFailure {

@@ -8,10 +8,10 @@ use kernel::{Plain, Timestamp};
 use model::authorization::{AuthorizationHandle, BrowserBinding};
 use model::{Authorization, AuthorizationRequest, ClientOrigin, Session, Stage, Subject};
 use net::headers::FormTarget;
-use pages::{Client, ClientTrust, Deployment, Navigation, OpenApp};
+use pages::{AlreadyDone, Client, ClientTrust, Deployment, Navigation, OpenApp};
 use protocol::params::Params;
 use protocol::redirect_uri::RedirectKind;
-use protocol::{OAuthError, RedirectUri};
+use protocol::{OAuthError, RedirectUri, ResourceUri};
 
 use crate::answer::{PageFailure, page_response, see_other};
 use crate::browser::{Browser, cookies::CookieNames, is_cross_site};
@@ -214,4 +214,27 @@ pub(super) fn answer_url(
 /// The parameters of an error response (RFC 6749 §4.1.2.1).
 pub(super) fn error_params(error: &OAuthError) -> [(&str, &str); 2] {
     [("error", error.code.as_str()), ("error_description", &error.description)]
+}
+
+/// The page for a transaction that had its answer (T-CB-16, T-CO-08).
+pub(super) fn already_done(server: &AuthServer, opened: &Opened) -> Response {
+    let html = pages::already_done(&AlreadyDone {
+        deployment: Deployment { title: &server.config.title },
+        client: Some(shown_client(&opened.authorization.request)),
+    });
+    page_response(StatusCode::OK, html, FormTarget::OwnSite)
+}
+
+/// The title, URL and words of a resource, as pages show them.
+pub(super) fn shown_resource<'a>(
+    server: &'a AuthServer,
+    uri: &'a ResourceUri,
+) -> pages::Resource<'a> {
+    let url = uri.as_str();
+    match server.config.resource(uri) {
+        Some(resource) => {
+            pages::Resource { title: &resource.title, url, words: &resource.scope_words }
+        }
+        None => pages::Resource { title: "", url, words: pages::ScopeWords::NEUTRAL },
+    }
 }

@@ -124,7 +124,7 @@ impl Visit {
         Asking::Authorization {
             client: shown_client(request),
             redirect: &request.redirect_uri,
-            resource: super::consent::shown_resource(server, &request.resource),
+            resource: super::transaction::shown_resource(server, &request.resource),
         }
     }
 
