@@ -23,7 +23,7 @@ use crate::lists::filter::{Message, Tool, read, tools_of};
 use crate::policy::{Decision, Reach};
 use crate::reply;
 use crate::server::Server;
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 use crate::upstream::http::{BackendId, Incoming, Outgoing, Sent};
 use crate::upstream::wire::json::without_mark;
 use crate::upstream::wire::splitter::Splitter;

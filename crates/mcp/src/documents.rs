@@ -10,7 +10,7 @@ use crate::body::Body;
 use crate::gate::origin;
 use crate::reply::{self, Fault, Refused};
 use crate::server::Server;
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 
 /// A public document of one server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

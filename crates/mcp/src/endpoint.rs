@@ -23,7 +23,7 @@ use crate::observe::{BAD_TOKEN, RequestRecord};
 use crate::parting;
 use crate::reply::{Answer, Fault, Refused};
 use crate::server::Server;
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 use crate::sse_front;
 use crate::upstream::wire::Arriving;
 use crate::upstream::wire::Era;

@@ -14,7 +14,7 @@ use crate::observe::RequestRecord;
 use crate::reply::{Fault, Refused};
 use crate::server::Server;
 use crate::session::Session;
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 use crate::upstream::connection::{Caller, ConnectionError};
 use crate::upstream::http::{Outgoing, SendError, Sent, repeat};
 use crate::upstream::wire::headers::to_keep;

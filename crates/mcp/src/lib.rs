@@ -40,6 +40,7 @@ mod reply;
 mod schemas;
 mod server;
 mod session;
+mod shared;
 mod sidecar;
 mod sse_front;
 mod stream;

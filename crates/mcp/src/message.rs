@@ -21,7 +21,7 @@ use crate::observe::{RequestRecord, Verdict};
 use crate::reply::{Answer, Fault, Refused};
 use crate::server::Server;
 use crate::session::Session;
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 use crate::stream::Slot;
 use crate::stream::openings::UnderWay;
 use crate::upstream::wire::Arriving;

@@ -19,7 +19,7 @@ use crate::message::Admitted;
 use crate::observe::RequestRecord;
 use crate::reply::{self, Answer, Fault};
 use crate::server::Server;
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 
 /// How long the upstream may take to hear that a session ended.
 const PATIENCE: Duration = Duration::from_secs(5);

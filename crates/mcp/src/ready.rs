@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::Transport;
 use crate::server::Server;
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 use crate::upstream::connection::child::program;
 
 /// What is missing.

@@ -17,7 +17,7 @@ use crate::body::Body;
 use crate::forward::Call;
 use crate::forward::answer::StreamKind;
 use crate::reply::{Answer, Fault, Refused};
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 
 /// Marks what was handed over once, so that it never goes in circles.
 const HANDED_OVER: HeaderName = HeaderName::from_static("x-wicketgate-handed-over");

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::authority::Authority;
 use crate::body::Body;
 use crate::catalogue::{self, Catalogues};
-use crate::config::{AllowedOrigins, Config, ConfigError, Limits};
+use crate::config::{Config, ConfigError};
 use crate::discovery;
 use crate::documents::{self, Document};
 use crate::endpoint::{self, EndpointKind};
@@ -26,6 +26,7 @@ use crate::ready::{self, NotReady};
 use crate::reply::Fault;
 use crate::server::Server;
 use crate::session::Sealing;
+use crate::shared::Shared;
 use crate::sse_front::InFront;
 use crate::stream::Pulse;
 use crate::upstream::Means;
@@ -40,25 +41,6 @@ pub struct Sidecar {
     servers: Vec<Arc<Server>>,
     shared: Arc<Shared>,
     catalogues: Catalogues,
-}
-
-/// What all servers share.
-pub(crate) struct Shared {
-    pub(crate) trust: Arc<Trust>,
-    pub(crate) pulse: Arc<Pulse>,
-    pub(crate) limits: Limits,
-    pub(crate) in_flight: Arc<InFlight>,
-    /// The same of those that ask `server/discover`.
-    pub(crate) discovering: Arc<InFlight>,
-    pub(crate) sealing: Sealing,
-    pub(crate) peer_url: Option<http::Uri>,
-    /// Connections to other replicas.
-    pub(crate) peers: Pool,
-    pub(crate) allowed_hosts: Vec<String>,
-    pub(crate) allowed_origins: AllowedOrigins,
-    pub(crate) observer: Observer,
-    /// Tasks that end sessions at the upstreams, now or when a client leaves.
-    pub(crate) closing: TaskTracker,
 }
 
 /// How long the upstreams may take to hear that their sessions ended.

@@ -7,7 +7,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::server::Server;
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 
 /// How often running streams are looked at for tokens that expired.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -22,7 +22,7 @@ use crate::observe::RequestRecord;
 use crate::reply::Refused;
 use crate::server::Server;
 use crate::session::Session;
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 use crate::upstream::wire::BodyError;
 use crate::upstream::wire::events::of_foreign_message;
 use crate::upstream::wire::reader::Reader;

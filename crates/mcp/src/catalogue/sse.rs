@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Method};
 
 use crate::lists::filter::{Message, answers, read};
 use crate::server::Server;
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 use crate::upstream::connection::sse::{Opened, open_stream};
 use crate::upstream::http::{BackendId, Outgoing};
 use crate::upstream::wire::reader::Reader;

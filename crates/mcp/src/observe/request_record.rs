@@ -17,7 +17,7 @@ use super::{RequestId, Verdict, access, trace};
 use crate::config::Audit;
 use crate::early::{PendingRequest, Waiting};
 use crate::server::Server;
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 use crate::upstream::wire::Era;
 use crate::verify::Permit;
 

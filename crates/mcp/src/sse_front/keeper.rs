@@ -19,7 +19,7 @@ use crate::message::Admitted;
 use crate::observe::RequestRecord;
 use crate::reply::{Answer, Fault, Refused};
 use crate::server::Server;
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 use crate::stream::Slot;
 use crate::stream::openings::UnderWay;
 use crate::upstream::connection::streamable::Tail;

@@ -18,7 +18,7 @@ use crate::message::{self, Admitted};
 use crate::observe::RequestRecord;
 use crate::reply::{self, Answer, Fault, Refused};
 use crate::server::Server;
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 use crate::upstream::connection::streamable::Tail;
 use crate::upstream::wire::Arriving;
 use crate::verify::{Permit, TokenStatus};

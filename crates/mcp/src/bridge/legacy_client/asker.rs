@@ -12,7 +12,7 @@ use super::trouble::Trouble;
 use super::{capabilities, request};
 use crate::forward::Call;
 use crate::server::Server;
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 use crate::upstream::connection::legacy::question;
 use crate::upstream::connection::{Caller, Question, ResponseStream};
 use crate::upstream::wire::json::{Members, NoObject};

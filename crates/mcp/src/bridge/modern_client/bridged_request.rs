@@ -13,7 +13,7 @@ use super::logging::Level;
 use crate::forward::Call;
 use crate::reply::{self, Refused};
 use crate::server::Server;
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 use crate::upstream::connection::legacy::{Declared, LegacyPeer};
 use crate::upstream::connection::{Caller, ConnectionError};
 use crate::upstream::wire::json::Members;

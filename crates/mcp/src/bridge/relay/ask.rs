@@ -19,7 +19,7 @@ use crate::front::{ClientMessage, deliver};
 use crate::judge::Handling;
 use crate::lists::answer::{Sieve, respond_with};
 use crate::reply::Answer;
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 use crate::upstream::connection::{Caller, ConnectionError, Kind};
 use crate::upstream::wire::json::{Members, NoObject, Object};
 

@@ -19,7 +19,7 @@ use crate::forward::Call;
 use crate::forward::answer::StreamKind;
 use crate::front::events_response;
 use crate::reply::{Answer, Fault};
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 use crate::upstream::connection::{Caller, ServerMessage};
 use crate::upstream::wire::events;
 
