@@ -46,5 +46,8 @@ below() { # MODULE ALLOWED...
   fi
 }
 below config
+below tally
 below upstream config
+below verify authority config tally upstream
+below policy config verify
 exit $failed

@@ -20,7 +20,7 @@ use crate::body::Body;
 use crate::config::Transport;
 use crate::gate::bearer;
 use crate::lists::filter::{Message, Tool, read, tools_of};
-use crate::policy::{Decision, Reach};
+use crate::policy::Decision;
 use crate::reply;
 use crate::server::Server;
 use crate::shared::Shared;
@@ -28,6 +28,7 @@ use crate::upstream::http::{BackendId, Incoming, Outgoing, Sent};
 use crate::upstream::wire::json::without_mark;
 use crate::upstream::wire::splitter::Splitter;
 use crate::upstream::wire::whole;
+use crate::verify::Reach;
 
 /// What was asked before, by server and user type.
 #[derive(Default)]

@@ -7,8 +7,8 @@ use protocol::mcp::{self, INSUFFICIENT_SCOPE, Method};
 use protocol::{Scope, Scopes};
 
 use crate::forward::Call;
-use crate::observe::{self, Basis, Verdict};
-use crate::policy::{self, Decision};
+use crate::observe::{self, Verdict};
+use crate::policy::{self, Basis, Decision};
 use crate::reply::{Fault, Refused};
 use crate::server::Server;
 use crate::tasks::Task;

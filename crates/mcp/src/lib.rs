@@ -44,6 +44,7 @@ mod shared;
 mod sidecar;
 mod sse_front;
 mod stream;
+mod tally;
 mod tasks;
 #[cfg(test)]
 mod testing;

@@ -23,10 +23,10 @@ use kernel::SecureRandom;
 use crate::config::{Audit, Observe, Spans};
 
 pub(crate) use audit::report;
-pub(crate) use meter::{Meter, Tally};
+pub(crate) use meter::Meter;
 pub(crate) use queue::Queue;
 pub(crate) use request_record::{BAD_TOKEN, RequestRecord};
-pub(crate) use verdict::{Basis, Decision, Verdict};
+pub(crate) use verdict::{Decision, Verdict};
 
 /// What all requests tell.
 pub(crate) struct Observer {

@@ -1,10 +1,12 @@
 //! Who may use which tool. One function decides, for lists and for calls alike.
 
+use std::fmt;
+
 use protocol::{Scope, Scopes};
 use wildmatch::WildMatchPattern;
 
 use crate::config::{PolicyConfig, Visibility};
-use crate::observe::Basis;
+use crate::verify::Reach;
 
 /// The compiled policy of one server.
 #[derive(Debug)]
@@ -24,13 +26,21 @@ struct CompiledRule {
 /// `*` is the only wildcard; NUL never occurs in a tool's name.
 type Glob = WildMatchPattern<'*', '\0'>;
 
-/// What somebody holds at one server, and what they could be granted there.
+/// What decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Reach {
-    /// Token ∩ ceiling ∩ user type.
-    pub(crate) held: Scopes,
-    /// Ceiling ∩ user type.
-    pub(crate) obtainable: Scopes,
+pub(crate) enum Basis {
+    /// The rule at this place of `rules`, counted from 0.
+    Rule(usize),
+    /// What the server says of its tool.
+    Annotation,
+    /// `default_scope`.
+    Default,
+    /// What the method itself needs.
+    Method,
+    /// The tool cannot be read in the server's list.
+    List,
+    /// Nothing of the policy: the request did not get that far.
+    None,
 }
 
 /// What the policy says of one tool for one person.
@@ -155,6 +165,19 @@ impl PolicyConfig {
 impl CompiledRule {
     fn names(&self, tool: &str) -> bool {
         self.tools.iter().any(|glob| glob.matches(tool))
+    }
+}
+
+impl fmt::Display for Basis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rule(place) => write!(f, "rules[{place}]"),
+            Self::Annotation => f.write_str("annotation"),
+            Self::Default => f.write_str("default"),
+            Self::Method => f.write_str("method"),
+            Self::List => f.write_str("list"),
+            Self::None => f.write_str("none"),
+        }
     }
 }
 

@@ -18,10 +18,10 @@ use quick_cache::UnitWeighter;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use serde_json::value::RawValue;
 
-pub(crate) use permit::Permit;
+pub(crate) use permit::{Permit, Reach};
 pub(crate) use trust::{TokenStatus, Trust};
 
-use crate::observe::Tally;
+use crate::tally::Tally;
 use digest::{BuildAsItIs, Digest};
 use permit::Principal;
 use token::{Signed, Unverified};

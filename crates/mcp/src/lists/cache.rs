@@ -14,8 +14,9 @@ use serde_json::value::RawValue;
 
 use super::by_tool::ByTool;
 use super::dropped::DroppedNames;
-use crate::observe::Tally;
-use crate::policy::{Hints, Reach};
+use crate::policy::Hints;
+use crate::tally::Tally;
+use crate::verify::Reach;
 
 /// The kept lists of one server, and what its tools say of themselves.
 pub(crate) struct Lists {

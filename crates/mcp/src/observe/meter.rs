@@ -2,7 +2,7 @@
 //! only if the operator wants them, and then only so many.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::StatusCode;
@@ -16,6 +16,7 @@ use prometheus_client::registry::Registry;
 use super::request_record::Finished;
 use super::{Decision, Observer};
 use crate::server::Server;
+use crate::tally::Tally;
 
 /// The numbers of one sidecar.
 pub(crate) struct Meter {
@@ -69,13 +70,6 @@ struct ToolLabels {
 struct Tools {
     calls: Family<ToolLabels, Counter>,
     known: Mutex<HashSet<String>>,
-}
-
-/// How often something was there already, and how often not.
-#[derive(Default)]
-pub(crate) struct Tally {
-    hits: AtomicU64,
-    misses: AtomicU64,
 }
 
 /// Seconds.
@@ -168,8 +162,8 @@ impl Meter {
             let label = ServerLabel { server: Arc::clone(&server.label) };
             let streams = i64::try_from(server.slots.open()).unwrap_or(i64::MAX);
             self.streams.get_or_create(&label).set(streams);
-            server.verifier.tally().copy_to(&self.tokens, &server.label);
-            server.lists.tally().copy_to(&self.lists, &server.label);
+            copy(server.verifier.tally(), &self.tokens, &server.label);
+            copy(server.lists.tally(), &self.lists, &server.label);
         }
         let lost = observer.queue.lost();
         for (kind, count) in [("call", lost.calls), ("denial", lost.denials)] {
@@ -231,20 +225,11 @@ impl Tools {
     }
 }
 
-impl Tally {
-    pub(crate) fn hit(&self) {
-        self.hits.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn miss(&self) {
-        self.misses.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn copy_to(&self, family: &Family<SourceLabels, Counter>, server: &Arc<str>) {
-        for (cached, count) in [(true, &self.hits), (false, &self.misses)] {
-            let labels = SourceLabels { server: Arc::clone(server), cached };
-            set(&family.get_or_create(&labels), count.load(Ordering::Relaxed));
-        }
+fn copy(tally: &Tally, family: &Family<SourceLabels, Counter>, server: &Arc<str>) {
+    let (hits, misses) = tally.counts();
+    for (cached, count) in [(true, hits), (false, misses)] {
+        let labels = SourceLabels { server: Arc::clone(server), cached };
+        set(&family.get_or_create(&labels), count);
     }
 }
 

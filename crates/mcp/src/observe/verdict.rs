@@ -1,8 +1,8 @@
 //! What was decided about a request, and by what.
 
-use std::fmt;
-
 use http::StatusCode;
+
+use crate::policy::Basis;
 
 /// What was decided about one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,23 +34,6 @@ pub(crate) enum Decision {
     Unavailable,
     /// The client went away before there was an answer.
     Abandoned,
-}
-
-/// What decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Basis {
-    /// The rule at this place of `rules`, counted from 0.
-    Rule(usize),
-    /// What the server says of its tool.
-    Annotation,
-    /// `default_scope`.
-    Default,
-    /// What the method itself needs.
-    Method,
-    /// The tool cannot be read in the server's list.
-    List,
-    /// Nothing of the policy: the request did not get that far.
-    None,
 }
 
 impl Verdict {
@@ -108,18 +91,5 @@ impl Decision {
     /// Whether somebody was kept from something, which always goes into the record.
     pub(crate) const fn denies(self) -> bool {
         matches!(self, Self::Challenge | Self::Hide | Self::Forbid)
-    }
-}
-
-impl fmt::Display for Basis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rule(place) => write!(f, "rules[{place}]"),
-            Self::Annotation => f.write_str("annotation"),
-            Self::Default => f.write_str("default"),
-            Self::Method => f.write_str("method"),
-            Self::List => f.write_str("list"),
-            Self::None => f.write_str("none"),
-        }
     }
 }

@@ -13,9 +13,17 @@ use protocol::{Scopes, UserType};
 use super::keys::Key;
 use super::token::Signed;
 use crate::config::ServerConfig;
-use crate::policy::Reach;
 use crate::upstream::connection::Caller;
 use crate::upstream::shares::Whose;
+
+/// What somebody holds at one server, and what they could be granted there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reach {
+    /// Token ∩ ceiling ∩ user type.
+    pub(crate) held: Scopes,
+    /// Ceiling ∩ user type.
+    pub(crate) obtainable: Scopes,
+}
 
 /// What a verified token allows at one server. Only the verifier makes one, and whatever passes
 /// a request on asks for one.
