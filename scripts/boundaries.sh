@@ -38,7 +38,7 @@ below() { # MODULE ALLOWED...
   local module=$1 allowed
   allowed=$(IFS='|' && echo "$*")
   local upward
-  upward=$(grep -rnE 'crate::[a-z_]+' "crates/mcp/src/$module.rs" "crates/mcp/src/$module" |
+  upward=$(grep -srnE 'crate::[a-z_]+' "crates/mcp/src/$module.rs" "crates/mcp/src/$module" |
     grep -vE "crate::($allowed|testing)\b" || true)
   if [ -n "$upward" ]; then
     echo "$upward"
