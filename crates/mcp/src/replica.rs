@@ -19,7 +19,8 @@ use crate::forward::answer::StreamKind;
 use crate::reply::{Answer, Fault, Refused};
 use crate::shared::Shared;
 
-/// Marks what was handed over once, so that it never goes in circles.
+/// Marks what was handed over, so that it never goes in circles: `1` once, `2` from the home of a
+/// session on to where its requests run.
 const HANDED_OVER: HeaderName = HeaderName::from_static("x-wicketgate-handed-over");
 
 /// How much longer we wait than the other replica does, so that its own words arrive.
@@ -54,9 +55,53 @@ impl Call<'_> {
     /// Lets the replica `owner` answer, a name that only sealed values bring here. If it is gone,
     /// so is what it held: the client hears that its session is unknown, and starts again.
     pub(crate) async fn hand_over(&self, owner: &str, path: &str, body: Bytes) -> Answer {
-        let circling = self.headers.contains_key(HANDED_OVER) || self.shared.is_own(owner);
-        let target = target(owner, path).filter(|_| !circling);
-        let request = target.and_then(|target| self.handed_over(target, body));
+        self.once(owner, path, body, None).await
+    }
+
+    /// The same with one more header.
+    pub(crate) async fn greet(
+        &self,
+        owner: &str,
+        path: &str,
+        body: Bytes,
+        header: (HeaderName, HeaderValue),
+    ) -> Answer {
+        self.once(owner, path, body, Some(header)).await
+    }
+
+    async fn once(
+        &self,
+        owner: &str,
+        path: &str,
+        body: Bytes,
+        header: Option<(HeaderName, HeaderValue)>,
+    ) -> Answer {
+        if self.headers.contains_key(HANDED_OVER) {
+            return Err(self.gone());
+        }
+        let mark = (HANDED_OVER, HeaderValue::from_static("1"));
+        self.send_over(owner, path, body, header.into_iter().chain([mark])).await
+    }
+
+    /// The same from the home of a session, where it may have come from another replica, on to one
+    /// where requests of the session run. It goes no further.
+    pub(crate) async fn hand_on(&self, visitor: &str, path: &str, body: Bytes) -> Answer {
+        if self.headers.get(HANDED_OVER).is_some_and(|hop| hop != "1") {
+            return Err(self.gone());
+        }
+        let last = (HANDED_OVER, HeaderValue::from_static("2"));
+        self.send_over(visitor, path, body, [last]).await
+    }
+
+    async fn send_over(
+        &self,
+        owner: &str,
+        path: &str,
+        body: Bytes,
+        marks: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+    ) -> Answer {
+        let target = target(owner, path).filter(|_| !self.shared.is_own(owner));
+        let request = target.and_then(|target| self.handed_over(target, body, marks));
         let Some(request) = request else {
             return Err(self.gone());
         };
@@ -80,13 +125,20 @@ impl Call<'_> {
         }
     }
 
-    fn handed_over(&self, target: Uri, body: Bytes) -> Option<Request<Full<Bytes>>> {
+    fn handed_over(
+        &self,
+        target: Uri,
+        body: Bytes,
+        marks: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+    ) -> Option<Request<Full<Bytes>>> {
         let host = HeaderValue::from_str(target.authority()?.as_str()).ok()?;
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = self.method.clone();
         *request.headers_mut() = end_to_end(self.headers);
         request.headers_mut().insert(HOST, host);
-        request.headers_mut().insert(HANDED_OVER, HeaderValue::from_static("1"));
+        for (name, value) in marks {
+            request.headers_mut().insert(name, value);
+        }
         *request.uri_mut() = target;
         Some(request)
     }

@@ -26,6 +26,7 @@ mod status;
 mod subscribe;
 mod talk;
 mod trouble;
+mod visits;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -90,6 +91,7 @@ async fn request(
         | "completion/complete" => {
             let original = Original::read(call.id, (method, params), &body);
             let original = original.map_err(|_| call.fault_of(&Trouble::params()))?;
+            visits::announce(call, &seat).await;
             Ok(talk::start(call, seat, original, params))
         }
         // What only other revisions know, and tasks, which are not bridged (D-61).
@@ -101,6 +103,7 @@ async fn request(
 pub(crate) async fn end(call: &Call<'_>) -> Answer {
     let seat = ClientSession::of(call)?;
     call.server.bridge.legacy_clients.end(&seat, call.permit.whose(), call.shared.trust.now());
+    visits::tell_visitors(call, &seat, Bytes::new()).await;
     let home = &seat.facts.home;
     if !call.shared.is_own(home) {
         // If its home is gone, nothing stands there any more.

@@ -8,6 +8,7 @@ use super::client_session::ClientSession;
 use super::status;
 use super::subscribe::at_home_too;
 use super::trouble::Trouble;
+use super::visits;
 use crate::forward::Call;
 use crate::front::{ClientMessage, Reply};
 use crate::reply::Refused;
@@ -15,6 +16,11 @@ use crate::upstream::wire::json::{Members, Object};
 
 const LEVELS: [&str; 8] =
     ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+
+/// The level of this name.
+pub(super) fn level(name: &str) -> Option<&'static str> {
+    LEVELS.into_iter().find(|known| *known == name)
+}
 
 /// The answer around a result that is JSON.
 pub(super) fn result(id: Option<&str>, result: &str) -> ClientMessage {
@@ -25,7 +31,7 @@ pub(super) fn result(id: Option<&str>, result: &str) -> ClientMessage {
 }
 
 /// `logging/setLevel`: a modern server is told the level with each request (D-56). It is
-/// remembered here and at the session's home; what else runs elsewhere goes without.
+/// remembered here, at the session's home and wherever else requests of the session run.
 pub(super) async fn set_level(
     call: &Call<'_>,
     seat: &ClientSession,
@@ -34,8 +40,7 @@ pub(super) async fn set_level(
     let text = std::str::from_utf8(&body).unwrap_or_default();
     let params = Members::read(text).ok().and_then(|members| members.get("params"));
     let level = Members::of(params).ok().and_then(|params| params.text("level"));
-    let Some(level) = level.and_then(|level| LEVELS.into_iter().find(|known| *known == level))
-    else {
+    let Some(level) = level.and_then(|level| self::level(&level)) else {
         let message = "params.level must be one of the eight levels of syslog";
         let trouble = Trouble { code: INVALID_PARAMS, message: message.into() };
         return Ok(at_once(trouble.said(call.id)));
@@ -45,6 +50,7 @@ pub(super) async fn set_level(
         return Ok(at_once(Trouble::busy().said(call.id)));
     };
     stand.set_level(level);
-    at_home_too(call, seat, body).await;
+    at_home_too(call, seat, body.clone()).await;
+    visits::tell_visitors(call, seat, body).await;
     Ok(at_once(result(call.id, "{}")))
 }

@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 
 use super::asker::Original;
 use super::client_session::ClientSession;
-use super::running;
 use super::subscribe::at_home_too;
+use super::{running, visits};
 use crate::forward::Call;
 use crate::reply::{self, Answer};
 use crate::upstream::connection::ServerMessage;
@@ -25,11 +25,13 @@ pub(super) async fn take(
         && let Some(id) = cancelled_id(&body)
         && !running::cancel(call.server, seat, &id)
     {
-        // A request runs where it arrived. The session's home is the only other place that is
-        // known; one that runs at a third replica goes on to its end.
-        at_home_too(call, seat, body).await;
+        // A request runs where it arrived, and the session's home knows where that is.
+        at_home_too(call, seat, body.clone()).await;
+        visits::tell_visitors(call, seat, body).await;
     }
-    Ok(reply::empty(StatusCode::ACCEPTED))
+    let mut accepted = reply::empty(StatusCode::ACCEPTED);
+    visits::welcome(call, seat, &mut accepted);
+    Ok(accepted)
 }
 
 /// The id as it was written; JSON has one way to write a number of an id, and few use another.

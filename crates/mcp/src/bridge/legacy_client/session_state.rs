@@ -1,9 +1,10 @@
 //! What a session has besides what its id says: subscriptions, a log level, a standing stream.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use kernel::Timestamp;
 use tokio::sync::watch;
 
 /// What one session has. Whoever serves it watches it.
@@ -12,7 +13,20 @@ pub(super) struct ClientSessionState {
     /// The resources of the subscription that stands at the upstream; `None` while there is
     /// none.
     stands: watch::Sender<Option<Arc<BTreeSet<String>>>>,
+    visits: Mutex<Visits>,
 }
+
+/// Where requests of the session run.
+#[derive(Default)]
+struct Visits {
+    /// At the home: the other replicas that have some.
+    visitors: Vec<String>,
+    /// Elsewhere: until when the home need not be told again.
+    known_until: Option<Timestamp>,
+}
+
+/// More replicas than any deployment has behind one load balancer.
+const MOST_VISITORS: usize = 64;
 
 /// How long a client waits at most until its subscription stands.
 const SETTLING: Duration = Duration::from_secs(2);
@@ -39,11 +53,45 @@ const MAX_URI_BYTES: usize = 2_000;
 
 impl Default for ClientSessionState {
     fn default() -> Self {
-        Self { view: watch::Sender::new(View::default()), stands: watch::Sender::new(None) }
+        Self {
+            view: watch::Sender::new(View::default()),
+            stands: watch::Sender::new(None),
+            visits: Mutex::default(),
+        }
     }
 }
 
 impl ClientSessionState {
+    /// At the home: requests of the session run at this replica, too.
+    pub(super) fn visited_by(&self, visitor: &str) {
+        let mut visits = self.visits();
+        if visits.visitors.iter().all(|known| known != visitor) {
+            if visits.visitors.len() == MOST_VISITORS {
+                visits.visitors.remove(0);
+            }
+            visits.visitors.push(visitor.to_owned());
+        }
+    }
+
+    /// The replicas at which requests of the session run.
+    pub(super) fn visitors(&self) -> Vec<String> {
+        self.visits().visitors.clone()
+    }
+
+    /// Whether the home has to be told, which the caller does now.
+    pub(super) fn begins_visit(&self, now: Timestamp, until: Timestamp) -> bool {
+        let mut visits = self.visits();
+        let is_known = visits.known_until.is_some_and(|known| now < known);
+        if !is_known {
+            visits.known_until = Some(until);
+        }
+        !is_known
+    }
+
+    fn visits(&self) -> MutexGuard<'_, Visits> {
+        self.visits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn view(&self) -> View {
         self.view.borrow().clone()
     }

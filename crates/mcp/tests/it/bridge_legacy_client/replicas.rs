@@ -17,6 +17,14 @@ use crate::support::{Answer, Ask, Recorded, Reply, SOON, World};
 
 /// A world whose sidecar can be reached by the other one that comes with it.
 async fn two(reply: impl Fn(&Recorded) -> Reply + Send + Sync + 'static) -> (World, Arc<Sidecar>) {
+    let (world, [replica]) = replicas(reply).await;
+    (world, replica)
+}
+
+/// The same with this many others.
+async fn replicas<const N: usize>(
+    reply: impl Fn(&Recorded) -> Reply + Send + Sync + 'static,
+) -> (World, [Arc<Sidecar>; N]) {
     let own = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = own.local_addr().unwrap();
     let world = world_with(reply, |config| {
@@ -25,15 +33,19 @@ async fn two(reply: impl Fn(&Recorded) -> Reply + Send + Sync + 'static) -> (Wor
     })
     .await;
     serve(own, Arc::clone(&world.sidecar));
-    let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = other.local_addr().unwrap();
-    let replica = world.replica_with(|config| {
-        config.servers[0].eras = EraChoice::Modern;
-        config.peer_url = Some(url(address));
-        config.allowed_hosts.push("127.0.0.1".to_owned());
-    });
-    serve(other, Arc::clone(&replica));
-    (world, replica)
+    let mut others = Vec::new();
+    for _ in 0..N {
+        let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = other.local_addr().unwrap();
+        let replica = world.replica_with(|config| {
+            config.servers[0].eras = EraChoice::Modern;
+            config.peer_url = Some(url(address));
+            config.allowed_hosts.push("127.0.0.1".to_owned());
+        });
+        serve(other, Arc::clone(&replica));
+        others.push(replica);
+    }
+    (world, others.try_into().unwrap_or_else(|_| unreachable!("there are as many")))
 }
 
 fn url(address: SocketAddr) -> Uri {
@@ -140,4 +152,67 @@ async fn d_56_cancelling_and_levels_reach_the_home() {
     assert_eq!(at(&replica, client.say(&cancelled)).await.status, 202);
     tokio::time::timeout(SOON, feed.closed()).await.expect("the stream behind closes");
     waiting.await.unwrap();
+}
+
+/// D-56: neither replica is the session's home. A call that runs at one of them is cancelled from the
+/// other, hears of a level that was set there before or is set there later, and ends with the session.
+#[tokio::test]
+async fn d_56_cancelling_levels_and_the_end_reach_every_replica() {
+    let (open, mut opened) = mpsc::unbounded_channel();
+    let (world, [here, there]) = replicas(move |request| {
+        if request.rpc_method() != "tools/call" {
+            return result(request, &json!({ "tools": [] }));
+        }
+        let (feed, events) = mpsc::unbounded_channel::<String>();
+        open.send((request.message(), feed)).unwrap();
+        stream(events)
+    })
+    .await;
+    let client = Client::open(&world, "2025-11-25", "{}").await;
+    let mut call = async |id: u32| {
+        let (sidecar, call) = (Arc::clone(&here), client.call(id, "get_x").build());
+        let waiting = tokio::spawn(async move { drop(sidecar.handle(call).await) });
+        let (message, feed) = tokio::time::timeout(SOON, opened.recv()).await.unwrap().unwrap();
+        let level = message["params"]["_meta"]["io.modelcontextprotocol/logLevel"].clone();
+        (level, feed, waiting)
+    };
+    let set = async |id: u32, level: &str| {
+        let set = client.ask(id, "logging/setLevel", &json!({ "level": level }));
+        assert_eq!(at(&there, set).await.json()["result"], json!({}));
+    };
+    set(1, "alert").await;
+    let (level, feed, waiting) = call(2).await;
+    assert_eq!(level, "alert", "the home knew it");
+    let params = json!({ "requestId": 2 });
+    let cancelled =
+        json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
+    assert_eq!(at(&there, client.say(&cancelled)).await.status, 202);
+    tokio::time::timeout(SOON, feed.closed()).await.expect("the stream behind closes");
+    waiting.await.unwrap();
+
+    set(3, "debug").await;
+    let (level, feed, waiting) = call(4).await;
+    assert_eq!(level, "debug", "the home says so at once");
+    assert_eq!(at(&there, client.end()).await.status, 204);
+    tokio::time::timeout(SOON, feed.closed()).await.expect("it ends with the session");
+    waiting.await.unwrap();
+}
+
+/// G-20: nobody but a replica names a visitor, and a replica that is gone holds nobody up.
+#[tokio::test]
+async fn g_20_visitors_cannot_be_made_up() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = url(elsewhere.local_addr().unwrap()).to_string();
+    let (world, replica) = two(|request| result(request, &done("ok"))).await;
+    let client = Client::open(&world, "2025-11-25", "{}").await;
+    for visitor in [address.as_str(), "bm90IHNlYWxlZA", ""] {
+        let greeting = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+        let greeting = client.say(&greeting).header("x-wicketgate-visitor", visitor);
+        assert_eq!(world.ask(greeting).await.status, 202);
+    }
+    assert_eq!(at(&replica, client.call(1, "get_x")).await.status, 200);
+    let level = client.ask(2, "logging/setLevel", &json!({ "level": "alert" }));
+    assert_eq!(world.ask(level).await.json()["result"], json!({}));
+    let nobody = tokio::time::timeout(std::time::Duration::from_millis(50), elsewhere.accept());
+    assert!(nobody.await.is_err(), "it was told");
 }
