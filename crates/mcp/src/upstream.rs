@@ -203,9 +203,9 @@ impl Upstream {
         self: &Arc<Self>,
         caller: &Caller,
     ) -> Result<Arc<Box<dyn Connection>>, ConnectionError> {
+        let (owner, now) = (self.owner(caller), self.now());
         let open = || self.connect(caller, Era::Modern);
-        let is_open = |connection: &Box<dyn Connection>| connection.is_open();
-        self.pipes.get(&self.owner(caller), self.now(), is_open, open).await
+        self.pipes.get(&owner, now, |connection| connection.is_open(), open).await
     }
 
     /// Whether one connection serves everybody.
