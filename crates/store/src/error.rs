@@ -1,5 +1,6 @@
 //! What can go wrong with the database.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -56,7 +57,7 @@ pub enum StoreError {
     #[error("database.url cannot be used: {reason}")]
     Url {
         /// What is wrong with it and what to write instead.
-        reason: &'static str,
+        reason: Cow<'static, str>,
     },
     /// The database refused a statement.
     #[error("the database refused to {operation}")]

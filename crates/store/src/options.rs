@@ -1,5 +1,6 @@
 //! Where the database is and how it is used.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -41,8 +42,8 @@ impl StoreOptions {
     ///
     /// # Errors
     ///
-    /// What is wrong with it. Nothing that is in it, since that may be a password.
-    pub fn check_url(&self) -> Result<(), &'static str> {
+    /// What is wrong with it. No value that is in it, since that may be a password.
+    pub fn check_url(&self) -> Result<(), Cow<'static, str>> {
         match self.target()? {
             Target::Sqlite(_) => Ok(()),
             Target::Postgres => url::connect_options(&self.url).map(drop),

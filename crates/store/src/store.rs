@@ -28,10 +28,11 @@ impl Store {
     /// database does not answer.
     pub async fn open(options: StoreOptions) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
-        let database = match options.target().map_err(|reason| StoreError::Url { reason })? {
-            Target::Sqlite(path) => Database::Sqlite(Sqlite::open(&path, &options).await?),
-            Target::Postgres => Database::Postgres(Postgres::open(&options).await?),
-        };
+        let database =
+            match options.target().map_err(|reason| StoreError::Url { reason: reason.into() })? {
+                Target::Sqlite(path) => Database::Sqlite(Sqlite::open(&path, &options).await?),
+                Target::Postgres => Database::Postgres(Postgres::open(&options).await?),
+            };
         Ok(Self(Arc::new(database)))
     }
 

@@ -4,56 +4,157 @@
 //! the part with user, password and host at the first `/`, `?` or `#`, so such a password is cut off
 //! and the rest taken for something else. At best that is a URL with a strange port.
 
+use std::borrow::Cow;
 use std::str::FromStr as _;
 
 use sqlx::any::AnyConnectOptions;
+use sqlx::postgres::PgConnectOptions;
 
 /// What to do about a password that cut the URL.
-const ENCODE_PASSWORD: &str = "a password with / ? # or @ in it is percent-encoded in a URL: / is \
-                               %2F, ? is %3F, # is %23, @ is %40 and % is %25";
+const ENCODE_PASSWORD: &str = "a password with / ? # or @ in it is percent-encoded in a URL, and so \
+                               is the name of a database: / is %2F, ? is %3F, # is %23, @ is %40 \
+                               and % is %25";
+
+/// What to do about a fragment that cut nothing.
+const FRAGMENT: &str = "a # and what follows it mean nothing here: leave them out, or write %23 where \
+                        the # belongs to a name";
 
 /// What to do about any other URL that is none.
 const SHAPE: &str = "after postgres:// come user:password@host:port/database; in user and password, \
                      percent-encode whatever is not a letter or a digit";
 
+/// What to do about a parameter that is understood, with a value that is not.
+const VALUE: &str = "a parameter after the ? has a value that cannot be used; sslmode is disable, \
+                     allow, prefer, require, verify-ca or verify-full, and port and \
+                     statement-cache-capacity are numbers";
+
+/// The parameters that sqlx knows. It ignores any other, which may be `sslrootcert` misspelt, and
+/// logs its value, which may be half of a password.
+const PARAMETERS: [&str; 18] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "statement-cache-capacity",
+    "options",
+];
+
 /// How to connect.
-pub(crate) fn connect_options(url: &str) -> Result<AnyConnectOptions, &'static str> {
-    if is_cut_by_its_password(url) {
-        return Err(ENCODE_PASSWORD);
+pub(crate) fn connect_options(url: &str) -> Result<AnyConnectOptions, Cow<'static, str>> {
+    let (_, rest) = url.split_once("://").unwrap_or_default();
+    if let Some(reason) = stray_mark(rest) {
+        return Err(reason.into());
     }
-    AnyConnectOptions::from_str(url).map_err(|_| SHAPE)
+    let (_, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let otherwise = if query.contains('@') { ENCODE_PASSWORD } else { SHAPE };
+    let options = AnyConnectOptions::from_str(url).map_err(|_| otherwise)?;
+    refuse_unknown(&options, query)?;
+    PgConnectOptions::from_str(url).map_err(|_| VALUE)?;
+    Ok(options)
 }
 
-/// Whether the `@` before the host comes later than the part that it belongs to. A fragment means
-/// nothing here, and the name of a database has no `@`; a parameter may have one in its value.
-fn is_cut_by_its_password(url: &str) -> bool {
-    let (_, rest) = url.split_once("://").unwrap_or_default();
-    let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let path = before.split_once('/').map_or("", |(_, path)| path);
-    let in_no_value = query.split('=').next().is_some_and(|name| name.contains('@'));
-    rest.contains('#') || path.contains('@') || in_no_value
+/// A `#`, or an `@` behind the part that it belongs to.
+fn stray_mark(rest: &str) -> Option<&'static str> {
+    if let Some((before, after)) = rest.split_once('#') {
+        let has_host = before.contains('@') && !after.contains('@');
+        return Some(if has_host { FRAGMENT } else { ENCODE_PASSWORD });
+    }
+    let (before, _) = rest.split_once('?').unwrap_or((rest, ""));
+    let (_, path) = before.split_once('/')?;
+    path.contains('@').then_some(ENCODE_PASSWORD)
+}
+
+/// Refuses a parameter that sqlx does not know. With an `@` in it or after it, it is the rest of a
+/// password, of which nothing is said; a value that is known may have one.
+fn refuse_unknown(options: &AnyConnectOptions, query: &str) -> Result<(), Cow<'static, str>> {
+    let mut names = options.database_url.query_pairs().map(|(name, _)| name);
+    let Some((position, name)) = names.by_ref().enumerate().find(|(_, name)| !is_known(name))
+    else {
+        return Ok(());
+    };
+    let mut rest = query.split('&').filter(|parameter| !parameter.is_empty()).skip(position);
+    if rest.any(|parameter| parameter.contains('@')) {
+        return Err(ENCODE_PASSWORD.into());
+    }
+    let known = PARAMETERS.join(", ");
+    Err(format!("there is no parameter {name:?}; known are {known}").into())
+}
+
+fn is_known(name: &str) -> bool {
+    PARAMETERS.contains(&name) || (name.starts_with("options[") && name.ends_with(']'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn reason(url: &str) -> Option<&'static str> {
+    fn reason(url: &str) -> Option<Cow<'static, str>> {
         connect_options(url).err()
     }
 
     /// O8: each would be another host, port or database, or none, and the mistake is named.
     #[test]
     fn a_password_that_cuts_the_url_is_told_how_to_be_written() {
-        for password in
-            ["s3/cret", "s3#cret", "s3?cret", "12/34", "12?34", "s3@cr/et", "/", "#", "?"]
-        {
+        for password in [
+            "s3/cret", "s3#cret", "s3?cret", "12/34", "12?34", "s3@cr/et", "s3@cr#et", "/", "#",
+            "?",
+        ] {
             let url = format!("postgres://gate:{password}@db.example.com:5432/gate");
             let reason = reason(&url).expect("refused");
             assert!(reason.contains("percent-encoded"), "{password}: {reason}");
         }
         let empty_port = reason("postgres://gate:s3cret").expect("refused");
         assert!(empty_port.contains("percent-encode"), "{empty_port}");
+    }
+
+    /// What was cut off is taken for parameters, whose values sqlx would log.
+    #[test]
+    fn half_a_password_is_no_parameter() {
+        for password in [
+            "12?a=SECRETx",
+            "?Zk=SECRETx",
+            "443?Zk==SECRETx",
+            "12?SECRETx&b=c",
+            "12?sslmode=SECRETx",
+        ] {
+            let reason = reason(&format!("postgres://gate:{password}@127.0.0.1:1/gate"));
+            let reason = reason.expect("refused");
+            assert!(reason.contains("percent-encode") || reason == VALUE, "{password}: {reason}");
+            assert!(!reason.contains("SECRET") && !reason.contains("Zk"), "{password}: {reason}");
+        }
+    }
+
+    /// One that is misspelt would be ignored: `sslrotcert` means no certificate is checked.
+    #[test]
+    fn an_unknown_parameter_is_named_without_its_value() {
+        for more in ["sslrotcert=SECRETx", "user=a@b&sslrotcert=SECRETx", "sslrotcert"] {
+            let reason = reason(&format!("postgres://gate:pw@db.example.com/gate?{more}"));
+            let reason = reason.expect("refused");
+            assert!(reason.starts_with("there is no parameter \"sslrotcert\""), "{reason}");
+            assert!(reason.contains("sslrootcert") && !reason.contains("SECRET"), "{reason}");
+        }
+        let bad_value = reason("postgres://gate:pw@db.example.com/gate?sslmode=SECRETx");
+        assert_eq!(bad_value.as_deref(), Some(VALUE));
+    }
+
+    /// The only fault is behind the host, so the password is not to blame.
+    #[test]
+    fn what_stands_behind_the_host_is_told_apart() {
+        assert_eq!(reason("postgres://gate:pw@db.example.com/gate#").as_deref(), Some(FRAGMENT));
+        let named = reason("postgres://gate:pw@db.example.com/g@te").expect("refused");
+        assert!(named.contains("name of a database"), "{named}");
     }
 
     /// What was understood before still is.
@@ -66,6 +167,8 @@ mod tests {
             "postgres://db.example.com:5432/gate?user=gate@company&sslmode=require",
             "postgres://gate@%2Fvar%2Frun%2Fpostgresql/gate",
             "postgres:///gate?host=/var/run/postgresql",
+            "postgres://gate:pw@db.example.com/gate?options%5Bsearch_path%5D=wicketgate",
+            "postgres://gate@db.example.com/gate?password=s3@cret&application_name=gate",
         ] {
             assert_eq!(reason(url), None, "{url}");
         }

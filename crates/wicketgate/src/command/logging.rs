@@ -13,6 +13,10 @@ use crate::output::lines;
 /// Our crates; libraries speak from warnings on.
 const OURS: [&str; 6] = ["wicketgate", "auth", "mcp", "store", "net", "sso"];
 
+/// What libraries say with a secret in it: a parameter of the database's URL with its value, a line
+/// of `.pgpass`.
+const TALKATIVE: [&str; 2] = ["sqlx_postgres::options::parse", "sqlx_postgres::options::pgpass"];
+
 /// The log of this process. Dropping it writes the last lines.
 pub(super) struct Log {
     targets: reload::Handle<Targets, Registry>,
@@ -44,5 +48,25 @@ impl Log {
 
 fn targets(level: LevelFilter) -> Targets {
     let libraries = level.min(LevelFilter::WARN);
-    Targets::new().with_default(libraries).with_targets(OURS.map(|target| (target, level)))
+    Targets::new()
+        .with_default(libraries)
+        .with_targets(OURS.map(|target| (target, level)))
+        .with_targets(TALKATIVE.map(|target| (target, LevelFilter::OFF)))
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    /// Whatever is asked for, a password is not.
+    #[test]
+    fn no_level_lets_a_library_say_a_secret() {
+        let everything = targets(LevelFilter::TRACE);
+        assert!(everything.would_enable("sqlx_postgres::connection", &Level::WARN));
+        for module in TALKATIVE {
+            assert!(!everything.would_enable(module, &Level::ERROR), "{module}");
+        }
+    }
 }

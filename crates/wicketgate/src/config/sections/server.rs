@@ -78,7 +78,7 @@ pub(super) fn read_database(section: &Reader<'_>, role: Role) -> Option<Database
     if let (true, Err(error)) = (needed, checked) {
         section.missing(
             "url",
-            error,
+            &error,
             "Write \"sqlite://data/wicketgate.db\" or \"postgres://user:password@host/database\"",
         );
         return None;
