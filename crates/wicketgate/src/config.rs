@@ -5,6 +5,7 @@
 
 mod advice;
 mod document;
+mod hide;
 mod problem;
 mod reader;
 mod sections;

@@ -11,6 +11,7 @@ pub(crate) use groups::about as about_groups;
 use mcp::{ChildConfig, Transport};
 use toml::{Table, Value};
 
+use super::hide;
 use super::problem::Problem;
 use super::settings::{OAuthSettings, Role, ServerSettings, Settings, SignInSettings};
 
@@ -108,7 +109,9 @@ fn about_server(place: usize, server: &ServerSettings) -> Vec<Problem> {
     let at = format!("mcp.server[{place}]");
     let mut said = Vec::new();
     if let Transport::Stdio(child) = &server.transport {
-        said.extend(about_child(&format!("{at}.upstream.command"), child));
+        let key = format!("{at}.upstream.command");
+        said.extend(about_child(&key, child));
+        said.extend(about_arguments(&key, child));
     }
     for rule in server.policy.unreachable_rules() {
         said.push(advice(
@@ -149,6 +152,18 @@ fn about_child(key: &str, child: &ChildConfig) -> Option<Problem> {
             key,
             &format!("{name} keeps its packages below HOME, and a child gets PATH alone"),
             "Add env = { HOME = \"/var/lib/…\" } beside command, or name an installed program",
+        )
+    })
+}
+
+/// `ps` shows arguments to everybody on the computer, and no environment.
+fn about_arguments(key: &str, child: &ChildConfig) -> Option<Problem> {
+    let seen = hide::arguments(child.command.iter().map(String::as_str));
+    (!seen.eq(child.command.iter().cloned())).then(|| {
+        advice(
+            key,
+            "an argument looks like a secret, and whoever lists processes here can read it",
+            "If the program takes it from its environment, write it into env beside command",
         )
     })
 }

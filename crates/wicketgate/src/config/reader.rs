@@ -15,6 +15,7 @@ use kernel::Redacted;
 use toml::{Table, Value};
 
 use super::document::Document;
+use super::hide;
 use super::problem::{Problem, Problems};
 use super::show::{Origin, Shown};
 
@@ -116,7 +117,7 @@ impl<'a> Reader<'a> {
         for (position, item) in items.iter().enumerate() {
             let path = format!("{}[{position}]", self.key(key));
             let Some(table) = item.as_table() else {
-                self.file(path, item.to_string(), "it must be a table", "Write { … }");
+                self.file(path, hide::shown(item), "it must be a table", "Write { … }");
                 continue;
             };
             let section = self.child(path, Some(table));
@@ -137,7 +138,7 @@ impl<'a> Reader<'a> {
             }
             None => default.to_owned(),
         };
-        self.show(key, Value::String(text.clone()).to_string());
+        self.show(key, hide::shown(&Value::String(text.clone())));
         text
     }
 
@@ -167,7 +168,7 @@ impl<'a> Reader<'a> {
         };
         match self.resolve(reference) {
             Ok(found) => {
-                self.show(key, Value::String(found.reveal().to_owned()).to_string());
+                self.show(key, hide::shown(&Value::String(found.reveal().to_owned())));
                 found.reveal().to_owned()
             }
             Err((reason, name)) => {
@@ -236,7 +237,7 @@ impl<'a> Reader<'a> {
         }
         let list: Vec<String> = list.unwrap_or_default();
         let shown = Value::Array(list.iter().cloned().map(Value::String).collect());
-        self.show(key, shown.to_string());
+        self.show(key, hide::shown(&shown));
         list
     }
 
@@ -275,7 +276,7 @@ impl<'a> Reader<'a> {
 
     /// Files a mistake about a key of this section.
     pub(super) fn problem(&self, key: &str, value: &Value, reason: &str, fix: &str) {
-        self.file(self.key(key), value.to_string(), reason, fix);
+        self.file(self.key(key), hide::shown(value), reason, fix);
     }
 
     /// Files a mistake about a key that is not there.
@@ -364,11 +365,17 @@ impl<'a> Reader<'a> {
             None if here => Origin::File,
             None => Origin::Default,
         };
+        let (key, value) = (hide::visibly(&key), hide::visibly(&value));
         self.notes.shown.borrow_mut().push(Shown { key, value, origin });
     }
 
     fn file(&self, key: String, value: String, reason: &str, fix: &str) {
-        let problem = Problem { key, value, reason: reason.to_owned(), fix: fix.to_owned() };
+        let problem = Problem {
+            key: hide::visibly(&key),
+            value: hide::visibly(&value),
+            reason: hide::visibly(reason),
+            fix: fix.to_owned(),
+        };
         self.notes.problems.borrow_mut().push(problem);
     }
 }

@@ -84,6 +84,13 @@ pub(crate) fn is_internal(address: IpAddr) -> bool {
     }
 }
 
+/// Whether a URL has a login, as text because a [`http::Uri`] and a [`Url`] both come from one. Where
+/// nothing sends it, it would look like a lock and be none.
+pub(super) fn has_login(url: &str) -> bool {
+    let (_, rest) = url.split_once("://").unwrap_or_default();
+    rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
+}
+
 /// Whether a URL's host is this computer.
 pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {

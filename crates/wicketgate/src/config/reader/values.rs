@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kernel::Redacted;
 use toml::{Table, Value};
 
-use super::{Reader, SECRET_FIX};
+use super::{Reader, SECRET_FIX, hide};
 
 impl Reader<'_> {
     /// One of these words, the first being the default. `None` only together with a filed problem.
@@ -211,7 +211,7 @@ impl Reader<'_> {
             }
             None => None,
         };
-        self.show(key, Value::Table(table.cloned().unwrap_or_default()).to_string());
+        self.show(key, hide::shown(&Value::Table(table.cloned().unwrap_or_default())));
         table.into_iter().flat_map(Table::iter)
     }
 }

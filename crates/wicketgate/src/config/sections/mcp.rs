@@ -11,7 +11,7 @@ use super::sign_in::EmailOwners;
 use super::upstream;
 use crate::config::reader::Reader;
 use crate::config::settings::{AuthoritySettings, McpSettings, Role};
-use crate::config::urls::PublicUrl;
+use crate::config::urls::{PublicUrl, has_login};
 
 /// `mcp.issuer`: whose tokens the sidecar alone accepts.
 pub(super) fn issuer(section: &Reader<'_>, role: Role) -> Option<PublicUrl> {
@@ -162,7 +162,7 @@ fn peer_url(section: &Reader<'_>) -> Option<http::Uri> {
     }
     let uri = text.parse::<http::Uri>().ok().filter(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https"))
-            && uri.authority().is_some()
+            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
             && uri.path() == "/"
             && uri.query().is_none()
     });
@@ -171,7 +171,7 @@ fn peer_url(section: &Reader<'_>) -> Option<http::Uri> {
         section.problem(
             "peer_url",
             &Value::String(text),
-            "it must be an http or https URL without a path",
+            "it must be an http or https URL without a path and without a user name",
             fix,
         );
     }
@@ -204,6 +204,12 @@ fn authority_settings(
     if url.is_empty() {
         let url = issuer.map(|issuer| issuer.as_str().to_owned());
         return url.map(|url| AuthoritySettings { url, credentials });
+    }
+    if has_login(url) {
+        let reason = "its user name and password would not be sent";
+        let fix = "Remove them; the sidecar's own credential is client_id and client_secret";
+        section.problem("url", &Value::String(url.to_owned()), reason, fix);
+        return None;
     }
     // Inside a private network the authority may be plain http: what it sends is signed.
     match url::Url::parse(url) {

@@ -6,7 +6,7 @@ use toml::Value;
 
 use crate::config::reader::Reader;
 use crate::config::settings::TelemetrySettings;
-use crate::config::urls::is_internal;
+use crate::config::urls::{has_login, is_internal};
 
 pub(super) fn read(section: &Reader<'_>) -> Option<TelemetrySettings> {
     let metrics_listen = metrics_listen(section);
@@ -42,6 +42,12 @@ fn otlp_endpoint(section: &Reader<'_>) -> Option<Option<String>> {
     let given = section.text("otlp_endpoint", "");
     if given.is_empty() {
         return Some(None);
+    }
+    if has_login(&given) {
+        let reason = "its user name and password would not be sent";
+        let fix = "Remove them, and send to a collector of your own that signs in at the other one";
+        section.problem("otlp_endpoint", &Value::String(given), reason, fix);
+        return None;
     }
     match url::Url::parse(&given) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {

@@ -9,6 +9,7 @@ use http::uri::PathAndQuery;
 use toml::Value;
 
 use crate::config::reader::Reader;
+use crate::config::urls::has_login;
 
 const URL: &str =
     "Write the URL of the upstream's MCP endpoint, such as \"http://127.0.0.1:9000/mcp\"";
@@ -61,6 +62,12 @@ fn urls(section: &Reader<'_>) -> Option<Vec<Uri>> {
 }
 
 fn url(section: &Reader<'_>, key: &str, text: String) -> Option<Uri> {
+    if has_login(&text) {
+        let reason = "its user name and password would not be sent";
+        let fix = "Remove them; the credential for the upstream is upstream_auth";
+        section.problem(key, &Value::String(text), reason, fix);
+        return None;
+    }
     let uri = text.parse::<Uri>().ok().filter(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some()
     });

@@ -27,6 +27,7 @@ fn what_is_probably_not_meant_is_said() {
         ("[sign_in]", "refresh_reuse_grace_seconds = 0\n[sign_in]", "signs both out"),
         (upstream, "upstream = { command = [\"no-such-program\"] }", "no program no-such-program"),
         (upstream, "upstream = { command = [\"./no-such\"] }", "no program ./no-such"),
+        (upstream, "upstream = { command = [\"sh\", \"--key=x\"] }", "looks like a secret"),
         (rules, "rules = [{ tools = [\"a\"], scope = \"mcp:admin\" }]", "not in allowed_scopes"),
         (
             rules,
