@@ -65,7 +65,43 @@ fn report(error: &anyhow::Error) -> ExitCode {
     if configuration { ExitCode::from(CONFIGURATION) } else { ExitCode::FAILURE }
 }
 
+/// Runs what a command does, and waits for nothing else: a question to a name server cannot be taken
+/// back, and a silent one would hold the process for as long as the system is patient.
+fn run_to_end<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_background();
+    Ok(outcome)
+}
+
 /// The asynchronous runtime.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// O9: what a command gave up on, such as a name server that is silent, does not hold its end.
+    #[test]
+    fn a_command_ends_with_its_work() {
+        let (release, released) = mpsc::channel::<()>();
+        let ended = Arc::new(AtomicBool::new(false));
+        let silent = Arc::clone(&ended);
+        run_to_end(async {
+            tokio::task::spawn_blocking(move || {
+                released.recv_timeout(Duration::from_secs(10)).ok();
+                silent.store(true, Ordering::SeqCst);
+            });
+        })
+        .expect("a runtime");
+        assert!(!ended.load(Ordering::SeqCst), "it waited");
+        drop(release);
+    }
 }

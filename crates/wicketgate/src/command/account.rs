@@ -12,13 +12,13 @@ use kernel::seal::SealingKey;
 use kernel::{Clock as _, OsRandom, SystemClock, Timestamp};
 use store::Store;
 
-use super::{migrate, runtime, source};
+use super::{migrate, run_to_end, source};
 use crate::cli::{AccountCommand, ConfigFile};
 use crate::config::{self, AccountSettings, Role};
 
 /// Runs one of the commands.
 pub(super) fn run(command: &AccountCommand) -> anyhow::Result<ExitCode> {
-    runtime()?.block_on(async {
+    run_to_end(async {
         match command {
             AccountCommand::Add(options) => manage::add(options).await,
             AccountCommand::Password(options) => manage::password(options).await,
@@ -27,7 +27,7 @@ pub(super) fn run(command: &AccountCommand) -> anyhow::Result<ExitCode> {
             AccountCommand::Disable(options) => manage::disable(options).await,
             AccountCommand::Enable(options) => manage::enable(options).await,
         }
-    })
+    })?
 }
 
 /// What the commands work with.

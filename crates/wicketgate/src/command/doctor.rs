@@ -10,7 +10,7 @@ use kernel::{Clock, SystemClock};
 use serde_json::{Value, json};
 use sso::{Finding, Verdict};
 
-use super::{runtime, source};
+use super::{run_to_end, source};
 use crate::cli::Doctor;
 use crate::compose::providers::{self, Registered};
 use crate::config::{self, Problem, Role, Settings, SignInSettings};
@@ -31,10 +31,11 @@ pub(super) fn run(options: &Doctor) -> anyhow::Result<ExitCode> {
     let settings = config::load(&source::collect(&options.config)?, Role::Auth)?.settings;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let providers = providers::build(&settings, &clock)?;
-    let runtime = runtime()?;
-    let reports = runtime.block_on(examine(&settings, &providers));
+    let (reports, outside) = run_to_end(async {
+        (examine(&settings, &providers).await, public_url::examine(&settings).await)
+    })?;
     let mut general = general(&settings);
-    general.extend(runtime.block_on(public_url::examine(&settings)));
+    general.extend(outside);
     let mut findings = reports.iter().flat_map(|report| &report.findings).chain(&general);
     let good = !findings.any(|finding| finding.verdict == Verdict::Failure);
     if options.json {

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use model::SigningKey;
 
-use super::{migrate, runtime};
+use super::{migrate, run_to_end};
 use crate::cli::Listing;
 use crate::output;
 
 /// Lists the signing keys, never their private halves.
 pub(super) fn list(options: &Listing) -> anyhow::Result<ExitCode> {
-    let keys = runtime()?.block_on(read(options))?;
+    let keys = run_to_end(read(options))??;
     if options.json {
         let list: Vec<_> = keys.iter().map(as_json).collect();
         output::result(serde_json::Value::Array(list));

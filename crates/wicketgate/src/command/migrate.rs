@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use store::{SchemaState, Store};
 
-use super::{runtime, source};
+use super::{run_to_end, source};
 use crate::cli::{ConfigFile, Migrate};
 use crate::compose::store_options as options;
 use crate::config::{self, Role, Settings};
@@ -13,12 +13,12 @@ use crate::output;
 
 /// Brings the schema up to date, or says whether it is.
 pub(super) fn run(options: &Migrate) -> anyhow::Result<ExitCode> {
-    runtime()?.block_on(async {
+    run_to_end(async {
         let store = open(&options.config).await?;
         let code = if options.check { check(&store).await? } else { migrate(&store).await? };
         store.close().await;
         Ok(code)
-    })
+    })?
 }
 
 /// The configured database.

@@ -8,13 +8,13 @@ use model::{Subject, SubjectId};
 use store::Store;
 use store::unit::{DisablePerson, EnablePerson, PersonOutcome};
 
-use super::{migrate, runtime};
+use super::{migrate, run_to_end};
 use crate::cli::{ConfigFile, Listing, UserCommand};
 use crate::output;
 
 /// Runs one of the commands.
 pub(super) fn run(command: &UserCommand) -> anyhow::Result<ExitCode> {
-    runtime()?.block_on(async {
+    run_to_end(async {
         match command {
             UserCommand::List(options) => list(options).await,
             UserCommand::Disable(options) => {
@@ -30,7 +30,7 @@ pub(super) fn run(command: &UserCommand) -> anyhow::Result<ExitCode> {
                 done(&store, outcome, "enabled", " and can sign in").await
             }
         }
-    })
+    })?
 }
 
 const NOT_WRITTEN: &str = "the database does not take the change; nothing was changed";
