@@ -130,6 +130,17 @@ fn about_server(place: usize, server: &ServerSettings) -> Vec<Problem> {
             ));
         }
     }
+    let words = &server.scope_words;
+    let titles = words.titles.keys().map(|scope| ("scope_titles", *scope));
+    let texts = words.sentences.keys().map(|scope| ("scope_texts", *scope));
+    let unread = titles.chain(texts).filter(|(_, scope)| !server.ceiling.contains(*scope));
+    said.extend(unread.map(|(table, scope)| {
+        advice(
+            &format!("{at}.{table}.{scope}"),
+            "nobody reads these words: the scope is not in allowed_scopes",
+            "Remove them, or add the scope",
+        )
+    }));
     said
 }
 

@@ -38,22 +38,25 @@ fn words_about_scopes_are_checked() {
     let long = |length: usize| "ö".repeat(length);
     with(&format!("scope_titles = {{ \"mcp:read\" = \"{}\" }}", long(80))).expect("just fits");
     with(&format!("scope_texts = {{ \"mcp:read\" = \"{}\" }}", long(300))).expect("just fits");
-    for (table, name, value) in [
-        ("scope_titles", "mcp:everything", "\"Everything\"".to_owned()),
-        ("scope_texts", "read", "\"See\"".to_owned()),
-        ("scope_titles", "mcp:read", "\" \"".to_owned()),
-        ("scope_texts", "mcp:read", "\"\"".to_owned()),
-        ("scope_titles", "mcp:read", format!("\"{}\"", long(81))),
-        ("scope_texts", "mcp:read", format!("\"{}\"", long(301))),
-        ("scope_titles", "mcp:read", "\"Look\\u202E at\"".to_owned()),
-        ("scope_texts", "mcp:read", "\"Look\\u0007\"".to_owned()),
-        ("scope_texts", "mcp:read", "7".to_owned()),
+    for (table, name, value, fix) in [
+        ("scope_titles", "mcp:everything", "\"Everything\"".to_owned(), "Use mcp:read"),
+        ("scope_texts", "read", "\"See\"".to_owned(), "Use mcp:read"),
+        ("scope_titles", "mcp:read", "\" \"".to_owned(), "words that people can read"),
+        ("scope_texts", "mcp:read", "\"\"".to_owned(), "words that people can read"),
+        ("scope_texts", "mcp:read", "\"\\u2800 \\u3164\"".to_owned(), "words that people can read"),
+        ("scope_titles", "mcp:read", format!("\"{}\"", long(81)), "at most 80"),
+        ("scope_texts", "mcp:read", format!("\"{}\"", long(301)), "at most 300"),
+        ("scope_titles", "mcp:read", "\"Look\\u202E at\"".to_owned(), "without them"),
+        ("scope_texts", "mcp:read", "\"Look\\u0007\"".to_owned(), "without them"),
+        ("scope_texts", "mcp:read", "7".to_owned(), "in quotes"),
     ] {
         let problems = with(&format!("{table} = {{ \"{name}\" = {value} }}")).err();
         let problems = problems.unwrap_or_default();
         let key = format!("mcp.server[0].{table}.{name}");
         assert_eq!(problems.iter().map(|p| &p.key).collect::<Vec<_>>(), [&key], "{problems:?}");
-        assert!(!problems[0].fix.is_empty(), "{problems:?}");
+        assert!(problems[0].fix.contains(fix), "{problems:?}");
+        // Where it is printed, it reorders nothing either.
+        assert!(!problems[0].to_string().chars().any(protocol::text::is_deceptive));
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pages::ScopeWords;
 use protocol::Scope;
-use protocol::text::is_deceptive;
+use protocol::text::{is_blank, is_deceptive};
 use toml::Value;
 
 use super::upstream::SCOPE_NAMES;
@@ -36,23 +36,29 @@ fn by_scope(section: &Reader<'_>, key: &str, longest: usize) -> BTreeMap<Scope, 
         };
         match line(&text, longest) {
             Ok(line) => drop(words.insert(scope, line)),
-            Err(reason) => {
-                problem(&reason, &format!("Write a line of at most {longest} characters"));
-            }
+            Err((reason, fix)) => problem(&reason, &fix),
         }
     }
     words
 }
 
-/// A person decides by these words, so nothing in them may hide or reorder what stands there.
-fn line(text: &str, longest: usize) -> Result<String, String> {
+/// A person decides by these words, so nothing in them may hide or reorder what stands there. The
+/// error is the reason and the fix.
+fn line(text: &str, longest: usize) -> Result<String, (String, String)> {
     let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mistake = |reason: &str, fix: &str| Err((reason.to_owned(), fix.to_owned()));
+    if folded.chars().any(is_deceptive) {
+        return mistake("it has characters that hide or reorder others", "Write it without them");
+    }
+    if is_blank(&folded) {
+        let fix = "Write words that people can read, or remove it for our own";
+        return mistake("there is nothing to see in it", fix);
+    }
     match folded.chars().count() {
-        0 => Err("it is empty".to_owned()),
-        length if length > longest => Err(format!("it has {length} characters")),
-        _ if folded.chars().any(is_deceptive) => {
-            Err("it has characters that hide or reorder others".to_owned())
-        }
+        length if length > longest => mistake(
+            &format!("it has {length} characters"),
+            &format!("Write a line of at most {longest} characters"),
+        ),
         _ => Ok(folded),
     }
 }

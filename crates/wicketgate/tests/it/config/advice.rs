@@ -31,6 +31,11 @@ fn what_is_probably_not_meant_is_said() {
         (rules, "rules = [{ tools = [\"a\"], scope = \"mcp:admin\" }]", "not in allowed_scopes"),
         (
             rules,
+            "scope_titles = { \"mcp:read\" = \"Look\", \"mcp:admin\" = \"Run it\" }",
+            "scope_titles.mcp:admin: nobody reads",
+        ),
+        (
+            rules,
             "rules = [{ tools = [\"get_*\"], scope = \"mcp:read\" },\n\
              { tools = [\"get_a*\", \"get_b\"], scope = \"mcp:write\" }]",
             "rules[1]: earlier rules",
