@@ -9,15 +9,15 @@ use tokio::time::{sleep, timeout};
 
 use crate::world::{BRIDGE_SECRET, Plan, wicketgate};
 
-/// O9: `wicketgate config show | head -1`. Whoever closes the pipe has read enough; that is neither a
-/// panic nor a word on standard error.
+/// O9: `wicketgate config show | head -1`. Whoever closes the pipe has read enough: it works as for one
+/// who stays, and there is neither a panic nor a word on standard error.
 #[test]
 fn a_reader_that_leaves_early_ends_nothing_in_a_panic() {
     let directory = tempfile::tempdir().expect("a directory");
     let text = format!(
         "public_url = \"http://127.0.0.1:8787\"\n[oauth]\nkey_encryption_key = \"{}\"\n\
-         bridge_token_signing_secret = \"{BRIDGE_SECRET}\"\n[sign_in]\ndemo_people = true\n\
-         [[mcp.server]]\nupstream = {{ url = \"http://127.0.0.1:9000/mcp\" }}\n",
+         bridge_token_signing_secret = \"{BRIDGE_SECRET}\"\n[[sign_in.provider]]\nid = \"local\"\n\
+         kind = \"local\"\n[[mcp.server]]\nupstream = {{ url = \"http://127.0.0.1:9000/mcp\" }}\n",
         base64(&[7; 32]),
     );
     std::fs::create_dir(directory.path().join("config")).expect("made");
@@ -28,26 +28,25 @@ fn a_reader_that_leaves_early_ends_nothing_in_a_panic() {
         &["config", "reference"],
         &["secret", "generate"],
         &["migrate"],
-        &["user", "list"],
+        &["user", "list", "--json"],
         &["account", "list", "--json"],
         &["keys", "list", "--json"],
         &["doctor"],
         &["--help"],
     ] {
-        let (reader, writer) = std::io::pipe().expect("a pipe");
+        let run = |stdout: Stdio| {
+            let mut child = wicketgate(directory.path());
+            let output = child.args(command).stdin(Stdio::null()).stdout(stdout).output();
+            let output = output.expect("it runs");
+            let errors = String::from_utf8(output.stderr).expect("text");
+            assert_eq!((output.status.code(), errors.as_str()), (Some(0), ""), "{command:?}");
+            output.stdout
+        };
+        assert!(!run(Stdio::piped()).is_empty(), "{command:?} writes something");
         // Nobody reads from the first byte on, so that no buffer hides it.
+        let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        let output = wicketgate(directory.path())
-            .args(command)
-            .stdin(Stdio::null())
-            .stdout(writer)
-            .output()
-            .expect("it runs");
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.code().is_some(), "{command:?} was killed: {errors}");
-        for word in ["panic", "standard output", "os error", "Broken pipe"] {
-            assert!(!errors.contains(word), "{command:?}: {errors}");
-        }
+        run(writer.into());
     }
 }
 
