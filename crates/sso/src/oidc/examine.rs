@@ -178,7 +178,8 @@ fn look_at_groups(config: &Config, offers: &Offers) -> Option<Finding> {
     (announced && leaves_groups_to_the_provider(config)).then(|| {
         Finding::warning(
             "rules look at groups, and scopes does not ask for them",
-            "add \"groups\" to scopes: the provider lists it",
+            "the provider lists the scope: add \"groups\" to scopes if the application may ask for it; \
+             otherwise let the provider send the claim unasked",
         )
     })
 }
