@@ -52,9 +52,9 @@ pub(crate) async fn answer<B: Arriving + Send + 'static>(
     let mut exchange = RequestRecord::begin(shared, server, &parts);
     if spot == EndpointKind::Endpoint && early::is_wanted(&parts) {
         let waiting = exchange.waiting();
-        let (shared, asked) = (Arc::clone(shared), Arc::clone(server));
-        let work = async move { answer_to(&shared, &asked, spot, parts, body, exchange).await };
-        return early::answer(Arc::clone(server), Box::pin(work), waiting).await;
+        let (sharing, asked) = (Arc::clone(shared), Arc::clone(server));
+        let work = async move { answer_to(&sharing, &asked, spot, parts, body, exchange).await };
+        return early::answer(shared, server, Box::pin(work), waiting).await;
     }
     answer_to(shared, server, spot, parts, body, exchange).await
 }
@@ -204,8 +204,7 @@ pub(crate) async fn listen(admitted: &Admitted<'_>) -> Answer {
     let route = bridge::route(admitted, Era::Legacy).await.map_err(|error| call.failed(error))?;
     call.exchange.waits(|| {
         let after = call.headers.get(LAST_EVENT_ID).filter(|id| !id.is_empty()).cloned();
-        let session = call.session.as_ref().map(|session| session.digest);
-        PendingRequest { wants: Wanted::Stream(after), session }
+        PendingRequest::of(&call, Wanted::Stream(after))
     });
     match route {
         Route::Relay => return bridge::relay::listen(&call).await,

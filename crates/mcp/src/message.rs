@@ -90,8 +90,8 @@ pub(crate) async fn carry_out(
     }
     let _opening = (way == Handling::Listen).then(|| call.opening());
     if let Some(id) = id.filter(|_| way != Handling::Initialize) {
-        let session = call.session.as_ref().map(|session| session.digest);
-        call.exchange.waits(|| PendingRequest { wants: Wanted::Answer(id.into()), session });
+        let wants = if way == Handling::Listen { Wanted::Subscription } else { Wanted::Answer };
+        call.exchange.waits(|| PendingRequest::of(&call, wants(id.into())));
     }
     if route != Route::Pass {
         return bridge::answer(route, &call, message, way, body).await;

@@ -179,29 +179,30 @@ impl Call<'_> {
     fn ending(&self, standing: StreamKind) -> Ending {
         let (shared, permit) = (self.shared, self.permit);
         let (slot, farewell, grace) = match standing {
-            StreamKind::Answer => (None, self.request_failed(), shared.limits.drain_grace),
-            StreamKind::Listening(slot) => (Some(slot), self.listening_complete(), Duration::ZERO),
+            StreamKind::Answer => (None, self.id.map(access_ended), shared.limits.drain_grace),
+            StreamKind::Listening(slot) => {
+                (Some(slot), self.id.map(listening_complete), Duration::ZERO)
+            }
             StreamKind::Open(slot) => (slot, None, Duration::ZERO),
         };
         let (pulse, trust) = (Arc::clone(&shared.pulse), Arc::clone(&shared.trust));
         let when = Box::pin(pulse.ended(trust, Arc::clone(permit), grace));
         Ending { when, farewell, slot }
     }
+}
 
-    fn request_failed(&self) -> Option<Bytes> {
-        let message = "access ended while the answer was on its way; sign in again and retry";
-        let id = self.id?;
-        Some(events::of_message(&error_response(Some(id), ACCESS_ENDED, message, None)))
-    }
+/// The last event of an answer whose token ends first.
+pub(crate) fn access_ended(id: &str) -> Bytes {
+    let message = "access ended while the answer was on its way; sign in again and retry";
+    events::of_message(&error_response(Some(id), ACCESS_ENDED, message, None))
+}
 
-    /// C-72: a server that ends a subscription answers the request.
-    fn listening_complete(&self) -> Option<Bytes> {
-        let id = self.id?;
-        Some(events::of_message(&format!(
-            "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"resultType\":\"complete\",\
-             \"_meta\":{{\"io.modelcontextprotocol/subscriptionId\":{id}}}}}}}"
-        )))
-    }
+/// C-72: a server that ends a subscription answers the request.
+pub(crate) fn listening_complete(id: &str) -> Bytes {
+    events::of_message(&format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"resultType\":\"complete\",\
+         \"_meta\":{{\"io.modelcontextprotocol/subscriptionId\":{id}}}}}}}"
+    ))
 }
 
 /// A response of these parts.

@@ -1,6 +1,7 @@
 //! What Python clients need (C4): they hold one lock for all requests until the headers of
 //! an answer come, and never read an event of more than a megabyte.
 
+mod endings;
 mod streams;
 
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use http::Response;
-use mcp::{Body, Sidecar};
+use mcp::{Body, Config, Sidecar};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -33,9 +34,18 @@ impl Slow {
         is_slow: fn(&Recorded) -> bool,
         reply: impl Fn(&Recorded) -> Reply + Send + Sync + 'static,
     ) -> Self {
+        Self::with(is_slow, reply, |_| {}).await
+    }
+
+    /// The same with another configuration of the sidecar.
+    pub(crate) async fn with(
+        is_slow: fn(&Recorded) -> bool,
+        reply: impl Fn(&Recorded) -> Reply + Send + Sync + 'static,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let (asked, answer): (Arc<Notify>, Arc<Notify>) = Default::default();
         let (noting, waiting) = (Arc::clone(&asked), Arc::clone(&answer));
-        let world = World::new(move |request| {
+        let answering = move |request: &Recorded| -> Reply {
             let reply = reply(request);
             if !is_slow(request) {
                 return reply;
@@ -46,8 +56,8 @@ impl Slow {
                 waiting.notified().await;
                 reply.await
             })
-        })
-        .await;
+        };
+        let world = World::with(answering, change).await;
         Self { world, asked, answer }
     }
 

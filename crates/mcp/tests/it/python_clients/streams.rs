@@ -21,18 +21,18 @@ fn is_get(request: &Recorded) -> bool {
 }
 
 /// A server with sessions that is slow to answer each GET.
-async fn slow(stream: impl Fn() -> Reply + Send + Sync + 'static) -> Slow {
+pub(super) async fn slow(stream: impl Fn() -> Reply + Send + Sync + 'static) -> Slow {
     let reply =
         move |request: &Recorded| if is_get(request) { stream() } else { sessions(request) };
     Slow::new(is_get, reply).await
 }
 
-fn stream(world: &World, session: &str) -> Ask {
+pub(super) fn stream(world: &World, session: &str) -> Ask {
     let ask = get("/mcp").header("accept", "text/event-stream").bearer(&world.token("mcp:read"));
     ask.header("mcp-session-id", session).header("user-agent", PYTHON)
 }
 
-async fn session(world: &World) -> String {
+pub(super) async fn session(world: &World) -> String {
     open(world, &world.token("mcp:read"), "2025-11-25").await
 }
 
