@@ -7,20 +7,23 @@ use http::{HeaderMap, Response, StatusCode};
 use http_body_util::{BodyStream, LengthLimitError};
 use protocol::jsonrpc::error_response;
 use protocol::mcp::{NOT_TAKEN, UPSTREAM_UNAVAILABLE};
-use serde_json::value::RawValue;
+use serde_json::Value;
 
 use super::{PendingRequest, Told, Wanted, one};
 use crate::body::Body;
+use crate::failure::fault;
+use crate::reply::Fault;
 use crate::server::Server;
+use crate::upstream::connection::{ConnectionError, Kind, ServerMessage};
 use crate::upstream::wire::events;
-use crate::upstream::wire::json::{Members, Object};
+use crate::upstream::wire::json::Object;
 use crate::upstream::wire::whole;
 
 /// Larger events are refused by the Python SDK.
 const LARGEST: usize = 1 << 20;
 
-/// The last that is said in a stream which the server turns out not to have: its client is not to ask
-/// for it again at once.
+/// The last that is said in a stream which the server turns out not to have. A client that heard of
+/// it in time would have given up; this one comes back, but not at once.
 const NOT_SOON: Bytes = Bytes::from_static(b"retry: 30000\n\n");
 
 /// An answer as events.
@@ -30,50 +33,69 @@ pub(super) async fn told(
     response: Response<Body>,
 ) -> Told {
     let (parts, body) = response.into_parts();
-    if parts.status == StatusCode::OK && is(&parts.headers, b"text/event-stream") {
+    let status = parts.status;
+    if status == StatusCode::OK && is(&parts.headers, b"text/event-stream") {
         return StreamExt::boxed(BodyStream::new(body));
     }
-    if parts.status == StatusCode::NOT_FOUND
+    if status == StatusCode::NOT_FOUND
         && let Some(session) = pending.session
     {
         server.sessions.lose(session);
     }
     one(match &pending.wants {
-        Wanted::Stream(_) => parts.status.is_client_error().then_some(NOT_SOON),
-        Wanted::Answer(id) | Wanted::Subscription(id) => {
-            Some(answered(id, parts.status, body).await)
-        }
+        Wanted::Stream(_) => (!passes(status)).then_some(NOT_SOON),
+        Wanted::Answer(id) | Wanted::Subscription(id) => Some(answered(id, status, body).await),
     })
+}
+
+/// Whether what went wrong may be over in a moment.
+fn passes(status: StatusCode) -> bool {
+    matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
 }
 
 /// The event that says what became of a request.
 async fn answered(id: &str, status: StatusCode, body: Body) -> Bytes {
     let message = match whole(body, LARGEST).await {
-        Ok(whole) => as_answer(&whole, id, status),
-        Err(error) if error.is::<LengthLimitError>() => too_large(id),
-        Err(_) => failed(id, status),
+        Ok(whole) => as_answer(whole, id, status),
+        Err(error) if error.is::<LengthLimitError>() => too_large(id).into(),
+        Err(_) => unreadable(ConnectionError::Garbled, id, status).into(),
     };
-    events::of_foreign_message(message.as_bytes())
+    events::of_foreign_message(&message)
 }
 
 /// The JSON-RPC answer that a body is, under the id that was asked with; or an error in its place.
-fn as_answer(body: &[u8], id: &str, status: StatusCode) -> String {
-    let text = std::str::from_utf8(body).unwrap_or_default();
-    let Ok(message) = Members::read(text) else { return failed(id, status) };
-    let is_error = message.get("error").is_some_and(|error| error.get() != "null");
-    let answers = is_error || status.is_success() && message.get("result").is_some();
-    match message.get("id").map(RawValue::get) {
-        _ if !answers => failed(id, status),
-        Some(given) if given != "null" => text.to_owned(),
-        _ => {
-            let mut named = Object::with_capacity(text.len() + id.len());
-            named.member("id", id).members(&message, |name| name != "id");
-            named.finish()
+/// No reader may take it for the answer to another request (A14).
+fn as_answer(body: Bytes, id: &str, status: StatusCode) -> Bytes {
+    let Ok(message) = ServerMessage::read(body) else {
+        return unreadable(ConnectionError::Garbled, id, status).into();
+    };
+    let answers = matches!(message.kind, Kind::Answer);
+    if !answers || !message.is_error() && !status.is_success() {
+        return unreadable(ConnectionError::Garbled, id, status).into();
+    }
+    match (message.id(), message.members()) {
+        (Some(given), _) if is_same(given.get(), id) => message.text,
+        // An error about a message whose id could not be read is about the only one that was sent.
+        (None, Ok(members)) => {
+            let mut named = Object::with_capacity(message.text.len() + id.len());
+            named.member("id", id).members(&members, |name| name != "id");
+            named.finish().into()
         }
+        _ => unreadable(ConnectionError::Unclaimed, id, status).into(),
     }
 }
 
-fn failed(id: &str, status: StatusCode) -> String {
+fn is_same(given: &str, asked: &str) -> bool {
+    let read = |id| serde_json::from_str::<Value>(id).ok();
+    given == asked || read(given).is_some_and(|given| read(asked) == Some(given))
+}
+
+/// What is no answer: the status says why, unless it says that all is well.
+fn unreadable(error: ConnectionError, id: &str, status: StatusCode) -> String {
+    if status.is_success() {
+        let Fault { code, message, .. } = fault(error);
+        return error_response(Some(id), code, message, None);
+    }
     let message = format!("the upstream MCP server answered with HTTP status {}", status.as_u16());
     error_response(Some(id), UPSTREAM_UNAVAILABLE, &message, None)
 }

@@ -233,6 +233,41 @@ async fn a_later_failure_is_an_error_in_the_stream() {
     }
 }
 
+/// A14: nobody's answer but the request's own, for any reader; and no success is called a failure.
+#[tokio::test]
+async fn a_late_answer_that_cannot_be_read_is_an_error() {
+    let unreadable: [(u16, &str, &str); 9] = [
+        (200, "no json", "cannot be read"),
+        (200, "{", "cannot be read"),
+        (200, r#"{"jsonrpc":"2.0","id":7}"#, "cannot be read"),
+        (200, r#"{"jsonrpc":"2.0","id":8,"id":7,"result":{}}"#, "cannot be read"),
+        (200, r#"{"jsonrpc":"2.0","id":7,"ID":8,"result":{}}"#, "cannot be read"),
+        (200, r#"{"jsonrpc":"2.0","id":7,"method":"ping","result":{}}"#, "cannot be read"),
+        (200, r#"{"jsonrpc":"2.0","id":8,"result":{}}"#, "without the id of the request"),
+        (202, "", "cannot be read"),
+        (400, r#"{"jsonrpc":"2.0","id":"x","error":{"code":1,"message":""}}"#, "HTTP status 400"),
+    ];
+    for (code, body, words) in unreadable {
+        let json = [("content-type", "application/json")];
+        let reply = move |_: &Recorded| status(code, &json[usize::from(body.is_empty())..], body);
+        let slow = Slow::new(|_| true, reply).await;
+        let message = slow.message(call(&slow.world.token("mcp:read"))).await;
+        assert_eq!((&message["id"], &message["error"]["code"]), (&json!(7), &json!(-31502)));
+        assert!(message["error"]["message"].as_str().unwrap().contains(words), "{message}");
+    }
+}
+
+/// Only one request could be meant.
+#[tokio::test]
+async fn a_late_answer_without_an_id_is_the_requests() {
+    for id in ["7", "null"] {
+        let reply = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}},"error":null}}"#);
+        let slow = Slow::new(|_| true, move |_| reply_json(&reply)).await;
+        let message = slow.message(call(&slow.world.token("mcp:read"))).await;
+        assert_eq!(message, json!({ "jsonrpc": "2.0", "id": 7, "result": {} }));
+    }
+}
+
 /// A list is as filtered in such a stream as anywhere.
 #[tokio::test]
 async fn a_slow_list_is_filtered() {
