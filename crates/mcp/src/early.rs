@@ -28,7 +28,7 @@ use crate::forward::Call;
 use crate::forward::answer::{access_ended, listening_complete};
 use crate::front::events_response;
 use crate::server::Server;
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 use crate::stream::heartbeat::{COMMENT, SILENCE};
 use crate::upstream::wire::BodyError;
 use crate::upstream::wire::events;
