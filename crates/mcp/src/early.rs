@@ -27,6 +27,7 @@ use crate::body::Body;
 use crate::forward::Call;
 use crate::forward::answer::{access_ended, listening_complete};
 use crate::front::events_response;
+use crate::observe::RequestRecord;
 use crate::server::Server;
 use crate::shared::Shared;
 use crate::stream::heartbeat::{COMMENT, SILENCE};
@@ -95,6 +96,7 @@ pub(crate) async fn answer(
     server: &Arc<Server>,
     mut work: Work,
     waiting: Waiting,
+    exchange: Arc<RequestRecord>,
 ) -> Response<Body> {
     let pending = loop {
         if let Ok(response) = tokio::time::timeout(MOMENT, &mut work).await {
@@ -104,6 +106,7 @@ pub(crate) async fn answer(
             break pending.clone();
         }
     };
+    exchange.begins_early();
     let beginning = match &pending.wants {
         Wanted::Stream(after) => after.as_ref().map(events::beginning_after),
         Wanted::Answer(_) | Wanted::Subscription(_) => None,

@@ -52,11 +52,13 @@ pub(crate) async fn answer<B: Arriving + Send + 'static>(
     let mut exchange = RequestRecord::begin(shared, server, &parts);
     if spot == EndpointKind::Endpoint && early::is_wanted(&parts) {
         let waiting = exchange.waiting();
+        let exchange = Arc::new(exchange);
+        let told = Arc::clone(&exchange);
         let (sharing, asked) = (Arc::clone(shared), Arc::clone(server));
-        let work = async move { answer_to(&sharing, &asked, spot, parts, body, exchange).await };
-        return early::answer(shared, server, Box::pin(work), waiting).await;
+        let work = async move { answer_to(&sharing, &asked, spot, parts, body, &told).await };
+        return early::answer(shared, server, Box::pin(work), waiting, exchange).await;
     }
-    answer_to(shared, server, spot, parts, body, exchange).await
+    answer_to(shared, server, spot, parts, body, &exchange).await
 }
 
 async fn answer_to<B: Arriving>(
@@ -65,11 +67,11 @@ async fn answer_to<B: Arriving>(
     spot: EndpointKind,
     parts: Parts,
     body: B,
-    exchange: RequestRecord,
+    exchange: &RequestRecord,
 ) -> Response<Body> {
     let response = tokio::select! {
         biased;
-        response = judged(shared, server, spot, &parts, body, &exchange) => response,
+        response = judged(shared, server, spot, &parts, body, exchange) => response,
         // A client can make something of a 503, and nothing of a connection that breaks off.
         () = shared.pulse.over(shared.limits.drain_grace) => closing_down().into_response(),
     };

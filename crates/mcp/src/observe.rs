@@ -6,6 +6,7 @@
 
 mod access;
 mod audit;
+mod facts;
 mod meter;
 mod queue;
 mod refusals;

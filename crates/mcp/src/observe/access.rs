@@ -1,4 +1,4 @@
-//! One line for each request.
+//! One line for each request, and one more where the upstream's part comes later.
 
 use super::request_record::Finished;
 
@@ -30,6 +30,21 @@ pub(super) fn tell(finished: &Finished<'_>) {
         duration.us = micros(*took),
         upstream.us = facts.upstream.map(|upstream| micros(upstream.took)),
         "answered"
+    );
+}
+
+/// Writes what became of a request whose answer began before the upstream's.
+pub(super) fn tell_late(finished: &Finished<'_>) {
+    let Finished { exchange, facts, status, took, .. } = finished;
+    tracing::event!(
+        target: "mcp.late",
+        tracing::Level::INFO,
+        request.id = %exchange.id,
+        server.name = exchange.server.name.as_str(),
+        http.status = status.as_u16(),
+        duration.us = micros(*took),
+        upstream.us = facts.upstream.map(|upstream| micros(upstream.took)),
+        "answered late"
     );
 }
 

@@ -190,17 +190,20 @@ impl Meter {
         self.requests.get_or_create(&labels).inc();
         let label = ServerLabel { server: Arc::clone(server) };
         self.durations.get_or_create(&label).observe(took.as_secs_f64());
-        if let Some(upstream) = facts.upstream {
-            let took = upstream.took.as_secs_f64();
-            self.upstream_durations.get_or_create(&label).observe(took);
-            if upstream.failed {
-                self.upstream_failures.get_or_create(&label).inc();
-            }
-        }
         if let (Some(tools), Some(asked)) = (&self.tools, asked)
             && asked.label() == "tools/call"
         {
             tools.count(server, asked.name.as_deref().unwrap_or_default(), decision);
+        }
+    }
+
+    /// The part of the upstream, if it had one.
+    pub(super) fn count_upstream(&self, finished: &Finished<'_>) {
+        let Some(upstream) = finished.facts.upstream else { return };
+        let label = ServerLabel { server: Arc::clone(&finished.exchange.server.label) };
+        self.upstream_durations.get_or_create(&label).observe(upstream.took.as_secs_f64());
+        if upstream.failed {
+            self.upstream_failures.get_or_create(&label).inc();
         }
     }
 }

@@ -10,9 +10,10 @@ use protocol::jsonrpc::Message;
 use protocol::mcp::TRACEPARENT;
 use tokio::time::Instant;
 
+use super::facts::{Facts, Told, Upstream};
 use super::queue::Pending;
 use super::request_summary::RequestSummary;
-use super::trace::{Context, Parent};
+use super::trace::Parent;
 use super::{RequestId, Verdict, access, trace};
 use crate::config::Audit;
 use crate::early::{PendingRequest, Waiting};
@@ -32,36 +33,6 @@ pub(crate) struct RequestRecord {
     facts: Mutex<Facts>,
     /// For whoever wants to know when nothing is left but what the upstream does.
     waiting: Option<Waiting>,
-    finished: bool,
-}
-
-/// What became known on the way.
-#[derive(Default)]
-pub(super) struct Facts {
-    pub(super) permit: Option<Arc<Permit>>,
-    pub(super) asked: Vec<RequestSummary>,
-    pub(super) reason: Option<&'static str>,
-    pub(super) upstream: Option<Upstream>,
-    sent: bool,
-    parent: Option<Parent>,
-    context: Place,
-}
-
-/// The place of the request in a trace.
-#[derive(Clone, Copy, Default)]
-enum Place {
-    #[default]
-    Undecided,
-    Untraced,
-    Traced(Context),
-}
-
-/// The part at the upstream, until the head of its answer.
-#[derive(Clone, Copy)]
-pub(super) struct Upstream {
-    pub(super) after: Duration,
-    pub(super) took: Duration,
-    pub(super) failed: bool,
 }
 
 /// A finished request.
@@ -99,20 +70,22 @@ impl RequestRecord {
             begun: Instant::now(),
             facts: Mutex::new(facts),
             waiting: None,
-            finished: false,
         }
     }
 
     /// One that no HTTP request of its own brought, by somebody who was admitted before.
     pub(crate) fn apart(shared: &Arc<Shared>, server: &Arc<Server>, permit: &Arc<Permit>) -> Self {
-        let mut exchange = Self::silent(shared, server);
-        exchange.finished = false;
+        let exchange = Self::of(shared, server, Told::Nothing);
         exchange.admitted(permit);
         exchange
     }
 
     /// One that tells nobody: for what goes on after its request was finished and told of.
     pub(crate) fn silent(shared: &Arc<Shared>, server: &Arc<Server>) -> Self {
+        Self::of(shared, server, Told::Everything)
+    }
+
+    fn of(shared: &Arc<Shared>, server: &Arc<Server>, told: Told) -> Self {
         Self {
             id: shared.observer.next_request(),
             at: shared.trust.now(),
@@ -120,9 +93,8 @@ impl RequestRecord {
             server: Arc::clone(server),
             method: Method::POST,
             begun: Instant::now(),
-            facts: Mutex::default(),
+            facts: Mutex::new(Facts::told(told)),
             waiting: None,
-            finished: true,
         }
     }
 
@@ -176,8 +148,15 @@ impl RequestRecord {
         self.facts().context(&self.shared).map(|context| context.header())
     }
 
+    /// The answer begins although the upstream has none yet; what that does is told when it is known.
+    pub(crate) fn begins_early(&self) {
+        let mut facts = self.facts();
+        self.tell(&mut facts, StatusCode::OK);
+        (facts.told, facts.upstream) = (Told::Answer, None);
+    }
+
     /// Tells everybody. Denials of somebody are recorded before they are answered.
-    pub(crate) async fn finish(mut self, status: StatusCode) {
+    pub(crate) async fn finish(&self, status: StatusCode) {
         for denial in self.conclude(status) {
             let queue = &self.shared.observer.queue;
             match denial.permit {
@@ -187,20 +166,36 @@ impl RequestRecord {
         }
     }
 
-    fn conclude(&mut self, status: StatusCode) -> Vec<Pending> {
-        self.finished = true;
-        let mut facts = std::mem::take(&mut *self.facts());
-        let verdict = facts.overall(status);
-        let context = facts.context(&self.shared);
+    /// Tells what was not told yet, and returns the denials.
+    fn conclude(&self, status: StatusCode) -> Vec<Pending> {
+        let mut facts = std::mem::replace(&mut *self.facts(), Facts::told(Told::Everything));
+        if facts.told == Told::Everything {
+            return Vec::new();
+        }
+        let (verdict, reason) = self.tell(&mut facts, status);
+        self.record(facts, verdict, reason)
+    }
+
+    fn tell(&self, facts: &mut Facts, status: StatusCode) -> (Verdict, Option<&'static str>) {
+        let (verdict, context) = (facts.overall(status), facts.context(&self.shared));
         let reason = facts.reason.or_else(|| verdict.reason());
-        let took = self.begun.elapsed();
-        let finished = Finished { exchange: self, facts: &facts, verdict, reason, status, took };
-        self.shared.observer.meter.count(&finished);
+        let (late, took) = (facts.told == Told::Answer, self.begun.elapsed());
+        let finished = Finished { exchange: self, facts, verdict, reason, status, took };
+        let meter = &self.shared.observer.meter;
+        meter.count_upstream(&finished);
+        if let Some(context) = context {
+            trace::tell_upstream(&finished, &context);
+        }
+        if late {
+            access::tell_late(&finished);
+            return (verdict, reason);
+        }
+        meter.count(&finished);
         access::tell(&finished);
         if let Some(context) = context {
             trace::tell(&finished, &context);
         }
-        self.record(facts, verdict, reason)
+        (verdict, reason)
     }
 
     /// Lets calls be recorded, and returns the denials.
@@ -244,43 +239,14 @@ impl RequestRecord {
 
 impl Drop for RequestRecord {
     fn drop(&mut self) {
-        if !self.finished {
-            let status = StatusCode::from_u16(ABANDONED).unwrap_or(StatusCode::BAD_REQUEST);
-            for denial in self.conclude(status) {
-                // Nobody is there who could wait.
-                let queue = &self.shared.observer.queue;
-                match denial.permit {
-                    Some(_) => queue.deny_now(denial),
-                    None => queue.refuse(denial),
-                }
+        let status = StatusCode::from_u16(ABANDONED).unwrap_or(StatusCode::BAD_REQUEST);
+        for denial in self.conclude(status) {
+            // Nobody is there who could wait.
+            let queue = &self.shared.observer.queue;
+            match denial.permit {
+                Some(_) => queue.deny_now(denial),
+                None => queue.refuse(denial),
             }
-        }
-    }
-}
-
-impl Facts {
-    /// The first refusal, or what the first message was judged to be if it went its way.
-    fn overall(&self, status: StatusCode) -> Verdict {
-        let refused = self.asked.iter().find(|asked| !asked.verdict.allows());
-        match (refused, self.asked.first()) {
-            (Some(refused), _) => refused.verdict,
-            (None, Some(first)) if self.sent || status.is_success() => first.verdict,
-            (None, None) if self.sent => Verdict::OPEN,
-            _ => Verdict::of_status(status),
-        }
-    }
-
-    /// Decided once for each request: the upstream and our own span must agree.
-    fn context(&mut self, shared: &Shared) -> Option<Context> {
-        let spans = shared.observer.spans.as_ref()?;
-        let parent = self.parent;
-        if let Place::Undecided = self.context {
-            let context = Context::below(parent, spans.ratio, &*shared.observer.random);
-            self.context = context.map_or(Place::Untraced, Place::Traced);
-        }
-        match self.context {
-            Place::Traced(context) => Some(context),
-            Place::Undecided | Place::Untraced => None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::HeaderValue;
 use kernel::SecureRandom;
 
-use super::request_record::Finished;
+use super::request_record::{Finished, RequestRecord};
 use crate::config::{Span, SpanKind, SpanValue};
 
 /// What `traceparent` names.
@@ -84,11 +84,9 @@ impl Context {
     }
 }
 
-/// Gives the spans of a finished request away.
+/// Gives the span of a request away.
 pub(super) fn tell(finished: &Finished<'_>, context: &Context) {
     let Finished { exchange, facts, status, took, verdict, .. } = finished;
-    let observer = &exchange.shared.observer;
-    let Some(spans) = &observer.spans else { return };
     let asked = facts.asked.first();
     let mut attributes = vec![
         ("wicketgate.request.id", exchange.id.to_string().into()),
@@ -101,7 +99,7 @@ pub(super) fn tell(finished: &Finished<'_>, context: &Context) {
         attributes.push(("mcp.method.name", asked.method.to_string().into()));
         attributes.extend(asked.name.as_deref().map(|name| ("mcp.name", name.to_owned().into())));
     }
-    let here = Span {
+    let span = Span {
         trace: context.trace,
         id: context.here,
         parent: context.parent,
@@ -113,7 +111,14 @@ pub(super) fn tell(finished: &Finished<'_>, context: &Context) {
         attributes,
         failed: status.is_server_error(),
     };
-    let behind = facts.upstream.map(|upstream| Span {
+    send(exchange, span);
+}
+
+/// Gives the span of its part at the upstream away, if it had one.
+pub(super) fn tell_upstream(finished: &Finished<'_>, context: &Context) {
+    let Finished { exchange, facts, .. } = finished;
+    let Some(upstream) = facts.upstream else { return };
+    let span = Span {
         trace: context.trace,
         id: context.behind,
         parent: Some(context.here),
@@ -124,11 +129,16 @@ pub(super) fn tell(finished: &Finished<'_>, context: &Context) {
         took: upstream.took,
         attributes: vec![("wicketgate.server", exchange.server.name.clone().into())],
         failed: upstream.failed,
-    });
-    for span in behind.into_iter().chain([here]) {
-        if spans.to.try_send(span).is_err() {
-            observer.meter.spans_lost.inc();
-        }
+    };
+    send(exchange, span);
+}
+
+fn send(exchange: &RequestRecord, span: Span) {
+    let observer = &exchange.shared.observer;
+    if let Some(spans) = &observer.spans
+        && spans.to.try_send(span).is_err()
+    {
+        observer.meter.spans_lost.inc();
     }
 }
 

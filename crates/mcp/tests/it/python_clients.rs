@@ -3,6 +3,7 @@
 
 mod endings;
 mod streams;
+mod told;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -14,7 +14,7 @@ async fn silent() -> Slow {
     Slow::with(|_| true, result, |config| config.limits.drain_grace = SOON * 60).await
 }
 
-fn stream(token: &str) -> Ask {
+pub(super) fn stream(token: &str) -> Ask {
     get("/mcp").header("accept", "text/event-stream").bearer(token).header("user-agent", PYTHON)
 }
 
