@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use crate::sessions::{open, sessions};
 use crate::support::{
     Answer, Ask, Recorded, Reply, SOON, Token, World, frame, json as reply_json, legacy, modern,
-    pass, status, text,
+    pass, quiet, status, text,
 };
 
 pub(crate) const PYTHON: &str = "python-httpx2/2.16.2";
@@ -155,10 +155,9 @@ async fn all_else_waits_for_the_servers_own_form() {
         opening.bearer(&token).header("user-agent", PYTHON),
     ];
     for ask in asks {
-        let mut waiting = slow.ask(ask).await;
-        pass(Duration::from_secs(5)).await;
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        assert!((&mut waiting).now_or_never().is_none(), "it waits");
+        let waiting = slow.ask(ask).await;
+        quiet(Duration::from_secs(5)).await;
+        assert!(!waiting.is_finished(), "it waits");
         slow.answer.notify_one();
         let answered = tokio::time::timeout(SOON, waiting).await.unwrap().unwrap();
         assert_eq!(kind(&answered), "application/json");
@@ -186,10 +185,7 @@ async fn nothing_begins_before_the_request_was_judged() {
     let (token, sidecar) = (slow.world.token("mcp:read"), Arc::clone(&slow.world.sidecar));
     slow.world.authority.hold();
     let waiting = tokio::spawn(async move { sidecar.handle(call(&token).build()).await });
-    for _ in 0..3 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        pass(Duration::from_secs(2)).await;
-    }
+    quiet(Duration::from_secs(6)).await;
     assert!(!waiting.is_finished());
     slow.world.authority.set_away(true);
     slow.world.authority.release();

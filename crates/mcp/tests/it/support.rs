@@ -45,6 +45,14 @@ pub(crate) async fn pass(time: Duration) {
     tokio::time::resume();
 }
 
+/// Lets so much time pass with all that happens in it: this clock goes on only while nothing else is
+/// left to do, so what did not happen by its end does not happen.
+pub(crate) async fn quiet(time: Duration) {
+    tokio::time::pause();
+    tokio::time::sleep(time).await;
+    tokio::time::resume();
+}
+
 /// Everything a test needs.
 pub(crate) struct World {
     pub(crate) clock: ManualClock,

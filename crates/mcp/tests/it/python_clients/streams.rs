@@ -11,7 +11,7 @@ use super::{PYTHON, Slow, kind, next};
 use crate::sessions::{open, sessions};
 use crate::support::{
     Ask, Recorded, Reply, SOON, World, event_id, events, get, json as json_reply, legacy,
-    open_events, pass, status, without_ids,
+    open_events, pass, quiet, status, without_ids,
 };
 
 const NEWS: &str = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\"}\n\n";
@@ -146,11 +146,11 @@ async fn a_slow_resumed_stream_begins_with_its_id() {
 async fn other_clients_wait_for_the_server() {
     let slow = slow(|| events(": nothing\n\n")).await;
     let session = session(&slow.world).await;
-    let ask = stream(&slow.world, &session).instead("user-agent", "node");
-    let mut waiting = slow.ask(ask).await;
-    pass(Duration::from_secs(5)).await;
-    tokio::time::sleep(Duration::from_millis(20)).await;
-    assert!((&mut waiting).now_or_never().is_none());
+    let ask = stream(&slow.world, &session);
+    let waiting = slow.ask(ask.clone().instead("user-agent", "node")).await;
+    let begun = slow.ask(ask).await;
+    quiet(Duration::from_secs(5)).await;
+    assert_eq!((waiting.is_finished(), begun.is_finished()), (false, true));
     slow.answer.notify_one();
     let answered = tokio::time::timeout(SOON, waiting).await.unwrap().unwrap();
     assert_eq!((answered.status().as_u16(), kind(&answered)), (200, "text/event-stream"));
