@@ -36,11 +36,12 @@ fn without_secrets(value: &Value) -> Value {
 }
 
 /// The text with characters that hide or reorder others written as TOML's escapes.
-pub(super) fn visibly(text: &str) -> String {
-    let visible = |c| match is_deceptive(c) {
-        true => format!("\\U{:08X}", u32::from(c)),
-        false => c.to_string(),
-    };
+pub(super) fn visibly(text: String) -> String {
+    if !text.chars().any(is_deceptive) {
+        return text;
+    }
+    let escaped = |c| format!("\\U{:08X}", u32::from(c));
+    let visible = |c| if is_deceptive(c) { escaped(c) } else { c.to_string() };
     text.chars().map(visible).collect()
 }
 

@@ -365,15 +365,15 @@ impl<'a> Reader<'a> {
             None if here => Origin::File,
             None => Origin::Default,
         };
-        let (key, value) = (hide::visibly(&key), hide::visibly(&value));
+        let (key, value) = (hide::visibly(key), hide::visibly(value));
         self.notes.shown.borrow_mut().push(Shown { key, value, origin });
     }
 
     fn file(&self, key: String, value: String, reason: &str, fix: &str) {
         let problem = Problem {
-            key: hide::visibly(&key),
-            value: hide::visibly(&value),
-            reason: hide::visibly(reason),
+            key: hide::visibly(key),
+            value: hide::visibly(value),
+            reason: hide::visibly(reason.to_owned()),
             fix: fix.to_owned(),
         };
         self.notes.problems.borrow_mut().push(problem);

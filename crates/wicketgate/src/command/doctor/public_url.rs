@@ -93,10 +93,10 @@ fn elsewhere(given: &Url, location: &HeaderValue) -> Option<String> {
     let target = location.to_str().ok().and_then(|location| given.join(location).ok());
     let Some(target) = target else { return Some("a Location that is no URL".to_owned()) };
     let origin = target.origin();
-    match origin.is_tuple() {
-        true => (origin != given.origin()).then(|| origin.ascii_serialization()),
-        false => Some(format!("a {}: URL", target.scheme())),
+    if !origin.is_tuple() {
+        return Some(format!("a {}: URL", target.scheme()));
     }
+    (origin != given.origin()).then(|| origin.ascii_serialization())
 }
 
 #[cfg(test)]
