@@ -33,7 +33,7 @@ impl Document {
     pub(super) fn read(source: &Source) -> Result<Self, Problems> {
         let mut root: Table = source.text.parse().map_err(|error: toml::de::Error| {
             Problems::of_file(
-                format!("the file is not valid TOML: {}", one_line(&error.to_string())),
+                format!("the file is not valid TOML: {}", place_and_reason(&source.text, &error)),
                 "Correct the line; `wicketgate config reference` shows the right form",
             )
         })?;
@@ -79,6 +79,12 @@ fn is_array_of_tables(value: &Value) -> bool {
     value.as_array().is_some_and(|items| items.iter().any(Value::is_table))
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// Without the line itself, which the error would show and which may hold a secret.
+fn place_and_reason(text: &str, error: &toml::de::Error) -> String {
+    let reason = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+    let before = error.span().and_then(|span| text.get(..span.start));
+    match before {
+        Some(before) => format!("line {}: {reason}", before.matches('\n').count() + 1),
+        None => reason,
+    }
 }

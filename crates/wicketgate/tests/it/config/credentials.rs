@@ -39,6 +39,17 @@ fn a_login_that_nobody_would_send_is_refused() {
     }
 }
 
+/// A quotation mark is soon forgotten, and the line is the one with the secret.
+#[test]
+fn a_line_that_is_no_toml_is_named_and_not_shown() {
+    for line in ["client_secret = \"SECRETx", "SECRETx", "client_secret = SECRETx"] {
+        let text = format!("# A comment\n\n{line}\n[oauth]\n");
+        let problems = problems_for(&source(&text), Role::All);
+        assert!(problems[0].reason.contains("not valid TOML: line 3: "), "{problems:?}");
+        assert!(!format!("{problems:?}").contains("SECRET"), "{problems:?}");
+    }
+}
+
 /// `config show` is copied into tickets.
 #[test]
 fn show_hides_queries_and_arguments() {
