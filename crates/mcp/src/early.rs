@@ -153,7 +153,7 @@ impl Progress {
         let mut told = match self {
             Self::Telling(told) => told,
             Self::Waiting(mut wait) => tokio::select! {
-                // At the end of the process, what became of the request says more.
+                // The end of the process ends both at once, and the answer says why.
                 biased;
                 told = &mut wait.answer => told,
                 () = &mut wait.ended => one(wait.farewell),

@@ -75,7 +75,7 @@ fn as_answer(body: Bytes, id: &str, status: StatusCode) -> Bytes {
     }
     match (message.id(), message.members()) {
         (Some(given), _) if is_same(given.get(), id) => message.text,
-        // An error about a message whose id could not be read is about the only one that was sent.
+        // Nothing else was asked in this exchange that it could be about.
         (None, Ok(members)) => {
             let mut named = Object::with_capacity(message.text.len() + id.len());
             named.member("id", id).members(&members, |name| name != "id");
