@@ -8,7 +8,7 @@ use http::StatusCode;
 use super::Verdict;
 use super::request_summary::RequestSummary;
 use super::trace::{Context, Parent};
-use crate::sidecar::Shared;
+use crate::shared::Shared;
 use crate::verify::Permit;
 
 /// What became known on the way.
