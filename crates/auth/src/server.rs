@@ -9,6 +9,7 @@ use model::person::SessionSecret;
 use model::{Identity, Subject};
 use protocol::catalogue::{
     CATALOGUE_REQUEST_LIFETIME_SECONDS, CATALOGUE_REQUEST_TYPE, CatalogueRequest, CatalogueTool,
+    Consenting,
 };
 use protocol::metadata::{AuthorizationServerFacts, AuthorizationServerMetadata};
 use protocol::status_list::{BITS_PER_LIST, StatusBits};
@@ -28,13 +29,13 @@ const PASSWORD_CHECKS: usize = 2;
 
 /// The tools behind each scope, asked for when a person is to consent.
 pub trait ToolCatalogue: Send + Sync + 'static {
-    /// The tools of a resource that this kind of user can ever have; `None` if nobody answers.
+    /// The tools of a resource that this person can ever have; `None` if nobody answers.
     /// `credential` proves to a sidecar that runs apart that it is this server that asks
     /// ([`protocol::catalogue::CatalogueRequest`]).
     fn tools(
         &self,
         resource: &ResourceUri,
-        user_type: UserType,
+        person: Consenting,
         credential: String,
     ) -> BoxFuture<'_, Option<Arc<Vec<CatalogueTool>>>>;
 }
@@ -141,7 +142,7 @@ impl AuthServer {
     pub(crate) async fn tools(
         &self,
         resource: &ResourceUri,
-        user_type: UserType,
+        person: Consenting,
     ) -> Option<Arc<Vec<CatalogueTool>>> {
         let now = self.now().as_seconds();
         let request = CatalogueRequest {
@@ -149,10 +150,10 @@ impl AuthServer {
             aud: resource.as_str().to_owned(),
             iat: now,
             exp: now + CATALOGUE_REQUEST_LIFETIME_SECONDS,
-            user_type,
+            person: person.clone(),
         };
         let credential = self.keys.sign(CATALOGUE_REQUEST_TYPE, &request).ok()?;
-        self.catalogue.tools(resource, user_type, credential).await
+        self.catalogue.tools(resource, person, credential).await
     }
 
     /// Whether requests can be served: the database answers.

@@ -1,5 +1,6 @@
 //! The tools of an upstream, asked for by the sidecar itself, for the consent page.
 
+mod child;
 mod sse;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +11,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use kernel::Timestamp;
-use protocol::catalogue::CatalogueTool;
+use protocol::catalogue::{CatalogueTool, Consenting};
 use protocol::mcp::{METHOD_HEADER, MODERN_REVISION, PROTOCOL_VERSION_HEADER, SESSION_HEADER};
 use protocol::text::display_name;
 use protocol::{Scopes, UserType};
@@ -30,15 +31,23 @@ use crate::upstream::wire::splitter::Splitter;
 use crate::upstream::wire::whole;
 use crate::verify::Reach;
 
-/// What was asked before, by server and user type.
+/// What was asked before, by server and user type, and by person where each has a program of their
+/// own.
 #[derive(Default)]
 pub(crate) struct Catalogues(Mutex<Vec<Kept>>);
 
 struct Kept {
     server: String,
-    user_type: UserType,
+    key: Key,
     until: Timestamp,
     tools: Arc<Vec<CatalogueTool>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Key {
+    user_type: UserType,
+    /// The principal whose program was asked.
+    own: Option<[u8; 32]>,
 }
 
 const KEEP_SECONDS: i64 = 60;
@@ -54,8 +63,8 @@ pub(crate) async fn answer(
     (method, headers): (&Method, &HeaderMap),
 ) -> Option<Response<Body>> {
     let token = bearer::token(headers).ok().flatten().filter(|_| *method == Method::GET)?;
-    let user_type = server.verifier.catalogue_request(token).await.ok()?;
-    let tools = of(shared, kept, server, user_type).await;
+    let person = server.verifier.catalogue_request(token).await.ok()?;
+    let tools = of(shared, kept, server, &person).await;
     let body = tools.and_then(|tools| serde_json::to_vec(&*tools).ok());
     Some(match body {
         Some(body) => reply::json(StatusCode::OK, body.into()),
@@ -63,23 +72,27 @@ pub(crate) async fn answer(
     })
 }
 
-/// The tools of `server` that this kind of user could ever use there.
+/// The tools of `server` that this person could ever use there.
 pub(crate) async fn of(
     shared: &Shared,
     kept: &Catalogues,
     server: &Server,
-    user_type: UserType,
+    person: &Consenting,
 ) -> Option<Arc<Vec<CatalogueTool>>> {
-    let now = shared.trust.now();
-    if let Some(tools) = kept.find(&server.name, user_type, now) {
+    let (now, user_type) = (shared.trust.now(), person.user_type);
+    let is_program = matches!(server.upstream.transport, Transport::Stdio(_));
+    let caller = if is_program { Some(server.verifier.caller(person)?) } else { None };
+    let own = caller.as_ref().filter(|_| !server.upstream.is_shared_by_everyone());
+    let key = Key { user_type, own: own.map(|caller| caller.whose.principal) };
+    if let Some(tools) = kept.find(&server.name, key, now) {
         return Some(tools);
     }
     let fetching = async {
-        match &server.upstream.transport {
-            Transport::Http => fetch(shared, server).await,
-            Transport::HttpSse => sse::fetch(shared, server).await,
-            // A child is started on somebody's behalf only.
-            Transport::Stdio(_) => None,
+        match (&server.upstream.transport, &caller) {
+            (Transport::Http, _) => fetch(shared, server).await,
+            (Transport::HttpSse, _) => sse::fetch(shared, server).await,
+            (Transport::Stdio(_), Some(caller)) => child::fetch(server, caller).await,
+            (Transport::Stdio(_), None) => None,
         }
     };
     if let Some(seen) = server.lists.seen_by_all() {
@@ -88,7 +101,7 @@ pub(crate) async fn of(
     let message = tokio::time::timeout(TIME_LIMIT, fetching).await.ok()??;
     let Ok(Message::Result(result)) = read(&message) else { return None };
     let tools = Arc::new(visible(server, user_type, result)?);
-    kept.keep(&server.name, user_type, now, &tools);
+    kept.keep(&server.name, key, now, &tools);
     Some(tools)
 }
 
@@ -216,27 +229,16 @@ async fn first_response(mut body: Limited<Incoming>) -> Option<Vec<u8>> {
 }
 
 impl Catalogues {
-    fn find(
-        &self,
-        server: &str,
-        user_type: UserType,
-        now: Timestamp,
-    ) -> Option<Arc<Vec<CatalogueTool>>> {
+    fn find(&self, server: &str, key: Key, now: Timestamp) -> Option<Arc<Vec<CatalogueTool>>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mine = |entry: &&Kept| entry.server == server && entry.user_type == user_type;
+        let mine = |entry: &&Kept| entry.server == server && entry.key == key;
         kept.iter().find(mine).filter(|entry| now < entry.until).map(|e| Arc::clone(&e.tools))
     }
 
-    fn keep(
-        &self,
-        server: &str,
-        user_type: UserType,
-        now: Timestamp,
-        tools: &Arc<Vec<CatalogueTool>>,
-    ) {
+    fn keep(&self, server: &str, key: Key, now: Timestamp, tools: &Arc<Vec<CatalogueTool>>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|entry| entry.server != server || entry.user_type != user_type);
+        kept.retain(|entry| now < entry.until);
         let (server, until) = (server.to_owned(), now.plus_seconds(KEEP_SECONDS));
-        kept.push(Kept { server, user_type, until, tools: Arc::clone(tools) });
+        kept.push(Kept { server, key, until, tools: Arc::clone(tools) });
     }
 }

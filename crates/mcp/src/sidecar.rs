@@ -7,8 +7,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use kernel::{Clock, SecureRandom};
 use prometheus_client::registry::Registry;
-use protocol::UserType;
-use protocol::catalogue::CatalogueTool;
+use protocol::catalogue::{CatalogueTool, Consenting};
 use protocol::jsonrpc::INVALID_REQUEST;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -193,16 +192,16 @@ impl Sidecar {
         ready::check(&self.shared, &self.servers).await
     }
 
-    /// The tools of a server that this kind of user could ever use there, each with the scope
-    /// that opens it, for the consent page. `None` if the server does not answer within two
+    /// The tools of a server that this person could ever use there, each with the scope that opens
+    /// it, for the consent page. `None` if the server does not answer within two
     /// seconds or is not known. Kept for a minute.
     pub async fn catalogue(
         &self,
         server: &str,
-        user_type: UserType,
+        person: &Consenting,
     ) -> Option<Arc<Vec<CatalogueTool>>> {
         let server = self.servers.iter().find(|known| known.name == server)?;
-        catalogue::of(&self.shared, &self.catalogues, server, user_type).await
+        catalogue::of(&self.shared, &self.catalogues, server, person).await
     }
 
     /// The server of this name.

@@ -19,6 +19,8 @@ use kernel::encoding::sha256;
 use kernel::{Clock, SecureRandom, Timestamp};
 use tokio_util::task::TaskTracker;
 
+pub(crate) use self::probe::own_declaration;
+
 use self::connection::child::{self, slots::Children};
 use self::connection::legacy::{Declared, LegacyPeer};
 use self::connection::pool::{Owned, Pool};

@@ -11,8 +11,7 @@ mod trust;
 
 use std::sync::Arc;
 
-use protocol::UserType;
-use protocol::catalogue::{CATALOGUE_REQUEST_TYPE, CatalogueRequest};
+use protocol::catalogue::{CATALOGUE_REQUEST_TYPE, CatalogueRequest, Consenting};
 use protocol::token::ACCESS_TOKEN_TYPE;
 use quick_cache::UnitWeighter;
 use quick_cache::sync::{Cache, DefaultLifecycle};
@@ -22,6 +21,7 @@ pub(crate) use permit::{Permit, Reach};
 pub(crate) use trust::{TokenStatus, Trust};
 
 use crate::tally::Tally;
+use crate::upstream::connection::Caller;
 use digest::{BuildAsItIs, Digest};
 use permit::Principal;
 use token::{Signed, Unverified};
@@ -108,14 +108,19 @@ impl Verifier {
         &self.tally
     }
 
-    /// For what kind of user the authorization server asks for this server's tools. Such a request
+    /// For whom the authorization server asks for this server's tools. Such a request
     /// is a JWT of its own type, so no access token is one and it is no access token.
-    pub(crate) async fn catalogue_request(&self, unverified: &str) -> Result<UserType, NoPermit> {
+    pub(crate) async fn catalogue_request(&self, unverified: &str) -> Result<Consenting, NoPermit> {
         let (payload, _) = self.signed(unverified, CATALOGUE_REQUEST_TYPE).await?;
         let request: CatalogueRequest =
             serde_json::from_str(payload.get()).map_err(|_| NoPermit::Invalid)?;
         let fits = self.principal.is_asked(&request, self.trust.now());
-        fits.then_some(request.user_type).ok_or(NoPermit::Invalid)
+        fits.then_some(request.person).ok_or(NoPermit::Invalid)
+    }
+
+    /// On whose behalf a program of the person's own is asked for its tools, before there is a token.
+    pub(crate) fn caller(&self, person: &Consenting) -> Option<Caller> {
+        self.principal.caller(person)
     }
 
     /// The payload of a JWT of this type under one of the issuer's keys.

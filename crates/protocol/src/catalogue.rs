@@ -23,8 +23,24 @@ pub struct CatalogueRequest {
     pub iat: i64,
     /// Seconds since the epoch at which it ends.
     pub exp: i64,
+    /// Who is asked to consent.
+    #[serde(flatten)]
+    pub person: Consenting,
+}
+
+/// Who is asked to consent, and to what. Most servers have the same tools for everybody of one kind;
+/// one that is a program of each person's own is started for this person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consenting {
     /// For what kind of user.
     pub user_type: UserType,
+    /// The person, as access tokens will name them (RFC 9068 §2.2).
+    pub sub: String,
+    /// The client that asks.
+    pub client_id: String,
+    /// The organization that the person acts for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
 }
 
 /// One tool, as it is shown beside the scope that opens it.

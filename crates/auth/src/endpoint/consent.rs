@@ -17,6 +17,7 @@ use model::person::Acting;
 use model::{Code, Stage, Subject};
 use net::headers::FormTarget;
 use pages::{Consent, Deployment, Form, Lifetime, ScopeChoice, Tick};
+use protocol::catalogue::Consenting;
 use protocol::params::Params;
 use protocol::{OAuthErrorCode, Scope, Scopes};
 use store::unit::{Approve, ApproveOutcome, DeniedBy, Deny, DenyOutcome, EndSession};
@@ -46,12 +47,17 @@ pub(super) async fn show(
     if matches!(subject.acting_for(), Acting::MustChoose(_)) {
         return Ok(organization::ask(server, opened, decider));
     }
-    let user_type = server.user_type(subject);
+    let person = Consenting {
+        user_type: server.user_type(subject),
+        sub: subject.id.as_str().to_owned(),
+        client_id: request.client.as_str().to_owned(),
+        organization: acting_for(subject).map(str::to_owned),
+    };
     let offered = offered(server, opened, subject);
     if offered.is_empty() {
         return nothing_to_offer(server, opened);
     }
-    let catalogue = server.tools(&request.resource, user_type).await;
+    let catalogue = server.tools(&request.resource, person).await;
     let scopes: Vec<ScopeChoice> = offered
         .iter()
         .map(|scope| ScopeChoice { scope, tick: tick(scope), is_new: false })

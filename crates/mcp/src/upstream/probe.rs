@@ -32,7 +32,7 @@ impl Upstream {
         if modern && self.transport != Transport::Http {
             return Ok(Speaks { modern, legacy: false });
         }
-        let legacy = match self.legacy_peer(caller, &probe(), None).await {
+        let legacy = match self.legacy_peer(caller, &own_declaration(), None).await {
             Ok(peer) => {
                 peer.close();
                 true
@@ -58,7 +58,7 @@ impl Upstream {
             "{{\"_meta\":{{\"io.modelcontextprotocol/protocolVersion\":\"{MODERN_REVISION}\",\
              \"io.modelcontextprotocol/clientCapabilities\":{{}},\
              \"io.modelcontextprotocol/clientInfo\":{}}}}}",
-            probe().client_info
+            own_declaration().client_info
         );
         let id = self.next_id();
         let mut question = question(id, "server/discover", Some(&params));
@@ -136,8 +136,8 @@ fn names_modern(result: &str) -> bool {
     versions.is_some_and(|versions| versions.iter().any(|version| version == MODERN_REVISION))
 }
 
-/// Who asks.
-fn probe() -> Declared {
+/// What the gateway declares where it asks for itself.
+pub(crate) fn own_declaration() -> Declared {
     Declared {
         version: "2025-11-25".to_owned(),
         capabilities: "{}".to_owned(),

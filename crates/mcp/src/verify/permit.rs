@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use kernel::Timestamp;
 use kernel::encoding::{base64url, sha256};
-use protocol::catalogue::CatalogueRequest;
+use protocol::catalogue::{CatalogueRequest, Consenting};
 use protocol::token::AccessClaims;
 use protocol::{Scopes, UserType};
 
@@ -198,7 +198,8 @@ impl Principal {
         }
         let obtainable = self.ceiling.and(claims.user_type.allows());
         let reach = Reach { held: claims.scope.and(obtainable), obtainable };
-        let principal = self.name(&claims);
+        let organization = claims.organization.as_deref();
+        let principal = self.name(&claims.sub, &claims.client_id, organization);
         Some(Permit {
             reach,
             user_type: claims.user_type,
@@ -206,7 +207,7 @@ impl Principal {
             key: Arc::clone(key),
             status: self.status(&claims)?,
             session_place: format!("mcp session/{}", base64url(&principal)),
-            whose: Whose { principal, person: self.person(&claims) },
+            whose: Whose { principal, person: self.person(&claims.sub) },
             identity: identity(&claims, reach.held)?.into(),
             names: Names {
                 subject: claims.sub,
@@ -218,17 +219,30 @@ impl Principal {
         })
     }
 
+    /// Who consents, as their tokens will make them known. `None` if a value cannot be sent.
+    pub(super) fn caller(&self, person: &Consenting) -> Option<Caller> {
+        let organization = person.organization.as_deref();
+        let principal = self.name(&person.sub, &person.client_id, organization);
+        let identity = who(&person.sub, person.user_type, &person.client_id, organization)?;
+        Some(Caller {
+            whose: Whose { principal, person: self.person(&person.sub) },
+            user_type: person.user_type,
+            identity: identity.into(),
+            headers: HeaderMap::new(),
+        })
+    }
+
     /// A digest of issuer, subject, client, server and organization; JSON keeps them apart. What
     /// is kept for one organization, a session or a list of tools, is never used for another.
-    fn name(&self, claims: &AccessClaims) -> [u8; 32] {
-        let parts = [&self.issuer, &claims.sub, &claims.client_id, &self.server];
-        sha256(serde_json::json!([parts, claims.organization]).to_string().as_bytes())
+    fn name(&self, sub: &str, client: &str, organization: Option<&str>) -> [u8; 32] {
+        let parts = [&self.issuer, sub, client, &self.server];
+        sha256(serde_json::json!([parts, organization]).to_string().as_bytes())
     }
 
     /// A digest of issuer, subject and server: the person, whatever the client and whomever they
     /// act for.
-    fn person(&self, claims: &AccessClaims) -> [u8; 32] {
-        let parts = [&self.issuer, &claims.sub, &self.server];
+    fn person(&self, sub: &str) -> [u8; 32] {
+        let parts = [&self.issuer, sub, &self.server];
         sha256(serde_json::json!(parts).to_string().as_bytes())
     }
 
@@ -243,21 +257,33 @@ impl Principal {
 
 /// The identity headers, made once for each token. `None` if a value cannot be sent.
 fn identity(claims: &AccessClaims, held: Scopes) -> Option<Vec<(HeaderName, HeaderValue)>> {
-    let header = |name: &'static str, value: &str| {
-        let value = HeaderValue::from_str(value).ok()?;
-        Some((HeaderName::from_static(name), value))
-    };
+    let organization = claims.organization.as_deref();
+    let mut headers = who(&claims.sub, claims.user_type, &claims.client_id, organization)?;
+    headers.push(header("x-wicketgate-scopes", &held.to_string())?);
+    headers.push(header("x-wicketgate-grant", &claims.grant_id)?);
+    Some(headers)
+}
+
+/// Those that are the same for every token of one principal.
+fn who(
+    sub: &str,
+    user_type: UserType,
+    client: &str,
+    organization: Option<&str>,
+) -> Option<Vec<(HeaderName, HeaderValue)>> {
     let mut headers = vec![
-        header("x-wicketgate-subject", &claims.sub)?,
-        header("x-wicketgate-user-type", claims.user_type.as_str())?,
-        header("x-wicketgate-scopes", &held.to_string())?,
-        header("x-wicketgate-client", &claims.client_id)?,
-        header("x-wicketgate-grant", &claims.grant_id)?,
+        header("x-wicketgate-subject", sub)?,
+        header("x-wicketgate-user-type", user_type.as_str())?,
+        header("x-wicketgate-client", client)?,
     ];
-    if let Some(organization) = &claims.organization {
+    if let Some(organization) = organization {
         headers.push(header("x-wicketgate-organization", &escaped(organization))?);
     }
     Some(headers)
+}
+
+fn header(name: &'static str, value: &str) -> Option<(HeaderName, HeaderValue)> {
+    Some((HeaderName::from_static(name), HeaderValue::from_str(value).ok()?))
 }
 
 /// A name as a header value: bytes of UTF-8 that are not visible ASCII are percent-encoded

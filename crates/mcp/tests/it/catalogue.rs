@@ -2,13 +2,13 @@
 
 use mcp::{EraChoice, Transport};
 use protocol::UserType;
-use protocol::catalogue::CatalogueTool;
+use protocol::catalogue::{CatalogueTool, Consenting};
 use serde_json::json;
 
 use crate::sessions::sessions;
 use crate::support::{
     Control, ISSUER, RESOURCE, Recorded, Reply, START, SigningKey, Token, World, get,
-    json as json_reply, modern, open_events, status,
+    json as json_reply, open_events, status,
 };
 
 fn tools(request: &Recorded) -> Reply {
@@ -27,8 +27,18 @@ fn tool(name: &str, title: &str, scope: &str) -> CatalogueTool {
     CatalogueTool { name: name.into(), title: title.into(), scope: scope.into() }
 }
 
+/// The person of [`World::token`].
+fn person(user_type: UserType) -> Consenting {
+    Consenting {
+        user_type,
+        sub: "sub_1".to_owned(),
+        client_id: "client_1".to_owned(),
+        organization: None,
+    }
+}
+
 async fn shown(world: &World, user_type: UserType) -> Vec<CatalogueTool> {
-    world.sidecar.catalogue("default", user_type).await.unwrap().to_vec()
+    world.sidecar.catalogue("default", &person(user_type)).await.unwrap().to_vec()
 }
 
 #[tokio::test]
@@ -45,7 +55,7 @@ async fn each_kind_of_user_sees_what_could_be_granted() {
     world.clock.advance_seconds(60);
     shown(&world, UserType::Basic).await;
     assert_eq!(world.server.requests().len(), 3);
-    assert!(world.sidecar.catalogue("unknown", UserType::Basic).await.is_none());
+    assert!(world.sidecar.catalogue("unknown", &person(UserType::Basic)).await.is_none());
     let sent = &world.server.requests()[0];
     assert_eq!(sent.header("mcp-protocol-version"), "2026-07-28");
     assert!(!sent.headers.contains_key("x-wicketgate-subject"));
@@ -94,7 +104,7 @@ async fn a_legacy_server_is_asked_in_a_session() {
 #[tokio::test]
 async fn without_an_answer_there_is_none() {
     let world = World::new(|_| status(500, &[("content-type", "text/html")], "")).await;
-    assert!(world.sidecar.catalogue("default", UserType::Basic).await.is_none());
+    assert!(world.sidecar.catalogue("default", &person(UserType::Basic)).await.is_none());
 }
 
 /// Two seconds, then consent goes on without the tools.
@@ -102,7 +112,7 @@ async fn without_an_answer_there_is_none() {
 async fn a_slow_server_does_not_hold_up_consent() {
     let world = World::new(|_| Box::pin(std::future::pending())).await;
     tokio::time::pause();
-    assert!(world.sidecar.catalogue("default", UserType::Basic).await.is_none());
+    assert!(world.sidecar.catalogue("default", &person(UserType::Basic)).await.is_none());
 }
 
 /// What an authorization server that runs apart sends.
@@ -111,7 +121,7 @@ fn request_for(user_type: &str) -> Token {
         header: json!({ "alg": "ES256", "typ": "wicketgate-catalogue+jwt", "kid": "key-1" }),
         claims: json!({
             "iss": ISSUER, "aud": RESOURCE, "iat": START, "exp": START + 60,
-            "user_type": user_type,
+            "user_type": user_type, "sub": "sub_1", "client_id": "client_1",
         }),
     }
 }
@@ -142,6 +152,7 @@ async fn at_7_to_everybody_else_there_is_nothing_here() {
         good.clone().claim("iat", START + 600),
         good.clone().claim("user_type", "emperor"),
         good.clone().without("exp"),
+        good.clone().without("sub"),
     ] {
         let answer = world.ask(get("/mcp/catalogue").bearer(&bad.sign(&key))).await;
         assert_eq!(answer.status, 401, "{:?}", bad.parts());
@@ -188,28 +199,52 @@ async fn a_server_of_two_endpoints_is_asked_over_a_stream() {
     assert!(requests.iter().all(|sent| !sent.headers.contains_key("x-wicketgate-subject")));
 }
 
-/// No child is started for a page. One that serves everybody is the same for everybody, so what it
-/// listed once can be shown; what one person's own child listed cannot.
+/// A program is asked on behalf of the person who is to consent, with their identity and among their
+/// places. What one person's own program lists is nobody else's.
 #[tokio::test]
-async fn a_childs_tools_are_shown_once_they_were_listed_to_all() {
-    for (shared, known) in [(true, true), (false, false)] {
+async fn a_program_is_asked_for_the_person_who_consents() {
+    for (shared, role, eras) in [
+        (true, "modern", EraChoice::Modern),
+        (false, "modern", EraChoice::Modern),
+        (true, "legacy", EraChoice::Legacy),
+        (false, "legacy", EraChoice::Legacy),
+    ] {
         let control = Control::start().await;
-        let child = control.child("modern");
+        let child = control.child(role);
         let world = World::with(tools, |config| {
-            config.servers[0].eras = EraChoice::Modern;
+            config.servers[0].eras = eras;
             child(config);
             if let Transport::Stdio(child) = &mut config.servers[0].transport {
                 child.shared_by_everyone = shared;
             }
         })
         .await;
-        assert!(world.sidecar.catalogue("default", UserType::Basic).await.is_none());
-        assert!(control.is_empty().await, "none is started");
-        let token = world.token("mcp:read");
-        let listed = world.ask(modern("tools/list", &json!({})).bearer(&token)).await;
-        assert_eq!(listed.status, 200);
-        let shown = world.sidecar.catalogue("default", UserType::Basic).await;
         let get = tool("get_x", "get_x", "mcp:read");
-        assert_eq!(shown.map(|tools| tools.to_vec()), known.then(|| vec![get]), "{shared}");
+        assert_eq!(shown(&world, UserType::Basic).await, [get.clone()], "{shared} {role}");
+        let first = control.next().await;
+        let whose = first.environment.get("WICKETGATE_SUBJECT").map(String::as_str);
+        assert_eq!(whose, (!shared).then_some("sub_1"), "{role}");
+        assert_eq!(shown(&world, UserType::Basic).await, [get.clone()]);
+        assert!(control.is_empty().await, "kept for a minute");
+        let other = Consenting { sub: "sub_2".to_owned(), ..person(UserType::Basic) };
+        let others = world.sidecar.catalogue("default", &other).await.unwrap();
+        assert_eq!(*others, [get]);
+        assert_eq!(control.is_empty().await, shared, "each has their own: {role}");
     }
+}
+
+/// A program that cannot be started holds nobody up and shows nothing.
+#[tokio::test]
+async fn a_program_that_is_not_there_shows_nothing() {
+    let control = Control::start().await;
+    let child = control.child("modern");
+    let world = World::with(tools, |config| {
+        config.servers[0].eras = EraChoice::Modern;
+        child(config);
+        if let Transport::Stdio(child) = &mut config.servers[0].transport {
+            child.command = vec!["/nonexistent/server".to_owned()];
+        }
+    })
+    .await;
+    assert!(world.sidecar.catalogue("default", &person(UserType::Basic)).await.is_none());
 }

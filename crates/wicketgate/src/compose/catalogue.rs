@@ -11,8 +11,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use kernel::Clock;
 use mcp::Sidecar;
-use protocol::catalogue::CatalogueTool;
-use protocol::{ResourceUri, UserType};
+use protocol::ResourceUri;
+use protocol::catalogue::{CatalogueTool, Consenting};
 
 use crate::config::Settings;
 use remote::RemoteCatalogue;
@@ -51,17 +51,17 @@ impl ToolCatalogue for Catalogue {
     fn tools(
         &self,
         resource: &ResourceUri,
-        user_type: UserType,
+        person: Consenting,
         credential: String,
     ) -> BoxFuture<'_, Option<Arc<Vec<CatalogueTool>>>> {
         match self {
             Self::InProcess(sidecar, names) => {
                 let known = names.iter().find(|(uri, _)| uri == resource);
-                async move { sidecar.catalogue(&known?.1, user_type).await }.boxed()
+                async move { sidecar.catalogue(&known?.1, &person).await }.boxed()
             }
             Self::Apart(remote) => {
                 let resource = resource.clone();
-                async move { remote.tools(&resource, user_type, &credential).await }.boxed()
+                async move { remote.tools(&resource, person, &credential).await }.boxed()
             }
         }
     }

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kernel::{Clock, Timestamp};
-use protocol::catalogue::CatalogueTool;
-use protocol::{ResourceUri, UserType};
+use protocol::ResourceUri;
+use protocol::catalogue::{CatalogueTool, Consenting};
 
 /// Seconds that a person who waits for the consent page waits for it.
 const TIMEOUT: u64 = 2;
@@ -15,7 +15,8 @@ const KEEP: i64 = 60;
 /// The largest catalogue that is read.
 const MAX_BYTES: usize = 1 << 20;
 
-/// Asks over HTTP, and keeps answers for a minute.
+/// Asks over HTTP, and keeps answers for a minute, each for the person it was for: only the sidecar
+/// knows which servers have others for others.
 pub(in super::super) struct RemoteCatalogue {
     client: reqwest::Client,
     clock: Arc<dyn Clock>,
@@ -24,7 +25,7 @@ pub(in super::super) struct RemoteCatalogue {
 
 struct Kept {
     resource: ResourceUri,
-    user_type: UserType,
+    person: Consenting,
     until: Timestamp,
     tools: Arc<Vec<CatalogueTool>>,
 }
@@ -38,17 +39,17 @@ impl RemoteCatalogue {
     pub(super) async fn tools(
         &self,
         resource: &ResourceUri,
-        user_type: UserType,
+        person: Consenting,
         credential: &str,
     ) -> Option<Arc<Vec<CatalogueTool>>> {
         let now = self.clock.now();
-        if let Some(tools) = self.find(resource, user_type, now) {
+        if let Some(tools) = self.find(resource, &person, now) {
             return Some(tools);
         }
         match self.fetch(resource, credential).await {
             Ok(tools) => {
                 let tools = Arc::new(tools);
-                self.keep(resource, user_type, now, &tools);
+                self.keep(resource, person, now, &tools);
                 Some(tools)
             }
             Err(error) => {
@@ -77,24 +78,24 @@ impl RemoteCatalogue {
     fn find(
         &self,
         resource: &ResourceUri,
-        user_type: UserType,
+        person: &Consenting,
         now: Timestamp,
     ) -> Option<Arc<Vec<CatalogueTool>>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let mine = |entry: &&Kept| entry.resource == *resource && entry.user_type == user_type;
+        let mine = |entry: &&Kept| entry.resource == *resource && entry.person == *person;
         kept.iter().find(mine).filter(|entry| now < entry.until).map(|e| Arc::clone(&e.tools))
     }
 
     fn keep(
         &self,
         resource: &ResourceUri,
-        user_type: UserType,
+        person: Consenting,
         now: Timestamp,
         tools: &Arc<Vec<CatalogueTool>>,
     ) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|entry| entry.resource != *resource || entry.user_type != user_type);
+        kept.retain(|entry| now < entry.until);
         let (until, tools) = (now.plus_seconds(KEEP), Arc::clone(tools));
-        kept.push(Kept { resource: resource.clone(), user_type, until, tools });
+        kept.push(Kept { resource: resource.clone(), person, until, tools });
     }
 }
