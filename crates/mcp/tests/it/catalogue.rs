@@ -219,16 +219,16 @@ async fn a_program_is_asked_for_the_person_who_consents() {
             }
         })
         .await;
-        let get = tool("get_x", "get_x", "mcp:read");
-        assert_eq!(shown(&world, UserType::Basic).await, [get.clone()], "{shared} {role}");
+        let listed = [tool("get_x", "get_x", "mcp:read")];
+        assert_eq!(shown(&world, UserType::Basic).await, listed, "{shared} {role}");
         let first = control.next().await;
         let whose = first.environment.get("WICKETGATE_SUBJECT").map(String::as_str);
         assert_eq!(whose, (!shared).then_some("sub_1"), "{role}");
-        assert_eq!(shown(&world, UserType::Basic).await, [get.clone()]);
+        assert_eq!(shown(&world, UserType::Basic).await, listed);
         assert!(control.is_empty().await, "kept for a minute");
         let other = Consenting { sub: "sub_2".to_owned(), ..person(UserType::Basic) };
         let others = world.sidecar.catalogue("default", &other).await.unwrap();
-        assert_eq!(*others, [get]);
+        assert_eq!(**others, listed);
         assert_eq!(control.is_empty().await, shared, "each has their own: {role}");
     }
 }
