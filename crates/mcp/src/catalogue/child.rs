@@ -40,7 +40,10 @@ async fn list(server: &Server, caller: &Caller) -> Result<ServerMessage, Connect
         Ok(answer) => answer.answer().await,
         Err(error) => Err(error),
     };
-    // Sessions of clients declare something else, so this one is of no more use.
-    peer.close();
+    // Sessions of clients declare something else, so this one is of no more use. Where it is
+    // everybody's, somebody else may be asking in it.
+    if !upstream.is_shared_by_everyone() {
+        peer.close();
+    }
     answered
 }
