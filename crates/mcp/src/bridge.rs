@@ -14,10 +14,10 @@ use self::legacy_client::LegacyClients;
 use self::modern_client::ParkedCalls;
 use self::relay::Relays;
 use crate::config::Transport;
-use crate::forward::Call;
-use crate::judge::Handling;
-use crate::message::Admitted;
+use crate::endpoint::message::Admitted;
+use crate::policy::judge::Handling;
 use crate::reply::Answer;
+use crate::request::Call;
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::Era;
 
@@ -91,7 +91,7 @@ pub(crate) async fn answer(
         Route::LegacyToModern => legacy_client::answer(call, message, way, body).await,
         Route::Relay => relay::answer(call, message, way, body).await,
         Route::Direct => direct::answer(call, message, way, body).await,
-        Route::Pass => call.relay(body, crate::forward::answer::StreamKind::Answer).await,
+        Route::Pass => call.relay(body, crate::passthrough::answer::StreamKind::Answer).await,
     };
     call.exchange.answered(sent, answered.is_ok());
     answered

@@ -1,5 +1,15 @@
 //! An MCP endpoint: the order in which a request is judged, from Host to method.
 
+mod batch;
+pub(crate) mod catalogue;
+pub(crate) mod discovery;
+pub(crate) mod documents;
+pub(crate) mod message;
+mod parting;
+pub(crate) mod ready;
+pub(crate) mod sse_front;
+pub(crate) mod watch;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,26 +19,21 @@ use protocol::challenge::ChallengeError;
 use protocol::jsonrpc::INVALID_REQUEST;
 use protocol::mcp::TEMPORARILY_UNAVAILABLE;
 
-use crate::body::Body;
-use crate::bridge::{self, Route};
-use crate::discovery;
-use crate::early::{self, PendingRequest, Wanted};
-use crate::forward::Call;
-use crate::forward::answer::{Accepted, Form, StreamKind};
-use crate::gate::{bearer, host, origin};
-use crate::in_flight::Counted;
-use crate::lists::screen::pass_screened;
-use crate::message::{self, Admitted, busy};
+use crate::access::{NoPermit, Permit, bearer, host, origin};
+use crate::bridge;
+use crate::bridge::Route;
+use crate::endpoint::message::{Admitted, busy};
 use crate::observe::{BAD_TOKEN, RequestRecord};
-use crate::parting;
+use crate::passthrough::answer::{Accepted, Form, StreamKind};
+use crate::passthrough::early;
+use crate::passthrough::early::{PendingRequest, Wanted};
+use crate::passthrough::lists::screen::pass_screened;
+use crate::reply::body::Body;
+use crate::reply::in_flight::Counted;
 use crate::reply::{Answer, Fault, Refused};
-use crate::server::Server;
-use crate::shared::Shared;
-use crate::sse_front;
-use crate::upstream::wire::Arriving;
-use crate::upstream::wire::Era;
+use crate::request::{Call, Server, Shared};
 use crate::upstream::wire::headers::LAST_EVENT_ID;
-use crate::verify::{NoPermit, Permit};
+use crate::upstream::wire::{Arriving, Era};
 
 /// Whether the path is the endpoint itself or something unknown below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

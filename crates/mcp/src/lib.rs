@@ -11,55 +11,30 @@
 #[cfg(test)]
 extern crate self as mcp;
 
+mod access;
 mod authority;
-mod batch;
-mod body;
 mod bridge;
-mod catalogue;
 mod config;
-mod discovery;
-mod documents;
-mod early;
 mod endpoint;
-mod failure;
-mod forward;
-mod front;
-mod gate;
-mod in_flight;
-mod initialize;
-mod judge;
-mod lists;
-mod message;
-mod mirror;
 mod observe;
-mod parting;
+mod passthrough;
 mod policy;
-mod ready;
-mod replica;
 mod reply;
-mod schemas;
-mod server;
-mod session;
-mod shared;
+mod request;
 mod sidecar;
-mod sse_front;
-mod stream;
 mod tally;
-mod tasks;
 #[cfg(test)]
 mod testing;
-mod tool_call;
+mod tools;
 mod upstream;
-mod verify;
-mod watch;
 
 pub use authority::{Authority, AuthorityAway};
-pub use body::Body;
 pub use config::{
     AllowedOrigins, Audit, ChildConfig, Config, ConfigError, EraChoice, HttpConfig, Limits,
     Observe, PolicyConfig, Rule, ServerConfig, Span, SpanKind, SpanValue, Spans, SseFront,
     Transport, UpstreamAuth, Visibility,
 };
-pub use ready::NotReady;
+pub use endpoint::ready::NotReady;
+pub use reply::body::Body;
 pub use sidecar::Sidecar;
 pub use upstream::wire::BodyError;

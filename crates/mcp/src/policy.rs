@@ -1,12 +1,14 @@
 //! Who may use which tool. One function decides, for lists and for calls alike.
 
+pub(crate) mod judge;
+
 use std::fmt;
 
 use protocol::{Scope, Scopes};
 use wildmatch::WildMatchPattern;
 
+use crate::access::Reach;
 use crate::config::{PolicyConfig, Visibility};
-use crate::verify::Reach;
 
 /// The compiled policy of one server.
 #[derive(Debug)]

@@ -1,5 +1,9 @@
 //! Answers that are made here and not by an upstream.
 
+pub(crate) mod body;
+pub(crate) mod failure;
+pub(crate) mod in_flight;
+
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
@@ -7,7 +11,7 @@ use http_body_util::BodyExt as _;
 use protocol::Scopes;
 use protocol::jsonrpc::error_response;
 
-use crate::body::Body;
+use crate::reply::body::Body;
 
 /// An answer that ends the request early. Boxed, since it is rare and large.
 pub(crate) struct Refused(Box<Response<Body>>);

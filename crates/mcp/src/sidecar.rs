@@ -12,27 +12,25 @@ use protocol::jsonrpc::INVALID_REQUEST;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::access::Trust;
 use crate::authority::Authority;
-use crate::body::Body;
-use crate::catalogue::{self, Catalogues};
 use crate::config::{Config, ConfigError};
-use crate::discovery;
-use crate::documents::{self, Document};
-use crate::endpoint::{self, EndpointKind};
-use crate::in_flight::InFlight;
-use crate::observe::{self, Observer};
-use crate::ready::{self, NotReady};
+use crate::endpoint::catalogue::Catalogues;
+use crate::endpoint::documents::Document;
+use crate::endpoint::ready::NotReady;
+use crate::endpoint::sse_front::InFront;
+use crate::endpoint::{EndpointKind, catalogue, discovery, documents, ready, watch};
+use crate::observe::Observer;
 use crate::reply::Fault;
-use crate::server::Server;
-use crate::session::Sealing;
-use crate::shared::Shared;
-use crate::sse_front::InFront;
-use crate::stream::Pulse;
+use crate::reply::body::Body;
+use crate::reply::in_flight::InFlight;
+use crate::request::pulse::Pulse;
+use crate::request::session::Sealing;
+use crate::request::{Server, Shared};
 use crate::upstream::Means;
 use crate::upstream::http::connect::Pool;
 use crate::upstream::http::health;
-use crate::verify::Trust;
-use crate::watch;
+use crate::{endpoint, observe};
 
 /// The resource sidecar.
 pub struct Sidecar {

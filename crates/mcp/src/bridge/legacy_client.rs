@@ -38,11 +38,12 @@ pub(crate) use batch::answer as batch;
 pub(crate) use listen::listen;
 pub(crate) use state::LegacyClients;
 
-use crate::forward::Call;
-use crate::forward::answer::StreamKind;
-use crate::front::{ClientMessage, Reply, deliver};
-use crate::judge::Handling;
-use crate::reply::{self, Answer, Refused};
+use crate::passthrough::answer::StreamKind;
+use crate::passthrough::front::{ClientMessage, Reply, deliver};
+use crate::policy::judge::Handling;
+use crate::reply;
+use crate::reply::{Answer, Refused};
+use crate::request::Call;
 use asker::Original;
 use client_session::ClientSession;
 use trouble::Trouble;

@@ -21,9 +21,10 @@ use bytes::Bytes;
 use http::StatusCode;
 use protocol::jsonrpc::{INVALID_REQUEST, Message};
 
-use crate::forward::Call;
-use crate::judge::Handling;
-use crate::reply::{self, Answer, Refused};
+use crate::policy::judge::Handling;
+use crate::reply;
+use crate::reply::{Answer, Refused};
+use crate::request::Call;
 use sessions::Relayed;
 
 pub(crate) use sessions::Relays;

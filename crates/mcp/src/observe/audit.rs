@@ -6,7 +6,7 @@ use protocol::audit::{Entry, MAX_REPORT_ENTRIES, Report};
 use tokio_util::sync::CancellationToken;
 
 use crate::authority::AuthorityAway;
-use crate::shared::Shared;
+use crate::request::Shared;
 
 /// How long entries are collected, so that many of them share one write.
 const COLLECT: Duration = Duration::from_millis(200);

@@ -8,8 +8,8 @@ use http::StatusCode;
 use super::Verdict;
 use super::request_summary::RequestSummary;
 use super::trace::{Context, Parent};
-use crate::shared::Shared;
-use crate::verify::Permit;
+use crate::access::Permit;
+use crate::request::Shared;
 
 /// What became known on the way.
 #[derive(Default)]

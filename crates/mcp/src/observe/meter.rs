@@ -15,7 +15,7 @@ use prometheus_client::registry::Registry;
 
 use super::request_record::Finished;
 use super::{Decision, Observer};
-use crate::server::Server;
+use crate::request::Server;
 use crate::tally::Tally;
 
 /// The numbers of one sidecar.

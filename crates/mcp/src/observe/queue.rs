@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::refusals::Refusals;
 use super::request_summary::RequestSummary;
 use super::{RequestId, Verdict};
-use crate::verify::Permit;
+use crate::access::Permit;
 
 /// The queue of one sidecar.
 pub(crate) struct Queue {

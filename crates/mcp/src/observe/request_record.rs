@@ -15,12 +15,11 @@ use super::queue::Pending;
 use super::request_summary::RequestSummary;
 use super::trace::Parent;
 use super::{RequestId, Verdict, access, trace};
+use crate::access::Permit;
 use crate::config::Audit;
-use crate::early::{PendingRequest, Waiting};
-use crate::server::Server;
-use crate::shared::Shared;
+use crate::passthrough::early::{PendingRequest, Waiting};
+use crate::request::{Server, Shared};
 use crate::upstream::wire::Era;
-use crate::verify::Permit;
 
 /// One request, from its head to the head of its answer.
 pub(crate) struct RequestRecord {

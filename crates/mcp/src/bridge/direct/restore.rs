@@ -5,8 +5,8 @@ use protocol::jsonrpc::{INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR};
 use serde_json::value::RawValue;
 
 use super::rewritten_request::{RewrittenRequest, replaced};
-use crate::forward::Call;
-use crate::front::ClientMessage;
+use crate::passthrough::front::ClientMessage;
+use crate::request::Call;
 use crate::upstream::connection::{ConnectionError, Kind, Outcome, ServerMessage};
 use crate::upstream::wire::json::Members;
 

@@ -11,9 +11,9 @@ use tokio::sync::oneshot;
 use super::asker::Asker;
 use super::client_session::ClientSession;
 use super::questions;
-use crate::forward::Call;
-use crate::reply::{self, Answer};
-use crate::server::Server;
+use crate::reply;
+use crate::reply::Answer;
+use crate::request::{Call, Server};
 use crate::upstream::connection::{Outcome, ServerMessage};
 
 /// What a client said to a question.

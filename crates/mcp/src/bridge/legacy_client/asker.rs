@@ -10,13 +10,11 @@ use serde_json::value::RawValue;
 use super::client_session::ClientSession;
 use super::trouble::Trouble;
 use super::{capabilities, request};
-use crate::forward::Call;
-use crate::server::Server;
-use crate::shared::Shared;
+use crate::access::Permit;
+use crate::request::{Call, Server, Shared};
 use crate::upstream::connection::legacy::question;
 use crate::upstream::connection::{Caller, Question, ResponseStream};
 use crate::upstream::wire::json::{Members, NoObject};
-use crate::verify::Permit;
 
 /// A session that asks the upstream, for longer than one HTTP request lasts.
 #[derive(Clone)]

@@ -10,12 +10,13 @@ use protocol::jsonrpc::{Element, Message};
 
 use super::client_session::ClientSession;
 use super::{answers, at_once, notices, request, status};
-use crate::forward::Call;
-use crate::forward::answer::StreamKind;
-use crate::front::{ClientMessage, Reply, deliver};
-use crate::judge::judge;
 use crate::observe::Verdict;
-use crate::reply::{self, Answer, Refused};
+use crate::passthrough::answer::StreamKind;
+use crate::passthrough::front::{ClientMessage, Reply, deliver};
+use crate::policy::judge::judge;
+use crate::reply;
+use crate::reply::{Answer, Refused};
+use crate::request::Call;
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::Era;
 

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::revision::Revision;
-use crate::session::Facts;
+use crate::request::session::Facts;
 use crate::upstream::wire::json::{Members, Object};
 
 /// What of a client's capabilities is kept: what could be bridged, and nothing else.

@@ -4,9 +4,9 @@ use http::StatusCode;
 use protocol::jsonrpc::INVALID_REQUEST;
 
 use super::revision::Revision;
-use crate::forward::Call;
 use crate::reply::Refused;
-use crate::session::Facts;
+use crate::request::Call;
+use crate::request::session::Facts;
 
 /// A session that the sidecar holds, as one message sees it.
 #[derive(Clone, Debug)]

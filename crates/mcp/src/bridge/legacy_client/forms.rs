@@ -8,7 +8,7 @@ use url::Url;
 use super::answers::Given;
 use super::revision::Revision;
 use super::trouble::Trouble;
-use crate::front::ClientMessage;
+use crate::passthrough::front::ClientMessage;
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::json::{Members, Object, quoted};
 

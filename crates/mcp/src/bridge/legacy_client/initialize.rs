@@ -11,9 +11,10 @@ use super::discovery::{Discovered, discovered};
 use super::revision::Revision;
 use super::trouble::Trouble;
 use super::{capabilities, local, shape};
-use crate::forward::Call;
-use crate::reply::{self, Answer};
-use crate::session::{Facts, Held};
+use crate::reply;
+use crate::reply::Answer;
+use crate::request::Call;
+use crate::request::session::{Facts, Held};
 use crate::upstream::wire::json::{Members, Object, quoted};
 
 /// What a client says of itself.

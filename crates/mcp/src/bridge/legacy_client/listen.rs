@@ -20,12 +20,11 @@ use super::client_session::ClientSession;
 use super::discovery::discovered;
 use super::session_state::View;
 use super::trouble::Trouble;
-use crate::forward::Call;
-use crate::forward::answer::StreamKind;
-use crate::front::events_response;
+use crate::passthrough::answer::StreamKind;
+use crate::passthrough::front::events_response;
 use crate::reply::{Answer, Fault};
-use crate::upstream::wire::BodyError;
-use crate::upstream::wire::events;
+use crate::request::Call;
+use crate::upstream::wire::{BodyError, events};
 use upstream::{Kinds, Upstream};
 
 /// How often an idle stream shows that it is alive.

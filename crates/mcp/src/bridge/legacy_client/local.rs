@@ -9,9 +9,9 @@ use super::status;
 use super::subscribe::at_home_too;
 use super::trouble::Trouble;
 use super::visits;
-use crate::forward::Call;
-use crate::front::{ClientMessage, Reply};
+use crate::passthrough::front::{ClientMessage, Reply};
 use crate::reply::Refused;
+use crate::request::Call;
 use crate::upstream::wire::json::{Members, Object};
 
 const LEVELS: [&str; 8] =

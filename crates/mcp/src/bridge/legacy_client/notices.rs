@@ -8,8 +8,9 @@ use super::asker::Original;
 use super::client_session::ClientSession;
 use super::subscribe::at_home_too;
 use super::{running, visits};
-use crate::forward::Call;
-use crate::reply::{self, Answer};
+use crate::reply;
+use crate::reply::Answer;
+use crate::request::Call;
 use crate::upstream::connection::ServerMessage;
 use crate::upstream::wire::json::{Members, Object, quoted};
 

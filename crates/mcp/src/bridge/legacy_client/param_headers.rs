@@ -3,7 +3,7 @@
 use kernel::Timestamp;
 
 use super::asker::{Asker, Mirrors, Original};
-use crate::schemas::{Known, generate};
+use crate::tools::schemas::{Known, generate};
 use crate::upstream::connection::Outcome;
 use crate::upstream::wire::json::{Members, quoted};
 

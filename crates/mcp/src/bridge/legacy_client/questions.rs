@@ -13,10 +13,10 @@ use super::asker::Asker;
 use super::forms::{self, Form, Told};
 use super::state::PATIENCE_SECONDS;
 use super::trouble::Trouble;
-use crate::front::ClientMessage;
+use crate::access::Permit;
+use crate::passthrough::front::ClientMessage;
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::json::{Members, Object, quoted};
-use crate::verify::Permit;
 
 /// Marks the ids of our own questions.
 pub(super) const PREFIX: &str = "wg.";

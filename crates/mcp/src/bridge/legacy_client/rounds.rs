@@ -13,10 +13,10 @@ use super::request::{Returned, compose};
 use super::shape::UNSUPPORTED_VERSION;
 use super::trouble::Trouble;
 use super::{notices, param_headers, questions};
-use crate::front::ClientMessage;
+use crate::access::TokenStatus;
+use crate::passthrough::front::ClientMessage;
 use crate::upstream::connection::{ConnectionError, Kind, Outcome, Question, ServerMessage};
 use crate::upstream::wire::json::Members;
-use crate::verify::TokenStatus;
 
 /// How often a server may ask (C-84).
 const MOST_ROUNDS: u32 = 25;

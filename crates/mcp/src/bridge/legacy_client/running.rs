@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::client_session::ClientSession;
 use super::places::NoRoom;
-use crate::server::Server;
+use crate::request::Server;
 use crate::upstream::shares::Whose;
 
 /// What a running request is called: ids are unique within a session only.

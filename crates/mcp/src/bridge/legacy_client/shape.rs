@@ -12,7 +12,7 @@ use super::asker::Original;
 use super::local;
 use super::revision::Revision;
 use super::status;
-use crate::front::ClientMessage;
+use crate::passthrough::front::ClientMessage;
 use crate::upstream::connection::{ConnectionError, Outcome, ServerMessage};
 use crate::upstream::wire::json::{Members, NoObject, Object};
 

@@ -16,9 +16,9 @@ use super::running::Running;
 use super::state::LONGEST_SECONDS;
 use super::trouble::Trouble;
 use super::{at_once, rounds, shape, status};
-use crate::forward::Call;
-use crate::front::{ClientMessage, Reply};
-use crate::lists::answer::{Sieve, message};
+use crate::passthrough::front::{ClientMessage, Reply};
+use crate::passthrough::lists::answer::{Sieve, message};
+use crate::request::Call;
 use crate::upstream::connection::Outcome;
 
 /// How many messages wait for a client that reads slowly; then the upstream waits, too.

@@ -6,8 +6,8 @@ use protocol::jsonrpc::{INVALID_PARAMS, METHOD_NOT_FOUND, error_response};
 use protocol::mcp::TEMPORARILY_UNAVAILABLE;
 
 use super::status;
-use crate::failure;
-use crate::front::ClientMessage;
+use crate::passthrough::front::ClientMessage;
+use crate::reply::failure;
 use crate::upstream::connection::ConnectionError;
 
 /// A JSON-RPC error without the request that it is for.

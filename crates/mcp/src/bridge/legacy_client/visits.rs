@@ -11,8 +11,8 @@ use kernel::encoding::base64url;
 
 use super::client_session::ClientSession;
 use super::local;
-use crate::body::Body;
-use crate::forward::Call;
+use crate::reply::body::Body;
+use crate::request::Call;
 
 /// Names the replica at which a request of this session runs, sealed: nobody else can name one.
 const VISITOR: HeaderName = HeaderName::from_static("x-wicketgate-visitor");

@@ -10,14 +10,13 @@ use serde_json::value::RawValue;
 
 use super::declared::{self, Able};
 use super::logging::Level;
-use crate::forward::Call;
-use crate::reply::{self, Refused};
-use crate::server::Server;
-use crate::shared::Shared;
+use crate::access::Permit;
+use crate::reply;
+use crate::reply::Refused;
+use crate::request::{Call, Server, Shared};
 use crate::upstream::connection::legacy::{Declared, LegacyPeer};
 use crate::upstream::connection::{Caller, ConnectionError};
 use crate::upstream::wire::json::Members;
-use crate::verify::Permit;
 
 /// A request and everything that it says of its client.
 pub(super) struct BridgedRequest {

@@ -6,8 +6,9 @@ use serde_json::value::RawValue;
 
 use super::bridged_request::BridgedRequest;
 use super::{refusal, result};
-use crate::forward::Call;
-use crate::reply::{self, Answer};
+use crate::reply;
+use crate::reply::Answer;
+use crate::request::Call;
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::json::{Members, Object};
 

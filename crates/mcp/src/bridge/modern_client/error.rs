@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::bridged_request::BridgedRequest;
 use super::{result, url};
-use crate::front::ClientMessage;
+use crate::passthrough::front::ClientMessage;
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::json::{Members, Object};
 

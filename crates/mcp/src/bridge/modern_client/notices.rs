@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::bridged_request::BridgedRequest;
-use crate::server::Server;
+use crate::request::Server;
 use crate::upstream::connection::legacy::LegacyPeer;
 use crate::upstream::connection::{Caller, Kind, ServerMessage};
 
@@ -127,7 +127,7 @@ mod tests {
     use super::super::running::Running;
     use super::super::talk;
     use super::super::test_support::Fake;
-    use crate::front::Reply;
+    use crate::passthrough::front::Reply;
 
     fn call(fake: &Fake, principal: u8) -> Reply {
         let asked = fake.asked(principal, "tools/call", &json!({ "name": "x" }));

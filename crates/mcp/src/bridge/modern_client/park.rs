@@ -19,8 +19,8 @@ use super::parked::{self, Ticket};
 use super::result;
 use super::running::Running;
 use super::state::{PATIENCE_SECONDS, State};
-use crate::front::ClientMessage;
-use crate::server::Server;
+use crate::passthrough::front::ClientMessage;
+use crate::request::Server;
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::json::{Members, Object};
 

@@ -9,10 +9,10 @@ use super::question::{Verdict, judge};
 use super::running::Running;
 use super::state::State;
 use super::{notices, refusal, talk};
-use crate::forward::Call;
-use crate::forward::answer::StreamKind;
-use crate::front::deliver;
+use crate::passthrough::answer::StreamKind;
+use crate::passthrough::front::deliver;
 use crate::reply::{Answer, Refused};
+use crate::request::Call;
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::json::{Members, Object};
 

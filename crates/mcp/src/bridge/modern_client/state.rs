@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use super::bridged_request::BridgedRequest;
 use super::parked::Ticket;
+use crate::access::Permit;
 use crate::upstream::wire::json::Members;
-use crate::verify::Permit;
 
 /// What a retry needs to find its call again. It opens for its own principal at its own server
 /// only.

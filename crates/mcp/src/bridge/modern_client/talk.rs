@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use super::running::{Next, Running};
 use super::{error, news, park, result, without_session};
-use crate::front::{ClientMessage, Reply};
+use crate::passthrough::front::{ClientMessage, Reply};
 use crate::upstream::connection::{ConnectionError, Kind, Outcome, ServerMessage};
 
 /// What the client is told of a request.

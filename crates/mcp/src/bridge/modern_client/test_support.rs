@@ -21,13 +21,13 @@ use serde_json::{Value, json};
 use tokio::sync::{broadcast, mpsc};
 
 use super::bridged_request::BridgedRequest;
-use crate::forward::Call;
+use crate::access::Permit;
+use crate::request::Call;
 use crate::sidecar::Sidecar;
 use crate::upstream::connection::legacy::{Declared, LegacyPeer};
 use crate::upstream::connection::{
     Caller, Connection, ConnectionError, Question, ResponseStream, ServerMessage,
 };
-use crate::verify::Permit;
 use crate::{
     AllowedOrigins, Authority, AuthorityAway, ChildConfig, Config, EraChoice, HttpConfig, Limits,
     PolicyConfig, ServerConfig, Transport, UpstreamAuth,

@@ -9,7 +9,7 @@ use url::{Host, Url};
 use super::bridged_request::BridgedRequest;
 use super::declared::Skill;
 use super::{question, result};
-use crate::front::ClientMessage;
+use crate::passthrough::front::ClientMessage;
 use crate::upstream::wire::json::{Members, Object};
 
 /// More pages than anybody would visit for one call.

@@ -13,13 +13,12 @@ use tokio::sync::mpsc;
 
 use super::retell::{Ear, Token};
 use super::sessions::{Relayed, Running};
-use crate::forward::Call;
-use crate::forward::answer::StreamKind;
-use crate::front::{ClientMessage, deliver};
-use crate::judge::Handling;
-use crate::lists::answer::{Sieve, respond_with};
+use crate::passthrough::answer::StreamKind;
+use crate::passthrough::front::{ClientMessage, deliver};
+use crate::passthrough::lists::answer::{Sieve, respond_with};
+use crate::policy::judge::Handling;
 use crate::reply::Answer;
-use crate::shared::Shared;
+use crate::request::{Call, Shared};
 use crate::upstream::connection::{Caller, ConnectionError, Kind};
 use crate::upstream::wire::json::{Members, NoObject, Object};
 

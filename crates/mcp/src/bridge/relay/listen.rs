@@ -15,11 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::retell::Ear;
 use super::sessions::Relayed;
-use crate::forward::Call;
-use crate::forward::answer::StreamKind;
-use crate::front::events_response;
+use crate::passthrough::answer::StreamKind;
+use crate::passthrough::front::events_response;
 use crate::reply::{Answer, Fault};
-use crate::shared::Shared;
+use crate::request::{Call, Shared};
 use crate::upstream::connection::{Caller, ServerMessage};
 use crate::upstream::wire::events;
 

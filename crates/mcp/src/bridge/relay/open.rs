@@ -9,10 +9,11 @@ use protocol::mcp::SESSION_HEADER;
 
 use super::sessions::Relayed;
 use crate::config::Transport;
-use crate::forward::Call;
-use crate::lists;
-use crate::reply::{self, Answer, Refused};
-use crate::session::{Facts, Held};
+use crate::passthrough::lists;
+use crate::reply;
+use crate::reply::{Answer, Refused};
+use crate::request::Call;
+use crate::request::session::{Facts, Held};
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::connection::legacy::Declared;
 use crate::upstream::wire::json::{Members, NoObject, Object, quoted};

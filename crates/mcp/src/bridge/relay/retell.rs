@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::sessions::{Relayed, Running};
-use crate::session::Sealing;
+use crate::request::session::Sealing;
 use crate::upstream::connection::{Caller, ConnectionError, Kind, ServerMessage};
 use crate::upstream::wire::json::{Members, Object, whole_number};
 

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::questions::Questions;
 use crate::config::Transport;
-use crate::forward::Call;
-use crate::session::Session;
+use crate::request::Call;
+use crate::request::session::Session;
 use crate::upstream::connection::legacy::LegacyPeer;
 use crate::upstream::connection::{Caller, ConnectionError};
 use crate::upstream::shares::{Shares, Whose};

@@ -5,9 +5,10 @@ use protocol::jsonrpc::INVALID_REQUEST;
 use serde_json::value::RawValue;
 
 use super::sessions::Relayed;
-use crate::body::Body;
-use crate::forward::Call;
-use crate::reply::{self, Answer};
+use crate::reply;
+use crate::reply::Answer;
+use crate::reply::body::Body;
+use crate::request::Call;
 use crate::upstream::wire::json::{Members, Object};
 
 /// Passes a notification on, in the server's ids.

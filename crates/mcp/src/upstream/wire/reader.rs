@@ -5,8 +5,7 @@ use http_body_util::BodyExt as _;
 use super::events::Event;
 use super::splitter::Splitter;
 use crate::upstream::http::paced::Paced;
-use crate::upstream::wire::BodyError;
-use crate::upstream::wire::broke_off;
+use crate::upstream::wire::{BodyError, broke_off};
 
 /// Reads events one by one from an upstream.
 pub(crate) struct Reader {

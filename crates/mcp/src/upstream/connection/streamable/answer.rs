@@ -13,10 +13,9 @@ use crate::upstream::connection::{
     Caller, Connection as _, ConnectionError, Kind, Question, ResponseStream, ServerMessage,
 };
 use crate::upstream::http::Incoming;
-use crate::upstream::wire::Era;
 use crate::upstream::wire::json::whole_number;
 use crate::upstream::wire::reader::Reader;
-use crate::upstream::wire::whole;
+use crate::upstream::wire::{Era, whole};
 
 /// Judges the head of an answer and begins to read it.
 pub(super) async fn exchange(

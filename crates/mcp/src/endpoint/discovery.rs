@@ -1,0 +1,212 @@
+//! `server/discover`, answered from memory once it was answered. A client whose question fails or
+//! takes long silently goes on in an older revision, so once the answer is known nothing that is
+//! the matter with the server delays it: it is asked anew beside the requests.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{HeaderValue, Response, StatusCode};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
+use kernel::Timestamp;
+use protocol::jsonrpc::{self, Message};
+use protocol::mcp::{METHOD_HEADER, MODERN_REVISION};
+use quick_cache::sync::Cache;
+
+use crate::config::Limits;
+use crate::endpoint::message::{Admitted, carry_out};
+use crate::observe::RequestRecord;
+use crate::passthrough::lists::answer::message;
+use crate::policy::judge::Handling;
+use crate::reply;
+use crate::reply::Answer;
+use crate::reply::body::Body;
+use crate::reply::in_flight::InFlight;
+use crate::tools::lists::filter;
+use crate::tools::lists::filter::answers;
+use crate::upstream::wire::Era;
+use crate::upstream::wire::json::Members;
+use crate::upstream::wire::splitter::Splitter;
+
+/// What one server said of itself.
+pub(crate) struct Discoveries {
+    known: Cache<Owner, Arc<Known>>,
+    asking: AtomicBool,
+}
+
+/// To whom: to one person through one client, or to everybody.
+type Owner = Option<[u8; 32]>;
+
+struct Known {
+    result: Bytes,
+    /// Until when it is not asked anew.
+    fresh_until: Timestamp,
+}
+
+const DISCOVER: &str = "server/discover";
+/// How many may ask at once: in all, and of each principal.
+const IN_ALL: usize = 512;
+const OF_EACH: usize = 8;
+/// How many answers are remembered, and how large they may be.
+const ENTRIES: usize = 1_000;
+const LARGEST: usize = 16 << 10;
+/// How long an answer is fresh, in seconds: at least, if the server does not say, and at most.
+const LEAST: i64 = 5;
+const USUAL: i64 = 60;
+const MOST: i64 = 3_600;
+/// How long the answer that is read here may take to arrive.
+const READING: Duration = Duration::from_secs(10);
+
+impl Default for Discoveries {
+    fn default() -> Self {
+        Self { known: Cache::new(ENTRIES), asking: AtomicBool::new(false) }
+    }
+}
+
+/// Whether a message asks what is answered from memory.
+pub(crate) fn is_asked(era: Era, message: &Message<'_>) -> bool {
+    let Message::Request { method, params, .. } = message else { return false };
+    let version = params.protocol_version.as_deref();
+    era == Era::Modern && method == DISCOVER && version == Some(MODERN_REVISION)
+}
+
+/// Whether a request says that it asks it. Its body has to say the same, or it is refused.
+pub(crate) fn is_announced(parts: &Parts) -> bool {
+    parts.headers.get(METHOD_HEADER).is_some_and(|method| method == DISCOVER)
+}
+
+/// What counts such requests. They take no place from others and need none of theirs: a client that
+/// is told to wait goes on in an older revision.
+pub(crate) fn in_flight(limits: &Limits) -> Arc<InFlight> {
+    InFlight::new(&Limits {
+        requests: IN_ALL,
+        requests_per_principal: OF_EACH,
+        // Their bodies are small, and what is larger is soon too much.
+        body_bytes: 1,
+        ..limits.clone()
+    })
+}
+
+/// Answers it.
+pub(crate) async fn answer(admitted: &Admitted<'_>, asked: &Message<'_>, body: Bytes) -> Answer {
+    let id = asked.id().map(serde_json::value::RawValue::get);
+    let Some(known) = find(admitted) else {
+        return ask(admitted, asked, body).await;
+    };
+    if known.fresh_until <= admitted.shared.trust.now() {
+        renew(admitted, body);
+    }
+    Ok(reply::json(StatusCode::OK, message(id, &known.result).into()))
+}
+
+fn find(admitted: &Admitted<'_>) -> Option<Arc<Known>> {
+    let known = &admitted.server.discoveries.known;
+    known.get(&Some(*admitted.permit.principal())).or_else(|| known.get(&None))
+}
+
+/// Asks the server, and remembers what it says.
+async fn ask(admitted: &Admitted<'_>, asked: &Message<'_>, body: Bytes) -> Answer {
+    let answer = carry_out(admitted, Era::Modern, Handling::Pass, asked, body);
+    let response = admitted.server.upstream.opening(DISCOVER, Box::pin(answer)).await?;
+    let id = asked.id().map(serde_json::value::RawValue::get);
+    Ok(remembering(admitted, id, response).await)
+}
+
+/// Asks beside the requests, unless somebody does already.
+fn renew(admitted: &Admitted<'_>, body: Bytes) {
+    let server = Arc::clone(admitted.server);
+    if server.discoveries.asking.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let (shared, permit) = (Arc::clone(admitted.shared), Arc::clone(&admitted.permit));
+    let (method, headers) = (admitted.method.clone(), admitted.headers.clone());
+    tokio::spawn(async move {
+        let exchange = RequestRecord::silent(&shared, &server);
+        let (shared, server, exchange, headers) = (&shared, &server, &exchange, &headers);
+        let admitted = Admitted { shared, server, permit, method, headers, exchange };
+        if let Ok(jsonrpc::Body::One(asked)) = jsonrpc::Body::read(&body) {
+            let response = ask(&admitted, &asked, body.clone()).await;
+            let status = response.map_or_else(|refused| refused.status(), |found| found.status());
+            forget_if_gone(&admitted, status);
+        }
+        server.discoveries.asking.store(false, Ordering::Relaxed);
+    });
+}
+
+/// A server that says that it does not know the question is not what it was.
+fn forget_if_gone(admitted: &Admitted<'_>, status: StatusCode) {
+    if matches!(status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND) {
+        let known = &admitted.server.discoveries.known;
+        known.remove(&Some(*admitted.permit.principal()));
+        known.remove(&None);
+    }
+}
+
+/// The same response, once the answer in it was read.
+async fn remembering(
+    admitted: &Admitted<'_>,
+    id: Option<&str>,
+    response: Response<Body>,
+) -> Response<Body> {
+    let kind = response.headers().get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let events = kind.starts_with(b"text/event-stream");
+    if response.status() != StatusCode::OK {
+        return response;
+    }
+    let (parts, mut body) = response.into_parts();
+    let mut read = Vec::new();
+    let reading = read_answer(&mut body, &mut read, events);
+    if let Ok(Some(message)) = tokio::time::timeout(READING, reading).await {
+        learn(admitted, id, &message);
+    }
+    let read = stream::iter(read).map(|bytes| Ok(Frame::data(bytes)));
+    let rest = read.chain(http_body_util::BodyStream::new(body));
+    Response::from_parts(parts, Body::streamed(Box::pin(StreamBody::new(rest))))
+}
+
+/// Reads on until the answer is there, as far as one can be remembered. All that was read is in
+/// `read`.
+async fn read_answer(body: &mut Body, read: &mut Vec<Bytes>, events: bool) -> Option<Vec<u8>> {
+    let (mut splitter, mut whole) = (Splitter::default(), Vec::new());
+    let mut length = 0;
+    while length <= LARGEST {
+        let Some(frame) = body.frame().await else { break };
+        let bytes = frame.ok()?.into_data().ok()?;
+        length += bytes.len();
+        read.push(bytes.clone());
+        if !events {
+            whole.extend_from_slice(&bytes);
+            continue;
+        }
+        splitter.push(&bytes);
+        while let Some(event) = splitter.next() {
+            let message = event.message();
+            let is_result =
+                |text: &Vec<u8>| matches!(filter::read(text), Ok(filter::Message::Result(_)));
+            if message.as_ref().is_some_and(is_result) {
+                return message;
+            }
+        }
+    }
+    (!events && length <= LARGEST).then_some(whole)
+}
+
+fn learn(admitted: &Admitted<'_>, id: Option<&str>, message: &[u8]) {
+    let Ok(filter::Message::Result(result)) = filter::read(message) else { return };
+    let Ok(members) = Members::read(result.get()) else { return };
+    if !answers(message, id) || members.get("supportedVersions").is_none() {
+        return;
+    }
+    let millis = members.get("ttlMs").and_then(|ttl| ttl.get().parse::<i64>().ok());
+    let seconds = millis.map_or(USUAL, |millis| millis / 1000).clamp(LEAST, MOST);
+    let public = members.text("cacheScope").as_deref() == Some("public");
+    let owner = (!public).then(|| *admitted.permit.principal());
+    let result = Bytes::copy_from_slice(result.get().as_bytes());
+    let fresh_until = admitted.shared.trust.now().plus_seconds(seconds);
+    admitted.server.discoveries.known.insert(owner, Arc::new(Known { result, fresh_until }));
+}

@@ -1,0 +1,234 @@
+//! A POST: one JSON-RPC message, or a batch where the session knows batches.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, Method, StatusCode};
+use protocol::jsonrpc::{self, INVALID_REQUEST, Message, PARSE_ERROR};
+use protocol::mcp::{
+    INITIALIZED, NOT_TAKEN, PROTOCOL_VERSION_HEADER, SESSION_HEADER, SESSION_UNKNOWN,
+};
+
+use crate::access::mirror::Mismatch;
+use crate::access::{Permit, mirror};
+use crate::bridge::Route;
+use crate::endpoint::{batch, discovery};
+use crate::observe::{RequestRecord, Verdict};
+use crate::passthrough::early::{PendingRequest, Wanted};
+use crate::policy::judge::{Handling, judge};
+use crate::reply::in_flight::{Counted, NotReceived};
+use crate::reply::{Answer, Fault, Refused};
+use crate::request::session::Session;
+use crate::request::slots::Slot;
+use crate::request::{Call, Server, Shared};
+use crate::upstream::wire::{Arriving, Era};
+use crate::{bridge, passthrough};
+
+/// A request whose token is verified.
+pub(crate) struct Admitted<'r> {
+    pub(crate) shared: &'r Arc<Shared>,
+    pub(crate) server: &'r Arc<Server>,
+    pub(crate) permit: Arc<Permit>,
+    pub(crate) method: Method,
+    pub(crate) headers: &'r HeaderMap,
+    pub(crate) exchange: &'r RequestRecord,
+}
+
+/// Answers a POST with this body, which [`Admitted::receive`] received.
+pub(crate) async fn answer(admitted: &Admitted<'_>, body: Bytes) -> Answer {
+    let read = jsonrpc::Body::read(&body).map_err(|unreadable| {
+        let (code, message) = (unreadable.code, unreadable.reason);
+        Fault { status: StatusCode::BAD_REQUEST, code, message }.for_id(unreadable.id.as_deref())
+    })?;
+    match read {
+        jsonrpc::Body::One(message) => one(admitted, &message, body.clone()).await,
+        jsonrpc::Body::Batch(batch) => batch::answer(admitted, &batch, body.clone()).await,
+    }
+}
+
+async fn one(admitted: &Admitted<'_>, message: &Message<'_>, body: Bytes) -> Answer {
+    let id = message.id().map(serde_json::value::RawValue::get);
+    let mismatched = |mismatch: Mismatch| mismatch.refusal(id);
+    let era = mirror::check(message, admitted.headers).map_err(mismatched)?;
+    let way = admitted.judge(era, message)?;
+    if discovery::is_asked(era, message) {
+        return discovery::answer(admitted, message, body).await;
+    }
+    carry_out(admitted, era, way, message, body).await
+}
+
+/// Does what a message asks that was judged before.
+pub(crate) async fn carry_out(
+    admitted: &Admitted<'_>,
+    era: Era,
+    way: Handling,
+    message: &Message<'_>,
+    body: Bytes,
+) -> Answer {
+    let id = message.id().map(serde_json::value::RawValue::get);
+    let session = match (era, way) {
+        // C-05: modern messages have no session. `initialize` opens one and is in none.
+        (Era::Modern, _) | (_, Handling::Initialize) => None,
+        (Era::Legacy, _) => admitted.session(id)?,
+    };
+    let call = admitted.call(id, session);
+    let route = bridge::route(admitted, era).await.map_err(|error| call.failed(error))?;
+    if let Some(session) = &call.session
+        && session.upstream().is_some() != (route == Route::Pass)
+    {
+        // The upstream changed its era since.
+        return Err(call.gone());
+    }
+    call.in_order().await;
+    if message.method() == Some(INITIALIZED) {
+        call.expect_stream();
+    }
+    let _opening = (way == Handling::Listen).then(|| call.opening());
+    if let Some(id) = id.filter(|_| way != Handling::Initialize) {
+        let wants = if way == Handling::Listen { Wanted::Subscription } else { Wanted::Answer };
+        call.exchange.waits(|| PendingRequest::of(&call, wants(id.into())));
+    }
+    if route != Route::Pass {
+        return bridge::answer(route, &call, message, way, body).await;
+    }
+    passthrough::dispatch(&call, era, way, message, body).await
+}
+
+impl Admitted<'_> {
+    /// Judges a message, for everybody to see.
+    pub(crate) fn judge(&self, era: Era, message: &Message<'_>) -> Result<Handling, Refused> {
+        let mut verdict = Verdict::OPEN;
+        let way = judge(self.server, &self.permit, era, message, &mut verdict);
+        self.exchange.judged(message, era, verdict);
+        way
+    }
+
+    /// The legacy session that the request names. MCP 2025-11-25, "Session Management": an id
+    /// that is not known (here: does not open for this principal) is 404.
+    ///
+    /// The session's revision counts, whatever the header says: the Java SDK names another one that
+    /// it knows. What is no revision at all is refused.
+    pub(crate) fn session(&self, id: Option<&str>) -> Result<Option<Arc<Session>>, Refused> {
+        let single = |name| mirror::single(self.headers, name).map_err(bad_request);
+        let Some(unverified) = single(SESSION_HEADER)? else {
+            return Ok(None);
+        };
+        let unknown = || {
+            let message = "this session is not known; initialize a new one";
+            Fault { status: StatusCode::NOT_FOUND, code: SESSION_UNKNOWN, message }.for_id(id)
+        };
+        let session = self.server.sessions.open(&self.permit, unverified);
+        let session = session.map_err(|_| unknown())?;
+        if self.server.sessions.is_lost(&session.digest) {
+            return Err(unknown());
+        }
+        match single(PROTOCOL_VERSION_HEADER)? {
+            Some(version) if session.version != version && !mirror::is_known(version) => {
+                Err(bad_request("MCP-Protocol-Version must be the one that initialize agreed on"))
+            }
+            _ => Ok(Some(session)),
+        }
+    }
+
+    /// The call that goes to the upstream.
+    pub(crate) fn call<'c>(
+        &'c self,
+        id: Option<&'c str>,
+        session: Option<Arc<Session>>,
+    ) -> Call<'c> {
+        let Self { shared, server, permit, method, headers, exchange } = self;
+        Call { shared, server, permit, method: method.clone(), headers, id, session, exchange }
+    }
+
+    /// The same request once more.
+    pub(crate) fn again(&self) -> Self {
+        let (permit, method) = (Arc::clone(&self.permit), self.method.clone());
+        Self { permit, method, ..*self }
+    }
+
+    /// A place for one more standing stream (MC-5).
+    pub(crate) fn slot(&self, id: Option<&str>) -> Result<Slot, Refused> {
+        self.call(id, None).slot()
+    }
+
+    /// The whole body, within its limits, if it is plain JSON.
+    pub(crate) async fn receive<B: Arriving>(
+        &self,
+        body: Counted<'_, B>,
+    ) -> Result<Bytes, Refused> {
+        check_form(self.headers)?;
+        let limits = &self.shared.limits;
+        let announced = self.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        let announced = announced.and_then(|length| length.parse::<usize>().ok());
+        if announced.is_some_and(|length| length > limits.body_bytes) {
+            return Err(too_large());
+        }
+        let collected = body.collect(limits.body_bytes);
+        match tokio::time::timeout(limits.body_timeout, collected).await {
+            Ok(Ok(body)) => Ok(body),
+            Ok(Err(NotReceived::TooLarge)) => Err(too_large()),
+            Ok(Err(NotReceived::BrokeOff)) => Err(bad_request("the body broke off")),
+            Ok(Err(NotReceived::NoRoom)) => {
+                self.exchange.because("too_many_requests");
+                Err(busy("too many of your large requests are under way; wait for answers first"))
+            }
+            Err(_) => {
+                let message = "the body took too long to arrive";
+                Err(Fault { status: StatusCode::REQUEST_TIMEOUT, code: NOT_TAKEN, message }
+                    .for_id(None))
+            }
+        }
+    }
+}
+
+impl Mismatch {
+    pub(crate) fn refusal(self, id: Option<&str>) -> Refused {
+        let Self { code, reason } = self;
+        Fault { status: StatusCode::BAD_REQUEST, code, message: reason }.for_id(id)
+    }
+}
+
+/// What was judged must be what the upstream reads, so only plain JSON is taken.
+fn check_form(headers: &HeaderMap) -> Result<(), Refused> {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let json = match (types.next().map(|value| value.to_str()), types.next()) {
+        (Some(Ok(value)), None) => is_json(value),
+        _ => false,
+    };
+    if !json {
+        return Err(unsupported("send Content-Type: application/json"));
+    }
+    if headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+        return Err(unsupported("send the body without Content-Encoding"));
+    }
+    Ok(())
+}
+
+/// JSON is UTF-8 (RFC 8259 §8.1); a server that honoured another charset would read another body.
+fn is_json(value: &str) -> bool {
+    let (essence, parameters) = value.split_once(';').unwrap_or((value, ""));
+    let parameters = parameters.trim();
+    let utf8 = ["", "charset=utf-8", "charset=\"utf-8\""];
+    essence.trim().eq_ignore_ascii_case("application/json")
+        && utf8.iter().any(|known| parameters.eq_ignore_ascii_case(known))
+}
+
+fn unsupported(message: &str) -> Refused {
+    Fault { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, code: PARSE_ERROR, message }.for_id(None)
+}
+
+fn too_large() -> Refused {
+    let message = "the body is larger than mcp.max_body_bytes allows";
+    Fault { status: StatusCode::PAYLOAD_TOO_LARGE, code: NOT_TAKEN, message }.for_id(None)
+}
+
+/// More than one person's share is under way.
+pub(crate) fn busy(message: &str) -> Refused {
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    Fault { status, code: NOT_TAKEN, message }.for_id(None).retry_soon()
+}
+
+pub(crate) fn bad_request(message: &str) -> Refused {
+    Fault { status: StatusCode::BAD_REQUEST, code: INVALID_REQUEST, message }.for_id(None)
+}

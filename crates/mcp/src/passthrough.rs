@@ -1,0 +1,53 @@
+//! Client and server speak the same: original bytes go to the upstream, and its answer comes back as
+//! it arrives, but for lists of tools, ids of tasks and ids of events.
+
+pub(crate) mod answer;
+pub(crate) mod early;
+pub(crate) mod front;
+pub(crate) mod headers;
+pub(crate) mod initialize;
+pub(crate) mod lists;
+pub(crate) mod replica;
+mod send;
+pub(crate) mod stream;
+pub(crate) mod tasks;
+pub(crate) mod tool_call;
+
+use bytes::Bytes;
+use protocol::jsonrpc::Message;
+
+use crate::policy::judge::Handling;
+use crate::reply::Answer;
+use crate::request::Call;
+use crate::upstream::wire::Era;
+use answer::StreamKind;
+
+/// Answers a message that was judged before.
+pub(crate) async fn dispatch(
+    call: &Call<'_>,
+    era: Era,
+    way: Handling,
+    message: &Message<'_>,
+    body: Bytes,
+) -> Answer {
+    match (way, message) {
+        (Handling::Initialize, _) => initialize::answer(call, body).await,
+        (Handling::ListTools, Message::Request { params, .. }) => {
+            lists::answer::answer(call, params, body).await
+        }
+        (Handling::CallTool, Message::Request { params, .. }) => {
+            tool_call::answer(call, era, params, body).await
+        }
+        (Handling::Task, Message::Request { params, .. }) => {
+            tasks::answer::answer(call, params, body).await
+        }
+        (Handling::Listen, Message::Request { params, .. }) => {
+            let standing = StreamKind::Listening(call.slot()?);
+            tasks::listen::answer(call, params, body, standing).await
+        }
+        (_, Message::Answer | Message::Notification { .. }) => {
+            call.relay(tasks::answer::inward(call, body)?, StreamKind::Answer).await
+        }
+        _ => call.relay(body, StreamKind::Answer).await,
+    }
+}

@@ -1,0 +1,62 @@
+//! `tools/call`: headers that mirror arguments, and answers that begin a task.
+
+use bytes::Bytes;
+use http::StatusCode;
+use protocol::jsonrpc::Params;
+use protocol::mcp::HEADER_MISMATCH;
+
+use crate::passthrough::answer::{Accepted, Form, StreamKind, respond};
+use crate::passthrough::tasks::answer::{About, Naming, may_begin};
+use crate::passthrough::{headers, tasks};
+use crate::reply::Answer;
+use crate::reply::body::Body;
+use crate::request::Call;
+use crate::tools::schemas;
+use crate::upstream::wire::Era;
+
+/// Answers a call that the policy allows.
+pub(crate) async fn answer(call: &Call<'_>, era: Era, params: &Params<'_>, body: Bytes) -> Answer {
+    if era == Era::Modern {
+        schemas::validate(call, params).await?;
+    }
+    let accepted = call.accept(call.send(body).await?)?;
+    match (era, accepted.status, accepted.form) {
+        (Era::Modern, StatusCode::BAD_REQUEST, Form::Json) => contradicted(call, accepted).await,
+        _ if may_begin(era, params) && !is_too_large_for_a_task(&accepted) => {
+            let tool = params.name.as_deref().unwrap_or_default().to_owned();
+            let naming = Naming::of(call, About::Call(tool));
+            tasks::answer::pass(call, naming, accepted, StreamKind::Answer).await
+        }
+        _ => Ok(call.pass(accepted, StreamKind::Answer)),
+    }
+}
+
+/// An answer that can only be a result passes as it comes, without being collected first.
+fn is_too_large_for_a_task(accepted: &Accepted) -> bool {
+    let announced = http_body::Body::size_hint(&accepted.body).exact();
+    announced.is_some_and(|bytes| bytes > LARGEST_TASK)
+}
+
+const LARGEST_TASK: u64 = 64 << 10;
+
+/// The server refuses headers that were found to agree, so its tools are not what we know.
+async fn contradicted(call: &Call<'_>, accepted: Accepted) -> Answer {
+    let head = headers::to_client(call, &accepted.upstream_headers);
+    let message = call.collect_watched(accepted.body).await?;
+    if code_of(&message) == Some(HEADER_MISMATCH) {
+        call.server.schemas.forget();
+    }
+    Ok(respond(accepted.status, head, Body::ready(message)))
+}
+
+fn code_of(message: &[u8]) -> Option<i32> {
+    #[derive(serde::Deserialize)]
+    struct Failed {
+        error: Failure,
+    }
+    #[derive(serde::Deserialize)]
+    struct Failure {
+        code: i32,
+    }
+    serde_json::from_slice::<Failed>(message).ok().map(|failed| failed.error.code)
+}

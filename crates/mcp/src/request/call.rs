@@ -1,0 +1,99 @@
+//! The way to an upstream and back.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, Method, StatusCode};
+use protocol::mcp::{NOT_TAKEN, TRACEPARENT, UPSTREAM_UNAVAILABLE};
+
+use crate::access::Permit;
+use crate::observe::RequestRecord;
+use crate::reply::{Fault, Refused, failure};
+use crate::request::openings::UnderWay;
+use crate::request::session::Session;
+use crate::request::slots::Slot;
+use crate::request::{Server, Shared};
+use crate::upstream::connection::{Caller, ConnectionError};
+use crate::upstream::wire::headers::to_keep;
+
+/// One admitted request: who asks, where, and with which headers.
+pub(crate) struct Call<'r> {
+    pub(crate) shared: &'r Arc<Shared>,
+    pub(crate) server: &'r Arc<Server>,
+    pub(crate) permit: &'r Arc<Permit>,
+    pub(crate) method: Method,
+    pub(crate) headers: &'r HeaderMap,
+    /// The id of the JSON-RPC request as it was written, for errors.
+    pub(crate) id: Option<&'r str>,
+    /// The legacy session, if there is one.
+    pub(crate) session: Option<Arc<Session>>,
+    /// Who tells what became of it.
+    pub(crate) exchange: &'r RequestRecord,
+}
+
+/// What travels of a client's request with messages of our own on its account.
+const PASSING: [&str; 4] = ["traceparent", "tracestate", "baggage", "user-agent"];
+
+impl Call<'_> {
+    /// On whose behalf messages of our own go to the upstream.
+    pub(crate) fn caller(&self) -> Caller {
+        let mut headers = HeaderMap::with_capacity(PASSING.len());
+        for name in PASSING {
+            if let Some(value) = self.headers.get(name) {
+                headers.insert(HeaderName::from_static(name), to_keep(value));
+            }
+        }
+        // W3C Trace Context §3.4: the span here is the parent of the upstream's.
+        if let Some(parent) = self.exchange.traceparent() {
+            headers.insert(HeaderName::from_static(TRACEPARENT), parent);
+        }
+        self.permit.caller(headers)
+    }
+
+    /// The answer where a connection of our own failed.
+    pub(crate) fn failed(&self, error: ConnectionError) -> Refused {
+        tracing::warn!(server.name = %self.server.name, %error, "mcp.upstream.failed");
+        failure::refusal(error, self.id)
+    }
+
+    /// 502 with a JSON-RPC error that says nothing of the inside.
+    pub(crate) fn bad_gateway(&self, message: &str) -> Refused {
+        self.fault(StatusCode::BAD_GATEWAY, UPSTREAM_UNAVAILABLE, message)
+    }
+
+    /// A JSON-RPC error for this request.
+    pub(crate) fn fault(&self, status: StatusCode, code: i32, message: &str) -> Refused {
+        Fault { status, code, message }.for_id(self.id)
+    }
+}
+
+impl Call<'_> {
+    /// Waits for the streams that this client began to open before.
+    pub(crate) async fn in_order(&self) {
+        self.server.openings.settled(&self.order()).await;
+    }
+
+    /// From now on a stream is being opened, until this is dropped.
+    pub(crate) fn opening(&self) -> UnderWay {
+        self.server.openings.begin(self.order(), self.permit.principal())
+    }
+
+    /// The client of a new session is ready, so its stream should be on its way.
+    pub(crate) fn expect_stream(&self) {
+        if let Some(session) = &self.session {
+            self.server.openings.expect(session.digest, *self.permit.principal());
+        }
+    }
+
+    /// Within what the order of messages counts: a session, or one person's use of one client.
+    fn order(&self) -> [u8; 32] {
+        self.session.as_ref().map_or(*self.permit.principal(), |session| session.digest)
+    }
+
+    /// A place for one more standing stream (MC-5).
+    pub(crate) fn slot(&self) -> Result<Slot, Refused> {
+        self.server.slots.take(self.permit.whose()).ok_or_else(|| {
+            let message = "too many open streams; close one first";
+            self.fault(StatusCode::TOO_MANY_REQUESTS, NOT_TAKEN, message).retry_soon()
+        })
+    }
+}
