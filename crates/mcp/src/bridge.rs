@@ -6,16 +6,19 @@ pub(crate) mod legacy_client;
 pub(crate) mod modern_client;
 pub(crate) mod relay;
 
-use bytes::Bytes;
+use std::ops::Deref;
+use std::sync::Arc;
+
 use kernel::Timestamp;
-use protocol::jsonrpc::Message;
+use protocol::jsonrpc::Element;
 
 use self::legacy_client::LegacyClients;
 use self::modern_client::ParkedCalls;
 use self::relay::Relays;
 use crate::config::Transport;
-use crate::endpoint::message::Admitted;
-use crate::policy::judge::Handling;
+use crate::outbound::{Cause, Probe};
+use crate::passthrough::answer::StreamKind;
+use crate::policy::judge::JudgedRequest;
 use crate::reply::Answer;
 use crate::request::Call;
 use crate::upstream::connection::ConnectionError;
@@ -58,15 +61,31 @@ pub(crate) enum Route {
     Direct,
 }
 
+/// A call that crosses eras or transports: the call itself, and what is kept for such calls.
+pub(crate) struct Crossing<'r> {
+    call: &'r Call<'r>,
+    state: &'r Arc<State>,
+    /// On account of what everything here is sent.
+    cause: Cause,
+}
+
+impl<'r> Deref for Crossing<'r> {
+    type Target = Call<'r>;
+
+    fn deref(&self) -> &Call<'r> {
+        self.call
+    }
+}
+
 /// The route of a client of this era.
-pub(crate) async fn route(admitted: &Admitted<'_>, era: Era) -> Result<Route, ConnectionError> {
-    let server = admitted.server;
-    let speaks = if let Some(speaks) = server.upstream.eras.known(admitted.shared.trust.now()) {
+pub(crate) async fn route(call: &Call<'_>, era: Era) -> Result<Route, ConnectionError> {
+    let upstream = &call.server.upstream;
+    let speaks = if let Some(speaks) = upstream.eras.known(call.shared.trust.now()) {
         speaks
     } else {
-        server.upstream.speaks(&admitted.call(None, None).caller()).await?
+        upstream.speaks(&call.caller()).await?
     };
-    let http = server.upstream.transport == Transport::Http;
+    let http = upstream.transport == Transport::Http;
     Ok(match era {
         Era::Modern if speaks.modern && http => Route::Pass,
         Era::Modern if speaks.modern => Route::Direct,
@@ -80,19 +99,47 @@ pub(crate) async fn route(admitted: &Admitted<'_>, era: Era) -> Result<Route, Co
 /// Answers a message that does not simply pass. It was judged before.
 pub(crate) async fn answer(
     route: Route,
-    call: &Call<'_>,
-    message: &Message<'_>,
-    way: Handling,
-    body: Bytes,
+    (call, state): (&Call<'_>, &Arc<State>),
+    judged: JudgedRequest<'_>,
 ) -> Answer {
     let sent = call.exchange.sending();
+    let crossing = &Crossing { call, state, cause: Cause::from(&judged) };
+    let (message, way, body) = (judged.message(), judged.handling(), judged.body().clone());
     let answered = match route {
-        Route::ModernToLegacy => modern_client::answer(call, message, way, body).await,
-        Route::LegacyToModern => legacy_client::answer(call, message, way, body).await,
-        Route::Relay => relay::answer(call, message, way, body).await,
-        Route::Direct => direct::answer(call, message, way, body).await,
-        Route::Pass => call.relay(body, crate::passthrough::answer::StreamKind::Answer).await,
+        Route::ModernToLegacy => modern_client::answer(crossing, message, way, body).await,
+        Route::LegacyToModern => legacy_client::answer(crossing, message, way, body).await,
+        Route::Relay => relay::answer(crossing, message, way, body).await,
+        Route::Direct => direct::answer(crossing, message, way, body).await,
+        Route::Pass => call.relay(&judged, body, StreamKind::Answer).await,
     };
     call.exchange.answered(sent, answered.is_ok());
     answered
+}
+
+/// GET: the standing stream of a session that the sidecar holds.
+pub(crate) async fn listen(route: Route, (call, state): (&Call<'_>, &Arc<State>)) -> Answer {
+    let crossing = &Crossing { call, state, cause: Probe::Stream.into() };
+    match route {
+        Route::Relay => relay::listen(crossing).await,
+        Route::LegacyToModern => legacy_client::listen(crossing).await,
+        Route::Pass | Route::Direct | Route::ModernToLegacy => Err(call.gone()),
+    }
+}
+
+/// DELETE: such a session ends.
+pub(crate) async fn end(route: Route, (call, state): (&Call<'_>, &Arc<State>)) -> Answer {
+    let crossing = &Crossing { call, state, cause: Probe::EndOfSession.into() };
+    match route {
+        Route::Relay => relay::end(crossing).await,
+        Route::LegacyToModern => legacy_client::end(crossing).await,
+        Route::Pass | Route::Direct | Route::ModernToLegacy => Err(call.gone()),
+    }
+}
+
+/// Answers a batch in a session that the sidecar holds, whose messages are judged one by one.
+pub(crate) async fn batch(
+    (call, state): (&Call<'_>, &Arc<State>),
+    batch: &[Element<'_>],
+) -> Answer {
+    legacy_client::batch((call, state), batch).await
 }

@@ -7,6 +7,7 @@ pub(crate) mod documents;
 pub(crate) mod message;
 mod parting;
 pub(crate) mod ready;
+pub(crate) mod server;
 pub(crate) mod sse_front;
 pub(crate) mod watch;
 
@@ -23,17 +24,18 @@ use crate::access::{NoPermit, Permit, bearer, host, origin};
 use crate::bridge;
 use crate::bridge::Route;
 use crate::endpoint::message::{Admitted, busy};
-use crate::observe::{BAD_TOKEN, RequestRecord};
+use crate::observe::{BAD_TOKEN, RequestRecord, Wanted};
+use crate::outbound::Probe;
 use crate::passthrough::answer::{Accepted, Form, StreamKind};
 use crate::passthrough::early;
-use crate::passthrough::early::{PendingRequest, Wanted};
 use crate::passthrough::lists::screen::pass_screened;
 use crate::reply::body::Body;
 use crate::reply::in_flight::Counted;
 use crate::reply::{Answer, Fault, Refused};
-use crate::request::{Call, Server, Shared};
+use crate::request::{Call, Shared};
 use crate::upstream::wire::headers::LAST_EVENT_ID;
 use crate::upstream::wire::{Arriving, Era};
+use server::Server;
 
 /// Whether the path is the endpoint itself or something unknown below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,14 +56,14 @@ pub(crate) async fn answer<B: Arriving + Send + 'static>(
     request: Request<B>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let mut exchange = RequestRecord::begin(shared, server, &parts);
+    let mut exchange = shared.record(&server.endpoint, &parts);
     if spot == EndpointKind::Endpoint && early::is_wanted(&parts) {
         let waiting = exchange.waiting();
         let exchange = Arc::new(exchange);
         let told = Arc::clone(&exchange);
         let (sharing, asked) = (Arc::clone(shared), Arc::clone(server));
         let work = async move { answer_to(&sharing, &asked, spot, parts, body, &told).await };
-        return early::answer(shared, server, Box::pin(work), waiting, exchange).await;
+        return early::answer(shared, &server.endpoint, Box::pin(work), waiting, exchange).await;
     }
     answer_to(shared, server, spot, parts, body, &exchange).await
 }
@@ -170,9 +172,9 @@ async fn permit(
 ) -> Result<Arc<Permit>, Refused> {
     let challenge = |error| match (&server.sse, spot) {
         (Some(front), EndpointKind::SseStream | EndpointKind::SseMessages) => {
-            front.challenge(server.ceiling, error)
+            front.challenge(server.endpoint.ceiling, error)
         }
-        _ => server.challenge(server.ceiling, error),
+        _ => server.endpoint.challenge(server.endpoint.ceiling, error),
     };
     let unverified = bearer::token(&parts.headers).map_err(|bearer::Malformed| {
         exchange.because("malformed_credentials");
@@ -184,7 +186,7 @@ async fn permit(
         return Err(refusal(StatusCode::UNAUTHORIZED, "authorization is required")
             .challenging(challenge(None)));
     };
-    server.verifier.verify(unverified).await.map_err(|no_permit| match no_permit {
+    server.endpoint.verifier.verify(unverified).await.map_err(|no_permit| match no_permit {
         NoPermit::Invalid => {
             exchange.because(BAD_TOKEN);
             refusal(
@@ -208,18 +210,15 @@ pub(crate) async fn listen(admitted: &Admitted<'_>) -> Answer {
     let call = admitted.call(None, session);
     call.last_event()?;
     let _opening = call.opening();
-    let route = bridge::route(admitted, Era::Legacy).await.map_err(|error| call.failed(error))?;
-    call.exchange.waits(|| {
-        let after = call.headers.get(LAST_EVENT_ID).filter(|id| !id.is_empty()).cloned();
-        PendingRequest::of(&call, Wanted::Stream(after))
+    let route = bridge::route(&call, Era::Legacy).await.map_err(|error| call.failed(error))?;
+    call.waits_for(|| {
+        Wanted::Stream(call.headers.get(LAST_EVENT_ID).filter(|id| !id.is_empty()).cloned())
     });
-    match route {
-        Route::Relay => return bridge::relay::listen(&call).await,
-        Route::LegacyToModern => return bridge::legacy_client::listen(&call).await,
-        _ => {}
+    if route != Route::Pass {
+        return bridge::listen(route, (&call, &admitted.server.bridge)).await;
     }
     let slot = admitted.slot(None)?;
-    let accepted = call.accept(call.stand(Bytes::new()).await?)?;
+    let accepted = call.accept(call.stand(Probe::Stream, Bytes::new()).await?)?;
     stream(&call, accepted, StreamKind::Open(Some(slot)))
 }
 
@@ -229,7 +228,7 @@ pub(crate) async fn resume(admitted: &Admitted<'_>) -> Answer {
     let session = admitted.session(None)?;
     let call = admitted.call(None, session);
     call.last_event()?;
-    let accepted = call.accept(call.stand(Bytes::new()).await?)?;
+    let accepted = call.accept(call.stand(Probe::Stream, Bytes::new()).await?)?;
     stream(&call, accepted, StreamKind::Answer)
 }
 
@@ -248,10 +247,9 @@ pub(crate) async fn end_session(admitted: &Admitted<'_>) -> Answer {
     let session = admitted.session(None)?;
     let call = admitted.call(None, session);
     call.in_order().await;
-    match bridge::route(admitted, Era::Legacy).await.map_err(|error| call.failed(error))? {
-        Route::Relay => bridge::relay::end(&call).await,
-        Route::LegacyToModern => bridge::legacy_client::end(&call).await,
-        _ => call.relay(Bytes::new(), StreamKind::Answer).await,
+    match bridge::route(&call, Era::Legacy).await.map_err(|error| call.failed(error))? {
+        Route::Pass => call.relay(Probe::EndOfSession, Bytes::new(), StreamKind::Answer).await,
+        route => bridge::end(route, (&call, &admitted.server.bridge)).await,
     }
 }
 

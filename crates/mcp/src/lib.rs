@@ -17,10 +17,12 @@ mod bridge;
 mod config;
 mod endpoint;
 mod observe;
+mod outbound;
 mod passthrough;
 mod policy;
 mod reply;
 mod request;
+mod sealing;
 mod sidecar;
 mod tally;
 #[cfg(test)]

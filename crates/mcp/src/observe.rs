@@ -8,6 +8,7 @@ mod access;
 mod audit;
 mod facts;
 mod meter;
+mod pending_request;
 mod queue;
 mod refusals;
 mod request_record;
@@ -24,7 +25,8 @@ use kernel::SecureRandom;
 use crate::config::{Audit, Observe, Spans};
 
 pub(crate) use audit::report;
-pub(crate) use meter::Meter;
+pub(crate) use meter::{Meter, ServerNumbers};
+pub(crate) use pending_request::{PendingRequest, Waiting, Wanted};
 pub(crate) use queue::Queue;
 pub(crate) use request_record::{BAD_TOKEN, RequestRecord};
 pub(crate) use verdict::{Decision, Verdict};

@@ -13,41 +13,35 @@ pub(crate) mod stream;
 pub(crate) mod tasks;
 pub(crate) mod tool_call;
 
-use bytes::Bytes;
 use protocol::jsonrpc::Message;
 
-use crate::policy::judge::Handling;
+use crate::policy::judge::{Handling, JudgedRequest};
 use crate::reply::Answer;
 use crate::request::Call;
 use crate::upstream::wire::Era;
 use answer::StreamKind;
 
-/// Answers a message that was judged before.
-pub(crate) async fn dispatch(
-    call: &Call<'_>,
-    era: Era,
-    way: Handling,
-    message: &Message<'_>,
-    body: Bytes,
-) -> Answer {
-    match (way, message) {
-        (Handling::Initialize, _) => initialize::answer(call, body).await,
+/// Answers a message that the bridge has no part in.
+pub(crate) async fn dispatch(call: &Call<'_>, era: Era, judged: JudgedRequest<'_>) -> Answer {
+    match (judged.handling(), judged.message()) {
+        (Handling::Initialize, _) => initialize::answer(call, &judged).await,
         (Handling::ListTools, Message::Request { params, .. }) => {
-            lists::answer::answer(call, params, body).await
+            lists::answer::answer(call, params, &judged).await
         }
         (Handling::CallTool, Message::Request { params, .. }) => {
-            tool_call::answer(call, era, params, body).await
+            tool_call::answer(call, era, params, &judged).await
         }
         (Handling::Task, Message::Request { params, .. }) => {
-            tasks::answer::answer(call, params, body).await
+            tasks::answer::answer(call, params, &judged).await
         }
         (Handling::Listen, Message::Request { params, .. }) => {
             let standing = StreamKind::Listening(call.slot()?);
-            tasks::listen::answer(call, params, body, standing).await
+            tasks::listen::answer(call, params, &judged, standing).await
         }
         (_, Message::Answer | Message::Notification { .. }) => {
-            call.relay(tasks::answer::inward(call, body)?, StreamKind::Answer).await
+            let body = tasks::answer::inward(call, judged.body().clone())?;
+            call.relay(&judged, body, StreamKind::Answer).await
         }
-        _ => call.relay(body, StreamKind::Answer).await,
+        _ => call.relay(&judged, judged.body().clone(), StreamKind::Answer).await,
     }
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod call;
 pub(crate) mod endpoint;
+mod judgement;
 pub(crate) mod openings;
 pub(crate) mod pulse;
 pub(crate) mod session;
@@ -11,5 +12,5 @@ pub(crate) mod slots;
 pub(crate) mod wishes;
 
 pub(crate) use call::Call;
-pub(crate) use endpoint::Server;
+pub(crate) use endpoint::Endpoint;
 pub(crate) use shared::Shared;

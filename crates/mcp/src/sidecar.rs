@@ -18,15 +18,16 @@ use crate::config::{Config, ConfigError};
 use crate::endpoint::catalogue::Catalogues;
 use crate::endpoint::documents::Document;
 use crate::endpoint::ready::NotReady;
+use crate::endpoint::server::Server;
 use crate::endpoint::sse_front::InFront;
 use crate::endpoint::{EndpointKind, catalogue, discovery, documents, ready, watch};
 use crate::observe::Observer;
 use crate::reply::Fault;
 use crate::reply::body::Body;
 use crate::reply::in_flight::InFlight;
+use crate::request::Shared;
 use crate::request::pulse::Pulse;
-use crate::request::session::Sealing;
-use crate::request::{Server, Shared};
+use crate::sealing::Sealing;
 use crate::upstream::Means;
 use crate::upstream::http::connect::Pool;
 use crate::upstream::http::health;
@@ -79,7 +80,7 @@ impl Sidecar {
         };
         let servers = config.servers.iter().map(|config| server(config).map(Arc::new));
         let mut servers = servers.collect::<Result<Vec<_>, _>>()?;
-        servers.sort_by_key(|server| std::cmp::Reverse(server.path.len()));
+        servers.sort_by_key(|server| std::cmp::Reverse(server.endpoint.path.len()));
         let secure = config.peer_url.as_ref().and_then(http::Uri::scheme_str) == Some("https");
         let connect_timeout = config.limits.connect_timeout;
         let shared = Arc::new(Shared {
@@ -93,7 +94,7 @@ impl Sidecar {
             peer_url: config.peer_url,
             allowed_hosts: config.allowed_hosts,
             allowed_origins: config.allowed_origins,
-            observer,
+            observer: Arc::new(observer),
             closing,
         });
         Ok(Arc::new(Self { servers, shared, catalogues: Catalogues::default() }))
@@ -122,7 +123,9 @@ impl Sidecar {
             }
             Some(PathOwner::Catalogue(server)) => {
                 let asked = (request.method(), request.headers());
-                match catalogue::answer(&self.shared, &self.catalogues, server, asked).await {
+                match catalogue::answer(&self.shared, &self.catalogues, &server.endpoint, asked)
+                    .await
+                {
                     Some(response) => response,
                     None => {
                         endpoint::answer(&self.shared, server, EndpointKind::Below, request).await
@@ -138,7 +141,7 @@ impl Sidecar {
     /// `shutdown` is cancelled.
     pub async fn watch(self: Arc<Self>, shutdown: CancellationToken) {
         let upstreams: Vec<_> =
-            self.servers.iter().map(|server| Arc::clone(&server.upstream)).collect();
+            self.servers.iter().map(|server| Arc::clone(&server.endpoint.upstream)).collect();
         let looking = health::run(&upstreams, shutdown.clone());
         tokio::join!(watch::run(&self.shared, &self.servers, shutdown), looking);
     }
@@ -146,19 +149,20 @@ impl Sidecar {
     /// Reports calls and denials to the authority. Runs until `done` is cancelled, which should be
     /// when the last request was answered, and then says what is left within three seconds.
     pub async fn report(self: Arc<Self>, done: CancellationToken) {
-        observe::report(&self.shared, done).await;
+        observe::report(&self.shared.observer.queue, &self.shared.trust, done).await;
     }
 
     /// Gives the sidecar's numbers their names.
     pub fn register_metrics(&self, registry: &mut Registry) {
         self.shared.observer.meter.register(registry);
-        self.shared.observer.meter.begin(&self.servers);
+        self.shared.observer.meter.begin(self.servers.iter().map(|server| &server.endpoint.name));
     }
 
     /// Brings the numbers up to date that are not counted as they happen. To be called before they
     /// are read.
     pub fn sample_metrics(&self) {
-        self.shared.observer.meter.sample(&self.shared.observer, &self.servers);
+        let numbers = self.servers.iter().map(|server| server.endpoint.numbers());
+        self.shared.observer.meter.sample(&self.shared.observer.queue, numbers);
     }
 
     /// Begins the end: standing streams stop now, running answers after a short grace. Requests
@@ -171,8 +175,7 @@ impl Sidecar {
     /// request was answered; takes two seconds at most.
     pub async fn end(&self) {
         for server in &self.servers {
-            server.bridge.end();
-            server.upstream.end();
+            server.end();
         }
         self.shared.closing.close();
         if tokio::time::timeout(PARTING, self.shared.closing.wait()).await.is_err() {
@@ -198,20 +201,26 @@ impl Sidecar {
         server: &str,
         person: &Consenting,
     ) -> Option<Arc<Vec<CatalogueTool>>> {
-        let server = self.servers.iter().find(|known| known.name == server)?;
-        catalogue::of(&self.shared, &self.catalogues, server, person).await
+        let server = self.servers.iter().find(|known| *known.endpoint.name == *server)?;
+        catalogue::of(&self.shared, &self.catalogues, &server.endpoint, person).await
     }
 
     /// The server of this name.
     #[cfg(test)]
     pub(crate) fn server(&self, name: &str) -> Option<&Arc<Server>> {
-        self.servers.iter().find(|server| server.name == name)
+        self.servers.iter().find(|server| *server.endpoint.name == *name)
     }
 
     /// The only server, for tests of what is inside.
     #[cfg(test)]
-    pub(crate) fn inside(&self) -> (&Arc<Shared>, &Arc<Server>) {
-        (&self.shared, &self.servers[0])
+    pub(crate) fn inside(&self) -> (&Arc<Shared>, &Arc<crate::request::Endpoint>) {
+        (&self.shared, &self.servers[0].endpoint)
+    }
+
+    /// What the only server keeps for calls that cross eras.
+    #[cfg(test)]
+    pub(crate) fn bridge(&self) -> &Arc<crate::bridge::State> {
+        &self.servers[0].bridge
     }
 
     fn place(&self, path: &str) -> Option<PathOwner<'_>> {
@@ -224,10 +233,10 @@ impl Sidecar {
                 }
                 None => {}
             }
-            if let Some(rest) = path.strip_prefix(server.path.as_str()) {
+            if let Some(rest) = path.strip_prefix(server.endpoint.path.as_str()) {
                 match rest {
                     "" | "/" => return Some(PathOwner::Server(server, EndpointKind::Endpoint)),
-                    _ if server.metadata_paths.iter().any(|known| known == path) => {}
+                    _ if server.endpoint.metadata_paths.iter().any(|known| known == path) => {}
                     "/catalogue" => return Some(PathOwner::Catalogue(server)),
                     _ if !rest.starts_with('/') => continue,
                     _ => {
@@ -240,7 +249,7 @@ impl Sidecar {
                     }
                 }
             }
-            if server.metadata_paths.iter().any(|known| known == path) {
+            if server.endpoint.metadata_paths.iter().any(|known| known == path) {
                 return Some(PathOwner::Document(server, Document::ResourceMetadata));
             }
         }

@@ -63,7 +63,7 @@ impl World {
     /// A second sidecar in front of the same script, which others reach under this URL.
     pub(crate) fn replica(&self, peer_url: &str) -> Arc<Sidecar> {
         let server = self.sidecar.server("default").unwrap();
-        let mut config = config(server.upstream.transport.clone(), EraChoice::Legacy);
+        let mut config = config(server.endpoint.upstream.transport.clone(), EraChoice::Legacy);
         config.peer_url = Some(peer_url.parse().unwrap());
         config.allowed_hosts.push(peer_url.trim_start_matches("http://").to_owned());
         let (time, random) = (Arc::new(self.clock.clone()), Arc::new(OsRandom::new()));

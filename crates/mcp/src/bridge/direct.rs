@@ -11,20 +11,20 @@ use http::StatusCode;
 use protocol::jsonrpc::{Message, Params};
 use protocol::mcp::NOT_TAKEN;
 
+use crate::bridge::Crossing;
 use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::{Reply, deliver};
 use crate::passthrough::lists::answer::{Sieve, respond_with};
 use crate::policy::judge::Handling;
 use crate::reply;
 use crate::reply::{Answer, Fault};
-use crate::request::Call;
 use crate::upstream::connection::{ConnectionError, ResponseStream};
 use restore::Restoring;
 use rewritten_request::RewrittenRequest;
 
 /// Answers a message that was judged before.
 pub(crate) async fn answer(
-    call: &Call<'_>,
+    call: &Crossing<'_>,
     message: &Message<'_>,
     way: Handling,
     body: Bytes,
@@ -45,7 +45,7 @@ pub(crate) async fn answer(
     }
 }
 
-async fn list_tools(call: &Call<'_>, params: &Params<'_>, body: &Bytes) -> Answer {
+async fn list_tools(call: &Crossing<'_>, params: &Params<'_>, body: &Bytes) -> Answer {
     let sieve = Sieve::new(call, params);
     if let Some(result) = sieve.ready() {
         return Ok(respond_with(call, result));
@@ -54,7 +54,7 @@ async fn list_tools(call: &Call<'_>, params: &Params<'_>, body: &Bytes) -> Answe
     deliver(call, reply, Some(sieve), StreamKind::Answer).await
 }
 
-async fn listen(call: &Call<'_>, body: &Bytes) -> Answer {
+async fn listen(call: &Crossing<'_>, body: &Bytes) -> Answer {
     let slot = call.server.slots.take(call.permit.whose()).ok_or_else(|| {
         let message = "too many open streams; close one first";
         let fault = Fault { status: StatusCode::TOO_MANY_REQUESTS, code: NOT_TAKEN, message };
@@ -65,12 +65,12 @@ async fn listen(call: &Call<'_>, body: &Bytes) -> Answer {
 }
 
 /// Asks under an id of ours. Nothing is asked twice: what a child did before it died is unknown.
-async fn ask(call: &Call<'_>, way: Handling, body: &Bytes) -> Result<Reply, ConnectionError> {
+async fn ask(call: &Crossing<'_>, way: Handling, body: &Bytes) -> Result<Reply, ConnectionError> {
     let caller = call.caller();
     let connection = call.server.upstream.modern_connection(&caller).await?;
     let asked = RewrittenRequest::read(body, call.server.upstream.next_id())?;
     let restoring = Restoring::of(call, &asked, way == Handling::Listen);
-    let exchange = connection.ask(&caller, asked.question).await?;
+    let exchange = call.cause.ask(&**connection, &caller, asked.question).await?;
     Ok(replies(exchange, restoring, connection))
 }
 

@@ -38,6 +38,7 @@ pub(crate) use batch::answer as batch;
 pub(crate) use listen::listen;
 pub(crate) use state::LegacyClients;
 
+use crate::bridge::Crossing;
 use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::{ClientMessage, Reply, deliver};
 use crate::policy::judge::Handling;
@@ -50,7 +51,7 @@ use trouble::Trouble;
 
 /// Answers one message.
 pub(crate) async fn answer(
-    call: &Call<'_>,
+    call: &Crossing<'_>,
     message: &Message<'_>,
     way: Handling,
     body: Bytes,
@@ -58,7 +59,7 @@ pub(crate) async fn answer(
     if way == Handling::Initialize {
         return initialize::answer(call, &body).await;
     }
-    let seat = ClientSession::of(call)?;
+    let seat = ClientSession::of(call, call.state)?;
     match message {
         Message::Request { method, params, .. } => {
             let reply = request(call, seat, (method, params), body).await?;
@@ -71,7 +72,7 @@ pub(crate) async fn answer(
 
 /// What a request is told: at once where the sidecar knows it, otherwise by the upstream.
 async fn request(
-    call: &Call<'_>,
+    call: &Crossing<'_>,
     seat: ClientSession,
     (method, params): (&str, &Params<'_>),
     body: Bytes,
@@ -101,9 +102,9 @@ async fn request(
 }
 
 /// DELETE: what stands for the session ends with it, wherever that is.
-pub(crate) async fn end(call: &Call<'_>) -> Answer {
-    let seat = ClientSession::of(call)?;
-    call.server.bridge.legacy_clients.end(&seat, call.permit.whose(), call.shared.trust.now());
+pub(crate) async fn end(call: &Crossing<'_>) -> Answer {
+    let seat = ClientSession::of(call, call.state)?;
+    call.state.legacy_clients.end(&seat, call.permit.whose(), call.shared.trust.now());
     visits::tell_visitors(call, &seat, Bytes::new()).await;
     let home = &seat.facts.home;
     if !call.shared.is_own(home) {

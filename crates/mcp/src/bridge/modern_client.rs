@@ -34,13 +34,13 @@ use bytes::Bytes;
 use http::StatusCode;
 use protocol::jsonrpc::{METHOD_NOT_FOUND, Message, Params};
 
+use crate::bridge::Crossing;
 use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::deliver;
 use crate::passthrough::lists::answer::{Sieve, respond_with};
 use crate::policy::judge::Handling;
 use crate::reply;
 use crate::reply::{Answer, Refused};
-use crate::request::Call;
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::connection::legacy::LegacyPeer;
 use bridged_request::BridgedRequest;
@@ -51,7 +51,7 @@ pub(crate) type ParkedCalls = parked::Table<park::Waiting>;
 
 /// Answers a message of a modern client.
 pub(crate) async fn answer(
-    call: &Call<'_>,
+    call: &Crossing<'_>,
     message: &Message<'_>,
     _way: Handling,
     body: Bytes,
@@ -77,7 +77,7 @@ pub(crate) async fn answer(
     }
 }
 
-async fn list_tools(call: &Call<'_>, params: &Params<'_>, asked: BridgedRequest) -> Answer {
+async fn list_tools(call: &Crossing<'_>, params: &Params<'_>, asked: BridgedRequest) -> Answer {
     let sieve = Sieve::new(call, params);
     if let Some(result) = sieve.ready() {
         return Ok(respond_with(call, result));
@@ -85,7 +85,7 @@ async fn list_tools(call: &Call<'_>, params: &Params<'_>, asked: BridgedRequest)
     ask(call, asked, Some(sieve)).await
 }
 
-async fn ask(call: &Call<'_>, asked: BridgedRequest, sieve: Option<Sieve>) -> Answer {
+async fn ask(call: &Crossing<'_>, asked: BridgedRequest, sieve: Option<Sieve>) -> Answer {
     let peer = asked.peer().await.map_err(|error| refusal(call, error))?;
     // C-42: so does what the server does not offer.
     if !offers(&peer, &asked.method) {
@@ -104,7 +104,7 @@ fn offers(peer: &LegacyPeer, method: &str) -> bool {
     }
 }
 
-fn unknown_method(call: &Call<'_>) -> Refused {
+fn unknown_method(call: &Crossing<'_>) -> Refused {
     call.fault(StatusCode::NOT_FOUND, METHOD_NOT_FOUND, "Method not found")
 }
 
@@ -113,6 +113,6 @@ fn without_session(error: ConnectionError) -> ConnectionError {
     if error == ConnectionError::SessionGone { ConnectionError::Broken } else { error }
 }
 
-fn refusal(call: &Call<'_>, error: ConnectionError) -> Refused {
+fn refusal(call: &Crossing<'_>, error: ConnectionError) -> Refused {
     call.failed(without_session(error))
 }

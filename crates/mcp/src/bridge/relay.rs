@@ -21,17 +21,17 @@ use bytes::Bytes;
 use http::StatusCode;
 use protocol::jsonrpc::{INVALID_REQUEST, Message};
 
+use crate::bridge::Crossing;
 use crate::policy::judge::Handling;
 use crate::reply;
 use crate::reply::{Answer, Refused};
-use crate::request::Call;
 use sessions::Relayed;
 
 pub(crate) use sessions::Relays;
 
 /// Answers a POST.
 pub(crate) async fn answer(
-    call: &Call<'_>,
+    call: &Crossing<'_>,
     message: &Message<'_>,
     way: Handling,
     body: Bytes,
@@ -55,7 +55,7 @@ pub(crate) async fn answer(
 }
 
 /// GET: the standing stream of a session that the sidecar holds.
-pub(crate) async fn listen(call: &Call<'_>) -> Answer {
+pub(crate) async fn listen(call: &Crossing<'_>) -> Answer {
     match held(call)? {
         Held::Here(relayed) => listen::stream(call, &relayed),
         Held::At(home) => call.hand_over(home, &call.server.path, Bytes::new()).await,
@@ -63,7 +63,7 @@ pub(crate) async fn listen(call: &Call<'_>) -> Answer {
 }
 
 /// DELETE: the client ends its session.
-pub(crate) async fn end(call: &Call<'_>) -> Answer {
+pub(crate) async fn end(call: &Crossing<'_>) -> Answer {
     match held(call)? {
         Held::Here(relayed) => {
             relayed.end(call);
@@ -81,7 +81,7 @@ enum Held<'c> {
 
 /// The session that a call names. A server that is gone took its session along (404), so that the
 /// client initializes a new one.
-fn held<'c>(call: &'c Call<'_>) -> Result<Held<'c>, Refused> {
+fn held<'c>(call: &'c Crossing<'_>) -> Result<Held<'c>, Refused> {
     let Some(session) = &call.session else {
         let message = "send Mcp-Session-Id; initialize opens a session";
         return Err(call.fault(StatusCode::BAD_REQUEST, INVALID_REQUEST, message));
@@ -90,11 +90,11 @@ fn held<'c>(call: &'c Call<'_>) -> Result<Held<'c>, Refused> {
     if !call.shared.is_own(&facts.home) {
         return Ok(Held::At(&facts.home));
     }
-    let relays = &call.server.bridge.relays;
+    let relays = &call.state.relays;
     let relayed = relays.find(&session.digest, call.shared.trust.now());
     let relayed = relayed.ok_or_else(|| call.gone())?;
     if !relayed.peer.is_open() {
-        relayed.forget(&call.server.bridge.relays, &call.caller());
+        relayed.forget(&call.state.relays, &call.caller());
         return Err(call.gone());
     }
     Ok(Held::Here(relayed))

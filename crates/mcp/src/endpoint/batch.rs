@@ -12,7 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::StatusCode;
 use protocol::Scopes;
-use protocol::jsonrpc::{Element, METHOD_NOT_FOUND, Message, Params};
+use protocol::jsonrpc::{Element, Message, Params};
 use protocol::mcp::{BATCHING_REVISION, Method};
 
 use crate::access::mirror;
@@ -20,8 +20,8 @@ use crate::bridge::Route;
 use crate::endpoint::message::{Admitted, bad_request};
 use crate::passthrough::answer::{Form, StreamKind};
 use crate::passthrough::lists::answer::{Sieve, unfilterable};
-use crate::policy::judge::{Handling, insufficient};
-use crate::reply::{Answer, Fault, Refused};
+use crate::policy::judge::{Denial, Handling, Judged};
+use crate::reply::{Answer, Refused};
 use crate::request::session::Session;
 use crate::upstream::wire::Era;
 use crate::{bridge, reply};
@@ -29,6 +29,8 @@ use crate::{bridge, reply};
 /// A batch after judgement.
 struct Split<'b> {
     passing: Vec<&'b Element<'b>>,
+    /// On account of which of those the batch goes on.
+    cause: Option<Judged>,
     /// The errors for the rest.
     refused: Vec<Bytes>,
     /// The scopes that would do, if nothing but scope is missing and no request may pass.
@@ -50,22 +52,22 @@ pub(crate) async fn answer(admitted: &Admitted<'_>, batch: &[Element<'_>], body:
     }
     let split = Split::of(admitted, batch).await;
     if let Some(needed) = split.needed {
-        let needed = (None, needed);
-        return Err(insufficient(admitted.server, &admitted.permit, Era::Legacy, needed));
+        let endpoint = &admitted.server.endpoint;
+        return Err(endpoint.insufficient(&admitted.permit, Era::Legacy, None, needed));
     }
-    if split.passing.is_empty() {
+    let Some(cause) = split.cause else {
         return Ok(reply::json(StatusCode::OK, join::array(&split.refused)));
-    }
+    };
     let call = admitted.call(None, session);
     call.in_order().await;
     let list = split.lists().next();
-    split.lists().for_each(|_| admitted.server.lists.tally().miss());
+    split.lists().for_each(|_| admitted.server.endpoint.tools.lists.tally().miss());
     // Without a list that was asked for there may be one all the same.
     let sieve = Sieve::new(&call, list.unwrap_or(&Params::default()));
-    let response = call.send(split.body(body)).await?;
+    let response = call.send(cause, split.body(body)).await?;
     // Servers of later revisions that still open such sessions know no arrays.
     if response.response.status() == StatusCode::BAD_REQUEST {
-        return Ok(piecemeal::answer(&call, sieve, &split.passing, &split.refused));
+        return Ok(piecemeal::answer(&call, cause, sieve, &split.passing, &split.refused));
     }
     let accepted = call.accept(response)?;
     if list.is_none() && split.refused.is_empty() {
@@ -89,8 +91,8 @@ async fn held_here(
 ) -> Answer {
     let call = admitted.call(None, session);
     call.in_order().await;
-    match bridge::route(admitted, Era::Legacy).await.map_err(|error| call.failed(error))? {
-        Route::LegacyToModern => bridge::legacy_client::batch(&call, batch).await,
+    match bridge::route(&call, Era::Legacy).await.map_err(|error| call.failed(error))? {
+        Route::LegacyToModern => bridge::batch((&call, &admitted.server.bridge), batch).await,
         _ => Err(bad_request("send one message at a time to this server")),
     }
 }
@@ -109,11 +111,13 @@ fn refuse_what_stands_alone(batch: &[Element<'_>]) -> Result<(), Refused> {
 
 impl<'b> Split<'b> {
     async fn of(admitted: &Admitted<'_>, batch: &'b [Element<'b>]) -> Self {
-        let mut split = Self { passing: Vec::new(), refused: Vec::new(), needed: None };
+        let mut split =
+            Self { passing: Vec::new(), cause: None, refused: Vec::new(), needed: None };
         let (mut needed, mut only_scope) = (Scopes::NONE, true);
         for element in batch {
-            match verdict(admitted, &element.message) {
-                Ok(()) => {
+            match verdict(admitted, element) {
+                Ok(judged) => {
+                    split.cause = Some(judged);
                     only_scope &= element.message.id().is_none();
                     split.passing.push(element);
                 }
@@ -152,14 +156,17 @@ impl<'b> Split<'b> {
     }
 }
 
-fn verdict(admitted: &Admitted<'_>, message: &Message<'_>) -> Result<(), Refused> {
-    match admitted.judge(Era::Legacy, message)? {
-        Handling::Pass | Handling::CallTool | Handling::ListTools => Ok(()),
+fn verdict(admitted: &Admitted<'_>, element: &Element<'_>) -> Result<Judged, Refused> {
+    let message = &element.message;
+    let body = Bytes::copy_from_slice(element.text.as_bytes());
+    let judged = admitted.judge(Era::Legacy, message, body)?;
+    match judged.handling() {
+        Handling::Pass | Handling::CallTool | Handling::ListTools => Ok(judged.proof()),
         // The revision that knows batches knows no tasks.
         Handling::Task | Handling::Initialize | Handling::Listen => {
-            let (status, code) = (StatusCode::OK, METHOD_NOT_FOUND);
+            let endpoint = &admitted.server.endpoint;
             let id = message.id().map(serde_json::value::RawValue::get);
-            Err(Fault { status, code, message: "Method not found" }.for_id(id))
+            Err(endpoint.denied(&Denial::UnknownMethod, &admitted.permit, Era::Legacy, id))
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::config::Transport;
 use crate::policy::Decision;
 use crate::reply;
 use crate::reply::body::Body;
-use crate::request::{Server, Shared};
+use crate::request::{Endpoint, Shared};
 use crate::tools::lists::filter::{Message, Tool, read, tools_of};
 use crate::upstream::http::{BackendId, Incoming, Outgoing, Sent};
 use crate::upstream::wire::json::without_mark;
@@ -57,7 +57,7 @@ const LEGACY_REVISION: &str = "2025-11-25";
 pub(crate) async fn answer(
     shared: &Shared,
     kept: &Catalogues,
-    server: &Server,
+    server: &Endpoint,
     (method, headers): (&Method, &HeaderMap),
 ) -> Option<Response<Body>> {
     let token = bearer::token(headers).ok().flatten().filter(|_| *method == Method::GET)?;
@@ -74,7 +74,7 @@ pub(crate) async fn answer(
 pub(crate) async fn of(
     shared: &Shared,
     kept: &Catalogues,
-    server: &Server,
+    server: &Endpoint,
     person: &Consenting,
 ) -> Option<Arc<Vec<CatalogueTool>>> {
     let (now, user_type) = (shared.trust.now(), person.user_type);
@@ -93,7 +93,7 @@ pub(crate) async fn of(
             (Transport::Stdio(_), None) => None,
         }
     };
-    if let Some(seen) = server.lists.seen_by_all() {
+    if let Some(seen) = server.tools.lists.seen_by_all() {
         return visible(server, user_type, &seen).map(Arc::new);
     }
     let message = tokio::time::timeout(TIME_LIMIT, fetching).await.ok()??;
@@ -104,7 +104,11 @@ pub(crate) async fn of(
 }
 
 /// Everything that is not hidden from somebody who holds all that this user type can hold.
-fn visible(server: &Server, user_type: UserType, result: &RawValue) -> Option<Vec<CatalogueTool>> {
+fn visible(
+    server: &Endpoint,
+    user_type: UserType,
+    result: &RawValue,
+) -> Option<Vec<CatalogueTool>> {
     let all: Scopes = server.ceiling.and(user_type.allows());
     let reach = Reach { held: all, obtainable: all };
     let shown = |tool: &Tool<'_>| {
@@ -121,7 +125,7 @@ fn visible(server: &Server, user_type: UserType, result: &RawValue) -> Option<Ve
 }
 
 /// Modern first; a legacy server refuses that with some 4xx, and then gets a session.
-async fn fetch(shared: &Shared, server: &Server) -> Option<Vec<u8>> {
+async fn fetch(shared: &Shared, server: &Endpoint) -> Option<Vec<u8>> {
     let asking = Asking { shared, server, session: None, backend: None };
     let modern = format!(
         r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{{"_meta":{{"io.modelcontextprotocol/protocolVersion":"{MODERN_REVISION}","io.modelcontextprotocol/clientCapabilities":{{}},"io.modelcontextprotocol/clientInfo":{{"name":"wicketgate","version":"1"}}}}}}}}"#
@@ -135,7 +139,7 @@ async fn fetch(shared: &Shared, server: &Server) -> Option<Vec<u8>> {
 
 struct Asking<'a> {
     shared: &'a Shared,
-    server: &'a Server,
+    server: &'a Endpoint,
     session: Option<HeaderValue>,
     backend: Option<BackendId>,
 }

@@ -3,7 +3,6 @@
 //! the matter with the server delays it: it is asked anew beside the requests.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,47 +12,29 @@ use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
-use kernel::Timestamp;
 use protocol::jsonrpc::{self, Message};
 use protocol::mcp::{METHOD_HEADER, MODERN_REVISION};
-use quick_cache::sync::Cache;
 
 use crate::config::Limits;
 use crate::endpoint::message::{Admitted, carry_out};
-use crate::observe::RequestRecord;
 use crate::passthrough::lists::answer::message;
-use crate::policy::judge::Handling;
+use crate::policy::judge::JudgedRequest;
 use crate::reply;
 use crate::reply::Answer;
 use crate::reply::body::Body;
 use crate::reply::in_flight::InFlight;
+use crate::tools::discoveries::Discovery;
 use crate::tools::lists::filter;
 use crate::tools::lists::filter::answers;
 use crate::upstream::wire::Era;
 use crate::upstream::wire::json::Members;
 use crate::upstream::wire::splitter::Splitter;
 
-/// What one server said of itself.
-pub(crate) struct Discoveries {
-    known: Cache<Owner, Arc<Known>>,
-    asking: AtomicBool,
-}
-
-/// To whom: to one person through one client, or to everybody.
-type Owner = Option<[u8; 32]>;
-
-struct Known {
-    result: Bytes,
-    /// Until when it is not asked anew.
-    fresh_until: Timestamp,
-}
-
 const DISCOVER: &str = "server/discover";
 /// How many may ask at once: in all, and of each principal.
 const IN_ALL: usize = 512;
 const OF_EACH: usize = 8;
-/// How many answers are remembered, and how large they may be.
-const ENTRIES: usize = 1_000;
+/// How large an answer may be that is remembered.
 const LARGEST: usize = 16 << 10;
 /// How long an answer is fresh, in seconds: at least, if the server does not say, and at most.
 const LEAST: i64 = 5;
@@ -61,12 +42,6 @@ const USUAL: i64 = 60;
 const MOST: i64 = 3_600;
 /// How long the answer that is read here may take to arrive.
 const READING: Duration = Duration::from_secs(10);
-
-impl Default for Discoveries {
-    fn default() -> Self {
-        Self { known: Cache::new(ENTRIES), asking: AtomicBool::new(false) }
-    }
-}
 
 /// Whether a message asks what is answered from memory.
 pub(crate) fn is_asked(era: Era, message: &Message<'_>) -> bool {
@@ -93,57 +68,53 @@ pub(crate) fn in_flight(limits: &Limits) -> Arc<InFlight> {
 }
 
 /// Answers it.
-pub(crate) async fn answer(admitted: &Admitted<'_>, asked: &Message<'_>, body: Bytes) -> Answer {
-    let id = asked.id().map(serde_json::value::RawValue::get);
-    let Some(known) = find(admitted) else {
-        return ask(admitted, asked, body).await;
+pub(crate) async fn answer(admitted: &Admitted<'_>, judged: JudgedRequest<'_>) -> Answer {
+    let id = judged.message().id().map(serde_json::value::RawValue::get);
+    let known = admitted.server.endpoint.tools.discoveries.find(admitted.permit.principal());
+    let Some(known) = known else {
+        return ask(admitted, judged).await;
     };
     if known.fresh_until <= admitted.shared.trust.now() {
-        renew(admitted, body);
+        renew(admitted, judged.body().clone());
     }
     Ok(reply::json(StatusCode::OK, message(id, &known.result).into()))
 }
 
-fn find(admitted: &Admitted<'_>) -> Option<Arc<Known>> {
-    let known = &admitted.server.discoveries.known;
-    known.get(&Some(*admitted.permit.principal())).or_else(|| known.get(&None))
-}
-
 /// Asks the server, and remembers what it says.
-async fn ask(admitted: &Admitted<'_>, asked: &Message<'_>, body: Bytes) -> Answer {
-    let answer = carry_out(admitted, Era::Modern, Handling::Pass, asked, body);
-    let response = admitted.server.upstream.opening(DISCOVER, Box::pin(answer)).await?;
-    let id = asked.id().map(serde_json::value::RawValue::get);
+async fn ask(admitted: &Admitted<'_>, judged: JudgedRequest<'_>) -> Answer {
+    let id = judged.message().id().map(serde_json::value::RawValue::get);
+    let answer = carry_out(admitted, Era::Modern, judged);
+    let response = admitted.server.endpoint.upstream.opening(DISCOVER, Box::pin(answer)).await?;
     Ok(remembering(admitted, id, response).await)
 }
 
 /// Asks beside the requests, unless somebody does already.
 fn renew(admitted: &Admitted<'_>, body: Bytes) {
     let server = Arc::clone(admitted.server);
-    if server.discoveries.asking.swap(true, Ordering::Relaxed) {
+    if !server.endpoint.tools.discoveries.begin_renewal() {
         return;
     }
     let (shared, permit) = (Arc::clone(admitted.shared), Arc::clone(&admitted.permit));
     let (method, headers) = (admitted.method.clone(), admitted.headers.clone());
     tokio::spawn(async move {
-        let exchange = RequestRecord::silent(&shared, &server);
+        let exchange = shared.no_record(&server.endpoint);
         let (shared, server, exchange, headers) = (&shared, &server, &exchange, &headers);
         let admitted = Admitted { shared, server, permit, method, headers, exchange };
         if let Ok(jsonrpc::Body::One(asked)) = jsonrpc::Body::read(&body) {
-            let response = ask(&admitted, &asked, body.clone()).await;
-            let status = response.map_or_else(|refused| refused.status(), |found| found.status());
+            let answer =
+                async { ask(&admitted, admitted.judge(Era::Modern, &asked, body.clone())?).await };
+            let status =
+                answer.await.map_or_else(|refused| refused.status(), |found| found.status());
             forget_if_gone(&admitted, status);
         }
-        server.discoveries.asking.store(false, Ordering::Relaxed);
+        server.endpoint.tools.discoveries.renewed();
     });
 }
 
 /// A server that says that it does not know the question is not what it was.
 fn forget_if_gone(admitted: &Admitted<'_>, status: StatusCode) {
     if matches!(status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND) {
-        let known = &admitted.server.discoveries.known;
-        known.remove(&Some(*admitted.permit.principal()));
-        known.remove(&None);
+        admitted.server.endpoint.tools.discoveries.forget(admitted.permit.principal());
     }
 }
 
@@ -208,5 +179,6 @@ fn learn(admitted: &Admitted<'_>, id: Option<&str>, message: &[u8]) {
     let owner = (!public).then(|| *admitted.permit.principal());
     let result = Bytes::copy_from_slice(result.get().as_bytes());
     let fresh_until = admitted.shared.trust.now().plus_seconds(seconds);
-    admitted.server.discoveries.known.insert(owner, Arc::new(Known { result, fresh_until }));
+    let discoveries = &admitted.server.endpoint.tools.discoveries;
+    discoveries.keep(owner, Discovery { result, fresh_until });
 }

@@ -7,10 +7,11 @@ use protocol::jsonrpc::INVALID_REQUEST;
 use protocol::mcp::TEMPORARILY_UNAVAILABLE;
 
 use crate::access::origin;
+use crate::endpoint::server::Server;
 use crate::reply;
 use crate::reply::body::Body;
 use crate::reply::{Fault, Refused};
-use crate::request::{Server, Shared};
+use crate::request::Shared;
 
 /// A public document of one server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +66,7 @@ pub(crate) async fn answer(
 async fn get(shared: &Shared, server: &Server, document: Document) -> Response<Body> {
     let read = match document {
         Document::Health => return reply::json(StatusCode::OK, HEALTHY),
-        Document::ResourceMetadata => Some(server.metadata.clone()),
+        Document::ResourceMetadata => Some(server.endpoint.metadata.clone()),
         Document::SseResourceMetadata => server.sse.as_ref().map(|front| front.metadata.clone()),
         Document::Keys => shared.trust.key_document().await,
         Document::AuthorizationServer => shared.trust.authority().metadata().await.ok(),

@@ -13,15 +13,15 @@ use protocol::mcp::{
 use crate::access::mirror::Mismatch;
 use crate::access::{Permit, mirror};
 use crate::bridge::Route;
+use crate::endpoint::server::Server;
 use crate::endpoint::{batch, discovery};
-use crate::observe::{RequestRecord, Verdict};
-use crate::passthrough::early::{PendingRequest, Wanted};
-use crate::policy::judge::{Handling, judge};
+use crate::observe::{RequestRecord, Wanted};
+use crate::policy::judge::{Handling, JudgedRequest};
 use crate::reply::in_flight::{Counted, NotReceived};
 use crate::reply::{Answer, Fault, Refused};
 use crate::request::session::Session;
 use crate::request::slots::Slot;
-use crate::request::{Call, Server, Shared};
+use crate::request::{Call, Shared};
 use crate::upstream::wire::{Arriving, Era};
 use crate::{bridge, passthrough};
 
@@ -51,21 +51,20 @@ async fn one(admitted: &Admitted<'_>, message: &Message<'_>, body: Bytes) -> Ans
     let id = message.id().map(serde_json::value::RawValue::get);
     let mismatched = |mismatch: Mismatch| mismatch.refusal(id);
     let era = mirror::check(message, admitted.headers).map_err(mismatched)?;
-    let way = admitted.judge(era, message)?;
+    let judged = admitted.judge(era, message, body)?;
     if discovery::is_asked(era, message) {
-        return discovery::answer(admitted, message, body).await;
+        return discovery::answer(admitted, judged).await;
     }
-    carry_out(admitted, era, way, message, body).await
+    carry_out(admitted, era, judged).await
 }
 
 /// Does what a message asks that was judged before.
 pub(crate) async fn carry_out(
     admitted: &Admitted<'_>,
     era: Era,
-    way: Handling,
-    message: &Message<'_>,
-    body: Bytes,
+    judged: JudgedRequest<'_>,
 ) -> Answer {
+    let (message, way) = (judged.message(), judged.handling());
     let id = message.id().map(serde_json::value::RawValue::get);
     let session = match (era, way) {
         // C-05: modern messages have no session. `initialize` opens one and is in none.
@@ -73,7 +72,7 @@ pub(crate) async fn carry_out(
         (Era::Legacy, _) => admitted.session(id)?,
     };
     let call = admitted.call(id, session);
-    let route = bridge::route(admitted, era).await.map_err(|error| call.failed(error))?;
+    let route = bridge::route(&call, era).await.map_err(|error| call.failed(error))?;
     if let Some(session) = &call.session
         && session.upstream().is_some() != (route == Route::Pass)
     {
@@ -87,21 +86,25 @@ pub(crate) async fn carry_out(
     let _opening = (way == Handling::Listen).then(|| call.opening());
     if let Some(id) = id.filter(|_| way != Handling::Initialize) {
         let wants = if way == Handling::Listen { Wanted::Subscription } else { Wanted::Answer };
-        call.exchange.waits(|| PendingRequest::of(&call, wants(id.into())));
+        call.waits_for(|| wants(id.into()));
     }
     if route != Route::Pass {
-        return bridge::answer(route, &call, message, way, body).await;
+        let crossing = (&call, &admitted.server.bridge);
+        return bridge::answer(route, crossing, judged).await;
     }
-    passthrough::dispatch(&call, era, way, message, body).await
+    passthrough::dispatch(&call, era, judged).await
 }
 
 impl Admitted<'_> {
-    /// Judges a message, for everybody to see.
-    pub(crate) fn judge(&self, era: Era, message: &Message<'_>) -> Result<Handling, Refused> {
-        let mut verdict = Verdict::OPEN;
-        let way = judge(self.server, &self.permit, era, message, &mut verdict);
-        self.exchange.judged(message, era, verdict);
-        way
+    /// Has a message judged, and puts on record what was decided.
+    pub(crate) fn judge<'m>(
+        &self,
+        era: Era,
+        message: &'m Message<'m>,
+        body: Bytes,
+    ) -> Result<JudgedRequest<'m>, Refused> {
+        let by = (&*self.permit, self.exchange);
+        self.server.endpoint.judged(by, era, message, body)
     }
 
     /// The legacy session that the request names. MCP 2025-11-25, "Session Management": an id
@@ -118,9 +121,9 @@ impl Admitted<'_> {
             let message = "this session is not known; initialize a new one";
             Fault { status: StatusCode::NOT_FOUND, code: SESSION_UNKNOWN, message }.for_id(id)
         };
-        let session = self.server.sessions.open(&self.permit, unverified);
+        let session = self.server.endpoint.sessions.open(&self.permit, unverified);
         let session = session.map_err(|_| unknown())?;
-        if self.server.sessions.is_lost(&session.digest) {
+        if self.server.endpoint.sessions.is_lost(&session.digest) {
             return Err(unknown());
         }
         match single(PROTOCOL_VERSION_HEADER)? {
@@ -138,6 +141,7 @@ impl Admitted<'_> {
         session: Option<Arc<Session>>,
     ) -> Call<'c> {
         let Self { shared, server, permit, method, headers, exchange } = self;
+        let server = &server.endpoint;
         Call { shared, server, permit, method: method.clone(), headers, id, session, exchange }
     }
 

@@ -15,9 +15,10 @@ use protocol::mcp::{ACCESS_ENDED, SESSION_HEADER};
 
 use crate::access::bearer;
 use crate::endpoint::message::Admitted;
+use crate::endpoint::server::Server;
 use crate::observe::RequestRecord;
 use crate::reply::{Answer, Fault};
-use crate::request::{Server, Shared};
+use crate::request::Shared;
 use crate::{endpoint, reply};
 
 /// How long the upstream may take to hear that a session ended.
@@ -35,7 +36,7 @@ pub(crate) async fn answer(
         return None;
     }
     let unverified = bearer::token(&parts.headers).ok()??;
-    let permit = server.verifier.ended(unverified).await?;
+    let permit = server.endpoint.verifier.ended(unverified).await?;
     let (method, headers) = (parts.method.clone(), &parts.headers);
     let admitted = Admitted { shared, server, permit, method, headers, exchange };
     admitted.session(None).ok()??;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::config::Transport;
-use crate::request::{Server, Shared};
+use crate::endpoint::server::Server;
+use crate::request::Shared;
 use crate::upstream::connection::child::program;
 
 /// What is missing.
@@ -22,12 +23,12 @@ pub(crate) async fn check(shared: &Shared, servers: &[Arc<Server>]) -> Result<()
         return Err(NotReady::Keys);
     }
     for server in servers {
-        let ready = match &server.upstream.transport {
+        let ready = match &server.endpoint.upstream.transport {
             Transport::Stdio(child) => program::is_there(child),
-            Transport::Http | Transport::HttpSse => server.upstream.http.is_ready().await,
+            Transport::Http | Transport::HttpSse => server.endpoint.upstream.http.is_ready().await,
         };
         if !ready {
-            return Err(NotReady::Upstream(server.name.clone()));
+            return Err(NotReady::Upstream(server.endpoint.name.to_string()));
         }
     }
     Ok(())

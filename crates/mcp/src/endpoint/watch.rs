@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::request::{Server, Shared};
+use crate::endpoint::server::Server;
+use crate::request::Shared;
 
 /// How often running streams are looked at for tokens that expired.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -31,9 +32,7 @@ pub(crate) async fn run(shared: &Shared, servers: &[Arc<Server>], shutdown: Canc
                 confirm(shared).await;
                 shared.observer.queue.tell_refusals(Some(shared.trust.now()));
                 for server in servers {
-                    server.bridge.sweep(shared.trust.now());
-                    server.upstream.sweep(shared.trust.now());
-                    server.lists.sweep(shared.trust.now());
+                    server.sweep(shared.trust.now());
                 }
             }
         }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use protocol::audit::{Entry, MAX_REPORT_ENTRIES, Report};
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Trust;
 use crate::authority::AuthorityAway;
-use crate::request::Shared;
+use crate::observe::Queue;
 
 /// How long entries are collected, so that many of them share one write.
 const COLLECT: Duration = Duration::from_millis(200);
@@ -18,45 +19,45 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const LAST: Duration = Duration::from_secs(3);
 
 /// Runs until `done` is cancelled, and then says what is left.
-pub(crate) async fn report(shared: &Shared, done: CancellationToken) {
+pub(crate) async fn report(queue: &Queue, trust: &Trust, done: CancellationToken) {
     let mut left = None;
     while !done.is_cancelled() {
         tokio::select! {
             () = done.cancelled() => {}
-            () = collected(shared) => {
+            () = collected(queue) => {
                 tokio::select! {
                     () = done.cancelled() => {}
-                    () = deliver(shared, &mut left) => {}
+                    () = deliver((queue, trust), &mut left) => {}
                 }
             }
         }
     }
-    shared.observer.queue.tell_refusals(None);
+    queue.tell_refusals(None);
     let last = async {
-        while left.is_some() || !shared.observer.queue.is_empty() {
-            deliver(shared, &mut left).await;
+        while left.is_some() || !queue.is_empty() {
+            deliver((queue, trust), &mut left).await;
         }
     };
     if tokio::time::timeout(LAST, last).await.is_err() {
         let unsaid = left.map_or(0, |report| report.entries.len());
-        let entries = unsaid + shared.observer.queue.waiting();
+        let entries = unsaid + queue.waiting();
         tracing::error!(entries, "mcp.audit.lost");
     }
 }
 
 /// Resolves when there is something to report, and others had time to join it.
-async fn collected(shared: &Shared) {
-    shared.observer.queue.work().await;
+async fn collected(queue: &Queue) {
+    queue.work().await;
     tokio::time::sleep(COLLECT).await;
 }
 
 /// Delivers what was collected, in as many reports as that takes. If this is dropped, what was not
 /// delivered is `left`.
-async fn deliver(shared: &Shared, left: &mut Option<Report>) {
-    while let Some(report) = left.take().or_else(|| shared.observer.queue.take()) {
+async fn deliver((queue, trust): (&Queue, &Trust), left: &mut Option<Report>) {
+    while let Some(report) = left.take().or_else(|| queue.take()) {
         // Whatever is in one that is not full came during the last delivery, so it can wait.
         let is_last = report.entries.len() + 1 < MAX_REPORT_ENTRIES;
-        delivered(shared, left.insert(report)).await;
+        delivered(trust, left.insert(report)).await;
         *left = None;
         if is_last {
             return;
@@ -66,9 +67,9 @@ async fn deliver(shared: &Shared, left: &mut Option<Report>) {
 
 /// Resolves when the authority has taken the report. It is never given up here: meanwhile the
 /// queue fills, and what finds no room is counted.
-async fn delivered(shared: &Shared, report: &Report) {
+async fn delivered(trust: &Trust, report: &Report) {
     let mut pause = FIRST_PAUSE;
-    while let Err(AuthorityAway { reason }) = shared.trust.authority().report(report).await {
+    while let Err(AuthorityAway { reason }) = trust.authority().report(report).await {
         tracing::warn!(%reason, entries = report.entries.len(), "mcp.audit.waits");
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -110,7 +111,7 @@ mod tests {
         }
         let begun = Instant::now();
         tokio::select! {
-            () = report(shared, CancellationToken::new()) => {}
+            () = report(&shared.observer.queue, &shared.trust, CancellationToken::new()) => {}
             entries = world.authority.reported(many) => assert_eq!(entries.len(), many),
         }
         assert!(begun.elapsed() < COLLECT * 2);

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::Verdict;
 use super::request_summary::RequestSummary;
 use super::trace::{Context, Parent};
+use super::{Observer, Verdict};
 use crate::access::Permit;
-use crate::request::Shared;
 
 /// What became known on the way.
 #[derive(Default)]
@@ -69,11 +68,11 @@ impl Facts {
     }
 
     /// Decided once for each request: the upstream and our own span must agree.
-    pub(super) fn context(&mut self, shared: &Shared) -> Option<Context> {
-        let spans = shared.observer.spans.as_ref()?;
+    pub(super) fn context(&mut self, observer: &Observer) -> Option<Context> {
+        let spans = observer.spans.as_ref()?;
         let parent = self.parent;
         if let Place::Undecided = self.context {
-            let context = Context::below(parent, spans.ratio, &*shared.observer.random);
+            let context = Context::below(parent, spans.ratio, &*observer.random);
             self.context = context.map_or(Place::Untraced, Place::Traced);
         }
         match self.context {

@@ -14,8 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::request_record::Finished;
-use super::{Decision, Observer};
-use crate::request::Server;
+use super::{Decision, Queue};
 use crate::tally::Tally;
 
 /// The numbers of one sidecar.
@@ -32,6 +31,18 @@ pub(crate) struct Meter {
     audit_gaps: Counter,
     audit_waiting: Gauge,
     pub(crate) spans_lost: Counter,
+}
+
+/// The numbers of one server that others keep.
+pub(crate) struct ServerNumbers<'s> {
+    /// The server's name.
+    pub(crate) server: &'s Arc<str>,
+    /// Standing streams.
+    pub(crate) streams: usize,
+    /// Tokens checked.
+    pub(crate) tokens: &'s Tally,
+    /// Lists of tools asked for.
+    pub(crate) lists: &'s Tally,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -141,14 +152,14 @@ impl Meter {
 
     /// Begins with 0 what is counted as it happens: a number that is not there before its first
     /// event never seems to grow. Of requests those that are usual, of tools none.
-    pub(crate) fn begin(&self, servers: &[Arc<Server>]) {
+    pub(crate) fn begin<'s>(&self, servers: impl Iterator<Item = &'s Arc<str>>) {
         for server in servers {
-            let label = ServerLabel { server: Arc::clone(&server.label) };
+            let label = ServerLabel { server: Arc::clone(server) };
             drop(self.durations.get_or_create(&label));
             drop(self.upstream_durations.get_or_create(&label));
             drop(self.upstream_failures.get_or_create(&label));
             for (method, decision, status) in USUAL {
-                let server = Arc::clone(&server.label);
+                let server = Arc::clone(server);
                 let decision = decision.as_str();
                 let labels = RequestLabels { server, method, decision, status };
                 drop(self.requests.get_or_create(&labels));
@@ -157,26 +168,29 @@ impl Meter {
     }
 
     /// Takes over the numbers that are kept elsewhere.
-    pub(crate) fn sample(&self, observer: &Observer, servers: &[Arc<Server>]) {
-        for server in servers {
-            let label = ServerLabel { server: Arc::clone(&server.label) };
-            let streams = i64::try_from(server.slots.open()).unwrap_or(i64::MAX);
-            self.streams.get_or_create(&label).set(streams);
-            copy(server.verifier.tally(), &self.tokens, &server.label);
-            copy(server.lists.tally(), &self.lists, &server.label);
+    pub(crate) fn sample<'s>(
+        &self,
+        queue: &Queue,
+        servers: impl Iterator<Item = ServerNumbers<'s>>,
+    ) {
+        for ServerNumbers { server, streams, tokens, lists } in servers {
+            let label = ServerLabel { server: Arc::clone(server) };
+            self.streams.get_or_create(&label).set(i64::try_from(streams).unwrap_or(i64::MAX));
+            copy(tokens, &self.tokens, server);
+            copy(lists, &self.lists, server);
         }
-        let lost = observer.queue.lost();
+        let lost = queue.lost();
         for (kind, count) in [("call", lost.calls), ("denial", lost.denials)] {
             set(&self.audit_lost.get_or_create(&KindLabel { kind }), count);
         }
         set(&self.audit_gaps, lost.gaps);
-        self.audit_waiting.set(i64::try_from(observer.queue.waiting()).unwrap_or(i64::MAX));
+        self.audit_waiting.set(i64::try_from(queue.waiting()).unwrap_or(i64::MAX));
     }
 
     /// Counts a request.
     pub(super) fn count(&self, finished: &Finished<'_>) {
         let Finished { exchange, facts, verdict, status, took, .. } = finished;
-        let server = &exchange.server.label;
+        let server = &exchange.server;
         let asked = facts.asked.first();
         let decision = verdict.decision.as_str();
         let method = match (asked, &exchange.method) {
@@ -200,7 +214,7 @@ impl Meter {
     /// The part of the upstream, if it had one.
     pub(super) fn count_upstream(&self, finished: &Finished<'_>) {
         let Some(upstream) = finished.facts.upstream else { return };
-        let label = ServerLabel { server: Arc::clone(&finished.exchange.server.label) };
+        let label = ServerLabel { server: Arc::clone(&finished.exchange.server) };
         self.upstream_durations.get_or_create(&label).observe(upstream.took.as_secs_f64());
         if upstream.failed {
             self.upstream_failures.get_or_create(&label).inc();

@@ -11,20 +11,20 @@ use protocol::mcp::TRACEPARENT;
 use tokio::time::Instant;
 
 use super::facts::{Facts, Told, Upstream};
+use super::pending_request::{PendingRequest, Waiting};
 use super::queue::Pending;
 use super::request_summary::RequestSummary;
 use super::trace::Parent;
-use super::{RequestId, Verdict, access, trace};
+use super::{Observer, RequestId, Verdict, access, trace};
 use crate::access::Permit;
 use crate::config::Audit;
-use crate::passthrough::early::{PendingRequest, Waiting};
-use crate::request::{Server, Shared};
 use crate::upstream::wire::Era;
 
 /// One request, from its head to the head of its answer.
 pub(crate) struct RequestRecord {
-    pub(super) shared: Arc<Shared>,
-    pub(super) server: Arc<Server>,
+    pub(super) observer: Arc<Observer>,
+    /// The server's name.
+    pub(super) server: Arc<str>,
     pub(super) id: RequestId,
     pub(super) method: Method,
     pub(super) at: Timestamp,
@@ -51,48 +51,55 @@ pub(crate) const BAD_TOKEN: &str = "bad_token";
 const ABANDONED: u16 = 499;
 
 impl RequestRecord {
-    pub(crate) fn begin(shared: &Arc<Shared>, server: &Arc<Server>, parts: &Parts) -> Self {
+    /// The record of a request to this server, which came now.
+    pub(crate) fn begin(
+        observer: &Arc<Observer>,
+        server: &Arc<str>,
+        at: Timestamp,
+        parts: &Parts,
+    ) -> Self {
         let mut facts = Facts::default();
-        if shared.observer.spans.is_some() {
+        if observer.spans.is_some() {
             // Trace Context §3.2.1: several are none.
             let mut headers = parts.headers.get_all(TRACEPARENT).iter();
             let (first, second) = (headers.next(), headers.next());
             let only = first.filter(|_| second.is_none()).and_then(|value| value.to_str().ok());
             facts.parent = only.and_then(Parent::parse);
         }
-        Self {
-            id: shared.observer.next_request(),
-            at: shared.trust.now(),
-            shared: Arc::clone(shared),
-            server: Arc::clone(server),
-            method: parts.method.clone(),
-            begun: Instant::now(),
-            facts: Mutex::new(facts),
-            waiting: None,
-        }
+        Self::of((observer, server), at, parts.method.clone(), facts)
     }
 
     /// One that no HTTP request of its own brought, by somebody who was admitted before.
-    pub(crate) fn apart(shared: &Arc<Shared>, server: &Arc<Server>, permit: &Arc<Permit>) -> Self {
-        let exchange = Self::of(shared, server, Told::Nothing);
-        exchange.admitted(permit);
-        exchange
+    pub(crate) fn apart(
+        observer: &Arc<Observer>,
+        server: &Arc<str>,
+        at: Timestamp,
+        permit: &Arc<Permit>,
+    ) -> Self {
+        let record = Self::of((observer, server), at, Method::POST, Facts::default());
+        record.admitted(permit);
+        record
     }
 
     /// One that tells nobody: for what goes on after its request was finished and told of.
-    pub(crate) fn silent(shared: &Arc<Shared>, server: &Arc<Server>) -> Self {
-        Self::of(shared, server, Told::Everything)
+    pub(crate) fn silent(observer: &Arc<Observer>, server: &Arc<str>, at: Timestamp) -> Self {
+        Self::of((observer, server), at, Method::POST, Facts::told(Told::Everything))
     }
 
-    fn of(shared: &Arc<Shared>, server: &Arc<Server>, told: Told) -> Self {
+    fn of(
+        (observer, server): (&Arc<Observer>, &Arc<str>),
+        at: Timestamp,
+        method: Method,
+        facts: Facts,
+    ) -> Self {
         Self {
-            id: shared.observer.next_request(),
-            at: shared.trust.now(),
-            shared: Arc::clone(shared),
+            id: observer.next_request(),
+            at,
+            observer: Arc::clone(observer),
             server: Arc::clone(server),
-            method: Method::POST,
+            method,
             begun: Instant::now(),
-            facts: Mutex::new(Facts::told(told)),
+            facts: Mutex::new(facts),
             waiting: None,
         }
     }
@@ -111,7 +118,7 @@ impl RequestRecord {
     pub(crate) fn judged(&self, message: &Message<'_>, era: Era, verdict: Verdict) {
         let asked = RequestSummary::of(message, era, verdict);
         let mut facts = self.facts();
-        if facts.parent.is_none() && self.shared.observer.spans.is_some() {
+        if facts.parent.is_none() && self.observer.spans.is_some() {
             facts.parent = trace_of(message).and_then(Parent::parse);
         }
         facts.asked.push(asked);
@@ -143,8 +150,8 @@ impl RequestRecord {
 
     /// The span that the upstream works for, where this trace is kept.
     pub(crate) fn traceparent(&self) -> Option<HeaderValue> {
-        self.shared.observer.spans.as_ref()?;
-        self.facts().context(&self.shared).map(|context| context.header())
+        self.observer.spans.as_ref()?;
+        self.facts().context(&self.observer).map(|context| context.header())
     }
 
     /// The answer begins although the upstream has none yet; what that does is told when it is known.
@@ -157,7 +164,7 @@ impl RequestRecord {
     /// Tells everybody. Denials of somebody are recorded before they are answered.
     pub(crate) async fn finish(&self, status: StatusCode) {
         for denial in self.conclude(status) {
-            let queue = &self.shared.observer.queue;
+            let queue = &self.observer.queue;
             match denial.permit {
                 Some(_) => queue.deny(denial).await,
                 None => queue.refuse(denial),
@@ -176,11 +183,11 @@ impl RequestRecord {
     }
 
     fn tell(&self, facts: &mut Facts, status: StatusCode) -> (Verdict, Option<&'static str>) {
-        let (verdict, context) = (facts.overall(status), facts.context(&self.shared));
+        let (verdict, context) = (facts.overall(status), facts.context(&self.observer));
         let reason = facts.reason.or_else(|| verdict.reason());
         let (late, took) = (facts.told == Told::Answer, self.begun.elapsed());
         let finished = Finished { exchange: self, facts, verdict, reason, status, took };
-        let meter = &self.shared.observer.meter;
+        let meter = &self.observer.meter;
         meter.count_upstream(&finished);
         if let Some(context) = context {
             trace::tell_upstream(&finished, &context);
@@ -199,7 +206,7 @@ impl RequestRecord {
 
     /// Lets calls be recorded, and returns the denials.
     fn record(&self, facts: Facts, verdict: Verdict, reason: Option<&'static str>) -> Vec<Pending> {
-        let observer = &self.shared.observer;
+        let observer = &self.observer;
         if observer.audit == Audit::Nothing {
             return Vec::new();
         }
@@ -207,7 +214,7 @@ impl RequestRecord {
         let pending = |asked: Option<RequestSummary>, verdict| Pending {
             at: self.at,
             request: self.id,
-            server: Arc::clone(&self.server.label),
+            server: Arc::clone(&self.server),
             permit: permit.clone(),
             asked,
             verdict,
@@ -241,7 +248,7 @@ impl Drop for RequestRecord {
         let status = StatusCode::from_u16(ABANDONED).unwrap_or(StatusCode::BAD_REQUEST);
         for denial in self.conclude(status) {
             // Nobody is there who could wait.
-            let queue = &self.shared.observer.queue;
+            let queue = &self.observer.queue;
             match denial.permit {
                 Some(_) => queue.deny_now(denial),
                 None => queue.refuse(denial),

@@ -90,7 +90,7 @@ pub(super) fn tell(finished: &Finished<'_>, context: &Context) {
     let asked = facts.asked.first();
     let mut attributes = vec![
         ("wicketgate.request.id", exchange.id.to_string().into()),
-        ("wicketgate.server", exchange.server.name.clone().into()),
+        ("wicketgate.server", exchange.server.to_string().into()),
         ("wicketgate.decision", verdict.decision.as_str().to_owned().into()),
         ("http.request.method", exchange.method.to_string().into()),
         ("http.response.status_code", SpanValue::Number(status.as_u16().into())),
@@ -127,14 +127,14 @@ pub(super) fn tell_upstream(finished: &Finished<'_>, context: &Context) {
         begun: exchange.at,
         after: upstream.after,
         took: upstream.took,
-        attributes: vec![("wicketgate.server", exchange.server.name.clone().into())],
+        attributes: vec![("wicketgate.server", exchange.server.to_string().into())],
         failed: upstream.failed,
     };
     send(exchange, span);
 }
 
 fn send(exchange: &RequestRecord, span: Span) {
-    let observer = &exchange.shared.observer;
+    let observer = &exchange.observer;
     if let Some(spans) = &observer.spans
         && spans.to.try_send(span).is_err()
     {

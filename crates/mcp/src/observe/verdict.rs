@@ -3,6 +3,7 @@
 use http::StatusCode;
 
 use crate::policy::Basis;
+use crate::policy::judge::{Denial, Judgement};
 
 /// What was decided about one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,19 @@ pub(crate) enum Decision {
 impl Verdict {
     /// The method needs nothing more.
     pub(crate) const OPEN: Self = Self { decision: Decision::Allow, basis: Basis::Method };
+
+    /// What the judge decided.
+    pub(crate) fn of(judgement: &Judgement<'_>) -> Self {
+        let decision = match &judgement.outcome {
+            Ok(_) => Decision::Allow,
+            Err(Denial::WithoutId | Denial::NoTool) => Decision::Malformed,
+            Err(Denial::UnknownMethod | Denial::UnknownTask) => Decision::Unknown,
+            Err(Denial::UnknownTool(_) | Denial::HiddenTask) => Decision::Hide,
+            Err(Denial::Scope(_)) => Decision::Challenge,
+            Err(Denial::Account) => Decision::Forbid,
+        };
+        Self { decision, basis: judgement.basis }
+    }
 
     /// What an answer of ours says that was made without a judgement.
     pub(crate) fn of_status(status: StatusCode) -> Self {

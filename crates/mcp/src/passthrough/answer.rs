@@ -9,6 +9,7 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use protocol::jsonrpc::error_response;
 use protocol::mcp::{ACCESS_ENDED, UPSTREAM_UNAVAILABLE};
 
+use crate::outbound::Cause;
 use crate::passthrough::headers;
 use crate::passthrough::stream::guarded::ChangeWatch;
 use crate::passthrough::stream::ids::Ids;
@@ -65,10 +66,15 @@ pub(crate) enum StreamKind {
 
 impl Call<'_> {
     /// Sends the request on and passes its answer back as it comes.
-    pub(crate) async fn relay(&self, body: Bytes, standing: StreamKind) -> Answer {
+    pub(crate) async fn relay(
+        &self,
+        cause: impl Into<Cause>,
+        body: Bytes,
+        standing: StreamKind,
+    ) -> Answer {
         let sent = match standing {
-            StreamKind::Answer => self.send(body).await?,
-            StreamKind::Listening(_) | StreamKind::Open(_) => self.stand(body).await?,
+            StreamKind::Answer => self.send(cause, body).await?,
+            StreamKind::Listening(_) | StreamKind::Open(_) => self.stand(cause, body).await?,
         };
         Ok(self.pass(self.accept(sent)?, standing))
     }

@@ -11,7 +11,7 @@
 
 mod late;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,38 +23,13 @@ use http::{HeaderName, HeaderValue, Method, Response};
 use http_body::Frame;
 use http_body_util::StreamBody;
 
-use crate::access::Permit;
-use crate::observe::RequestRecord;
+use crate::observe::{PendingRequest, RequestRecord, Waiting, Wanted};
 use crate::passthrough::answer::{access_ended, listening_complete};
 use crate::passthrough::front::events_response;
 use crate::passthrough::stream::heartbeat::{COMMENT, SILENCE};
 use crate::reply::body::Body;
-use crate::request::{Call, Server, Shared};
+use crate::request::{Call, Endpoint, Shared};
 use crate::upstream::wire::{BodyError, events};
-
-/// A request that waits for nothing but the upstream. Set once it does.
-pub(crate) type Waiting = Arc<OnceLock<PendingRequest>>;
-
-/// What has to be known of it.
-#[derive(Clone)]
-pub(crate) struct PendingRequest {
-    wants: Wanted,
-    /// What it may wait with, and for as long.
-    permit: Arc<Permit>,
-    /// The session that it names.
-    session: Option<[u8; 32]>,
-}
-
-/// What a client waits for.
-#[derive(Clone)]
-pub(crate) enum Wanted {
-    /// The answer to the request with this id, as it was written.
-    Answer(Box<str>),
-    /// What is subscribed to under this id.
-    Subscription(Box<str>),
-    /// The standing stream, or a resumed one after the event with this id, as the client knows it.
-    Stream(Option<HeaderValue>),
-}
 
 /// How long an answer may take before the stream begins.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -68,10 +43,14 @@ type Work = BoxFuture<'static, Response<Body>>;
 /// What the client is told.
 type Told = BoxStream<'static, Result<Frame<Bytes>, BodyError>>;
 
-impl PendingRequest {
-    pub(crate) fn of(call: &Call<'_>, wants: Wanted) -> Self {
-        let session = call.session.as_ref().map(|session| session.digest);
-        Self { wants, permit: Arc::clone(call.permit), session }
+impl Call<'_> {
+    /// From now on nothing is left but what the upstream does.
+    pub(crate) fn waits_for(&self, wants: impl FnOnce() -> Wanted) {
+        self.exchange.waits(|| PendingRequest {
+            wants: wants(),
+            permit: Arc::clone(self.permit),
+            session: self.session.as_ref().map(|session| session.digest),
+        });
     }
 }
 
@@ -90,7 +69,7 @@ pub(crate) fn is_wanted(parts: &Parts) -> bool {
 /// The answer that `work` comes to, if that is soon; otherwise a stream in which it will be.
 pub(crate) async fn answer(
     shared: &Shared,
-    server: &Arc<Server>,
+    server: &Arc<Endpoint>,
     mut work: Work,
     waiting: Waiting,
     exchange: Arc<RequestRecord>,
@@ -132,7 +111,7 @@ struct Wait {
 
 impl Wait {
     /// Ends as the streams do that an upstream begins: see [`Call::guard`].
-    fn new(shared: &Shared, server: Arc<Server>, work: Work, pending: PendingRequest) -> Self {
+    fn new(shared: &Shared, server: Arc<Endpoint>, work: Work, pending: PendingRequest) -> Self {
         let (farewell, grace) = match &pending.wants {
             Wanted::Answer(id) => (Some(access_ended(id)), shared.limits.drain_grace),
             Wanted::Subscription(id) => (Some(listening_complete(id)), Duration::ZERO),

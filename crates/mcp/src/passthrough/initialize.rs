@@ -11,6 +11,7 @@ use crate::passthrough::headers;
 use crate::passthrough::lists::rewrite::rewritten;
 use crate::passthrough::stream::strays::{Stray, Watch};
 use crate::passthrough::stream::waiting::{Overfull, Waiting};
+use crate::policy::judge::JudgedRequest;
 use crate::reply::Answer;
 use crate::reply::body::Body;
 use crate::request::Call;
@@ -32,8 +33,9 @@ struct InitializeResult {
 }
 
 /// Passes `initialize` on and seals the session that it opens, with the revision agreed on.
-pub(crate) async fn answer(call: &Call<'_>, body: Bytes) -> Answer {
-    let sent = call.server.upstream.opening("initialize", Box::pin(call.send(body))).await?;
+pub(crate) async fn answer(call: &Call<'_>, judged: &JudgedRequest<'_>) -> Answer {
+    let sending = Box::pin(call.send(judged, judged.body().clone()));
+    let sent = call.server.upstream.opening("initialize", sending).await?;
     let accepted = call.accept(sent)?;
     match (accepted.status, accepted.form) {
         (StatusCode::OK, Form::Json) => from_json(call, accepted).await,

@@ -2,20 +2,21 @@
 
 use bytes::Bytes;
 
+use crate::outbound::Cause;
 use crate::passthrough::headers;
 use crate::reply::{Refused, failure};
 use crate::request::Call;
 use crate::upstream::http::{Outgoing, SendError, Sent, repeat};
 
 impl Call<'_> {
-    /// Sends the original bytes to the upstream and waits for the head of its answer. What
-    /// only reads is sent once more if the connection broke.
-    pub(crate) async fn send(&self, body: Bytes) -> Result<Sent, Refused> {
-        let upstream = &self.server.upstream.http;
+    /// Sends original bytes to the upstream and waits for the head of its answer. What only reads is
+    /// sent once more if the connection broke.
+    pub(crate) async fn send(&self, cause: impl Into<Cause>, body: Bytes) -> Result<Sent, Refused> {
+        let (upstream, cause) = (&self.server.upstream, cause.into());
         self.record(async {
-            match upstream.send(self.outgoing(body.clone(), false)).await {
+            match cause.send(upstream, self.outgoing(body.clone(), false)).await {
                 Err(SendError::Broken) if repeat::is_harmless(&self.method, &body) => {
-                    upstream.send(self.outgoing(body, false)).await
+                    cause.send(upstream, self.outgoing(body, false)).await
                 }
                 answered => answered,
             }
@@ -24,8 +25,13 @@ impl Call<'_> {
     }
 
     /// The same for a request whose answer will wait for news.
-    pub(crate) async fn stand(&self, body: Bytes) -> Result<Sent, Refused> {
-        self.record(self.server.upstream.http.send(self.outgoing(body, true))).await
+    pub(crate) async fn stand(
+        &self,
+        cause: impl Into<Cause>,
+        body: Bytes,
+    ) -> Result<Sent, Refused> {
+        let outgoing = self.outgoing(body, true);
+        self.record(cause.into().send(&self.server.upstream, outgoing)).await
     }
 
     /// Tells the exchange how it went.

@@ -1,6 +1,5 @@
 //! `tools/call`: headers that mirror arguments, and answers that begin a task.
 
-use bytes::Bytes;
 use http::StatusCode;
 use protocol::jsonrpc::Params;
 use protocol::mcp::HEADER_MISMATCH;
@@ -8,6 +7,7 @@ use protocol::mcp::HEADER_MISMATCH;
 use crate::passthrough::answer::{Accepted, Form, StreamKind, respond};
 use crate::passthrough::tasks::answer::{About, Naming, may_begin};
 use crate::passthrough::{headers, tasks};
+use crate::policy::judge::JudgedRequest;
 use crate::reply::Answer;
 use crate::reply::body::Body;
 use crate::request::Call;
@@ -15,11 +15,16 @@ use crate::tools::schemas;
 use crate::upstream::wire::Era;
 
 /// Answers a call that the policy allows.
-pub(crate) async fn answer(call: &Call<'_>, era: Era, params: &Params<'_>, body: Bytes) -> Answer {
+pub(crate) async fn answer(
+    call: &Call<'_>,
+    era: Era,
+    params: &Params<'_>,
+    judged: &JudgedRequest<'_>,
+) -> Answer {
     if era == Era::Modern {
         schemas::validate(call, params).await?;
     }
-    let accepted = call.accept(call.send(body).await?)?;
+    let accepted = call.accept(call.send(judged, judged.body().clone()).await?)?;
     match (era, accepted.status, accepted.form) {
         (Era::Modern, StatusCode::BAD_REQUEST, Form::Json) => contradicted(call, accepted).await,
         _ if may_begin(era, params) && !is_too_large_for_a_task(&accepted) => {
@@ -44,7 +49,7 @@ async fn contradicted(call: &Call<'_>, accepted: Accepted) -> Answer {
     let head = headers::to_client(call, &accepted.upstream_headers);
     let message = call.collect_watched(accepted.body).await?;
     if code_of(&message) == Some(HEADER_MISMATCH) {
-        call.server.schemas.forget();
+        call.server.tools.schemas.forget();
     }
     Ok(respond(accepted.status, head, Body::ready(message)))
 }

@@ -1,19 +1,14 @@
 //! What one message may do.
 
-use http::StatusCode;
-use protocol::challenge::ChallengeError;
-use protocol::jsonrpc::{INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, Message, Params};
-use protocol::mcp::{self, INSUFFICIENT_SCOPE, Method};
+use bytes::Bytes;
+use protocol::jsonrpc::{Message, Params};
+use protocol::mcp::{self, Method};
 use protocol::{Scope, Scopes};
 
 use crate::access::Permit;
-use crate::observe::Verdict;
-use crate::policy::{Basis, Decision};
-use crate::reply::{Fault, Refused};
-use crate::request::{Call, Server};
-use crate::tools::tasks::Task;
+use crate::policy;
+use crate::policy::{Basis, Decision, Hints, Policy};
 use crate::upstream::wire::Era;
-use crate::{observe, policy};
 
 /// How a message that may pass is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,184 +27,171 @@ pub(crate) enum Handling {
     Task,
 }
 
-/// Decides about one message, and says in `verdict` what it decided. Nothing but its body and the
-/// permit counts.
-pub(crate) fn judge(
-    server: &Server,
-    permit: &Permit,
-    era: Era,
-    message: &Message<'_>,
-    verdict: &mut Verdict,
-) -> Result<Handling, Refused> {
-    let (id, method, params) = match message {
-        Message::Answer => return Ok(Handling::Pass),
-        Message::Notification { method, .. } if mcp::is_notification(method) => {
-            return Ok(Handling::Pass);
-        }
-        Message::Notification { .. } => {
-            verdict.decision = observe::Decision::Malformed;
-            return Err(without_id());
-        }
-        Message::Request { id, method, params } => (id.get(), method, params),
-    };
-    let mut case = Case { server, permit, era, id, verdict };
-    match Method::of_request(method) {
-        None => Err(case.unknown_method()),
-        Some(Method::Open) => Ok(Handling::Pass),
-        Some(Method::Initialize) => Ok(Handling::Initialize),
-        Some(Method::ListTools) => Ok(Handling::ListTools),
-        Some(Method::Read) => case.with_scope(Scope::Read).map(|()| Handling::Pass),
-        Some(Method::Listen) => case.with_scope(Scope::Read).map(|()| Handling::Listen),
-        Some(Method::CallTool) => case.call_tool(params).map(|()| Handling::CallTool),
-        Some(Method::Task) => case.task(method, params).map(|()| Handling::Task),
+/// A message that may go on its way. Only [`Judge::judge`] makes one.
+pub(crate) struct JudgedRequest<'m> {
+    message: &'m Message<'m>,
+    body: Bytes,
+    handling: Handling,
+}
+
+/// Proof that somebody's message was judged, for what is sent on its account after it was answered
+/// or rewritten. It cannot be made, only taken from a [`JudgedRequest`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Judged(());
+
+/// What was decided about a message, and by what.
+pub(crate) struct Judgement<'m> {
+    pub(crate) outcome: Result<JudgedRequest<'m>, Denial>,
+    pub(crate) basis: Basis,
+}
+
+/// Why a message does not go on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Denial {
+    /// A request method without an id would be carried out without an answer: nobody needs that.
+    WithoutId,
+    /// A call that names no tool.
+    NoTool,
+    /// There is no such method in this era.
+    UnknownMethod,
+    /// To this person the tool does not exist.
+    UnknownTool(String),
+    /// This principal began no task of this name.
+    UnknownTask,
+    /// It did, but its tool does not exist for this person any more.
+    HiddenTask,
+    /// A grant of these scopes would do.
+    Scope(Scopes),
+    /// No grant would do: this account may never use the method here.
+    Account,
+}
+
+/// What is known of a server's tools, as far as decisions need it.
+pub(crate) trait KnownTools {
+    /// Whether the tool cannot be read in the server's list, so that nobody can call it.
+    fn is_unreadable(&self, tool: &str) -> bool;
+
+    /// What the server last said of the tool.
+    fn hints(&self, tool: &str) -> Option<Hints>;
+
+    /// The tool whose call began the task that `params` name; `None` if this principal began no
+    /// task of this name.
+    fn tool_of_task(&self, permit: &Permit, params: &Params<'_>) -> Option<String>;
+}
+
+/// One person at one server, in one era, and everything that decides about their messages.
+pub(crate) struct Judge<'j, T> {
+    pub(crate) policy: &'j Policy,
+    pub(crate) tools: &'j T,
+    pub(crate) permit: &'j Permit,
+    pub(crate) era: Era,
+}
+
+impl<'m> JudgedRequest<'m> {
+    pub(crate) fn message(&self) -> &'m Message<'m> {
+        self.message
+    }
+
+    /// The bytes of the message, as they came.
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    pub(crate) fn handling(&self) -> Handling {
+        self.handling
+    }
+
+    /// The proof, for what is sent on account of this message.
+    pub(crate) fn proof(&self) -> Judged {
+        Judged(())
     }
 }
 
-/// Decides about news of a task, which a modern subscription asks for.
-pub(crate) fn follow(call: &Call<'_>, task: &Task) -> Result<(), Refused> {
-    let (server, permit, id) = (call.server, call.permit, call.id.unwrap_or("null"));
-    let mut verdict = Verdict::OPEN;
-    Case { server, permit, era: Era::Modern, id, verdict: &mut verdict }.follow(task)
-}
+impl<T: KnownTools> Judge<'_, T> {
+    /// Decides about one message, whose bytes are `body`. Nothing but it and the permit counts.
+    pub(crate) fn judge<'m>(&self, message: &'m Message<'m>, body: Bytes) -> Judgement<'m> {
+        let (outcome, basis) = match message {
+            Message::Answer => (Ok(Handling::Pass), Basis::Method),
+            Message::Notification { method, .. } if mcp::is_notification(method) => {
+                (Ok(Handling::Pass), Basis::Method)
+            }
+            Message::Notification { .. } => (Err(Denial::WithoutId), Basis::Method),
+            Message::Request { method, params, .. } => self.request(method, params),
+        };
+        let outcome = outcome.map(|handling| JudgedRequest { message, body, handling });
+        Judgement { outcome, basis }
+    }
 
-/// One request and everything that decides about it.
-struct Case<'c> {
-    server: &'c Server,
-    permit: &'c Permit,
-    era: Era,
-    id: &'c str,
-    verdict: &'c mut Verdict,
-}
+    /// Decides about news of a task that a call of `tool` began, which a modern subscription asks
+    /// for (E-19): the tool decides, by what is allowed today.
+    pub(crate) fn follow(&self, tool: &str) -> (Result<(), Denial>, Basis) {
+        let (decision, basis) = self.decide(tool);
+        let outcome = match decision {
+            Decision::Allow => Ok(()),
+            Decision::Challenge(needed) => Err(Denial::Scope(needed)),
+            Decision::Hide => Err(Denial::HiddenTask),
+        };
+        (outcome, basis)
+    }
 
-impl Case<'_> {
-    fn call_tool(&mut self, params: &Params<'_>) -> Result<(), Refused> {
+    fn request(&self, method: &str, params: &Params<'_>) -> (Result<Handling, Denial>, Basis) {
+        let by_scope = |scope, handling| (self.with_scope(scope, handling), Basis::Method);
+        match Method::of_request(method) {
+            None => (Err(Denial::UnknownMethod), Basis::Method),
+            Some(Method::Open) => (Ok(Handling::Pass), Basis::Method),
+            Some(Method::Initialize) => (Ok(Handling::Initialize), Basis::Method),
+            Some(Method::ListTools) => (Ok(Handling::ListTools), Basis::Method),
+            Some(Method::Read) => by_scope(Scope::Read, Handling::Pass),
+            Some(Method::Listen) => by_scope(Scope::Read, Handling::Listen),
+            Some(Method::CallTool) => self.call_tool(params),
+            Some(Method::Task) => self.task(method, params),
+        }
+    }
+
+    fn call_tool(&self, params: &Params<'_>) -> (Result<Handling, Denial>, Basis) {
         let Some(tool) = params.name.as_deref() else {
-            self.verdict.decision = observe::Decision::Malformed;
-            return Err(self.error(StatusCode::OK, INVALID_PARAMS, "params.name must name a tool"));
+            return (Err(Denial::NoTool), Basis::Method);
         };
         let (decision, basis) = self.decide(tool);
-        *self.verdict = Verdict { decision: decision.into(), basis };
-        match decision {
-            Decision::Allow => Ok(()),
-            Decision::Challenge(needed) => Err(self.insufficient(needed)),
-            // E-15: exactly what an unknown tool gets, so that nothing tells the two apart.
-            Decision::Hide => {
-                let message = format!("Unknown tool: {tool}");
-                Err(self.error(StatusCode::OK, INVALID_PARAMS, &message))
-            }
-        }
+        let outcome = match decision {
+            Decision::Allow => Ok(Handling::CallTool),
+            Decision::Challenge(needed) => Err(Denial::Scope(needed)),
+            Decision::Hide => Err(Denial::UnknownTool(tool.to_owned())),
+        };
+        (outcome, basis)
     }
 
     fn decide(&self, tool: &str) -> (Decision, Basis) {
-        if self.server.lists.dropped().contains(tool) {
+        if self.tools.is_unreadable(tool) {
             return (Decision::Hide, Basis::List);
         }
-        let policy = &self.server.policy;
-        let hints = if policy.uses_hints() { self.server.lists.hints(tool) } else { None };
-        policy.judge(self.permit.reach(), tool, hints)
+        let hints = if self.policy.uses_hints() { self.tools.hints(tool) } else { None };
+        self.policy.judge(self.permit.reach(), tool, hints)
     }
 
     /// 2025-11-25 has `tasks/result`, and the extension of 2026-07-28 has `tasks/update`.
-    fn task(&mut self, method: &str, params: &Params<'_>) -> Result<(), Refused> {
+    fn task(&self, method: &str, params: &Params<'_>) -> (Result<Handling, Denial>, Basis) {
         let foreign = match self.era {
             Era::Modern => "tasks/result",
             Era::Legacy => "tasks/update",
         };
         if method == foreign {
-            return Err(self.unknown_method());
+            return (Err(Denial::UnknownMethod), Basis::Method);
         }
-        let Some(task) = self.server.tasks.named(self.permit, params) else {
-            self.verdict.decision = observe::Decision::Unknown;
-            return Err(self.unknown_task());
-        };
-        self.follow(&task)
-    }
-
-    /// E-19: the tool that began a task decides about it, by what is allowed today.
-    fn follow(&mut self, task: &Task) -> Result<(), Refused> {
-        let (decision, basis) = self.decide(&task.tool);
-        *self.verdict = Verdict { decision: decision.into(), basis };
-        match decision {
-            Decision::Allow => Ok(()),
-            Decision::Challenge(needed) => Err(self.insufficient(needed)),
-            Decision::Hide => Err(self.unknown_task()),
-        }
-    }
-
-    fn unknown_task(&self) -> Refused {
-        self.error(StatusCode::OK, INVALID_PARAMS, "Unknown task")
-    }
-
-    fn with_scope(&mut self, scope: Scope) -> Result<(), Refused> {
-        let decision = policy::decide(self.permit.reach(), scope);
-        self.verdict.decision = match decision {
-            Decision::Hide => observe::Decision::Forbid,
-            other => other.into(),
-        };
-        match decision {
-            Decision::Allow => Ok(()),
-            Decision::Challenge(needed) => Err(self.insufficient(needed)),
-            // B-16: no challenge that nobody could ever satisfy.
-            Decision::Hide => {
-                let message = "this account may not use this method here";
-                Err(self.error(StatusCode::FORBIDDEN, INSUFFICIENT_SCOPE, message))
+        match self.tools.tool_of_task(self.permit, params) {
+            None => (Err(Denial::UnknownTask), Basis::Method),
+            Some(tool) => {
+                let (outcome, basis) = self.follow(&tool);
+                (outcome.map(|()| Handling::Task), basis)
             }
         }
     }
 
-    fn insufficient(&self, needed: Scopes) -> Refused {
-        insufficient(self.server, self.permit, self.era, (Some(self.id), needed))
-    }
-
-    /// C-42 and D-55: 404 is for modern clients; a legacy one would think that its session died.
-    fn unknown_method(&mut self) -> Refused {
-        self.verdict.decision = observe::Decision::Unknown;
-        let status = match self.era {
-            Era::Modern => StatusCode::NOT_FOUND,
-            Era::Legacy => StatusCode::OK,
-        };
-        self.error(status, METHOD_NOT_FOUND, "Method not found")
-    }
-
-    fn error(&self, status: StatusCode, code: i32, message: &str) -> Refused {
-        Fault { status, code, message }.for_id(Some(self.id))
-    }
-}
-
-/// RFC 6750 §3.1 and B-12. All scopes that the operation needs are named at once. Clients of the
-/// 2025 revisions replace what they hold by what a challenge names, so it names both.
-pub(crate) fn insufficient(
-    server: &Server,
-    permit: &Permit,
-    era: Era,
-    (id, needed): (Option<&str>, Scopes),
-) -> Refused {
-    let scope = match era {
-        Era::Modern => needed,
-        Era::Legacy => needed.or(permit.reach().held),
-    };
-    let message = format!(
-        "this needs the scope {needed}; if the app does not ask you for it by itself, disconnect it, \
-         connect it again and allow it"
-    );
-    Fault { status: StatusCode::FORBIDDEN, code: INSUFFICIENT_SCOPE, message: &message }
-        .for_id(id)
-        .challenging(server.challenge(scope, Some(ChallengeError::InsufficientScope)))
-        .needing(needed)
-}
-
-/// A request method without an id would be carried out without an answer: nobody needs that.
-fn without_id() -> Refused {
-    let message = "a message without id must be a notification; requests need an id";
-    Fault { status: StatusCode::BAD_REQUEST, code: INVALID_REQUEST, message }.for_id(None)
-}
-
-impl From<Decision> for observe::Decision {
-    fn from(decision: Decision) -> Self {
-        match decision {
-            Decision::Allow => Self::Allow,
-            Decision::Challenge(_) => Self::Challenge,
-            Decision::Hide => Self::Hide,
+    fn with_scope(&self, scope: Scope, handling: Handling) -> Result<Handling, Denial> {
+        match policy::decide(self.permit.reach(), scope) {
+            Decision::Allow => Ok(handling),
+            Decision::Challenge(needed) => Err(Denial::Scope(needed)),
+            Decision::Hide => Err(Denial::Account),
         }
     }
 }

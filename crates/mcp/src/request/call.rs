@@ -11,14 +11,14 @@ use crate::reply::{Fault, Refused, failure};
 use crate::request::openings::UnderWay;
 use crate::request::session::Session;
 use crate::request::slots::Slot;
-use crate::request::{Server, Shared};
+use crate::request::{Endpoint, Shared};
 use crate::upstream::connection::{Caller, ConnectionError};
 use crate::upstream::wire::headers::to_keep;
 
 /// One admitted request: who asks, where, and with which headers.
 pub(crate) struct Call<'r> {
     pub(crate) shared: &'r Arc<Shared>,
-    pub(crate) server: &'r Arc<Server>,
+    pub(crate) server: &'r Arc<Endpoint>,
     pub(crate) permit: &'r Arc<Permit>,
     pub(crate) method: Method,
     pub(crate) headers: &'r HeaderMap,

@@ -1,4 +1,5 @@
-//! One server behind the sidecar, with everything about it made ready.
+//! What one server is to the requests that come to it: its resource, its rules, its upstream and what
+//! is known of its tools.
 
 use std::sync::Arc;
 
@@ -8,52 +9,45 @@ use protocol::Scopes;
 use protocol::challenge::{Challenge, ChallengeError};
 use protocol::metadata::ProtectedResourceMetadata;
 
+use crate::access;
 use crate::access::{Trust, Verifier};
 use crate::config::{ConfigError, Limits, ServerConfig};
-use crate::endpoint::discovery::Discoveries;
-use crate::endpoint::sse_front::Front;
+use crate::observe::ServerNumbers;
 use crate::policy::Policy;
 use crate::request::openings::Openings;
-use crate::request::session::{Sealing, Sessions};
+use crate::request::session::Sessions;
 use crate::request::slots::Slots;
 use crate::request::wishes::Wishes;
+use crate::sealing::Sealing;
+use crate::tools::Tools;
+use crate::tools::discoveries::Discoveries;
 use crate::tools::lists::Lists;
 use crate::tools::schemas::Schemas;
 use crate::tools::tasks::Handles;
 use crate::upstream::{Means, Upstream};
-use crate::{access, bridge};
 
-/// One upstream.
-pub(crate) struct Server {
-    pub(crate) name: String,
-    /// The name, as it stands beside numbers.
-    pub(crate) label: Arc<str>,
+/// The endpoint of one server, with everything about it made ready.
+pub(crate) struct Endpoint {
+    pub(crate) name: Arc<str>,
     pub(crate) path: String,
     pub(crate) metadata_paths: Vec<String>,
     /// The RFC 9728 document.
     pub(crate) metadata: Bytes,
     pub(crate) ceiling: Scopes,
     pub(crate) upstream: Arc<Upstream>,
-    /// What is kept for clients of another generation.
-    pub(crate) bridge: bridge::State,
     pub(crate) verifier: Verifier,
     pub(crate) policy: Policy,
     pub(crate) sessions: Sessions,
-    pub(crate) lists: Arc<Lists>,
-    pub(crate) schemas: Schemas,
-    pub(crate) discoveries: Discoveries,
-    pub(crate) tasks: Handles,
+    pub(crate) tools: Tools,
     pub(crate) slots: Arc<Slots>,
     /// The streams that are being opened.
     pub(crate) openings: Arc<Openings>,
     /// How soon it wants its clients back.
     pub(crate) wishes: Arc<Wishes>,
-    /// Where clients of 2024-11-05 connect.
-    pub(crate) sse: Option<Front>,
     metadata_url: String,
 }
 
-impl Server {
+impl Endpoint {
     pub(crate) fn new(
         config: &ServerConfig,
         issuer: &str,
@@ -62,40 +56,48 @@ impl Server {
         sealing: &Sealing,
         means: Means,
     ) -> Result<Self, ConfigError> {
+        let name: Arc<str> = config.name.as_str().into();
         let entries = limits.cached_entries;
         let principal = access::principal(config, issuer);
         let lists = Arc::new(Lists::new(config.list_cache_seconds, limits.cached_list_bytes));
         let changed = Arc::clone(&lists);
         let upstream = Arc::new(Upstream::new(config, means, move || changed.forget())?);
         let server = Self {
-            name: config.name.clone(),
-            label: config.name.as_str().into(),
+            wishes: Wishes::of(&name),
+            name,
             path: config.path.clone(),
             metadata_paths: config.metadata_paths.clone(),
             metadata: metadata(config, config.resource.as_str(), issuer),
             ceiling: config.ceiling,
-            bridge: bridge::State::default(),
             verifier: Verifier::new(principal, entries, Arc::clone(trust)),
             policy: Policy::compile(&config.policy),
             sessions: Sessions::new(sealing.clone(), entries, upstream.http.len()),
-            lists,
-            schemas: Schemas::default(),
-            discoveries: Discoveries::default(),
-            tasks: Handles::new(sealing.clone(), &config.name, entries),
+            tools: Tools {
+                lists,
+                schemas: Schemas::default(),
+                discoveries: Discoveries::default(),
+                tasks: Handles::new(sealing.clone(), &config.name, entries),
+            },
             slots: Arc::new(Slots::new(limits.streams_per_principal)),
             openings: Arc::default(),
-            wishes: Wishes::of(&config.name.as_str().into()),
             upstream,
-            sse: config.sse.as_ref().map(|front| Front::new(front, config, issuer)),
             metadata_url: config.resource_metadata_url.clone(),
         };
         // Everything else in a challenge is ours, so this is the one place where it can fail.
-        let sse = server.sse.as_ref().map(|front| front.metadata_url.as_str());
-        let mut urls = std::iter::once(server.metadata_url.as_str()).chain(sse);
-        if urls.any(|url| HeaderValue::from_str(url).is_err()) {
+        if HeaderValue::from_str(&server.metadata_url).is_err() {
             return Err(unsendable(config, "resource_metadata_url"));
         }
         Ok(server)
+    }
+
+    /// The numbers that are kept here.
+    pub(crate) fn numbers(&self) -> ServerNumbers<'_> {
+        ServerNumbers {
+            server: &self.name,
+            streams: self.slots.open(),
+            tokens: self.verifier.tally(),
+            lists: self.tools.lists.tally(),
+        }
     }
 
     /// The challenge of this server: `scope` is what the request needs.

@@ -6,13 +6,12 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
-use kernel::SecureRandom;
 use kernel::encoding::sha256;
-use kernel::seal::SealingKey;
 use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 
 use crate::access::Permit;
+use crate::sealing::Sealing;
 use crate::upstream::http::BackendId;
 use crate::upstream::wire::headers::to_keep;
 
@@ -24,13 +23,6 @@ pub(crate) struct Sessions {
     lost: Cache<[u8; 32], ()>,
     /// How many addresses the upstream has.
     backends: usize,
-}
-
-/// What seals and opens, the same for all servers.
-#[derive(Clone)]
-pub(crate) struct Sealing {
-    pub(crate) key: Arc<SealingKey>,
-    pub(crate) random: Arc<dyn SecureRandom>,
 }
 
 /// One session of one principal.
@@ -236,7 +228,7 @@ mod tests {
     /// Up to 10,000 sessions are kept, and the id of each arrives in a buffer of 8 KiB.
     #[test]
     fn a_kept_session_holds_no_buffer() {
-        let key = Arc::new(SealingKey::from_bytes([7; 32]));
+        let key = Arc::new(kernel::seal::SealingKey::from_bytes([7; 32]));
         let sealing = Sealing { key, random: Arc::new(OsRandom::new()) };
         let sessions = Sessions::new(sealing, 10, 1);
         let permit = Permit::without_token([1; 32]);

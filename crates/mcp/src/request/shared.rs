@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use http::request::Parts;
 use tokio_util::task::TaskTracker;
 
-use crate::access::Trust;
+use crate::access::{Permit, Trust};
 use crate::config::{AllowedOrigins, Limits};
-use crate::observe::Observer;
+use crate::observe::{Observer, RequestRecord};
 use crate::reply::in_flight::InFlight;
+use crate::request::Endpoint;
 use crate::request::pulse::Pulse;
-use crate::request::session::Sealing;
+use crate::sealing::Sealing;
 use crate::upstream::http::connect::Pool;
 
 /// What all servers share.
@@ -26,7 +28,24 @@ pub(crate) struct Shared {
     pub(crate) peers: Pool,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) allowed_origins: AllowedOrigins,
-    pub(crate) observer: Observer,
+    pub(crate) observer: Arc<Observer>,
     /// Tasks that end sessions at the upstreams, now or when a client leaves.
     pub(crate) closing: TaskTracker,
+}
+
+impl Shared {
+    /// The record of a request to this server.
+    pub(crate) fn record(&self, server: &Endpoint, parts: &Parts) -> RequestRecord {
+        RequestRecord::begin(&self.observer, &server.name, self.trust.now(), parts)
+    }
+
+    /// The record of one that no HTTP request of its own brought, by somebody who was admitted before.
+    pub(crate) fn record_apart(&self, server: &Endpoint, permit: &Arc<Permit>) -> RequestRecord {
+        RequestRecord::apart(&self.observer, &server.name, self.trust.now(), permit)
+    }
+
+    /// A record that tells nobody: for what goes on after its request was told of.
+    pub(crate) fn no_record(&self, server: &Endpoint) -> RequestRecord {
+        RequestRecord::silent(&self.observer, &server.name, self.trust.now())
+    }
 }

@@ -57,7 +57,7 @@ impl Script {
     /// Becomes the upstream.
     pub(crate) fn stand_behind(&self, sidecar: &Sidecar) {
         let server = sidecar.server("default").unwrap();
-        server.upstream.script.set(self.connect()).ok().unwrap();
+        server.endpoint.upstream.script.set(self.connect()).ok().unwrap();
     }
 
     fn connect(&self) -> crate::upstream::Script {

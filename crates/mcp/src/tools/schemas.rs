@@ -98,7 +98,7 @@ impl Schemas {
 /// a call of an unknown tool passes: the server compares, too.
 pub(crate) async fn validate(call: &Call<'_>, params: &Params<'_>) -> Result<(), Refused> {
     let tool = params.name.as_deref().unwrap_or_default();
-    let schemas = &call.server.schemas;
+    let schemas = &call.server.tools.schemas;
     let known = schemas.headers_of(tool);
     match known {
         Known::Unknown if mirrors_parameters(call.headers) => {}

@@ -5,8 +5,8 @@ use protocol::jsonrpc::{INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR};
 use serde_json::value::RawValue;
 
 use super::rewritten_request::{RewrittenRequest, replaced};
+use crate::bridge::Crossing;
 use crate::passthrough::front::ClientMessage;
-use crate::request::Call;
 use crate::upstream::connection::{ConnectionError, Kind, Outcome, ServerMessage};
 use crate::upstream::wire::json::Members;
 
@@ -22,7 +22,7 @@ pub(super) struct Restoring {
 const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
 impl Restoring {
-    pub(super) fn of(call: &Call<'_>, asked: &RewrittenRequest, listening: bool) -> Self {
+    pub(super) fn of(call: &Crossing<'_>, asked: &RewrittenRequest, listening: bool) -> Self {
         Self {
             id: call.id.unwrap_or("null").to_owned(),
             progress_token: asked.progress_token.clone(),

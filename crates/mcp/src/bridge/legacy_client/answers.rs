@@ -11,9 +11,9 @@ use tokio::sync::oneshot;
 use super::asker::Asker;
 use super::client_session::ClientSession;
 use super::questions;
+use crate::bridge::{Crossing, State};
 use crate::reply;
 use crate::reply::Answer;
-use crate::request::{Call, Server};
 use crate::upstream::connection::{Outcome, ServerMessage};
 
 /// What a client said to a question.
@@ -33,7 +33,7 @@ pub(super) struct Waiter {
 
 /// A waiting question; dropping it frees the place.
 pub(super) struct Waiting {
-    server: Arc<Server>,
+    state: Arc<State>,
     nonce: Box<str>,
     given: Mutex<Option<oneshot::Receiver<Given>>>,
 }
@@ -45,10 +45,10 @@ impl Waiting {
         let give = Arc::new(Mutex::new(Some(give)));
         let waiter = Waiter { session: asker.seat.digest, give };
         let (whose, now) = (asker.caller.whose, asker.shared.trust.now());
-        let clients = &asker.server.bridge.legacy_clients;
+        let clients = &asker.state.legacy_clients;
         clients.waiting.put(nonce.into(), whose, waiter, now).ok()?;
         let given = Mutex::new(Some(given));
-        Some(Self { server: Arc::clone(&asker.server), nonce: nonce.into(), given })
+        Some(Self { state: Arc::clone(&asker.state), nonce: nonce.into(), given })
     }
 
     /// What the client says.
@@ -63,7 +63,7 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.server.bridge.legacy_clients.waiting.take_if(&self.nonce, |_| true);
+        self.state.legacy_clients.waiting.take_if(&self.nonce, |_| true);
     }
 }
 
@@ -71,7 +71,7 @@ impl Drop for Waiting {
 ///
 /// The id alone proves nothing (G-20): it opens for the principal who was asked and no other, and
 /// counts in the session in which it was asked.
-pub(super) async fn take(call: &Call<'_>, seat: &ClientSession, body: Bytes) -> Answer {
+pub(super) async fn take(call: &Crossing<'_>, seat: &ClientSession, body: Bytes) -> Answer {
     let Ok(heard) = ServerMessage::read(body.clone()) else {
         return Err(not_asked(call));
     };
@@ -83,7 +83,7 @@ pub(super) async fn take(call: &Call<'_>, seat: &ClientSession, body: Bytes) -> 
         return call.hand_over(&address.owner, &call.server.path, body).await;
     }
     let here = |waiter: &Waiter| waiter.session == seat.digest;
-    if let Some(waiter) = call.server.bridge.legacy_clients.waiting.take_if(&address.nonce, here) {
+    if let Some(waiter) = call.state.legacy_clients.waiting.take_if(&address.nonce, here) {
         let given = match heard.outcome() {
             Ok(Outcome::Result(result)) => Given::Result(result.to_owned()),
             _ => Given::Error,
@@ -95,7 +95,7 @@ pub(super) async fn take(call: &Call<'_>, seat: &ClientSession, body: Bytes) -> 
     Ok(reply::empty(StatusCode::ACCEPTED))
 }
 
-fn not_asked(call: &Call<'_>) -> reply::Refused {
+fn not_asked(call: &Crossing<'_>) -> reply::Refused {
     let message = "this answers nothing that was asked in this session";
     call.fault(StatusCode::BAD_REQUEST, INVALID_REQUEST, message)
 }

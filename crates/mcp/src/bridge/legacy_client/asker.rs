@@ -11,7 +11,9 @@ use super::client_session::ClientSession;
 use super::trouble::Trouble;
 use super::{capabilities, request};
 use crate::access::Permit;
-use crate::request::{Call, Server, Shared};
+use crate::bridge::{Crossing, State};
+use crate::outbound::Cause;
+use crate::request::{Endpoint, Shared};
 use crate::upstream::connection::legacy::question;
 use crate::upstream::connection::{Caller, Question, ResponseStream};
 use crate::upstream::wire::json::{Members, NoObject};
@@ -20,7 +22,9 @@ use crate::upstream::wire::json::{Members, NoObject};
 #[derive(Clone)]
 pub(super) struct Asker {
     pub(super) shared: Arc<Shared>,
-    pub(super) server: Arc<Server>,
+    pub(super) server: Arc<Endpoint>,
+    pub(super) state: Arc<State>,
+    pub(super) cause: Cause,
     pub(super) permit: Arc<Permit>,
     pub(super) caller: Caller,
     pub(super) seat: ClientSession,
@@ -44,10 +48,12 @@ pub(super) struct Original {
 pub(super) type Mirrors = Vec<(HeaderName, HeaderValue)>;
 
 impl Asker {
-    pub(super) fn of(call: &Call<'_>, seat: ClientSession) -> Self {
+    pub(super) fn of(call: &Crossing<'_>, seat: ClientSession) -> Self {
         Self {
             shared: Arc::clone(call.shared),
             server: Arc::clone(call.server),
+            state: Arc::clone(call.state),
+            cause: call.cause,
             permit: Arc::clone(call.permit),
             caller: call.caller(),
             declared: capabilities::declared(&seat.facts, seat.revision),
@@ -69,12 +75,12 @@ impl Asker {
     /// The level that the client set for its session, as far as it is known here.
     pub(super) fn log_level(&self) -> Option<&'static str> {
         let now = self.shared.trust.now();
-        self.server.bridge.legacy_clients.stand(&self.seat.digest, now)?.view().level
+        self.state.legacy_clients.stand(&self.seat.digest, now)?.view().level
     }
 
     pub(super) async fn ask(&self, question: Question) -> Result<ResponseStream, Trouble> {
         let connection = self.server.upstream.modern_connection(&self.caller).await?;
-        let exchange = connection.ask(&self.caller, question).await?;
+        let exchange = self.cause.ask(&**connection, &self.caller, question).await?;
         Ok(exchange)
     }
 }

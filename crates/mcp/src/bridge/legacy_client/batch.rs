@@ -1,19 +1,22 @@
 //! Batches in sessions that the sidecar holds (D-60): each message is answered like a single one,
 //! and the answers come back together. What comes before them comes as it comes.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use http::StatusCode;
 use http_body_util::BodyExt as _;
 use protocol::jsonrpc::{Element, Message};
+use serde_json::value::RawValue;
 
 use super::client_session::ClientSession;
 use super::{answers, at_once, notices, request, status};
-use crate::observe::Verdict;
+use crate::bridge::{Crossing, State};
+use crate::outbound::Cause;
 use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::{ClientMessage, Reply, deliver};
-use crate::policy::judge::judge;
 use crate::reply;
 use crate::reply::{Answer, Refused};
 use crate::request::Call;
@@ -21,11 +24,14 @@ use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::Era;
 
 /// Answers a batch, whose session is one of 2025-03-26.
-pub(crate) async fn answer(call: &Call<'_>, batch: &[Element<'_>]) -> Answer {
-    let seat = ClientSession::of(call)?;
+pub(crate) async fn answer(
+    (call, state): (&Call<'_>, &Arc<State>),
+    batch: &[Element<'_>],
+) -> Answer {
+    let seat = ClientSession::of(call, state)?;
     let mut replies = Vec::new();
-    for Element { message, text } in batch {
-        replies.extend(one(call, &seat, message, text).await);
+    for element in batch {
+        replies.extend(one((call, state), &seat, element).await);
     }
     if replies.is_empty() {
         return Ok(reply::empty(StatusCode::ACCEPTED));
@@ -33,36 +39,35 @@ pub(crate) async fn answer(call: &Call<'_>, batch: &[Element<'_>]) -> Answer {
     deliver(call, together(replies), None, StreamKind::Answer).await
 }
 
-/// The reply to one of the messages; `None` if it wants none.
+/// The reply to one of the messages; `None` if it wants none. Only a request is told that it was
+/// refused.
 async fn one(
-    call: &Call<'_>,
+    (call, state): (&Call<'_>, &Arc<State>),
     seat: &ClientSession,
-    message: &Message<'_>,
-    text: &str,
+    Element { message, text }: &Element<'_>,
 ) -> Option<Reply> {
     let body = Bytes::copy_from_slice(text.as_bytes());
+    let by = (&**call.permit, call.exchange);
+    let judged = call.server.judged(by, Era::Legacy, message, body.clone());
+    let (judged, call) = match (judged, message.id()) {
+        (Ok(judged), id) => (judged, call.for_message(id.map(RawValue::get))),
+        (Err(refused), Some(_)) => return Some(at_once(spoken(refused).await)),
+        (Err(_), None) => return None,
+    };
+    let crossing = Crossing { call: &call, state, cause: Cause::from(&judged) };
     match message {
-        Message::Request { id, method, params } => {
-            let call = call.for_request(id.get());
-            let mut verdict = Verdict::OPEN;
-            let judged = judge(call.server, call.permit, Era::Legacy, message, &mut verdict);
-            call.exchange.judged(message, Era::Legacy, verdict);
-            let replied = match judged {
-                Ok(_) => request(&call, seat.clone(), (method, params), body).await,
-                Err(refused) => Err(refused),
-            };
-            match replied {
+        Message::Request { method, params, .. } => {
+            match request(&crossing, seat.clone(), (method, params), body).await {
                 Ok(reply) => Some(reply),
                 Err(refused) => Some(at_once(spoken(refused).await)),
             }
         }
-        // Neither is answered in a batch, so neither can be refused.
         Message::Notification { method, .. } => {
-            let _ = notices::take(call, seat, method, body).await;
+            let _ = notices::take(&crossing, seat, method, body).await;
             None
         }
         Message::Answer => {
-            let _ = answers::take(call, seat, body).await;
+            let _ = answers::take(&crossing, seat, body).await;
             None
         }
     }
@@ -114,9 +119,9 @@ fn array(answers: &[Bytes]) -> Bytes {
 
 impl Call<'_> {
     /// The call for one message of several.
-    fn for_request<'c>(&'c self, id: &'c str) -> Call<'c> {
+    fn for_message<'c>(&'c self, id: Option<&'c str>) -> Call<'c> {
         let Call { shared, server, permit, headers, exchange, .. } = self;
         let (method, session) = (self.method.clone(), self.session.clone());
-        Call { shared, server, permit, method, headers, id: Some(id), session, exchange }
+        Call { shared, server, permit, method, headers, id, session, exchange }
     }
 }

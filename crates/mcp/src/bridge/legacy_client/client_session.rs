@@ -4,6 +4,7 @@ use http::StatusCode;
 use protocol::jsonrpc::INVALID_REQUEST;
 
 use super::revision::Revision;
+use crate::bridge::State;
 use crate::reply::Refused;
 use crate::request::Call;
 use crate::request::session::Facts;
@@ -20,14 +21,14 @@ pub(super) struct ClientSession {
 impl ClientSession {
     /// The session that this message names. D-01: whatever is not `initialize` needs one, and one
     /// that was ended is as unknown as one that never was.
-    pub(super) fn of(call: &Call<'_>) -> Result<Self, Refused> {
+    pub(super) fn of(call: &Call<'_>, state: &State) -> Result<Self, Refused> {
         let Some(session) = &call.session else {
             let message = "send the Mcp-Session-Id from the answer to initialize";
             return Err(call.fault(StatusCode::BAD_REQUEST, INVALID_REQUEST, message));
         };
         let facts = session.facts().ok_or_else(|| call.gone())?;
         let digest = session.digest;
-        if call.server.bridge.legacy_clients.has_ended(&digest) {
+        if state.legacy_clients.has_ended(&digest) {
             return Err(call.gone());
         }
         Ok(Self { facts: facts.clone(), revision: Revision::agreed(&session.version), digest })

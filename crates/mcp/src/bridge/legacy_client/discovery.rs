@@ -75,7 +75,7 @@ impl Discovered {
 
 /// What the server says of itself to this caller (D-50). It is kept as long as the server allows.
 pub(super) async fn discovered(asker: &Asker) -> Result<Arc<Discovered>, Trouble> {
-    let clients = &asker.server.bridge.legacy_clients;
+    let clients = &asker.state.legacy_clients;
     let (owner, now) = (asker.server.upstream.owner(&asker.caller), asker.shared.trust.now());
     if let Some(known) = clients.discoveries.get(&owner)
         && now < known.until

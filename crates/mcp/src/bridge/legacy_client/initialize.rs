@@ -11,9 +11,9 @@ use super::discovery::{Discovered, discovered};
 use super::revision::Revision;
 use super::trouble::Trouble;
 use super::{capabilities, local, shape};
+use crate::bridge::Crossing;
 use crate::reply;
 use crate::reply::Answer;
-use crate::request::Call;
 use crate::request::session::{Facts, Held};
 use crate::upstream::wire::json::{Members, Object, quoted};
 
@@ -29,7 +29,7 @@ const NONCE_BYTES: usize = 16;
 const CLIENT_INFO: [&str; 3] = ["name", "title", "version"];
 
 /// Answers `initialize` and opens a session of our own.
-pub(super) async fn answer(call: &Call<'_>, body: &[u8]) -> Answer {
+pub(super) async fn answer(call: &Crossing<'_>, body: &[u8]) -> Answer {
     let opening = Opening::read(call, body).map_err(|trouble| call.fault_of(&trouble))?;
     let Opening { revision, facts } = opening;
     // The session is sealed once the upstream has answered.
@@ -49,7 +49,7 @@ pub(super) async fn answer(call: &Call<'_>, body: &[u8]) -> Answer {
 }
 
 impl Opening {
-    fn read(call: &Call<'_>, body: &[u8]) -> Result<Self, Trouble> {
+    fn read(call: &Crossing<'_>, body: &[u8]) -> Result<Self, Trouble> {
         let text = std::str::from_utf8(body).unwrap_or_default();
         let params = Members::read(text).ok().and_then(|members| members.get("params"));
         let params = Members::of(params).map_err(|_| Trouble::params())?;
@@ -78,7 +78,7 @@ fn client_info(sent: Option<&RawValue>) -> String {
     object.finish()
 }
 
-fn result(call: &Call<'_>, server: &Discovered, revision: Revision) -> String {
+fn result(call: &Crossing<'_>, server: &Discovered, revision: Revision) -> String {
     let mut object = Object::with_capacity(512);
     object.member("protocolVersion", &quoted(revision.name()));
     object.member("capabilities", &capabilities::offered(server.capabilities(), revision));

@@ -20,10 +20,10 @@ use super::client_session::ClientSession;
 use super::discovery::discovered;
 use super::session_state::View;
 use super::trouble::Trouble;
+use crate::bridge::Crossing;
 use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::events_response;
 use crate::reply::{Answer, Fault};
-use crate::request::Call;
 use crate::upstream::wire::{BodyError, events};
 use upstream::{Kinds, Upstream};
 
@@ -41,7 +41,7 @@ struct Listener {
 }
 
 /// GET: opens the stream, at the session's home.
-pub(crate) async fn listen(call: &Call<'_>) -> Answer {
+pub(crate) async fn listen(call: &Crossing<'_>) -> Answer {
     if call.session.is_none() {
         // D-02: without a session there is nothing to listen to.
         let message = "initialize first; without a session only POST is served";
@@ -49,14 +49,14 @@ pub(crate) async fn listen(call: &Call<'_>) -> Answer {
             .fault(StatusCode::METHOD_NOT_ALLOWED, INVALID_REQUEST, message)
             .allowing("POST"));
     }
-    let seat = ClientSession::of(call)?;
+    let seat = ClientSession::of(call, call.state)?;
     if !call.shared.is_own(&seat.facts.home) {
         return call.hand_over(&seat.facts.home, &call.server.path, Bytes::new()).await;
     }
     open(call, seat).await
 }
 
-async fn open(call: &Call<'_>, seat: ClientSession) -> Answer {
+async fn open(call: &Crossing<'_>, seat: ClientSession) -> Answer {
     let whose = call.permit.whose();
     let slot = call.server.slots.take(whose).ok_or_else(|| {
         let message = "too many open streams; close one first";
@@ -66,7 +66,7 @@ async fn open(call: &Call<'_>, seat: ClientSession) -> Answer {
     })?;
     let asker = Asker::of(call, seat);
     let known = discovered(&asker).await.map_err(|trouble| call.fault_of(&trouble))?;
-    let (clients, now) = (&call.server.bridge.legacy_clients, call.shared.trust.now());
+    let (clients, now) = (&call.state.legacy_clients, call.shared.trust.now());
     let stand = clients.stand_of(&asker.seat, whose, now);
     let stand = stand.ok_or_else(|| call.fault_of(&Trouble::busy()))?;
     let number = stand.begin_stream();
@@ -119,6 +119,6 @@ impl Listener {
     /// The session is in use, however silent it is.
     fn stay_in_use(&self) {
         let asker = &self.upstream.asker;
-        asker.server.bridge.legacy_clients.stand(&asker.seat.digest, asker.shared.trust.now());
+        asker.state.legacy_clients.stand(&asker.seat.digest, asker.shared.trust.now());
     }
 }

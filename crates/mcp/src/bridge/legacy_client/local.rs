@@ -9,9 +9,9 @@ use super::status;
 use super::subscribe::at_home_too;
 use super::trouble::Trouble;
 use super::visits;
+use crate::bridge::Crossing;
 use crate::passthrough::front::{ClientMessage, Reply};
 use crate::reply::Refused;
-use crate::request::Call;
 use crate::upstream::wire::json::{Members, Object};
 
 const LEVELS: [&str; 8] =
@@ -33,7 +33,7 @@ pub(super) fn result(id: Option<&str>, result: &str) -> ClientMessage {
 /// `logging/setLevel`: a modern server is told the level with each request (D-56). It is
 /// remembered here, at the session's home and wherever else requests of the session run.
 pub(super) async fn set_level(
-    call: &Call<'_>,
+    call: &Crossing<'_>,
     seat: &ClientSession,
     body: Bytes,
 ) -> Result<Reply, Refused> {
@@ -45,7 +45,7 @@ pub(super) async fn set_level(
         let trouble = Trouble { code: INVALID_PARAMS, message: message.into() };
         return Ok(at_once(trouble.said(call.id)));
     };
-    let (clients, now) = (&call.server.bridge.legacy_clients, call.shared.trust.now());
+    let (clients, now) = (&call.state.legacy_clients, call.shared.trust.now());
     let Some(stand) = clients.stand_of(seat, call.permit.whose(), now) else {
         return Ok(at_once(Trouble::busy().said(call.id)));
     };

@@ -8,23 +8,23 @@ use super::asker::Original;
 use super::client_session::ClientSession;
 use super::subscribe::at_home_too;
 use super::{running, visits};
+use crate::bridge::Crossing;
 use crate::reply;
 use crate::reply::Answer;
-use crate::request::Call;
 use crate::upstream::connection::ServerMessage;
 use crate::upstream::wire::json::{Members, Object, quoted};
 
 /// What a client says unasked (D-50, D-56). The upstream knows nothing of sessions, so only
 /// a cancellation does anything; all are accepted.
 pub(super) async fn take(
-    call: &Call<'_>,
+    call: &Crossing<'_>,
     seat: &ClientSession,
     method: &str,
     body: Bytes,
 ) -> Answer {
     if method == "notifications/cancelled"
         && let Some(id) = cancelled_id(&body)
-        && !running::cancel(call.server, seat, &id)
+        && !running::cancel(call.state, seat, &id)
     {
         // A request runs where it arrived, and the session's home knows where that is.
         at_home_too(call, seat, body.clone()).await;

@@ -20,7 +20,7 @@ pub(super) async fn of(asker: &Asker, original: &Original) -> Mirrors {
     let Some(tool) = original.name.as_deref().filter(|_| &*original.method == "tools/call") else {
         return Vec::new();
     };
-    if matches!(asker.server.schemas.headers_of(tool), Known::Unknown) {
+    if matches!(asker.server.tools.schemas.headers_of(tool), Known::Unknown) {
         fetch(asker, ASK_EVERY_SECONDS).await;
     }
     made(asker, original, tool)
@@ -33,7 +33,7 @@ pub(super) async fn again(asker: &Asker, original: &Original) -> Mirrors {
 }
 
 fn made(asker: &Asker, original: &Original, tool: &str) -> Mirrors {
-    let Known::Headers(headers) = asker.server.schemas.headers_of(tool) else {
+    let Known::Headers(headers) = asker.server.tools.schemas.headers_of(tool) else {
         return Vec::new();
     };
     let params = Members::of(original.params.as_deref()).ok();
@@ -44,7 +44,7 @@ fn made(asker: &Asker, original: &Original, tool: &str) -> Mirrors {
 /// Lists all tools for their schemas alone; nobody is shown the list.
 async fn fetch(asker: &Asker, every_seconds: i64) {
     let now = asker.shared.trust.now();
-    let mut listed = asker.server.bridge.legacy_clients.listed.0.lock().await;
+    let mut listed = asker.state.legacy_clients.listed.0.lock().await;
     if every_seconds > 0 && listed.is_some_and(|at| now < at.plus_seconds(every_seconds)) {
         return;
     }
@@ -60,7 +60,7 @@ async fn fetch(asker: &Asker, every_seconds: i64) {
         // A server that cannot list its tools now will say of the call what is wrong.
         let Ok(answer) = exchange.answer().await else { return };
         let Ok(Outcome::Result(result)) = answer.outcome() else { return };
-        asker.server.schemas.learn(result);
+        asker.server.tools.schemas.learn(result);
         let members = Members::read(result.get()).ok();
         cursor = members.and_then(|members| members.text("nextCursor"));
         if cursor.is_none() {

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::client_session::ClientSession;
 use super::places::NoRoom;
-use crate::request::Server;
+use crate::bridge::State;
 use crate::upstream::shares::Whose;
 
 /// What a running request is called: ids are unique within a session only.
@@ -27,7 +27,7 @@ pub(super) struct Run {
 
 /// The place of a running request; dropping it frees the place.
 pub(super) struct Running {
-    server: Arc<Server>,
+    state: Arc<State>,
     name: Name,
     run: Run,
 }
@@ -40,17 +40,17 @@ impl Run {
 
 impl Running {
     pub(super) fn begin(
-        server: &Arc<Server>,
+        state: &Arc<State>,
         seat: &ClientSession,
         id: &str,
         whose: Whose,
         now: Timestamp,
     ) -> Result<Self, NoRoom> {
-        let clients = &server.bridge.legacy_clients;
+        let clients = &state.legacy_clients;
         let name = Name { session: seat.digest, id: id.into() };
         let run = Run { number: clients.next_id(), stop: CancellationToken::new() };
         clients.running.put(name.clone(), whose, run.clone(), now)?;
-        Ok(Self { server: Arc::clone(server), name, run })
+        Ok(Self { state: Arc::clone(state), name, run })
     }
 
     /// Resolves when the client cancelled the request.
@@ -62,13 +62,13 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         let mine = |run: &Run| run.number == self.run.number;
-        self.server.bridge.legacy_clients.running.take_if(&self.name, mine);
+        self.state.legacy_clients.running.take_if(&self.name, mine);
     }
 }
 
 /// Cancels a request that runs here. Whether there was one.
-pub(super) fn cancel(server: &Server, seat: &ClientSession, id: &str) -> bool {
+pub(super) fn cancel(state: &State, seat: &ClientSession, id: &str) -> bool {
     let name = Name { session: seat.digest, id: id.into() };
-    let run = server.bridge.legacy_clients.running.get(&name);
+    let run = state.legacy_clients.running.get(&name);
     run.inspect(Run::cancel).is_some()
 }

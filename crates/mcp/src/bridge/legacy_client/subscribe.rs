@@ -11,16 +11,16 @@ use super::client_session::ClientSession;
 use super::discovery::discovered;
 use super::trouble::Trouble;
 use super::{at_once, local, status};
+use crate::bridge::Crossing;
 use crate::passthrough::front::{ClientMessage, Reply};
 use crate::reply::Refused;
-use crate::request::Call;
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::json::Members;
 use crate::upstream::wire::whole;
 
 /// Changes what the session is subscribed to.
 pub(super) async fn change(
-    call: &Call<'_>,
+    call: &Crossing<'_>,
     seat: &ClientSession,
     method: &str,
     body: Bytes,
@@ -36,7 +36,7 @@ pub(super) async fn change(
 }
 
 async fn change_here(
-    call: &Call<'_>,
+    call: &Crossing<'_>,
     seat: &ClientSession,
     method: &str,
     body: &[u8],
@@ -49,7 +49,7 @@ async fn change_here(
     let params = Members::read(text).ok().and_then(|members| members.get("params"));
     let uri = Members::of(params).ok().and_then(|params| params.text("uri"));
     let uri = uri.ok_or_else(Trouble::params)?;
-    let (clients, now) = (&call.server.bridge.legacy_clients, call.shared.trust.now());
+    let (clients, now) = (&call.state.legacy_clients, call.shared.trust.now());
     let stand = clients.stand_of(seat, call.permit.whose(), now).ok_or_else(Trouble::busy)?;
     if method == "resources/unsubscribe" {
         stand.unsubscribe(&uri);
@@ -64,7 +64,11 @@ async fn change_here(
 }
 
 /// Lets the session's home answer.
-async fn elsewhere(call: &Call<'_>, seat: &ClientSession, body: Bytes) -> Result<Reply, Refused> {
+async fn elsewhere(
+    call: &Crossing<'_>,
+    seat: &ClientSession,
+    body: Bytes,
+) -> Result<Reply, Refused> {
     let response = call.hand_over(&seat.facts.home, &call.server.path, body).await?;
     if !response.status().is_success() {
         return Err(response.into());
@@ -75,7 +79,7 @@ async fn elsewhere(call: &Call<'_>, seat: &ClientSession, body: Bytes) -> Result
 }
 
 /// Tells the session's home as well, if that is another replica that can be reached.
-pub(super) async fn at_home_too(call: &Call<'_>, seat: &ClientSession, body: Bytes) {
+pub(super) async fn at_home_too(call: &Crossing<'_>, seat: &ClientSession, body: Bytes) {
     let home = &seat.facts.home;
     if call.shared.is_own(home) {
         return;

@@ -16,9 +16,9 @@ use super::running::Running;
 use super::state::LONGEST_SECONDS;
 use super::trouble::Trouble;
 use super::{at_once, rounds, shape, status};
+use crate::bridge::Crossing;
 use crate::passthrough::front::{ClientMessage, Reply};
 use crate::passthrough::lists::answer::{Sieve, message};
-use crate::request::Call;
 use crate::upstream::connection::Outcome;
 
 /// How many messages wait for a client that reads slowly; then the upstream waits, too.
@@ -32,7 +32,7 @@ const ALONE: Duration = Duration::from_mins(10);
 /// MCP 2025-11-25, "Sending Messages": a client that goes away has not cancelled, so the request
 /// runs in a task of its own. Its result then is nobody's: streams are not resumable here.
 pub(super) fn start(
-    call: &Call<'_>,
+    call: &Crossing<'_>,
     seat: ClientSession,
     original: Original,
     params: &Params<'_>,
@@ -43,7 +43,7 @@ pub(super) fn start(
     }
     let (id, whose) = (original.id().unwrap_or_default(), call.permit.whose());
     let now = call.shared.trust.now();
-    let Ok(running) = Running::begin(call.server, &seat, id, whose, now) else {
+    let Ok(running) = Running::begin(call.state, &seat, id, whose, now) else {
         return at_once(Trouble::busy().said(call.id));
     };
     let (tell, told) = mpsc::channel(WAITING);

@@ -11,8 +11,8 @@ use kernel::encoding::base64url;
 
 use super::client_session::ClientSession;
 use super::local;
+use crate::bridge::Crossing;
 use crate::reply::body::Body;
-use crate::request::Call;
 
 /// Names the replica at which a request of this session runs, sealed: nobody else can name one.
 const VISITOR: HeaderName = HeaderName::from_static("x-wicketgate-visitor");
@@ -26,12 +26,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const REMEMBERED_SECONDS: i64 = 60;
 
 /// Tells the session's home that requests of it run here, unless it was told just now.
-pub(super) async fn announce(call: &Call<'_>, seat: &ClientSession) {
+pub(super) async fn announce(call: &Crossing<'_>, seat: &ClientSession) {
     let (home, now) = (&seat.facts.home, call.shared.trust.now());
     if call.shared.is_own(home) {
         return;
     }
-    let clients = &call.server.bridge.legacy_clients;
+    let clients = &call.state.legacy_clients;
     let Some(stand) = clients.stand_of(seat, call.permit.whose(), now) else { return };
     if !stand.begins_visit(now, now.plus_seconds(REMEMBERED_SECONDS)) {
         return;
@@ -51,14 +51,14 @@ pub(super) async fn announce(call: &Call<'_>, seat: &ClientSession) {
 }
 
 /// At the home: remembers the replica that a notification names, and says which level counts.
-pub(super) fn welcome(call: &Call<'_>, seat: &ClientSession, response: &mut Response<Body>) {
+pub(super) fn welcome(call: &Crossing<'_>, seat: &ClientSession, response: &mut Response<Body>) {
     let Some(visitor) = call.headers.get(VISITOR).and_then(|sealed| sealed.to_str().ok()) else {
         return;
     };
     let Ok(name) = call.shared.sealing.key.open(visitor, &place(seat)) else { return };
     let Ok(name) = std::str::from_utf8(&name) else { return };
     let now = call.shared.trust.now();
-    let clients = &call.server.bridge.legacy_clients;
+    let clients = &call.state.legacy_clients;
     let Some(stand) = clients.stand_of(seat, call.permit.whose(), now) else { return };
     stand.visited_by(name);
     if let Some(level) = stand.view().level {
@@ -67,12 +67,12 @@ pub(super) fn welcome(call: &Call<'_>, seat: &ClientSession, response: &mut Resp
 }
 
 /// At the home: says this at every replica that has requests of the session.
-pub(super) async fn tell_visitors(call: &Call<'_>, seat: &ClientSession, body: Bytes) {
+pub(super) async fn tell_visitors(call: &Crossing<'_>, seat: &ClientSession, body: Bytes) {
     if !call.shared.is_own(&seat.facts.home) {
         return;
     }
     let now = call.shared.trust.now();
-    let stand = call.server.bridge.legacy_clients.stand(&seat.digest, now);
+    let stand = call.state.legacy_clients.stand(&seat.digest, now);
     let visitors = stand.map(|stand| stand.visitors()).unwrap_or_default();
     let telling = visitors.iter().map(|visitor| async {
         if let Ok(response) = call.hand_on(visitor, &call.server.path, body.clone()).await {

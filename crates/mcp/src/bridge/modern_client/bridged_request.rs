@@ -11,9 +11,11 @@ use serde_json::value::RawValue;
 use super::declared::{self, Able};
 use super::logging::Level;
 use crate::access::Permit;
+use crate::bridge::{Crossing, State};
+use crate::outbound::Cause;
 use crate::reply;
 use crate::reply::Refused;
-use crate::request::{Call, Server, Shared};
+use crate::request::{Endpoint, Shared};
 use crate::upstream::connection::legacy::{Declared, LegacyPeer};
 use crate::upstream::connection::{Caller, ConnectionError};
 use crate::upstream::wire::json::Members;
@@ -21,7 +23,10 @@ use crate::upstream::wire::json::Members;
 /// A request and everything that it says of its client.
 pub(super) struct BridgedRequest {
     pub(super) shared: Arc<Shared>,
-    pub(super) server: Arc<Server>,
+    pub(super) server: Arc<Endpoint>,
+    pub(super) state: Arc<State>,
+    /// On account of what everything is sent for it.
+    pub(super) cause: Cause,
     pub(super) permit: Arc<Permit>,
     pub(super) caller: Caller,
     /// The client's id as it was written.
@@ -41,7 +46,7 @@ pub(super) struct BridgedRequest {
 impl BridgedRequest {
     /// Reads a request that was judged before.
     pub(super) fn read(
-        call: &Call<'_>,
+        call: &Crossing<'_>,
         method: &str,
         params: &Params<'_>,
         body: Bytes,
@@ -70,6 +75,8 @@ impl BridgedRequest {
         Ok(Self {
             shared: Arc::clone(call.shared),
             server: Arc::clone(call.server),
+            state: Arc::clone(call.state),
+            cause: call.cause,
             permit: Arc::clone(call.permit),
             caller: call.caller(),
             id: call.id.unwrap_or("null").into(),
@@ -124,7 +131,7 @@ const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
 const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 
 /// C-41: a later revision than ours cannot be bridged.
-fn check_version(call: &Call<'_>, params: &Params<'_>) -> Result<(), Refused> {
+fn check_version(call: &Crossing<'_>, params: &Params<'_>) -> Result<(), Refused> {
     let requested = params.protocol_version.as_deref().unwrap_or_default();
     if requested == MODERN_REVISION {
         return Ok(());

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::outbound::Cause;
 use crate::upstream::connection::Caller;
 use crate::upstream::connection::legacy::LegacyPeer;
 
@@ -10,6 +11,7 @@ use crate::upstream::connection::legacy::LegacyPeer;
 pub(super) struct Guard(Option<Request>);
 
 struct Request {
+    cause: Cause,
     peer: Arc<LegacyPeer>,
     caller: Caller,
     id: u64,
@@ -17,8 +19,8 @@ struct Request {
 
 impl Guard {
     /// Watches over a request that is about to be sent.
-    pub(super) fn new(peer: &Arc<LegacyPeer>, caller: &Caller, id: u64) -> Self {
-        Self(Some(Request { peer: Arc::clone(peer), caller: caller.clone(), id }))
+    pub(super) fn new(cause: Cause, peer: &Arc<LegacyPeer>, caller: &Caller, id: u64) -> Self {
+        Self(Some(Request { cause, peer: Arc::clone(peer), caller: caller.clone(), id }))
     }
 
     /// The server began to answer, or never will.
@@ -29,11 +31,11 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let Some(Request { peer, caller, id }) = self.0.take() else { return };
+        let Some(Request { cause, peer, caller, id }) = self.0.take() else { return };
         tokio::spawn(async move {
             let params = format!("{{\"requestId\":{id},\"reason\":\"the client went away\"}}");
             // It is told as a favour; it would go on for nothing otherwise.
-            let _ = peer.notify(&caller, "notifications/cancelled", Some(&params)).await;
+            let _ = cause.notify(&peer, &caller, "notifications/cancelled", Some(&params)).await;
         });
     }
 }

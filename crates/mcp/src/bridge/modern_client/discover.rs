@@ -6,9 +6,9 @@ use serde_json::value::RawValue;
 
 use super::bridged_request::BridgedRequest;
 use super::{refusal, result};
+use crate::bridge::Crossing;
 use crate::reply;
 use crate::reply::Answer;
-use crate::request::Call;
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::json::{Members, Object};
 
@@ -19,7 +19,7 @@ const HOLDS_MILLIS: &str = "60000";
 const CARRIED: [&str; 5] = ["completions", "logging", "prompts", "resources", "tools"];
 
 /// Answers `server/discover`.
-pub(super) async fn answer(call: &Call<'_>, asked: &BridgedRequest) -> Answer {
+pub(super) async fn answer(call: &Crossing<'_>, asked: &BridgedRequest) -> Answer {
     let peer = asked.peer().await.map_err(|error| refusal(call, error))?;
     let result = from_handshake(peer.opened().get())
         .ok_or_else(|| refusal(call, ConnectionError::Garbled))?;

@@ -12,10 +12,10 @@ use tokio::sync::broadcast::error::RecvError;
 use super::bridged_request::BridgedRequest;
 use super::subscriptions::Subscription;
 use super::{notices, refusal, result};
+use crate::bridge::Crossing;
 use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::{ClientMessage, Reply, deliver};
 use crate::reply::Answer;
-use crate::request::Call;
 use crate::upstream::connection::legacy::LegacyPeer;
 use crate::upstream::connection::{Kind, ServerMessage};
 use crate::upstream::wire::json::{Members, Object, quoted};
@@ -51,7 +51,7 @@ struct Listening {
 }
 
 /// Answers `subscriptions/listen`.
-pub(super) async fn answer(call: &Call<'_>, asked: BridgedRequest) -> Answer {
+pub(super) async fn answer(call: &Crossing<'_>, asked: BridgedRequest) -> Answer {
     let wanted = Wanted::read(&asked).ok_or_else(|| {
         let message = "params.notifications must say what to listen for";
         call.fault(StatusCode::OK, INVALID_PARAMS, message)

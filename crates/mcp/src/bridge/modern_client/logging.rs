@@ -52,8 +52,10 @@ async fn ask(
     level: Level,
 ) -> Result<(), ConnectionError> {
     let params = format!("{{\"level\":\"{}\"}}", level.name());
-    let exchange =
-        peer.ask(&asked.caller, peer.next_id(), "logging/setLevel", Some(&params)).await?;
+    let exchange = asked
+        .cause
+        .ask_peer(peer, &asked.caller, (peer.next_id(), "logging/setLevel"), Some(&params))
+        .await?;
     match exchange.answer().await?.outcome()? {
         Outcome::Result(_) => Ok(()),
         Outcome::Error(_) => Err(ConnectionError::Garbled),

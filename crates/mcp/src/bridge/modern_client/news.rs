@@ -19,7 +19,7 @@ pub(super) fn of(running: &Running, method: &str, heard: &ServerMessage) -> Opti
         // C-09: only what belongs to the request. What was subscribed to has its own stream, and
         // there nobody waits for the end of an elicitation: the retry is (D-38).
         TOOLS_LIST_CHANGED => {
-            running.asked.server.lists.forget();
+            running.asked.server.tools.lists.forget();
             None
         }
         "notifications/prompts/list_changed"

@@ -16,7 +16,8 @@ use serde_json::value::RawValue;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::bridged_request::BridgedRequest;
-use crate::request::Server;
+use crate::outbound::{Cause, Probe};
+use crate::request::Endpoint;
 use crate::upstream::connection::legacy::LegacyPeer;
 use crate::upstream::connection::{Caller, Kind, ServerMessage};
 
@@ -26,7 +27,7 @@ const TELLING: Duration = Duration::from_secs(10);
 const LOOKING: Duration = Duration::from_secs(30);
 
 struct Watch {
-    server: Arc<Server>,
+    server: Arc<Endpoint>,
     caller: Caller,
     shared_by_everyone: bool,
 }
@@ -51,7 +52,7 @@ pub(super) fn watch(asked: &BridgedRequest, peer: &Arc<LegacyPeer>) {
                 // That a list changed may have been among what was missed.
                 Ok(Err(RecvError::Lagged(missed))) => {
                     tracing::warn!(missed, "mcp.session.missed_messages");
-                    watch.server.lists.forget();
+                    watch.server.tools.lists.forget();
                 }
                 // Nothing was said for a while.
                 Err(_) => {}
@@ -71,7 +72,7 @@ impl Watch {
         match &heard.kind {
             Kind::Question { id, method } => self.asked(&peer, id, method, heard).await,
             Kind::Notification { method } if **method == *TOOLS_LIST_CHANGED => {
-                self.server.lists.forget();
+                self.server.tools.lists.forget();
             }
             // Log messages among them: nobody asked for those outside a request (C-91).
             Kind::Notification { .. } | Kind::Answer => {}
@@ -113,7 +114,8 @@ pub(super) async fn tell(
             ("error", serde_json::json!({ "code": code, "message": message }).to_string())
         }
     };
-    let told = tokio::time::timeout(TELLING, peer.answer(caller, id, outcome, &value)).await;
+    let telling = Cause::from(Probe::Reply).answer(peer, caller, id, (outcome, &value));
+    let told = tokio::time::timeout(TELLING, telling).await;
     if !matches!(told, Ok(Ok(()))) {
         tracing::debug!("mcp.upstream.answer_not_taken");
     }

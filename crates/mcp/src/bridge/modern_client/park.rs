@@ -19,8 +19,8 @@ use super::parked::{self, Ticket};
 use super::result;
 use super::running::Running;
 use super::state::{PATIENCE_SECONDS, State};
+use crate::bridge;
 use crate::passthrough::front::ClientMessage;
-use crate::request::Server;
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::json::{Members, Object};
 
@@ -47,11 +47,10 @@ pub(super) fn park(mut running: Running) -> Result<ClientMessage, ConnectionErro
     let said = input_required(&running, &State::seal(&running.asked, ticket));
     // The digest of it travels in the state; it need not be kept as well.
     running.asked.body = Bytes::new();
-    let (server, whose) = (Arc::clone(&running.asked.server), running.asked.caller.whose);
+    let (state, whose) = (Arc::clone(&running.asked.state), running.asked.caller.whose);
     let (wake, woken) = oneshot::channel();
-    let task = tokio::spawn(wait(running, woken, Arc::clone(&server), ticket));
-    server
-        .bridge
+    let task = tokio::spawn(wait(running, woken, Arc::clone(&state), ticket));
+    state
         .parked
         .insert(ticket, whose, Waiting { wake, task })
         .map_err(|parked::NoRoom| ConnectionError::Full)?;
@@ -70,7 +69,7 @@ impl Waiting {
 async fn wait(
     mut running: Running,
     mut woken: oneshot::Receiver<()>,
-    server: Arc<Server>,
+    state: Arc<bridge::State>,
     ticket: Ticket,
 ) -> Option<Running> {
     let patience = tokio::time::sleep(Duration::from_secs(PATIENCE_SECONDS.into()));
@@ -81,7 +80,7 @@ async fn wait(
             // An error means that there was no room, or that the table is gone.
             woken = &mut woken => return woken.ok().map(|()| running),
             () = &mut patience => {
-                server.bridge.parked.forget(&ticket);
+                state.parked.forget(&ticket);
                 return None;
             }
             heard = running.next_unheard() => running.keep(heard).await,

@@ -9,15 +9,15 @@ use super::question::{Verdict, judge};
 use super::running::Running;
 use super::state::State;
 use super::{notices, refusal, talk};
+use crate::bridge::Crossing;
 use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::deliver;
 use crate::reply::{Answer, Refused};
-use crate::request::Call;
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::json::{Members, Object};
 
 /// Answers a retry. It was judged like any other request before (C-83).
-pub(super) async fn answer(call: &Call<'_>, asked: BridgedRequest, unverified: &str) -> Answer {
+pub(super) async fn answer(call: &Crossing<'_>, asked: BridgedRequest, unverified: &str) -> Answer {
     let state = State::open(&asked, unverified).ok_or_else(|| stale(call))?;
     if !call.shared.is_own(&state.owner) {
         let path = call.server.path.as_str();
@@ -34,7 +34,7 @@ pub(super) async fn answer(call: &Call<'_>, asked: BridgedRequest, unverified: &
         let message = "inputResponses must be an object that holds an object for each key";
         call.fault(StatusCode::OK, INVALID_PARAMS, message)
     })?;
-    let parked = call.server.bridge.parked.take(&state.ticket, call.permit.principal());
+    let parked = call.state.parked.take(&state.ticket, call.permit.principal());
     let running = parked.ok_or_else(|| stale(call))?.wake().await.ok_or_else(|| stale(call))?;
     let running = running.resume(asked, &answers).await.map_err(|error| refusal(call, error))?;
     deliver(call, talk::reply(running), None, StreamKind::Answer).await
@@ -54,7 +54,8 @@ impl Running {
                 continue;
             };
             let pending = self.pending.remove(at);
-            self.peer.answer(&self.asked.caller, &pending.id, "result", value).await?;
+            let Self { asked, peer, .. } = &self;
+            asked.cause.answer(peer, &asked.caller, &pending.id, ("result", value)).await?;
         }
         self.refuse_undeclared().await;
         Ok(self)
@@ -95,7 +96,7 @@ fn legacy(response: &RawValue) -> Option<String> {
 
 /// The same for a state that is damaged, somebody else's, too old, used up, or for another
 /// request: nothing tells them apart.
-fn stale(call: &Call<'_>) -> Refused {
+fn stale(call: &Crossing<'_>) -> Refused {
     let message =
         "this requestState is not valid here, or has expired; send the request again without it";
     call.fault(StatusCode::OK, INVALID_PARAMS, message)

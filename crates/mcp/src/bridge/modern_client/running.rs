@@ -197,13 +197,13 @@ async fn gathered(gathering: &mut Option<Pin<Box<Sleep>>>) {
 /// it begins to answer.
 fn asking(asked: &BridgedRequest, peer: &Arc<LegacyPeer>, number: u64) -> ResponseStream {
     let params = request::params(&asked.body, number);
-    let (peer, caller) = (Arc::clone(peer), asked.caller.clone());
+    let (peer, caller, cause) = (Arc::clone(peer), asked.caller.clone(), asked.cause);
     let method = asked.method.clone();
     let opening = async move {
         // A question that belongs on the session's own stream has nowhere to go before that stands.
         peer.connection().listens().await;
-        let guard = cancel::Guard::new(&peer, &caller, number);
-        let exchange = peer.ask(&caller, number, &method, params.as_deref()).await;
+        let guard = cancel::Guard::new(cause, &peer, &caller, number);
+        let exchange = cause.ask_peer(&peer, &caller, (number, &*method), params.as_deref()).await;
         guard.settled();
         exchange.map(|exchange| {
             stream::unfold(exchange, |mut exchange| async {

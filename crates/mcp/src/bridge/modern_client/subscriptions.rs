@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::bridged_request::BridgedRequest;
+use crate::outbound::Cause;
 use crate::upstream::connection::legacy::LegacyPeer;
 use crate::upstream::connection::{Caller, ConnectionError, Outcome};
 use crate::upstream::wire::json::quoted;
@@ -14,6 +15,7 @@ pub(super) struct Subscription {
     pub(super) uri: String,
     peer: Arc<LegacyPeer>,
     caller: Caller,
+    cause: Cause,
 }
 
 /// How long a server may take, while others wait for their turn.
@@ -28,8 +30,12 @@ impl Subscription {
         peer: &Arc<LegacyPeer>,
         uri: &str,
     ) -> Option<Self> {
-        let share =
-            Self { uri: uri.to_owned(), peer: Arc::clone(peer), caller: asked.caller.clone() };
+        let share = Self {
+            uri: uri.to_owned(),
+            peer: Arc::clone(peer),
+            caller: asked.caller.clone(),
+            cause: asked.cause,
+        };
         // The server is asked under the lock, so that an end and a beginning never overtake
         // each other.
         let mut subscribed = peer.desk().subscribed.lock().await;
@@ -43,7 +49,7 @@ impl Subscription {
         // Counted first: should this future be dropped while it asks, the share ends what may
         // have begun.
         subscribed.insert(uri.to_owned(), 1);
-        if tell(peer, &share.caller, "resources/subscribe", uri).await.is_ok() {
+        if tell(share.cause, peer, &share.caller, ("resources/subscribe", uri)).await.is_ok() {
             return Some(share);
         }
         subscribed.remove(uri);
@@ -62,7 +68,7 @@ impl Drop for Subscription {
         if self.uri.is_empty() {
             return;
         }
-        let (peer, caller) = (Arc::clone(&self.peer), self.caller.clone());
+        let (peer, caller, cause) = (Arc::clone(&self.peer), self.caller.clone(), self.cause);
         let uri = std::mem::take(&mut self.uri);
         tokio::spawn(async move {
             let mut subscribed = peer.desk().subscribed.lock().await;
@@ -71,21 +77,22 @@ impl Drop for Subscription {
             if *count == 0 {
                 subscribed.remove(&uri);
                 // A server that does not hear of it sends what nobody asked for; that is dropped.
-                let _ = tell(&peer, &caller, "resources/unsubscribe", &uri).await;
+                let _ = tell(cause, &peer, &caller, ("resources/unsubscribe", &uri)).await;
             }
         });
     }
 }
 
 async fn tell(
+    cause: Cause,
     peer: &LegacyPeer,
     caller: &Caller,
-    method: &str,
-    uri: &str,
+    (method, uri): (&str, &str),
 ) -> Result<(), ConnectionError> {
     let params = format!("{{\"uri\":{}}}", quoted(uri));
     let asking = async {
-        let exchange = peer.ask(caller, peer.next_id(), method, Some(&params)).await?;
+        let exchange =
+            cause.ask_peer(peer, caller, (peer.next_id(), method), Some(&params)).await?;
         match exchange.answer().await?.outcome()? {
             Outcome::Result(_) => Ok(()),
             Outcome::Error(_) => Err(ConnectionError::Garbled),

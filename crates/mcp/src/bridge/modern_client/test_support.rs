@@ -22,6 +22,8 @@ use tokio::sync::{broadcast, mpsc};
 
 use super::bridged_request::BridgedRequest;
 use crate::access::Permit;
+use crate::bridge::Crossing;
+use crate::outbound::Probe;
 use crate::request::Call;
 use crate::sidecar::Sidecar;
 use crate::upstream::connection::legacy::{Declared, LegacyPeer};
@@ -92,11 +94,13 @@ impl Fake {
             permit: &permit,
             method: Method::POST,
             headers: &HeaderMap::new(),
-            exchange: &crate::observe::RequestRecord::silent(shared, server),
+            exchange: &shared.no_record(server),
             id: Some(id.get()),
             session: None,
         };
-        let asked = BridgedRequest::read(&call, method, &params, body.clone());
+        let crossing =
+            Crossing { call: &call, state: self.sidecar.bridge(), cause: Probe::Reply.into() };
+        let asked = BridgedRequest::read(&crossing, method, &params, body.clone());
         asked.unwrap_or_else(|_| panic!("a good request"))
     }
 

@@ -13,12 +13,14 @@ use tokio::sync::mpsc;
 
 use super::retell::{Ear, Token};
 use super::sessions::{Relayed, Running};
+use crate::bridge::Crossing;
+use crate::outbound::Cause;
 use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::{ClientMessage, deliver};
 use crate::passthrough::lists::answer::{Sieve, respond_with};
 use crate::policy::judge::Handling;
 use crate::reply::Answer;
-use crate::request::{Call, Shared};
+use crate::request::Shared;
 use crate::upstream::connection::{Caller, ConnectionError, Kind};
 use crate::upstream::wire::json::{Members, NoObject, Object};
 
@@ -29,7 +31,7 @@ const WAITING: usize = 16;
 
 /// Answers a request.
 pub(super) async fn request(
-    call: &Call<'_>,
+    call: &Crossing<'_>,
     relayed: Arc<Relayed>,
     method: &str,
     params: &Params<'_>,
@@ -47,7 +49,9 @@ pub(super) async fn request(
     })?;
     let (said, reply) = mpsc::channel(WAITING);
     let (shared, caller) = (Arc::clone(call.shared), call.caller());
-    let asking = Asking { shared, caller, running, method: method.into(), params, token, said };
+    let cause = call.cause;
+    let asking =
+        Asking { cause, shared, caller, running, method: method.into(), params, token, said };
     // D-58: a client of this era that goes away has cancelled nothing, so the request goes on.
     tokio::spawn(asking.carry_out());
     let reply = stream::unfold(reply, |mut reply| async { Some((reply.recv().await?, reply)) });
@@ -81,6 +85,7 @@ fn renumbered(body: &[u8], id: u64) -> Result<(Option<String>, Token), NoObject>
 
 /// A request on its way, which outlives its client's connection.
 struct Asking {
+    cause: Cause,
     shared: Arc<Shared>,
     caller: Caller,
     running: Running,
@@ -116,7 +121,8 @@ impl Asking {
     async fn ask(&self) -> Result<(), ConnectionError> {
         let relayed = self.running.relayed();
         let (id, params) = (self.running.id(), self.params.as_deref());
-        let mut exchange = relayed.peer.ask(&self.caller, id, &self.method, params).await?;
+        let mut exchange =
+            self.cause.ask_peer(&relayed.peer, &self.caller, (id, &*self.method), params).await?;
         let sealing = &self.shared.sealing;
         let ear = Ear { relayed, sealing, caller: &self.caller };
         while let Some(heard) = exchange.next().await {

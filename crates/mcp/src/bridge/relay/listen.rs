@@ -15,15 +15,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::retell::Ear;
 use super::sessions::Relayed;
+use crate::bridge::Crossing;
 use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::events_response;
 use crate::reply::{Answer, Fault};
-use crate::request::{Call, Shared};
+use crate::request::Shared;
 use crate::upstream::connection::{Caller, ServerMessage};
 use crate::upstream::wire::events;
 
 /// Opens the standing stream of a session.
-pub(super) fn stream(call: &Call<'_>, relayed: &Arc<Relayed>) -> Answer {
+pub(super) fn stream(call: &Crossing<'_>, relayed: &Arc<Relayed>) -> Answer {
     let slot = call.server.slots.take(call.permit.whose()).ok_or_else(|| {
         let message = "too many open streams; close one first";
         let fault = Fault { status: StatusCode::TOO_MANY_REQUESTS, code: NOT_TAKEN, message };

@@ -8,18 +8,18 @@ use protocol::jsonrpc::INVALID_PARAMS;
 use protocol::mcp::SESSION_HEADER;
 
 use super::sessions::Relayed;
+use crate::bridge::Crossing;
 use crate::config::Transport;
 use crate::passthrough::lists;
 use crate::reply;
 use crate::reply::{Answer, Refused};
-use crate::request::Call;
 use crate::request::session::{Facts, Held};
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::connection::legacy::Declared;
 use crate::upstream::wire::json::{Members, NoObject, Object, quoted};
 
 /// Answers `initialize`.
-pub(super) async fn initialize(call: &Call<'_>, body: &Bytes) -> Answer {
+pub(super) async fn initialize(call: &Crossing<'_>, body: &Bytes) -> Answer {
     let offered = declared(body).map_err(|NoObject| unreadable(call))?;
     let shared = shared_by_everyone(call);
     let declared = if shared { for_everybody() } else { offered.clone() };
@@ -38,7 +38,7 @@ pub(super) async fn initialize(call: &Call<'_>, body: &Bytes) -> Answer {
     let session = session.ok_or_else(|| call.failed(ConnectionError::Garbled))?;
     let relayed =
         Relayed::new(&session, call.permit.whose(), peer, &call.server.upstream.transport);
-    let kept = call.server.bridge.relays.keep(relayed, call.shared.trust.now());
+    let kept = call.state.relays.keep(relayed, call.shared.trust.now());
     kept.map_err(|error| call.failed(error))?;
 
     let text = lists::answer::message(call.id, result.as_bytes());
@@ -48,7 +48,7 @@ pub(super) async fn initialize(call: &Call<'_>, body: &Bytes) -> Answer {
     Ok(response)
 }
 
-fn shared_by_everyone(call: &Call<'_>) -> bool {
+fn shared_by_everyone(call: &Crossing<'_>) -> bool {
     matches!(&call.server.upstream.transport, Transport::Stdio(child) if child.shared_by_everyone)
 }
 
@@ -94,7 +94,7 @@ fn agreed(version: &str, result: &str, offered: Option<&Declared>) -> (String, S
 }
 
 /// All else is held at home and does not travel.
-fn facts(call: &Call<'_>, nonce: &[u8]) -> Facts {
+fn facts(call: &Crossing<'_>, nonce: &[u8]) -> Facts {
     Facts {
         capabilities: "{}".to_owned(),
         client_info: "{}".to_owned(),
@@ -103,7 +103,7 @@ fn facts(call: &Call<'_>, nonce: &[u8]) -> Facts {
     }
 }
 
-fn unreadable(call: &Call<'_>) -> Refused {
+fn unreadable(call: &Crossing<'_>) -> Refused {
     let message = "initialize needs params: protocolVersion, capabilities and clientInfo";
     call.fault(StatusCode::OK, INVALID_PARAMS, message)
 }

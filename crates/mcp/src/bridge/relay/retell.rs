@@ -3,7 +3,8 @@
 use serde_json::value::RawValue;
 
 use super::sessions::{Relayed, Running};
-use crate::request::session::Sealing;
+use crate::outbound::{Cause, Probe};
+use crate::sealing::Sealing;
 use crate::upstream::connection::{Caller, ConnectionError, Kind, ServerMessage};
 use crate::upstream::wire::json::{Members, Object, whole_number};
 
@@ -64,7 +65,8 @@ impl Ear<'_> {
             return Some(with_id(&heard.members().ok()?, &asked));
         }
         // It would wait for nothing; if it is gone, it does not wait.
-        let _ = relayed.peer.answer(caller, id, "error", NOBODY).await;
+        let _ =
+            Cause::from(Probe::Reply).answer(&relayed.peer, caller, id, ("error", NOBODY)).await;
         None
     }
 

@@ -9,8 +9,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use super::questions::Questions;
+use crate::bridge::Crossing;
 use crate::config::Transport;
-use crate::request::Call;
 use crate::request::session::Session;
 use crate::upstream::connection::legacy::LegacyPeer;
 use crate::upstream::connection::{Caller, ConnectionError};
@@ -166,8 +166,8 @@ impl Relayed {
     }
 
     /// The client ends it.
-    pub(super) fn end(&self, call: &Call<'_>) {
-        self.forget(&call.server.bridge.relays, &call.caller());
+    pub(super) fn end(&self, call: &Crossing<'_>) {
+        self.forget(&call.state.relays, &call.caller());
     }
 
     pub(super) fn forget(&self, relays: &Relays, caller: &Caller) {

@@ -5,15 +5,15 @@ use protocol::jsonrpc::INVALID_REQUEST;
 use serde_json::value::RawValue;
 
 use super::sessions::Relayed;
+use crate::bridge::Crossing;
 use crate::reply;
 use crate::reply::Answer;
 use crate::reply::body::Body;
-use crate::request::Call;
 use crate::upstream::wire::json::{Members, Object};
 
 /// Passes a notification on, in the server's ids.
 pub(super) async fn notification(
-    call: &Call<'_>,
+    call: &Crossing<'_>,
     relayed: &Relayed,
     method: &str,
     body: &[u8],
@@ -32,13 +32,13 @@ pub(super) async fn notification(
         _ if relayed.shared_by_everyone => return Ok(accepted()),
         _ => params.map(|params| params.get().to_owned()),
     };
-    let told = relayed.peer.notify(&call.caller(), method, params.as_deref()).await;
+    let told = call.cause.notify(&relayed.peer, &call.caller(), method, params.as_deref()).await;
     told.map_err(|error| call.failed(error))?;
     Ok(accepted())
 }
 
 /// Passes an answer on to the server that asked, once. Answers to what was not asked go nowhere.
-pub(super) async fn answer(call: &Call<'_>, relayed: &Relayed, body: &[u8]) -> Answer {
+pub(super) async fn answer(call: &Crossing<'_>, relayed: &Relayed, body: &[u8]) -> Answer {
     let message = members(call, body)?;
     let (outcome, value) = match (message.get("result"), message.get("error")) {
         (Some(result), None) => ("result", result),
@@ -48,7 +48,8 @@ pub(super) async fn answer(call: &Call<'_>, relayed: &Relayed, body: &[u8]) -> A
     let sealed = message.text("id").unwrap_or_default();
     let sealing = &call.shared.sealing;
     if let Some(id) = relayed.questions.answered(sealing, &relayed.digest, &sealed) {
-        let answered = relayed.peer.answer(&call.caller(), &id, outcome, value.get()).await;
+        let answered =
+            call.cause.answer(&relayed.peer, &call.caller(), &id, (outcome, value.get())).await;
         answered.map_err(|error| call.failed(error))?;
     }
     Ok(accepted())
@@ -66,12 +67,12 @@ fn cancelled(relayed: &Relayed, params: &RawValue) -> Option<String> {
     Some(renumbered.finish())
 }
 
-fn members<'b>(call: &Call<'_>, body: &'b [u8]) -> Result<Members<'b>, reply::Refused> {
+fn members<'b>(call: &Crossing<'_>, body: &'b [u8]) -> Result<Members<'b>, reply::Refused> {
     let text = std::str::from_utf8(body).map_err(|_| unreadable(call))?;
     Members::read(text).map_err(|_| unreadable(call))
 }
 
-fn unreadable(call: &Call<'_>) -> reply::Refused {
+fn unreadable(call: &Crossing<'_>) -> reply::Refused {
     call.fault(StatusCode::BAD_REQUEST, INVALID_REQUEST, "send one JSON-RPC message")
 }
 

@@ -17,10 +17,11 @@ use crate::observe::RequestRecord;
 use crate::passthrough::answer::{Accepted, Form, StreamKind, respond};
 use crate::passthrough::headers;
 use crate::passthrough::lists::answer::{Sieve, unfilterable};
+use crate::policy::judge::Judged;
 use crate::reply::Refused;
 use crate::reply::body::Body;
 use crate::request::session::Session;
-use crate::request::{Call, Server, Shared};
+use crate::request::{Call, Endpoint, Shared};
 use crate::tools::lists::filter::Unfilterable;
 use crate::upstream::wire::BodyError;
 use crate::upstream::wire::events::of_foreign_message;
@@ -29,11 +30,12 @@ use crate::upstream::wire::reader::Reader;
 /// Everything that the messages still to be sent need; it outlives the request that brought them.
 struct Sending {
     shared: Arc<Shared>,
-    server: Arc<Server>,
+    server: Arc<Endpoint>,
     permit: Arc<Permit>,
     headers: HeaderMap,
     exchange: RequestRecord,
     session: Option<Arc<Session>>,
+    cause: Judged,
     sieve: Sieve,
     /// Ready events.
     ready: VecDeque<Bytes>,
@@ -46,6 +48,7 @@ struct Sending {
 /// Answers with a stream: first the refusals, then each message's answer.
 pub(super) fn answer(
     call: &Call<'_>,
+    cause: Judged,
     sieve: Sieve,
     passing: &[&Element<'_>],
     refused: &[Bytes],
@@ -59,8 +62,9 @@ pub(super) fn answer(
         server: Arc::clone(call.server),
         permit: Arc::clone(call.permit),
         headers: call.headers.clone(),
-        exchange: RequestRecord::silent(call.shared, call.server),
+        exchange: call.shared.no_record(call.server),
         session: call.session.clone(),
+        cause,
         sieve,
         ready: refused.iter().map(|message| of_foreign_message(message)).collect(),
         left: left.collect(),
@@ -124,7 +128,8 @@ impl Sending {
     /// Sends one message. Its answer is then ready, or being read.
     async fn send(&mut self, text: Bytes, id: Option<&str>) -> Result<(), Refused> {
         let call = self.call(id);
-        let Accepted { status, form, body, .. } = call.accept(call.send(text).await?)?;
+        let Accepted { status, form, body, .. } =
+            call.accept(call.send(self.cause, text).await?)?;
         match form {
             Form::Events => {
                 let reader = Reader::new(body, call.shared.limits.list_bytes);

@@ -4,7 +4,8 @@
 use http::{HeaderName, HeaderValue};
 use protocol::mcp::{METHOD_HEADER, MODERN_REVISION};
 
-use crate::request::Server;
+use crate::outbound::{Cause, Probe};
+use crate::request::Endpoint;
 use crate::upstream::connection::legacy::question;
 use crate::upstream::connection::{Caller, ConnectionError, ServerMessage};
 use crate::upstream::own_declaration;
@@ -12,14 +13,14 @@ use crate::upstream::own_declaration;
 const LIST: &str = "tools/list";
 
 /// The answer to `tools/list`.
-pub(super) async fn fetch(server: &Server, caller: &Caller) -> Option<Vec<u8>> {
+pub(super) async fn fetch(server: &Endpoint, caller: &Caller) -> Option<Vec<u8>> {
     let answer = list(server, caller).await;
     answer.ok().map(|answer| answer.text.to_vec())
 }
 
-async fn list(server: &Server, caller: &Caller) -> Result<ServerMessage, ConnectionError> {
+async fn list(server: &Endpoint, caller: &Caller) -> Result<ServerMessage, ConnectionError> {
     let upstream = &server.upstream;
-    let declared = own_declaration();
+    let (declared, cause) = (own_declaration(), Cause::from(Probe::Tools));
     if upstream.speaks(caller).await?.modern {
         let connection = upstream.modern_connection(caller).await?;
         let params = format!(
@@ -32,10 +33,10 @@ async fn list(server: &Server, caller: &Caller) -> Result<ServerMessage, Connect
         question
             .mirrors
             .push((HeaderName::from_static(METHOD_HEADER), HeaderValue::from_static(LIST)));
-        return connection.ask(caller, question).await?.answer().await;
+        return cause.ask(&**connection, caller, question).await?.answer().await;
     }
     let peer = upstream.legacy_peer(caller, &declared, None).await?;
-    let asked = peer.ask(caller, peer.next_id(), LIST, None).await;
+    let asked = cause.ask_peer(&peer, caller, (peer.next_id(), LIST), None).await;
     let answered = match asked {
         Ok(answer) => answer.answer().await,
         Err(error) => Err(error),

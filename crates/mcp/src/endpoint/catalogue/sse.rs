@@ -5,7 +5,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method};
 
-use crate::request::{Server, Shared};
+use crate::request::{Endpoint, Shared};
 use crate::tools::lists::filter::{Message, answers, read};
 use crate::upstream::connection::sse::{Opened, open_stream};
 use crate::upstream::http::{BackendId, Outgoing};
@@ -16,7 +16,7 @@ const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialize
 const LIST: &str = r#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#;
 
 /// The answer to `tools/list`. The session ends with the stream.
-pub(super) async fn fetch(shared: &Shared, server: &Server) -> Option<Vec<u8>> {
+pub(super) async fn fetch(shared: &Shared, server: &Endpoint) -> Option<Vec<u8>> {
     let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/event-stream"))]);
     let opened = open_stream(&server.upstream, headers, shared.limits.list_bytes).await.ok()?;
     let Opened { mut reader, backend, path } = opened;
@@ -29,7 +29,7 @@ pub(super) async fn fetch(shared: &Shared, server: &Server) -> Option<Vec<u8>> {
 }
 
 async fn post(
-    server: &Server,
+    server: &Endpoint,
     (backend, path): (BackendId, Option<PathAndQuery>),
     text: &'static str,
 ) -> Option<()> {

@@ -12,6 +12,7 @@ use protocol::mcp::TEMPORARILY_UNAVAILABLE;
 use crate::access::Permit;
 use crate::endpoint;
 use crate::endpoint::message::Admitted;
+use crate::endpoint::server::Server;
 use crate::endpoint::sse_front::handle::Handle;
 use crate::endpoint::sse_front::stream::{Ready, Stream};
 use crate::endpoint::sse_front::{headers, retell};
@@ -19,9 +20,9 @@ use crate::observe::RequestRecord;
 use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::events_response;
 use crate::reply::{Answer, Fault, Refused};
+use crate::request::Shared;
 use crate::request::openings::UnderWay;
 use crate::request::slots::Slot;
-use crate::request::{Server, Shared};
 use crate::upstream::connection::streamable::Tail;
 
 /// How long running requests may go on after their client left (D-58).
@@ -48,7 +49,7 @@ pub(crate) fn open(admitted: &Admitted<'_>) -> Answer {
         server: Arc::clone(admitted.server),
         permit: Arc::clone(&admitted.permit),
         headers: headers::passing(admitted.headers),
-        exchange: RequestRecord::silent(admitted.shared, admitted.server),
+        exchange: admitted.shared.no_record(&admitted.server.endpoint),
         stream,
         slot: Some(slot),
     };
@@ -100,12 +101,12 @@ impl Keeper {
     /// What the server says on no request's account comes over the stream, too (D-02).
     async fn relay_notices(&mut self, ready: Ready) {
         let mut opening = ready.await.ok();
-        let mut tail = Tail::of(&self.server.name);
+        let mut tail = Tail::of(&self.server.endpoint.name);
         loop {
             // The session's stream takes the place; they are one to the client.
             drop(self.slot.take());
             let heard = self.listen(&mut tail, opening.take()).await;
-            self.slot = self.server.slots.take(self.permit.whose());
+            self.slot = self.server.endpoint.slots.take(self.permit.whose());
             if self.slot.is_none() {
                 return self.stream.gone.cancel();
             }

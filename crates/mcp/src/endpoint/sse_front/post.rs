@@ -11,14 +11,14 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::access::{Permit, TokenStatus};
 use crate::endpoint::message;
 use crate::endpoint::message::Admitted;
+use crate::endpoint::server::Server;
 use crate::endpoint::sse_front::handle::Handle;
 use crate::endpoint::sse_front::stream::Stream;
 use crate::endpoint::sse_front::{headers, retell};
-use crate::observe::RequestRecord;
 use crate::reply::body::Body;
 use crate::reply::in_flight::Counted;
 use crate::reply::{Answer, Fault, Refused};
-use crate::request::{Server, Shared};
+use crate::request::Shared;
 use crate::upstream::connection::streamable::Tail;
 use crate::upstream::wire::Arriving;
 use crate::{endpoint, reply};
@@ -154,7 +154,7 @@ impl PendingPost {
         let gone =
             response.status() == StatusCode::NOT_FOUND && self.headers.contains_key(SESSION_HEADER);
         let limit = self.shared.limits.message_bytes;
-        let (id, mut tail) = (self.id.as_deref(), Tail::of(&self.server.name));
+        let (id, mut tail) = (self.id.as_deref(), Tail::of(&self.server.endpoint.name));
         let answered = retell::answer(&self.stream, id, response, limit, &mut tail).await;
         if let Some(id) = id
             && !answered
@@ -204,7 +204,7 @@ impl PendingPost {
     /// What comes after the last event that was seen.
     async fn rest(&self, tail: &Tail) -> Response<Body> {
         let Self { shared, server, permit, headers, stream, .. } = self;
-        let exchange = RequestRecord::silent(shared, server);
+        let exchange = shared.no_record(&server.endpoint);
         let (permit, method) = (Arc::clone(permit), Method::GET);
         let admitted = Admitted { shared, server, permit, method, headers, exchange: &exchange };
         let session = stream.session(&admitted);
@@ -231,7 +231,7 @@ impl PendingPost {
     async fn ask(&self) -> Answer {
         let Self { shared, server, permit, headers, .. } = self;
         // Its POST was answered already, so it is told of by itself.
-        let exchange = RequestRecord::apart(shared, server, permit);
+        let exchange = shared.record_apart(&server.endpoint, permit);
         let (permit, method) = (Arc::clone(permit), Method::POST);
         let admitted = Admitted { shared, server, permit, method, headers, exchange: &exchange };
         let answer = message::answer(&admitted, self.body.clone()).await;

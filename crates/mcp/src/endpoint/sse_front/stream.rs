@@ -88,7 +88,7 @@ impl Stream {
     /// The session as this request's permit opens it.
     pub(super) fn session(&self, admitted: &Admitted<'_>) -> Option<Arc<Session>> {
         let sealed = self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-        admitted.server.sessions.open(&admitted.permit, sealed.to_str().ok()?).ok()
+        admitted.server.endpoint.sessions.open(&admitted.permit, sealed.to_str().ok()?).ok()
     }
 
     /// The client is ready. Whatever it sends from now on finds the session's own stream standing.

@@ -9,11 +9,12 @@ use protocol::jsonrpc::error_response;
 use protocol::mcp::{NOT_TAKEN, UPSTREAM_UNAVAILABLE};
 use serde_json::Value;
 
-use crate::passthrough::early::{PendingRequest, Told, Wanted, one};
+use crate::observe::{PendingRequest, Wanted};
+use crate::passthrough::early::{Told, one};
 use crate::reply::Fault;
 use crate::reply::body::Body;
 use crate::reply::failure::fault;
-use crate::request::Server;
+use crate::request::Endpoint;
 use crate::upstream::connection::{ConnectionError, Kind, ServerMessage};
 use crate::upstream::wire::json::Object;
 use crate::upstream::wire::{events, whole};
@@ -27,7 +28,7 @@ const NOT_SOON: Bytes = Bytes::from_static(b"retry: 30000\n\n");
 
 /// An answer as events.
 pub(super) async fn told(
-    server: &Server,
+    server: &Endpoint,
     pending: &PendingRequest,
     response: Response<Body>,
 ) -> Told {

@@ -12,10 +12,11 @@ use crate::access::Permit;
 use crate::config::Transport;
 use crate::passthrough::answer::{Accepted, Form, respond};
 use crate::passthrough::headers;
+use crate::policy::judge::JudgedRequest;
 use crate::reply;
 use crate::reply::Answer;
 use crate::reply::body::Body;
-use crate::request::{Call, Server};
+use crate::request::{Call, Endpoint};
 use crate::tools::lists::dropped::Dropped;
 use crate::tools::lists::filter::{Filtered, Message, Unfilterable, answers, filter, read};
 use crate::tools::lists::tidy::Reader;
@@ -23,7 +24,7 @@ use crate::tools::lists::{Key, Owner};
 
 /// Filters the lists of one call and keeps them.
 pub(crate) struct Sieve {
-    server: Arc<Server>,
+    server: Arc<Endpoint>,
     permit: Arc<Permit>,
     /// The id of the request, as it was written.
     id: Option<Box<str>>,
@@ -33,12 +34,16 @@ pub(crate) struct Sieve {
 }
 
 /// Answers `tools/list`.
-pub(crate) async fn answer(call: &Call<'_>, params: &Params<'_>, body: Bytes) -> Answer {
+pub(crate) async fn answer(
+    call: &Call<'_>,
+    params: &Params<'_>,
+    judged: &JudgedRequest<'_>,
+) -> Answer {
     let sieve = Sieve::new(call, params);
     if let Some(result) = sieve.ready() {
         return Ok(respond_with(call, result));
     }
-    let accepted = call.accept(call.send(body).await?)?;
+    let accepted = call.accept(call.send(judged, judged.body().clone()).await?)?;
     match (accepted.status, accepted.form) {
         (StatusCode::OK, Form::Json) => filter_json(call, sieve, accepted).await,
         (StatusCode::OK, Form::Events) => {
@@ -146,7 +151,7 @@ impl Sieve {
             version.unwrap_or_default(),
             params.cursor.as_deref(),
         );
-        let asked = (server.lists.epoch(), call.shared.trust.now());
+        let asked = (server.tools.lists.epoch(), call.shared.trust.now());
         let id = call.id.map(Box::from);
         Self { server: Arc::clone(server), permit: Arc::clone(permit), id, key, reader, asked }
     }
@@ -154,7 +159,7 @@ impl Sieve {
     /// A kept result: this principal's own, or one that is the same for everybody. Whether there was
     /// one is counted.
     pub(crate) fn ready(&self) -> Option<Bytes> {
-        let (lists, now) = (&self.server.lists, self.asked.1);
+        let (lists, now) = (&self.server.tools.lists, self.asked.1);
         let kept = lists.ready(&self.key, now);
         let kept = kept.or_else(|| lists.ready(&self.key.clone().shared(), now));
         match &kept {
@@ -185,7 +190,7 @@ impl Sieve {
         let key = self.key.clone();
         let key = if filtered.public { key.shared() } else { key };
         let result = filtered.result;
-        self.server.lists.keep(key, &result, self.asked, filtered.ttl_millis);
+        self.server.tools.lists.keep(key, &result, self.asked, filtered.ttl_millis);
         Ok(result)
     }
 
@@ -194,18 +199,18 @@ impl Sieve {
         &self,
         result: &serde_json::value::RawValue,
     ) -> Result<Filtered, Unfilterable> {
-        self.server.schemas.learn(result);
+        self.server.tools.schemas.learn(result);
         // One child for all is told nothing of anybody.
         let one_for_all = matches!(&self.server.upstream.transport, Transport::Stdio(child) if child.shared_by_everyone);
         if one_for_all && self.key.is_first_page() {
-            self.server.lists.see_for_all(result);
+            self.server.tools.lists.see_for_all(result);
         }
         let (policy, reach) = (&self.server.policy, self.permit.reach());
         let keep = |tool: &str, hints| policy.lists(reach, tool, Some(hints));
         let mut filtered = filter(result, self.reader, keep)?;
         self.note_odd(&filtered);
         if policy.uses_hints() {
-            self.server.lists.learn(std::mem::take(&mut filtered.hints));
+            self.server.tools.lists.learn(std::mem::take(&mut filtered.hints));
         }
         Ok(filtered)
     }
@@ -222,6 +227,6 @@ impl Sieve {
             tracing::warn!(server.name = %name, ?tool, ?members, "mcp.list.members_left_out");
         }
         let listed = filtered.hints.iter().map(|(tool, _)| &**tool);
-        self.server.lists.dropped().learn(listed, &filtered.dropped);
+        self.server.tools.lists.dropped().learn(listed, &filtered.dropped);
     }
 }

@@ -12,7 +12,7 @@ use memchr::memmem::Finder;
 
 use crate::passthrough::stream::heartbeat::{COMMENT, Heartbeat};
 use crate::passthrough::stream::ids::Ids;
-use crate::request::Server;
+use crate::request::Endpoint;
 use crate::request::slots::Slot;
 use crate::upstream::wire::BodyError;
 
@@ -46,7 +46,7 @@ enum Place {
 
 /// Looks for news that the server's tools changed.
 pub(crate) struct ChangeWatch {
-    server: Arc<Server>,
+    server: Arc<Endpoint>,
     finder: Finder<'static>,
 }
 
@@ -126,7 +126,7 @@ impl Place {
 
 impl ChangeWatch {
     /// News for this server's kept lists. The needle has no slash, which some servers escape.
-    pub(crate) fn of(server: &Arc<Server>) -> Self {
+    pub(crate) fn of(server: &Arc<Endpoint>) -> Self {
         Self { server: Arc::clone(server), finder: Finder::new("list_changed") }
     }
 
@@ -134,8 +134,8 @@ impl ChangeWatch {
     /// two chunks is missed, and the lists age out instead.
     pub(crate) fn look(&self, bytes: &[u8]) {
         if self.finder.find(bytes).is_some() {
-            self.server.lists.forget();
-            self.server.schemas.forget();
+            self.server.tools.lists.forget();
+            self.server.tools.schemas.forget();
         }
     }
 }

@@ -15,8 +15,8 @@ use protocol::jsonrpc::INVALID_REQUEST;
 
 use crate::reply::Refused;
 use crate::request::Call;
-use crate::request::session::Sealing;
 use crate::request::wishes::Wishes;
+use crate::sealing::Sealing;
 use crate::upstream::wire::headers::LAST_EVENT_ID;
 
 /// Seals the ids in one stream. Everything else passes as it comes, halves of events too.

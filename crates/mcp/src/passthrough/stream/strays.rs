@@ -13,13 +13,13 @@ use memchr::{memchr, memchr2};
 use crate::passthrough::answer::Form;
 use crate::passthrough::stream::mark::Mark;
 use crate::passthrough::stream::outline::Outline;
-use crate::request::{Call, Server};
+use crate::request::{Call, Endpoint};
 use crate::upstream::wire::line_ends::LineEnds;
 use crate::upstream::wire::{BodyError, broke_off};
 
 /// Watches one answer as it passes.
 pub(crate) struct Watch {
-    server: Arc<Server>,
+    server: Arc<Endpoint>,
     /// The id of the request that is answered. Its own result is its own affair.
     own: Option<serde_json::Value>,
     form: Form,

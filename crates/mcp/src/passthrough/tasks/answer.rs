@@ -16,9 +16,10 @@ use crate::access::Permit;
 use crate::passthrough::answer::{Accepted, Form, StreamKind, respond};
 use crate::passthrough::headers;
 use crate::passthrough::stream::strays::{Stray, Watch};
+use crate::policy::judge::JudgedRequest;
 use crate::reply::body::Body;
 use crate::reply::{Answer, Refused};
-use crate::request::{Call, Server};
+use crate::request::{Call, Endpoint};
 use crate::tools::tasks::Task;
 use crate::tools::tasks::ids::{Place, Unchangeable, could_name, exchanged};
 use crate::upstream::wire::events::Event;
@@ -27,7 +28,7 @@ use crate::upstream::wire::{BodyError, Era, broke_off};
 
 /// Whose messages name tasks, and which of them can be told without looking anywhere.
 pub(crate) struct Naming {
-    server: Arc<Server>,
+    server: Arc<Endpoint>,
     permit: Arc<Permit>,
     about: About,
 }
@@ -69,11 +70,15 @@ pub(crate) fn may_begin(era: Era, params: &Params<'_>) -> bool {
 }
 
 /// Answers a request about a task that was opened and judged before.
-pub(crate) async fn answer(call: &Call<'_>, params: &Params<'_>, body: Bytes) -> Answer {
-    let Some(task) = call.server.tasks.named(call.permit, params) else {
+pub(crate) async fn answer(
+    call: &Call<'_>,
+    params: &Params<'_>,
+    judged: &JudgedRequest<'_>,
+) -> Answer {
+    let Some(task) = call.server.tools.tasks.named(call.permit, params) else {
         return Err(unknown_task(call));
     };
-    let body = restored(call, params, &task, &body)?;
+    let body = restored(call, params, &task, judged.body())?;
     let headers = restored_headers(call, &task)?;
     let asking = Call {
         headers: &headers,
@@ -81,7 +86,7 @@ pub(crate) async fn answer(call: &Call<'_>, params: &Params<'_>, body: Bytes) ->
         session: call.session.clone(),
         ..*call
     };
-    let accepted = asking.accept(asking.send(body).await?)?;
+    let accepted = asking.accept(asking.send(judged, body).await?)?;
     let naming = Naming::of(call, About::tasks([task]));
     pass(call, naming, accepted, StreamKind::Answer).await
 }
@@ -142,7 +147,7 @@ fn pass_events(
 /// The same message of a client with the server's own ids, where it belongs to a task: the answer
 /// to a question that the server asked during one (MCP 2025-11-25, "Related Task Metadata").
 pub(crate) fn inward(call: &Call<'_>, body: Bytes) -> Result<Bytes, Refused> {
-    let handles = &call.server.tasks;
+    let handles = &call.server.tools.tasks;
     let open = |_, id: &str| handles.open(call.permit, id).map(|task| task.upstream.into());
     match exchanged(&body, open) {
         Ok(None) => Ok(body),
@@ -175,7 +180,7 @@ impl Naming {
     }
 
     fn handle(&self, place: Place, id: &str) -> Option<Arc<str>> {
-        let handles = &self.server.tasks;
+        let handles = &self.server.tools.tasks;
         match &self.about {
             // Whatever was known under this id before: this tool's scope is what it needs now.
             About::Call(tool) if place == Place::Begun => {

@@ -9,6 +9,7 @@ use protocol::mcp::{METHOD_HEADER, MODERN_REVISION, PROTOCOL_VERSION_HEADER};
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use crate::outbound::Probe;
 use crate::passthrough::answer::{Accepted, Form};
 use crate::request::Call;
 use crate::tools::lists::filter::{Message, read};
@@ -24,7 +25,7 @@ const MAX_PAGES: usize = 20;
 /// Learns the server's tools as they are now, unless that was done a moment ago. Requests that
 /// come meanwhile wait for the same answer.
 pub(super) async fn refresh(call: &Call<'_>, params: &Params<'_>) {
-    let schemas = &call.server.schemas;
+    let schemas = &call.server.tools.schemas;
     let _one = schemas.asking.lock().await;
     let now = call.shared.trust.now();
     let recent = schemas.asked().is_some_and(|asked| now < asked.plus_seconds(ASK_EVERY_SECONDS));
@@ -48,7 +49,7 @@ async fn pages(call: &Call<'_>, version: &str) -> Option<()> {
         let Ok(Message::Result(result)) = read(&message) else {
             return None;
         };
-        call.server.schemas.learn(result);
+        call.server.tools.schemas.learn(result);
         cursor = next_cursor(result);
         if cursor.is_none() {
             return Some(());
@@ -67,7 +68,7 @@ async fn page(asking: &Call<'_>, version: &str, cursor: Option<&str>) -> Option<
         params["cursor"] = cursor.into();
     }
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": params });
-    let response = asking.send(body.to_string().into()).await.ok()?;
+    let response = asking.send(Probe::Tools, body.to_string().into()).await.ok()?;
     let Accepted { status, form, body, .. } = asking.accept(response).ok()?;
     match (status, form) {
         (StatusCode::OK, Form::Json) => asking.collect(body).await.ok().map(Into::into),

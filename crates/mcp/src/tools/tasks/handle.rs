@@ -6,7 +6,7 @@ use protocol::jsonrpc::Params;
 use quick_cache::sync::Cache;
 
 use crate::access::Permit;
-use crate::request::session::Sealing;
+use crate::sealing::Sealing;
 
 /// Seals and opens the handles of one server's tasks.
 pub(crate) struct Handles {

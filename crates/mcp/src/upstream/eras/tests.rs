@@ -82,12 +82,12 @@ async fn nobody_waits_for_news_of_what_is_known() {
 async fn doubt_is_settled_first() {
     let world = knowing_world().await;
     let server = world.sidecar.server("default").unwrap();
-    server.upstream.eras.doubt();
+    server.endpoint.upstream.eras.doubt();
     let reading = read(&world);
     discover(&world).await.refuse();
     is_served(&world, reading).await;
 
-    server.upstream.eras.doubt();
+    server.endpoint.upstream.eras.doubt();
     let reading = read(&world);
     discover(&world).await.fail(ConnectionError::Away);
     is_served(&world, reading).await;

@@ -155,7 +155,7 @@ impl Upstream {
     fn news(&self, heard: &ServerMessage) -> Option<String> {
         let Kind::Notification { method } = &heard.kind else { return None };
         match &**method {
-            TOOLS_LIST_CHANGED => self.asker.server.schemas.forget(),
+            TOOLS_LIST_CHANGED => self.asker.server.tools.schemas.forget(),
             "notifications/prompts/list_changed"
             | "notifications/resources/list_changed"
             | "notifications/resources/updated" => {}
