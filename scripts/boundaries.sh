@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Which crate may import which: the table in crates/README.md, checked against the manifests; and
-# inside `mcp`, that what speaks to an upstream knows nothing of what stands above it.
+# Which crate may import which: the table in crates/README.md, checked against the manifests; which
+# module may import which; and that only one module sends to upstreams.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,21 +33,13 @@ for crate in $ours; do
   done
 done
 
-# Modules of mcp that import only themselves and these. Tests may use `testing`.
-below() { # MODULE ALLOWED...
-  local module=$1 allowed
-  allowed=$(IFS='|' && echo "$*")
-  local upward
-  upward=$(grep -srnE 'crate::[a-z_]+' "crates/mcp/src/$module.rs" "crates/mcp/src/$module" |
-    grep -vE "crate::($allowed|testing)\b" || true)
-  if [ -n "$upward" ]; then
-    echo "$upward"
-    echo "mcp::$module must not import what stands above it" && failed=1
-  fi
-}
-below config
-below tally
-below upstream config
-below verify authority config tally upstream
-below policy config verify
+# Inside the crates imports run downwards, and nothing goes in circles.
+scripts/imports.py || failed=1
+
+# An unjudged message has no way out: only mcp::outbound sends, and it wants a JudgedRequest or a Probe.
+sends='\.http\.send\(|(connection|peer|link)\.(ask|tell|notify|answer)\('
+if grep -rnE "$sends" crates/mcp/src --include='*.rs' |
+  grep -vE 'crates/mcp/src/(outbound\.rs|upstream/|testing)|/(tests|test_support)\.rs:'; then
+  echo "only mcp::outbound may send to an upstream (see crates/README.md)" && failed=1
+fi
 exit $failed

@@ -2,6 +2,7 @@
 //! arguments, and the tasks that they began.
 
 pub(crate) mod discoveries;
+pub(crate) mod listing;
 pub(crate) mod lists;
 pub(crate) mod schemas;
 pub(crate) mod tasks;

@@ -1,18 +1,11 @@
 //! The tools of an upstream, asked for by the sidecar itself, for the consent page.
 
-mod child;
-mod sse;
-
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
-use http_body_util::{BodyExt as _, Limited};
+use http::{HeaderMap, Method, Response, StatusCode};
 use kernel::Timestamp;
 use protocol::catalogue::{CatalogueTool, Consenting};
-use protocol::mcp::{METHOD_HEADER, MODERN_REVISION, PROTOCOL_VERSION_HEADER, SESSION_HEADER};
 use protocol::text::display_name;
 use protocol::{Scopes, UserType};
 use serde_json::value::RawValue;
@@ -23,11 +16,8 @@ use crate::policy::Decision;
 use crate::reply;
 use crate::reply::body::Body;
 use crate::request::{Endpoint, Shared};
-use crate::tools::lists::filter::{Message, Tool, read, tools_of};
-use crate::upstream::http::{BackendId, Incoming, Outgoing, Sent};
-use crate::upstream::wire::json::without_mark;
-use crate::upstream::wire::splitter::Splitter;
-use crate::upstream::wire::whole;
+use crate::tools::listing::{list, nobody};
+use crate::tools::lists::filter::{Tool, tools_of};
 
 /// What was asked before, by server and user type, and by person where each has a program of their
 /// own.
@@ -50,7 +40,6 @@ struct Key {
 
 const KEEP_SECONDS: i64 = 60;
 const TIME_LIMIT: Duration = Duration::from_secs(2);
-const LEGACY_REVISION: &str = "2025-11-25";
 
 /// Answers an authorization server that runs apart; `None` for everybody else, to whom there is
 /// nothing at this path.
@@ -78,27 +67,24 @@ pub(crate) async fn of(
     person: &Consenting,
 ) -> Option<Arc<Vec<CatalogueTool>>> {
     let (now, user_type) = (shared.trust.now(), person.user_type);
+    // A program is started for the person who reads the page; anybody else is asked in nobody's name.
     let is_program = matches!(server.upstream.transport, Transport::Stdio(_));
-    let caller = if is_program { Some(server.verifier.caller(person)?) } else { None };
-    let own = caller.as_ref().filter(|_| !server.upstream.is_shared_by_everyone());
-    let key = Key { user_type, own: own.map(|caller| caller.whose.principal) };
+    let caller = if is_program { server.verifier.caller(person)? } else { nobody(user_type) };
+    let own = is_program && !server.upstream.is_shared_by_everyone();
+    let key = Key { user_type, own: own.then_some(caller.whose.principal) };
     if let Some(tools) = kept.find(&server.name, key, now) {
         return Some(tools);
     }
-    let fetching = async {
-        match (&server.upstream.transport, &caller) {
-            (Transport::Http, _) => fetch(shared, server).await,
-            (Transport::HttpSse, _) => sse::fetch(shared, server).await,
-            (Transport::Stdio(_), Some(caller)) => child::fetch(server, caller).await,
-            (Transport::Stdio(_), None) => None,
-        }
-    };
     if let Some(seen) = server.tools.lists.seen_by_all() {
         return visible(server, user_type, &seen).map(Arc::new);
     }
-    let message = tokio::time::timeout(TIME_LIMIT, fetching).await.ok()??;
-    let Ok(Message::Result(result)) = read(&message) else { return None };
-    let tools = Arc::new(visible(server, user_type, result)?);
+    let mut tools = Some(Vec::new());
+    let listing = list(&server.upstream, &caller, |page| {
+        let more = visible(server, user_type, page);
+        tools = tools.take().zip(more).map(|(tools, more)| [tools, more].concat());
+    });
+    tokio::time::timeout(TIME_LIMIT, listing).await.ok()?.ok()?;
+    let tools = Arc::new(tools?);
     kept.keep(&server.name, key, now, &tools);
     Some(tools)
 }
@@ -122,112 +108,6 @@ fn visible(
         Some(CatalogueTool { title: title.unwrap_or_else(|| name.clone()), scope, name })
     };
     Some(tools_of(result).ok()?.into_iter().filter(shown).filter_map(entry).collect())
-}
-
-/// Modern first; a legacy server refuses that with some 4xx, and then gets a session.
-async fn fetch(shared: &Shared, server: &Endpoint) -> Option<Vec<u8>> {
-    let asking = Asking { shared, server, session: None, backend: None };
-    let modern = format!(
-        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{{"_meta":{{"io.modelcontextprotocol/protocolVersion":"{MODERN_REVISION}","io.modelcontextprotocol/clientCapabilities":{{}},"io.modelcontextprotocol/clientInfo":{{"name":"wicketgate","version":"1"}}}}}}}}"#
-    );
-    let answered = asking.post(modern, MODERN_REVISION).await?;
-    match answered.message {
-        Some(message) if matches!(read(&message), Ok(Message::Result(_))) => Some(message),
-        _ => asking.in_a_session().await,
-    }
-}
-
-struct Asking<'a> {
-    shared: &'a Shared,
-    server: &'a Endpoint,
-    session: Option<HeaderValue>,
-    backend: Option<BackendId>,
-}
-
-struct Answered {
-    backend: BackendId,
-    session: Option<HeaderValue>,
-    message: Option<Vec<u8>>,
-}
-
-impl Asking<'_> {
-    async fn in_a_session(mut self) -> Option<Vec<u8>> {
-        let initialize = format!(
-            r#"{{"jsonrpc":"2.0","id":1,"method":"initialize","params":{{"protocolVersion":"{LEGACY_REVISION}","capabilities":{{}},"clientInfo":{{"name":"wicketgate","version":"1"}}}}}}"#
-        );
-        let opened = self.post(initialize, LEGACY_REVISION).await?;
-        let version = agreed_version(&opened.message?)?;
-        self.session = opened.session;
-        self.backend = Some(opened.backend);
-        let initialized = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-        self.post(initialized.to_owned(), &version).await?;
-        let list = r#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#;
-        let listed = self.post(list.to_owned(), &version).await;
-        if self.session.is_some() {
-            // The server would drop the session some day anyway, so failure does not matter.
-            let _ = self.request(Method::DELETE, String::new(), &version).await;
-        }
-        listed?.message
-    }
-
-    async fn post(&self, body: String, version: &str) -> Option<Answered> {
-        let Sent { response, backend } = self.request(Method::POST, body, version).await?;
-        let session = response.headers().get(SESSION_HEADER).cloned();
-        let events = response.headers().get(CONTENT_TYPE).is_some_and(|value| {
-            value.as_bytes().to_ascii_lowercase().starts_with(b"text/event-stream")
-        });
-        let success = response.status() == StatusCode::OK;
-        if !success {
-            return Some(Answered { backend, session, message: None });
-        }
-        let (body, limit) = (response.into_body(), self.shared.limits.list_bytes);
-        let message = if events {
-            first_response(Limited::new(body, limit)).await
-        } else {
-            whole(body, limit).await.ok().map(|message| without_mark(message).to_vec())
-        };
-        Some(Answered { backend, session, message })
-    }
-
-    async fn request(&self, method: Method, body: String, version: &str) -> Option<Sent> {
-        let mut headers = HeaderMap::with_capacity(10);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-        let version_header = HeaderName::from_static(PROTOCOL_VERSION_HEADER);
-        headers.insert(version_header, HeaderValue::from_str(version).ok()?);
-        if version == MODERN_REVISION {
-            headers.insert(METHOD_HEADER, HeaderValue::from_static("tools/list"));
-        }
-        if let Some(session) = &self.session {
-            headers.insert(SESSION_HEADER, session.clone());
-        }
-        let (body, backend) = (Bytes::from(body), self.backend);
-        self.server
-            .upstream
-            .http
-            .send(Outgoing { method, headers, body, backend, path: None, standing: false })
-            .await
-            .ok()
-    }
-}
-
-fn agreed_version(message: &[u8]) -> Option<String> {
-    let value: serde_json::Value = serde_json::from_slice(message).ok()?;
-    Some(value.get("result")?.get("protocolVersion")?.as_str()?.to_owned())
-}
-
-/// The first response in a stream of events.
-async fn first_response(mut body: Limited<Incoming>) -> Option<Vec<u8>> {
-    let mut splitter = Splitter::default();
-    loop {
-        while let Some(event) = splitter.next() {
-            let message = event.message();
-            if let Some(message) = message.filter(|m| !matches!(read(m), Ok(Message::Other))) {
-                return Some(message);
-            }
-        }
-        splitter.push(&body.frame().await?.ok()?.into_data().ok()?);
-    }
 }
 
 impl Catalogues {

@@ -8,10 +8,10 @@ use crate::passthrough::answer::{Accepted, Form, StreamKind, respond};
 use crate::passthrough::tasks::answer::{About, Naming, may_begin};
 use crate::passthrough::{headers, tasks};
 use crate::policy::judge::JudgedRequest;
-use crate::reply::Answer;
 use crate::reply::body::Body;
+use crate::reply::{Answer, Refused};
 use crate::request::Call;
-use crate::tools::schemas;
+use crate::tools::schemas::{Known, agree, mirrors_parameters};
 use crate::upstream::wire::Era;
 
 /// Answers a call that the policy allows.
@@ -22,7 +22,7 @@ pub(crate) async fn answer(
     judged: &JudgedRequest<'_>,
 ) -> Answer {
     if era == Era::Modern {
-        schemas::validate(call, params).await?;
+        check_headers(call, params).await?;
     }
     let accepted = call.accept(call.send(judged, judged.body().clone()).await?)?;
     match (era, accepted.status, accepted.form) {
@@ -35,6 +35,29 @@ pub(crate) async fn answer(
         _ => Ok(call.pass(accepted, StreamKind::Answer)),
     }
 }
+
+/// Compares the headers of a modern call with its arguments (C-16, C-17).
+///
+/// What is known may be older than what the client knows, so before a call is refused, or passed
+/// although it has such headers, the server is asked once what it says now. If it cannot be asked,
+/// a call of an unknown tool passes: the server compares, too.
+async fn check_headers(call: &Call<'_>, params: &Params<'_>) -> Result<(), Refused> {
+    let tool = params.name.as_deref().unwrap_or_default();
+    let schemas = &call.server.tools.schemas;
+    match schemas.headers_of(tool) {
+        Known::Unknown if mirrors_parameters(call.headers) => {}
+        Known::Unknown => return Ok(()),
+        known if agree(&known, params, call.headers).is_ok() => return Ok(()),
+        _ => {}
+    }
+    let upstream = &call.server.upstream;
+    schemas.refresh(upstream, &call.caller(), call.shared.trust.now(), ASK_EVERY_SECONDS).await;
+    agree(&schemas.headers_of(tool), params, call.headers)
+        .map_err(|reason| call.fault(StatusCode::BAD_REQUEST, HEADER_MISMATCH, reason))
+}
+
+/// How often one server is asked at most, whatever clients send, in seconds.
+const ASK_EVERY_SECONDS: i64 = 10;
 
 /// An answer that can only be a result passes as it comes, without being collected first.
 fn is_too_large_for_a_task(accepted: &Accepted) -> bool {

@@ -32,6 +32,7 @@ pub(crate) struct JudgedRequest<'m> {
     message: &'m Message<'m>,
     body: Bytes,
     handling: Handling,
+    proof: Judged,
 }
 
 /// Proof that somebody's message was judged, for what is sent on its account after it was answered
@@ -103,7 +104,7 @@ impl<'m> JudgedRequest<'m> {
 
     /// The proof, for what is sent on account of this message.
     pub(crate) fn proof(&self) -> Judged {
-        Judged(())
+        self.proof
     }
 }
 
@@ -118,7 +119,8 @@ impl<T: KnownTools> Judge<'_, T> {
             Message::Notification { .. } => (Err(Denial::WithoutId), Basis::Method),
             Message::Request { method, params, .. } => self.request(method, params),
         };
-        let outcome = outcome.map(|handling| JudgedRequest { message, body, handling });
+        let outcome =
+            outcome.map(|handling| JudgedRequest { message, body, handling, proof: Judged(()) });
         Judgement { outcome, basis }
     }
 

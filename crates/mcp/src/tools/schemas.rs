@@ -6,15 +6,15 @@
 //! list that passes.
 
 mod declared;
-mod fetch;
 mod mirrored;
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use kernel::Timestamp;
 use protocol::jsonrpc::Params;
-use protocol::mcp::{HEADER_MISMATCH, PARAM_HEADER_PREFIX};
+use protocol::mcp::PARAM_HEADER_PREFIX;
 use serde_json::value::RawValue;
 
 pub(crate) use declared::ParamHeader;
@@ -22,10 +22,14 @@ use declared::declared;
 pub(crate) use mirrored::check;
 pub(crate) use mirrored::generate;
 
-use crate::reply::Refused;
-use crate::request::Call;
+use crate::tools::listing::list_modern;
 use crate::tools::lists::by_tool::ByTool;
 use crate::tools::lists::filter::schemas_of;
+use crate::upstream::Upstream;
+use crate::upstream::connection::Caller;
+
+/// A call waits no longer than this for a list.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 /// The schemas of one server, as far as headers go.
 pub(crate) struct Schemas {
@@ -86,40 +90,53 @@ impl Schemas {
         self.tools.get(tool).unwrap_or(Known::Unknown)
     }
 
+    /// Learns the server's tools as they are now, unless that was done less than `every_seconds` ago.
+    /// Requests that come meanwhile wait for the same answer, and none for longer than five seconds.
+    pub(crate) async fn refresh(
+        &self,
+        upstream: &Arc<Upstream>,
+        caller: &Caller,
+        now: Timestamp,
+        every_seconds: i64,
+    ) {
+        let _one = self.asking.lock().await;
+        if self.asked().is_some_and(|asked| now < asked.plus_seconds(every_seconds)) {
+            return;
+        }
+        *self.asked() = Some(now);
+        let listing = list_modern(upstream, caller, |page| self.learn(page));
+        match tokio::time::timeout(TIME_LIMIT, listing).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(server.name = %upstream.name, %error, "mcp.schemas.not_listed");
+            }
+            Err(_) => tracing::warn!(server.name = %upstream.name, "mcp.schemas.timeout"),
+        }
+    }
+
     fn asked(&self) -> std::sync::MutexGuard<'_, Option<Timestamp>> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Compares the headers of a modern `tools/call` with its arguments (C-16, C-17).
+/// Whether the headers agree with the arguments, as far as is known (C-17: what is not known passes).
 ///
-/// What is known may be older than what the client knows, so before a call is refused, or passed
-/// although it has such headers, the server is asked once what it says now. If it cannot be asked,
-/// a call of an unknown tool passes: the server compares, too.
-pub(crate) async fn validate(call: &Call<'_>, params: &Params<'_>) -> Result<(), Refused> {
-    let tool = params.name.as_deref().unwrap_or_default();
-    let schemas = &call.server.tools.schemas;
-    let known = schemas.headers_of(tool);
-    match known {
-        Known::Unknown if mirrors_parameters(call.headers) => {}
-        Known::Unknown => return Ok(()),
-        known if agrees(&known, params, call.headers).is_ok() => return Ok(()),
-        _ => {}
-    }
-    fetch::refresh(call, params).await;
-    agrees(&schemas.headers_of(tool), params, call.headers)
-        .map_err(|reason| call.fault(StatusCode::BAD_REQUEST, HEADER_MISMATCH, reason))
-}
-
-fn agrees(known: &Known, params: &Params<'_>, sent: &HeaderMap) -> Result<(), &'static str> {
+/// # Errors
+///
+/// How they disagree.
+pub(crate) fn agree(
+    known: &Known,
+    params: &Params<'_>,
+    sent: &HeaderMap,
+) -> Result<(), &'static str> {
     match known {
         Known::Headers(headers) => check(headers, params.arguments, sent),
-        // C-17: what is not known passes.
         Known::Unknown | Known::Unusable => Ok(()),
     }
 }
 
-fn mirrors_parameters(headers: &HeaderMap) -> bool {
+/// Whether a request has headers that mirror arguments.
+pub(crate) fn mirrors_parameters(headers: &HeaderMap) -> bool {
     headers.keys().any(|name| name.as_str().starts_with(PARAM_HEADER_PREFIX))
 }
 

@@ -93,6 +93,8 @@ async fn a_legacy_server_is_asked_in_a_session() {
     })
     .await;
     assert_eq!(shown(&world, UserType::Basic).await.len(), 2);
+    // The session ends beside the answer.
+    world.sidecar.end().await;
     let methods: Vec<_> = world.server.requests().iter().map(Recorded::rpc_method).collect();
     assert_eq!(
         methods,

@@ -19,7 +19,11 @@ pub(crate) fn sessions(request: &Recorded) -> Reply {
         let version = version.as_str().unwrap_or("2025-11-25").to_owned();
         let headers =
             [("content-type", "application/json"), ("mcp-session-id", "upstream-session")];
-        return status(200, &headers, &INITIALIZED.replace("2025-11-25", &version));
+        let id = request.message()["id"].to_string();
+        let opened = INITIALIZED
+            .replace("2025-11-25", &version)
+            .replace("\"id\":7", &format!("\"id\":{id}"));
+        return status(200, &headers, &opened);
     }
     if !known {
         return status(400, &[("content-type", "text/plain")], "no session");

@@ -1,17 +1,9 @@
 //! Headers that mirror single arguments of a tool call (D-51, C-15).
 
-use kernel::Timestamp;
-
 use super::asker::{Asker, Mirrors, Original};
 use crate::tools::schemas::{Known, generate};
-use crate::upstream::connection::Outcome;
-use crate::upstream::wire::json::{Members, quoted};
+use crate::upstream::wire::json::Members;
 
-/// When the tools were last asked for because one was unknown.
-#[derive(Default)]
-pub(super) struct Listed(tokio::sync::Mutex<Option<Timestamp>>);
-
-const MAX_PAGES: usize = 50;
 /// A tool that nobody knows makes us ask no more often than this.
 const ASK_EVERY_SECONDS: i64 = 5;
 
@@ -41,30 +33,8 @@ fn made(asker: &Asker, original: &Original, tool: &str) -> Mirrors {
     generate(&headers, arguments)
 }
 
-/// Lists all tools for their schemas alone; nobody is shown the list.
 async fn fetch(asker: &Asker, every_seconds: i64) {
-    let now = asker.shared.trust.now();
-    let mut listed = asker.state.legacy_clients.listed.0.lock().await;
-    if every_seconds > 0 && listed.is_some_and(|at| now < at.plus_seconds(every_seconds)) {
-        return;
-    }
-    *listed = Some(now);
-    let mut cursor: Option<String> = None;
-    for _ in 0..MAX_PAGES {
-        let params = cursor.map_or_else(
-            || "{}".to_owned(),
-            |cursor| format!("{{\"cursor\":{}}}", quoted(&cursor)),
-        );
-        let question = asker.question("tools/list", &params, Vec::new());
-        let Ok(exchange) = asker.ask(question).await else { return };
-        // A server that cannot list its tools now will say of the call what is wrong.
-        let Ok(answer) = exchange.answer().await else { return };
-        let Ok(Outcome::Result(result)) = answer.outcome() else { return };
-        asker.server.tools.schemas.learn(result);
-        let members = Members::read(result.get()).ok();
-        cursor = members.and_then(|members| members.text("nextCursor"));
-        if cursor.is_none() {
-            return;
-        }
-    }
+    let (upstream, now) = (&asker.server.upstream, asker.shared.trust.now());
+    // A server that cannot list its tools now will say of the call what is wrong.
+    asker.server.tools.schemas.refresh(upstream, &asker.caller, now, every_seconds).await;
 }

@@ -8,7 +8,6 @@ use kernel::Timestamp;
 use super::answers::Waiter;
 use super::client_session::ClientSession;
 use super::discovery::{self, Discoveries};
-use super::param_headers::Listed;
 use super::places::{Places, Room};
 use super::running::{Name, Run};
 use super::session_state::ClientSessionState;
@@ -24,7 +23,6 @@ pub(crate) struct LegacyClients {
     pub(super) running: Places<Name, Run>,
     /// What sessions have besides what their ids say.
     stands: Places<[u8; 32], Arc<ClientSessionState>>,
-    pub(super) listed: Listed,
     last_id: AtomicU64,
 }
 
@@ -45,7 +43,6 @@ impl Default for LegacyClients {
             waiting: Places::new(WAITING),
             running: Places::new(RUNNING),
             stands: Places::new(STANDS),
-            listed: Listed::default(),
             last_id: AtomicU64::new(0),
         }
     }
