@@ -5,6 +5,7 @@ pub(crate) mod direct;
 pub(crate) mod legacy_client;
 pub(crate) mod modern_client;
 pub(crate) mod relay;
+mod table;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -25,13 +26,22 @@ use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::Era;
 
 /// What is kept at one server for clients and upstreams of different generations.
-#[derive(Default)]
 pub(crate) struct State {
     /// Calls at a legacy server that wait for their clients (D-36).
     pub(crate) parked: ParkedCalls,
     /// Sessions of legacy clients that are relayed (D-70).
     pub(crate) relays: Relays,
     pub(crate) legacy_clients: LegacyClients,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            parked: modern_client::none_yet(),
+            relays: Relays::default(),
+            legacy_clients: LegacyClients::default(),
+        }
+    }
 }
 
 impl State {

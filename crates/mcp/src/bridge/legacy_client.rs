@@ -13,7 +13,6 @@ mod listen;
 mod local;
 mod notices;
 mod param_headers;
-mod places;
 mod questions;
 mod request;
 mod revision;

@@ -46,8 +46,7 @@ use crate::upstream::connection::legacy::LegacyPeer;
 use bridged_request::BridgedRequest;
 use running::Running;
 
-/// The calls at one server that wait for their clients.
-pub(crate) type ParkedCalls = parked::Table<park::Waiting>;
+pub(crate) use parked::{ParkedCalls, none_yet};
 
 /// Answers a message of a modern client.
 pub(crate) async fn answer(

@@ -6,8 +6,8 @@ use kernel::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::client_session::ClientSession;
-use super::places::NoRoom;
 use crate::bridge::State;
+use crate::bridge::table::NoRoom;
 use crate::upstream::shares::Whose;
 
 /// What a running request is called: ids are unique within a session only.

@@ -8,9 +8,9 @@ use kernel::Timestamp;
 use super::answers::Waiter;
 use super::client_session::ClientSession;
 use super::discovery::{self, Discoveries};
-use super::places::{Places, Room};
 use super::running::{Name, Run};
 use super::session_state::ClientSessionState;
+use crate::bridge::table::{Room, Table};
 use crate::upstream::shares::{Shares, Whose};
 
 /// Everything that outlives one message. All of it is limited in number and in time.
@@ -18,11 +18,11 @@ pub(crate) struct LegacyClients {
     /// What the upstream says of itself, by who asked.
     pub(super) discoveries: Discoveries,
     /// Questions that wait for a client's answer, by their nonces.
-    pub(super) waiting: Places<Box<str>, Waiter>,
+    pub(super) waiting: Table<Box<str>, Waiter>,
     /// Requests that run.
-    pub(super) running: Places<Name, Run>,
+    pub(super) running: Table<Name, Run>,
     /// What sessions have besides what their ids say.
-    stands: Places<[u8; 32], Arc<ClientSessionState>>,
+    stands: Table<[u8; 32], Arc<ClientSessionState>>,
     last_id: AtomicU64,
 }
 
@@ -40,9 +40,9 @@ impl Default for LegacyClients {
     fn default() -> Self {
         Self {
             discoveries: discovery::none_yet(),
-            waiting: Places::new(WAITING),
-            running: Places::new(RUNNING),
-            stands: Places::new(STANDS),
+            waiting: Table::new(WAITING),
+            running: Table::new(RUNNING),
+            stands: Table::new(STANDS),
             last_id: AtomicU64::new(0),
         }
     }

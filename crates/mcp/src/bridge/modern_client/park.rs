@@ -20,6 +20,7 @@ use super::result;
 use super::running::Running;
 use super::state::{PATIENCE_SECONDS, State};
 use crate::bridge;
+use crate::bridge::table::NoRoom;
 use crate::passthrough::front::ClientMessage;
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::json::{Members, Object};
@@ -48,12 +49,13 @@ pub(super) fn park(mut running: Running) -> Result<ClientMessage, ConnectionErro
     // The digest of it travels in the state; it need not be kept as well.
     running.asked.body = Bytes::new();
     let (state, whose) = (Arc::clone(&running.asked.state), running.asked.caller.whose);
+    let now = running.asked.shared.trust.now();
     let (wake, woken) = oneshot::channel();
     let task = tokio::spawn(wait(running, woken, Arc::clone(&state), ticket));
     state
         .parked
-        .insert(ticket, whose, Waiting { wake, task })
-        .map_err(|parked::NoRoom| ConnectionError::Full)?;
+        .put(ticket, whose, Waiting { wake, task }, now)
+        .map_err(|NoRoom| ConnectionError::Full)?;
     Ok(ClientMessage::answer(result::response(&id, "result", &said), StatusCode::OK))
 }
 
@@ -80,7 +82,7 @@ async fn wait(
             // An error means that there was no room, or that the table is gone.
             woken = &mut woken => return woken.ok().map(|()| running),
             () = &mut patience => {
-                state.parked.forget(&ticket);
+                drop(state.parked.take_if(&ticket, |_| true));
                 return None;
             }
             heard = running.next_unheard() => running.keep(heard).await,

@@ -34,7 +34,7 @@ pub(super) async fn answer(call: &Crossing<'_>, asked: BridgedRequest, unverifie
         let message = "inputResponses must be an object that holds an object for each key";
         call.fault(StatusCode::OK, INVALID_PARAMS, message)
     })?;
-    let parked = call.state.parked.take(&state.ticket, call.permit.principal());
+    let parked = call.state.parked.take_own(&state.ticket, call.permit.principal());
     let running = parked.ok_or_else(|| stale(call))?.wake().await.ok_or_else(|| stale(call))?;
     let running = running.resume(asked, &answers).await.map_err(|error| refusal(call, error))?;
     deliver(call, talk::reply(running), None, StreamKind::Answer).await

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::questions::Questions;
 use crate::bridge::Crossing;
+use crate::bridge::table::{NoRoom, Room, Table};
 use crate::config::Transport;
 use crate::request::session::Session;
 use crate::upstream::connection::legacy::LegacyPeer;
@@ -18,8 +19,7 @@ use crate::upstream::shares::{Shares, Whose};
 
 /// The sessions of one server, by the digest that is different for each session of each principal:
 /// whoever cannot open its sealed id finds nothing here (G-20).
-#[derive(Default)]
-pub(crate) struct Relays(Mutex<HashMap<[u8; 32], Arc<Relayed>>>);
+pub(crate) struct Relays(Table<[u8; 32], Arc<Relayed>>);
 
 /// One session.
 pub(super) struct Relayed {
@@ -58,8 +58,11 @@ pub(super) struct Running {
     _place: OwnedSemaphorePermit,
 }
 
-/// Sessions of one server, and of one person through one client.
-const SESSIONS: Shares = Shares { total: 2_000, of_principal: 100 };
+/// Sessions of one server, and of one person through one client. Each says itself how long it is kept:
+/// as long as it is in use.
+const ROOM: Room = Room { shares: Shares { total: 2_000, of_principal: 100 }, seconds: FOR_EVER };
+/// Ten years.
+const FOR_EVER: i64 = 315_360_000;
 /// How long a session is kept that nobody uses, unless it keeps a child waiting.
 const IDLE_SECONDS: i64 = 3_600;
 /// Requests of one session at the same time.
@@ -67,27 +70,25 @@ const REQUESTS: usize = 100;
 /// Messages that wait for a standing stream that is slow.
 const ASIDE: usize = 64;
 
+impl Default for Relays {
+    fn default() -> Self {
+        Self(Table::new(ROOM))
+    }
+}
+
 impl Relays {
     /// Keeps a session that was just opened.
     pub(super) fn keep(&self, relayed: Relayed, now: Timestamp) -> Result<(), ConnectionError> {
         self.sweep(now);
-        let mut kept = self.lock();
-        if !SESSIONS.have_room(kept.values().map(|known| known.whose), relayed.whose) {
-            return Err(ConnectionError::Full);
-        }
         relayed.used.store(now.as_millis(), Ordering::Relaxed);
-        kept.insert(relayed.digest, Arc::new(relayed));
-        Ok(())
+        let (digest, whose) = (relayed.digest, relayed.whose);
+        self.0.put(digest, whose, Arc::new(relayed), now).map_err(|NoRoom| ConnectionError::Full)
     }
 
     /// The session with this digest.
     pub(super) fn find(&self, digest: &[u8; 32], now: Timestamp) -> Option<Arc<Relayed>> {
-        let mut kept = self.lock();
-        if kept.get(digest)?.is_idle(now) {
-            kept.remove(digest);
-            return None;
-        }
-        let relayed = Arc::clone(kept.get(digest)?);
+        drop(self.0.take_if(digest, |known| known.is_idle(now)));
+        let relayed = self.0.touch(digest, now)?;
         relayed.used.store(now.as_millis(), Ordering::Relaxed);
         Some(relayed)
     }
@@ -95,17 +96,12 @@ impl Relays {
     /// Lets go of sessions that nobody used lately, and of those whose server is gone. What a
     /// session held to its server is free then, and the pool closes it.
     pub(crate) fn sweep(&self, now: Timestamp) {
-        self.lock().retain(|_, known| known.peer.is_open() && !known.is_idle(now));
+        self.0.retain(|known| known.peer.is_open() && !known.is_idle(now));
     }
 
     /// Lets go of all sessions.
     pub(crate) fn clear(&self) {
-        let kept = std::mem::take(&mut *self.lock());
-        drop(kept);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], Arc<Relayed>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.retain(|_| false);
     }
 }
 
@@ -171,7 +167,7 @@ impl Relayed {
     }
 
     pub(super) fn forget(&self, relays: &Relays, caller: &Caller) {
-        relays.lock().remove(&self.digest);
+        drop(relays.0.take_if(&self.digest, |_| true));
         self.listening.lock().unwrap_or_else(PoisonError::into_inner).cancel();
         if !self.shared_by_everyone {
             self.peer.connection().close(caller);

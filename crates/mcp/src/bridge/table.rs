@@ -1,4 +1,4 @@
-//! Things that are held for a while: so many in all, so many for each, so long.
+//! What is held for principals: so much in all, so much for each, and for so long.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,8 +8,9 @@ use kernel::Timestamp;
 
 use crate::upstream::shares::{Counts, Shares, Whose};
 
-/// Held values by key.
-pub(super) struct Places<K, V> {
+/// Held values by key, each with its owner. Whoever takes one must show that it is theirs: a key is no
+/// proof of anything (G-20, G-21).
+pub(crate) struct Table<K, V> {
     room: Room,
     held: Mutex<Held<K, V>>,
 }
@@ -18,6 +19,7 @@ pub(super) struct Places<K, V> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
     pub(super) shares: Shares,
+    /// How long, unless it is touched.
     pub(super) seconds: i64,
 }
 
@@ -36,7 +38,8 @@ struct Place<V> {
     until: Timestamp,
 }
 
-impl<K: Clone + Eq + Hash, V: Clone> Places<K, V> {
+// What is let go is dropped after the lock: it may have a word to say.
+impl<K: Clone + Eq + Hash, V> Table<K, V> {
     pub(super) fn new(room: Room) -> Self {
         let held = Held { places: HashMap::new(), counts: Counts::default() };
         Self { room, held: Mutex::new(held) }
@@ -44,20 +47,55 @@ impl<K: Clone + Eq + Hash, V: Clone> Places<K, V> {
 
     /// Holds a value, in place of an older one under the same key.
     pub(super) fn put(&self, key: K, whose: Whose, value: V, now: Timestamp) -> Result<(), NoRoom> {
+        let mut let_go = Vec::new();
         let mut held = self.lock();
-        held.remove(&key);
+        let_go.extend(held.remove(&key));
         if !held.counts.take(self.room.shares, whose) {
-            held.sweep(now);
+            let_go.extend(held.let_go(|place| now >= place.until));
             if !held.counts.take(self.room.shares, whose) {
+                drop(held);
                 return Err(NoRoom);
             }
         }
         let until = now.plus_seconds(self.room.seconds);
         held.places.insert(key, Place { value, whose, until });
+        drop(held);
         Ok(())
     }
 
-    /// The same, for values that may be let go: the oldest of this person's makes room.
+    /// Takes a value out if it is the right one.
+    pub(super) fn take_if(&self, key: &K, right: impl Fn(&V) -> bool) -> Option<V> {
+        let mut held = self.lock();
+        held.places.get(key).filter(|place| right(&place.value))?;
+        held.remove(key)
+    }
+
+    /// Takes out a value of this principal's. Of several who come for it, one gets it.
+    pub(super) fn take_own(&self, key: &K, principal: &[u8; 32]) -> Option<V> {
+        let mut held = self.lock();
+        held.places.get(key).filter(|place| place.whose.principal == *principal)?;
+        held.remove(key)
+    }
+
+    /// Lets go of all values but these.
+    pub(super) fn retain(&self, keep: impl Fn(&V) -> bool) {
+        let let_go = self.lock().let_go(|place| !keep(&place.value));
+        drop(let_go);
+    }
+
+    /// How many are held.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.lock().places.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held<K, V>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Clone + Eq + Hash, V: Clone> Table<K, V> {
+    /// Holds a value that may be let go: the oldest of this person's makes room.
     pub(super) fn put_anyway(
         &self,
         key: K,
@@ -74,8 +112,9 @@ impl<K: Clone + Eq + Hash, V: Clone> Places<K, V> {
         let foreign = |place: &Place<V>| place.whose.principal != whose.principal;
         let oldest =
             mine.min_by_key(|(_, place)| (foreign(place), place.until)).map(|(key, _)| key.clone());
-        held.remove(&oldest.ok_or(NoRoom)?);
+        let let_go = held.remove(&oldest.ok_or(NoRoom)?);
         drop(held);
+        drop(let_go);
         self.put(key, whose, value, now)
     }
 
@@ -92,28 +131,11 @@ impl<K: Clone + Eq + Hash, V: Clone> Places<K, V> {
         self.lock().places.get(key).map(|place| place.value.clone())
     }
 
-    /// Takes a value out if it is the right one.
-    pub(super) fn take_if(&self, key: &K, right: impl Fn(&V) -> bool) -> Option<V> {
-        let mut held = self.lock();
-        held.places.get(key).filter(|place| right(&place.value))?;
-        held.remove(key)
-    }
-
     /// All values whose keys are right.
     pub(super) fn all(&self, right: impl Fn(&K) -> bool) -> Vec<V> {
         let held = self.lock();
         let right = held.places.iter().filter(|(key, _)| right(key));
         right.map(|(_, place)| place.value.clone()).collect()
-    }
-
-    /// How many are held.
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.lock().places.len()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Held<K, V>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -124,12 +146,10 @@ impl<K: Clone + Eq + Hash, V> Held<K, V> {
         Some(place.value)
     }
 
-    fn sweep(&mut self, now: Timestamp) {
-        let over = self.places.iter().filter(|(_, place)| now >= place.until);
+    fn let_go(&mut self, over: impl Fn(&Place<V>) -> bool) -> Vec<V> {
+        let over = self.places.iter().filter(|(_, place)| over(place));
         let over: Vec<K> = over.map(|(key, _)| key.clone()).collect();
-        for key in over {
-            self.remove(&key);
-        }
+        over.iter().filter_map(|key| self.remove(key)).collect()
     }
 }
 
@@ -147,7 +167,7 @@ mod tests {
     /// G-44: one principal does not take the places of the others, and time frees them.
     #[test]
     fn g_44_places_are_counted_and_end() {
-        let places: Places<u8, char> = Places::new(ROOM);
+        let places: Table<u8, char> = Table::new(ROOM);
         places.put(1, Whose::one(1), 'a', at(0)).unwrap();
         places.put(2, Whose::one(1), 'b', at(1)).unwrap();
         assert_eq!(places.put(3, Whose::one(1), 'c', at(1)), Err(NoRoom));
