@@ -87,6 +87,15 @@ impl<'r> Deref for Crossing<'r> {
     }
 }
 
+/// What a legacy client is told that names no session.
+const NO_SESSION: &str = "send the Mcp-Session-Id from the answer to initialize";
+
+/// Neither a modern client nor a client of a modern server knows sessions with the upstream, so it
+/// never hears that one is gone (D-55).
+fn without_session(error: ConnectionError) -> ConnectionError {
+    if error == ConnectionError::SessionGone { ConnectionError::Broken } else { error }
+}
+
 /// The route of a client of this era.
 pub(crate) async fn route(call: &Call<'_>, era: Era) -> Result<Route, ConnectionError> {
     let upstream = &call.server.upstream;
@@ -152,4 +161,28 @@ pub(crate) async fn batch(
     batch: &[Element<'_>],
 ) -> Answer {
     legacy_client::batch((call, state), batch).await
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+    use crate::reply::failure::Failure;
+
+    /// D-55: no trouble with the upstream looks like the end of the session.
+    #[test]
+    fn d_55_never_404() {
+        for error in [
+            ConnectionError::Away,
+            ConnectionError::SessionGone,
+            ConnectionError::Timeout,
+            ConnectionError::Refused(StatusCode::NOT_FOUND),
+            ConnectionError::Full,
+        ] {
+            let row = Failure::from(without_session(error)).row();
+            assert_ne!(row.code, protocol::mcp::SESSION_UNKNOWN);
+            assert_ne!(row.status, StatusCode::NOT_FOUND);
+        }
+    }
 }

@@ -23,13 +23,14 @@ use protocol::mcp::TEMPORARILY_UNAVAILABLE;
 use crate::access::{NoPermit, Permit, bearer, host, origin};
 use crate::bridge;
 use crate::bridge::Route;
-use crate::endpoint::message::{Admitted, busy};
+use crate::endpoint::message::Admitted;
 use crate::observe::{BAD_TOKEN, RequestRecord, Wanted};
 use crate::outbound::Probe;
 use crate::passthrough::answer::{Accepted, Form, StreamKind};
 use crate::passthrough::early;
 use crate::passthrough::lists::screen::pass_screened;
 use crate::reply::body::Body;
+use crate::reply::failure::{Failure, Limit, Unusable};
 use crate::reply::in_flight::Counted;
 use crate::reply::{Answer, Fault, Refused};
 use crate::request::{Call, Shared};
@@ -80,7 +81,9 @@ async fn answer_to<B: Arriving>(
         biased;
         response = judged(shared, server, spot, &parts, body, exchange) => response,
         // A client can make something of a 503, and nothing of a connection that breaks off.
-        () = shared.pulse.over(shared.limits.drain_grace) => closing_down().into_response(),
+        () = shared.pulse.over(shared.limits.drain_grace) => {
+            Failure::Restarting.refused(None).into_response()
+        }
     };
     exchange.finish(response.status()).await;
     response
@@ -137,7 +140,7 @@ async fn admit<B: Arriving>(
         if discovery::is_announced(parts) { &shared.discovering } else { &shared.in_flight };
     let mut request = counted.take(permit.whose()).ok_or_else(|| {
         exchange.because("too_many_requests");
-        busy("too many of your requests are under way; wait for answers first")
+        Failure::from(Limit::Requests).refused(None)
     })?;
     let (method, headers) = (parts.method.clone(), &parts.headers);
     let admitted = Admitted { shared, server, permit, method, headers, exchange };
@@ -237,7 +240,7 @@ pub(crate) async fn resume(admitted: &Admitted<'_>) -> Answer {
 fn stream(call: &Call<'_>, accepted: Accepted, standing: StreamKind) -> Answer {
     match (accepted.form, accepted.status.is_success()) {
         (Form::Events, _) => Ok(pass_screened(call, accepted, standing)),
-        (_, true) => Err(call.bad_gateway("the upstream MCP server answered GET with no stream")),
+        (_, true) => Err(call.refused(Unusable::NoStream)),
         _ => Ok(call.pass(accepted, standing)),
     }
 }
@@ -251,12 +254,6 @@ pub(crate) async fn end_session(admitted: &Admitted<'_>) -> Answer {
         Route::Pass => call.relay(Probe::EndOfSession, Bytes::new(), StreamKind::Answer).await,
         route => bridge::end(route, (&call, &admitted.server.bridge)).await,
     }
-}
-
-fn closing_down() -> Refused {
-    let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, TEMPORARILY_UNAVAILABLE);
-    let message = "the gateway restarts; what was asked may have been carried out";
-    Fault { status, code, message }.for_id(None).retry_soon()
 }
 
 fn refusal(status: StatusCode, message: &str) -> Refused {

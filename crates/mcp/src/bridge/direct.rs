@@ -9,7 +9,6 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use http::StatusCode;
 use protocol::jsonrpc::{Message, Params};
-use protocol::mcp::NOT_TAKEN;
 
 use crate::bridge::Crossing;
 use crate::passthrough::answer::StreamKind;
@@ -17,7 +16,8 @@ use crate::passthrough::front::{Reply, deliver};
 use crate::passthrough::lists::answer::{Sieve, respond_with};
 use crate::policy::judge::Handling;
 use crate::reply;
-use crate::reply::{Answer, Fault};
+use crate::reply::Answer;
+use crate::reply::failure::Failure;
 use crate::upstream::connection::{ConnectionError, ResponseStream};
 use restore::Restoring;
 use rewritten_request::RewrittenRequest;
@@ -55,11 +55,7 @@ async fn list_tools(call: &Crossing<'_>, params: &Params<'_>, body: &Bytes) -> A
 }
 
 async fn listen(call: &Crossing<'_>, body: &Bytes) -> Answer {
-    let slot = call.server.slots.take(call.permit.whose()).ok_or_else(|| {
-        let message = "too many open streams; close one first";
-        let fault = Fault { status: StatusCode::TOO_MANY_REQUESTS, code: NOT_TAKEN, message };
-        fault.for_id(call.id).retry_soon()
-    })?;
+    let slot = call.slot()?;
     let reply = ask(call, Handling::Listen, body).await.map_err(|error| call.failed(error))?;
     deliver(call, reply, None, StreamKind::Listening(slot)).await
 }
@@ -89,7 +85,7 @@ fn replies<L: Send + Sync + 'static>(
                     Err(error) => Err(error),
                 };
                 if let Some(said) = said.transpose() {
-                    return Some((said, (exchange, restoring, connection)));
+                    return Some((said.map_err(Failure::from), (exchange, restoring, connection)));
                 }
             }
         },

@@ -24,7 +24,6 @@ mod state;
 mod status;
 mod subscribe;
 mod talk;
-mod trouble;
 mod visits;
 
 use bytes::Bytes;
@@ -42,11 +41,10 @@ use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::{ClientMessage, Reply, deliver};
 use crate::policy::judge::Handling;
 use crate::reply;
+use crate::reply::failure::{Failure, Malformed};
 use crate::reply::{Answer, Refused};
-use crate::request::Call;
 use asker::Original;
 use client_session::ClientSession;
-use trouble::Trouble;
 
 /// Answers one message.
 pub(crate) async fn answer(
@@ -91,12 +89,12 @@ async fn request(
         | "resources/templates/list"
         | "completion/complete" => {
             let original = Original::read(call.id, (method, params), &body);
-            let original = original.map_err(|_| call.fault_of(&Trouble::params()))?;
+            let original = original.map_err(|_| call.refused(UNREADABLE_PARAMS))?;
             visits::announce(call, &seat).await;
             Ok(talk::start(call, seat, original, params))
         }
         // What only other revisions know, and tasks, which are not bridged (D-61).
-        _ => Ok(at_once(Trouble::no_method().said(call.id))),
+        _ => Ok(at_once(ClientMessage::failure(Failure::UnknownMethod, call.id))),
     }
 }
 
@@ -113,13 +111,13 @@ pub(crate) async fn end(call: &Crossing<'_>) -> Answer {
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }
 
+/// What a client is told whose parameters are no object, or not what the method wants.
+const UNREADABLE_PARAMS: Failure = Failure::Message(
+    Malformed::Params,
+    "these params cannot be read; send an object as the method wants it",
+);
+
 /// A reply that is known already.
 fn at_once(said: ClientMessage) -> Reply {
     stream::iter([Ok(said)]).boxed()
-}
-
-impl Call<'_> {
-    fn fault_of(&self, trouble: &Trouble) -> Refused {
-        self.fault(StatusCode::OK, trouble.code, &trouble.message)
-    }
 }

@@ -32,17 +32,18 @@ mod url;
 
 use bytes::Bytes;
 use http::StatusCode;
-use protocol::jsonrpc::{METHOD_NOT_FOUND, Message, Params};
+use protocol::jsonrpc::{Message, Params};
 
-use crate::bridge::Crossing;
+use crate::bridge::{Crossing, without_session};
 use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::deliver;
 use crate::passthrough::lists::answer::{Sieve, respond_with};
-use crate::policy::judge::Handling;
+use crate::policy::judge::{Denial, Handling};
 use crate::reply;
 use crate::reply::{Answer, Refused};
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::connection::legacy::LegacyPeer;
+use crate::upstream::wire::Era;
 use bridged_request::BridgedRequest;
 use running::Running;
 
@@ -104,12 +105,7 @@ fn offers(peer: &LegacyPeer, method: &str) -> bool {
 }
 
 fn unknown_method(call: &Crossing<'_>) -> Refused {
-    call.fault(StatusCode::NOT_FOUND, METHOD_NOT_FOUND, "Method not found")
-}
-
-/// A modern client knows no sessions, so it never hears that one is gone.
-fn without_session(error: ConnectionError) -> ConnectionError {
-    if error == ConnectionError::SessionGone { ConnectionError::Broken } else { error }
+    call.server.denied(&Denial::UnknownMethod, call.permit, Era::Modern, call.id)
 }
 
 fn refusal(call: &Crossing<'_>, error: ConnectionError) -> Refused {

@@ -19,11 +19,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
-use protocol::jsonrpc::{INVALID_REQUEST, Message};
+use protocol::jsonrpc::Message;
 
-use crate::bridge::Crossing;
+use crate::bridge::{Crossing, NO_SESSION};
 use crate::policy::judge::Handling;
 use crate::reply;
+use crate::reply::failure::{Failure, Malformed};
 use crate::reply::{Answer, Refused};
 use sessions::Relayed;
 
@@ -83,8 +84,7 @@ enum Held<'c> {
 /// client initializes a new one.
 fn held<'c>(call: &'c Crossing<'_>) -> Result<Held<'c>, Refused> {
     let Some(session) = &call.session else {
-        let message = "send Mcp-Session-Id; initialize opens a session";
-        return Err(call.fault(StatusCode::BAD_REQUEST, INVALID_REQUEST, message));
+        return Err(call.refused(Failure::Message(Malformed::Request, NO_SESSION)));
     };
     let facts = session.facts().ok_or_else(|| call.gone())?;
     if !call.shared.is_own(&facts.home) {

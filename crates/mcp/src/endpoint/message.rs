@@ -5,10 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
-use protocol::jsonrpc::{self, INVALID_REQUEST, Message, PARSE_ERROR};
-use protocol::mcp::{
-    INITIALIZED, NOT_TAKEN, PROTOCOL_VERSION_HEADER, SESSION_HEADER, SESSION_UNKNOWN,
-};
+use protocol::jsonrpc::{self, Message, PARSE_ERROR};
+use protocol::mcp::{INITIALIZED, NOT_TAKEN, PROTOCOL_VERSION_HEADER, SESSION_HEADER};
 
 use crate::access::mirror::Mismatch;
 use crate::access::{Permit, mirror};
@@ -17,6 +15,7 @@ use crate::endpoint::server::Server;
 use crate::endpoint::{batch, discovery};
 use crate::observe::{RequestRecord, Wanted};
 use crate::policy::judge::{Handling, JudgedRequest};
+use crate::reply::failure::{Failure, Limit, Malformed};
 use crate::reply::in_flight::{Counted, NotReceived};
 use crate::reply::{Answer, Fault, Refused};
 use crate::request::session::Session;
@@ -117,10 +116,7 @@ impl Admitted<'_> {
         let Some(unverified) = single(SESSION_HEADER)? else {
             return Ok(None);
         };
-        let unknown = || {
-            let message = "this session is not known; initialize a new one";
-            Fault { status: StatusCode::NOT_FOUND, code: SESSION_UNKNOWN, message }.for_id(id)
-        };
+        let unknown = || Failure::UnknownSession.refused(id);
         let session = self.server.endpoint.sessions.open(&self.permit, unverified);
         let session = session.map_err(|_| unknown())?;
         if self.server.endpoint.sessions.is_lost(&session.digest) {
@@ -175,7 +171,7 @@ impl Admitted<'_> {
             Ok(Err(NotReceived::BrokeOff)) => Err(bad_request("the body broke off")),
             Ok(Err(NotReceived::NoRoom)) => {
                 self.exchange.because("too_many_requests");
-                Err(busy("too many of your large requests are under way; wait for answers first"))
+                Err(Failure::from(Limit::LargeRequests).refused(None))
             }
             Err(_) => {
                 let message = "the body took too long to arrive";
@@ -227,12 +223,6 @@ fn too_large() -> Refused {
     Fault { status: StatusCode::PAYLOAD_TOO_LARGE, code: NOT_TAKEN, message }.for_id(None)
 }
 
-/// More than one person's share is under way.
-pub(crate) fn busy(message: &str) -> Refused {
-    let status = StatusCode::TOO_MANY_REQUESTS;
-    Fault { status, code: NOT_TAKEN, message }.for_id(None).retry_soon()
-}
-
-pub(crate) fn bad_request(message: &str) -> Refused {
-    Fault { status: StatusCode::BAD_REQUEST, code: INVALID_REQUEST, message }.for_id(None)
+pub(crate) fn bad_request(message: &'static str) -> Refused {
+    Failure::Message(Malformed::Request, message).refused(None)
 }

@@ -6,8 +6,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Response, StatusCode};
-use protocol::jsonrpc::error_response;
-use protocol::mcp::{ACCESS_ENDED, UPSTREAM_UNAVAILABLE};
 
 use crate::outbound::Cause;
 use crate::passthrough::headers;
@@ -16,9 +14,11 @@ use crate::passthrough::stream::ids::Ids;
 use crate::passthrough::stream::strays::{Stray, Watch, Watched};
 use crate::passthrough::stream::{Ending, Guarded};
 use crate::reply::body::Body;
+use crate::reply::failure::{Failure, Unusable};
 use crate::reply::{Answer, Refused};
 use crate::request::Call;
 use crate::request::slots::Slot;
+use crate::upstream::connection::ConnectionError;
 use crate::upstream::http::paced::Paced;
 use crate::upstream::http::{BackendId, Sent};
 use crate::upstream::wire::json::without_mark;
@@ -88,15 +88,11 @@ impl Call<'_> {
         let form = form(&parts.headers);
         match (status.as_u16(), form) {
             // An upgrade that nobody asked for; other interim answers never get here.
-            (..200, _) => Err(self.bad_gateway("the upstream MCP server speaks another protocol")),
+            (..200, _) => Err(self.refused(Unusable::Protocol)),
             // Never followed: the credential belongs to the configured URL only.
-            (300..400, _) => {
-                Err(self.bad_gateway("the upstream MCP server redirects; configure its final URL"))
-            }
+            (300..400, _) => Err(self.refused(Unusable::Redirect)),
             // The client's own token was good, so 401 would send it through sign-in for nothing.
-            (401 | 407, _) => {
-                Err(self.bad_gateway("the upstream MCP server refused the gateway's credential"))
-            }
+            (401 | 407, _) => Err(self.refused(Unusable::Credential)),
             // Nothing to say, framed as an empty chunked body: how many servers accept a
             // notification or end a session.
             (200..300, None) if self.expects_nothing(status, &parts.headers) => Ok(Accepted {
@@ -106,18 +102,24 @@ impl Call<'_> {
                 body,
                 backend,
             }),
-            (200..300, None) if !is_empty(&body) => {
-                Err(self.bad_gateway("the upstream MCP server answered with another content type"))
-            }
+            (200..300, None) if !is_empty(&body) => Err(self.refused(Unusable::ContentType)),
             // An error page is not for browsers to show under our name; the status is enough.
-            (400.., None) if !is_empty(&body) => {
-                let message = "the upstream MCP server answered with an error";
-                Err(self.fault(status, UPSTREAM_UNAVAILABLE, message))
-            }
+            (400.., None) if !is_empty(&body) => Err(self.refused(self.refused_with(status))),
             _ => {
                 let form = form.unwrap_or(Form::Plain);
                 Ok(Accepted { status, form, upstream_headers: parts.headers, body, backend })
             }
+        }
+    }
+
+    /// What an HTTP error without anything of MCP in it means: in a session of the upstream's own, 404
+    /// is its end (MCP 2025-11-25, "Session Management").
+    pub(crate) fn refused_with(&self, status: StatusCode) -> ConnectionError {
+        let in_session = self.session.as_ref().is_some_and(|session| session.upstream().is_some());
+        if status == StatusCode::NOT_FOUND && in_session {
+            ConnectionError::SessionGone
+        } else {
+            ConnectionError::Refused(status)
         }
     }
 
@@ -169,7 +171,7 @@ impl Call<'_> {
     pub(crate) async fn collect_watched(&self, body: Paced) -> Result<Bytes, Refused> {
         let message = self.collect(body).await?;
         let watched = Watch::of(self, Form::Json).look(&message);
-        watched.map_err(|Stray| self.bad_gateway("the MCP server answered another request"))?;
+        watched.map_err(|Stray| self.refused(Unusable::Stray))?;
         Ok(message)
     }
 
@@ -178,9 +180,7 @@ impl Call<'_> {
         let message = whole(body, self.shared.limits.list_bytes);
         match tokio::time::timeout(self.server.upstream.http.response_timeout(), message).await {
             Ok(Ok(message)) => Ok(without_mark(message)),
-            _ => {
-                Err(self.bad_gateway("the upstream MCP server's answer is incomplete or too large"))
-            }
+            _ => Err(self.refused(Unusable::TooLarge)),
         }
     }
 
@@ -201,8 +201,7 @@ impl Call<'_> {
 
 /// The last event of an answer whose token ends first.
 pub(crate) fn access_ended(id: &str) -> Bytes {
-    let message = "access ended while the answer was on its way; sign in again and retry";
-    events::of_message(&error_response(Some(id), ACCESS_ENDED, message, None))
+    events::of_message(&Failure::AccessEnded.text(Some(id)))
 }
 
 /// C-72: a server that ends a subscription answers the request.

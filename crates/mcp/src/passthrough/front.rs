@@ -7,14 +7,14 @@ use futures_util::stream::{self, BoxStream};
 use http::{HeaderMap, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
-use protocol::jsonrpc::error_response;
 
 use crate::passthrough::answer::{StreamKind, respond};
 use crate::passthrough::headers;
 use crate::passthrough::lists::answer::{Sieve, Sifted, message, unfilterable};
 use crate::reply;
 use crate::reply::body::Body;
-use crate::reply::{Answer, failure};
+use crate::reply::failure::{Failure, Row, Unusable};
+use crate::reply::{Answer, Refused};
 use crate::request::Call;
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::{BodyError, events};
@@ -27,20 +27,28 @@ pub(crate) struct ClientMessage {
     pub(crate) last: bool,
     /// The HTTP status, should the answer be all there is.
     pub(crate) status: StatusCode,
+    /// Whether it is worth the while to come back soon.
+    pub(crate) retry: bool,
 }
 
 /// What a client is to be told on account of one request.
-pub(crate) type Reply = BoxStream<'static, Result<ClientMessage, ConnectionError>>;
+pub(crate) type Reply = BoxStream<'static, Result<ClientMessage, Failure>>;
 
 impl ClientMessage {
     /// A message before the answer.
     pub(crate) fn before(text: impl Into<Bytes>) -> Self {
-        Self { text: text.into(), last: false, status: StatusCode::OK }
+        Self { text: text.into(), last: false, status: StatusCode::OK, retry: false }
     }
 
     /// The answer.
     pub(crate) fn answer(text: impl Into<Bytes>, status: StatusCode) -> Self {
-        Self { text: text.into(), last: true, status }
+        Self { text: text.into(), last: true, status, retry: false }
+    }
+
+    /// The answer to the request with this id, by the error catalogue.
+    pub(crate) fn failure(failure: Failure, id: Option<&str>) -> Self {
+        let Row { status, retry, .. } = failure.row();
+        Self { retry, ..Self::answer(failure.text(id), status) }
     }
 }
 
@@ -54,12 +62,17 @@ pub(crate) async fn deliver(
     let first =
         tokio::time::timeout(call.server.upstream.http.response_timeout(), reply.next()).await;
     let first = first.map_err(|_| call.failed(ConnectionError::Timeout))?;
-    let first =
-        first.unwrap_or(Err(ConnectionError::Broken)).map_err(|error| call.failed(error))?;
+    let first = first
+        .unwrap_or(Err(ConnectionError::Broken.into()))
+        .map_err(|failure| call.failed(failure))?;
     let id = call.id.map(str::to_owned);
     let first = sift(sieve.as_ref(), id.as_deref(), first).map_err(|_| unfilterable(call))?;
     if first.last {
-        return Ok(repeating_session(call, reply::json(first.status, first.text)));
+        let mut response = reply::json(first.status, first.text);
+        if first.retry {
+            response = Refused::from(response).retry_soon().into_response();
+        }
+        return Ok(repeating_session(call, response));
     }
     let rest = Rest { reply, sieve, id, over: false };
     let events = stream::iter([Ok(frame(&first))]).chain(rest.into_events());
@@ -88,16 +101,10 @@ impl Rest {
             if rest.over {
                 return None;
             }
-            let said = rest.reply.next().await.unwrap_or(Err(ConnectionError::Broken));
+            let said = rest.reply.next().await.unwrap_or(Err(ConnectionError::Broken.into()));
             let id = rest.id.as_deref();
             let said = said.and_then(|said| sift(rest.sieve.as_ref(), id, said));
-            let said = said.unwrap_or_else(|error| {
-                let fault = failure::fault(error);
-                ClientMessage::answer(
-                    error_response(id, fault.code, fault.message, None),
-                    fault.status,
-                )
-            });
+            let said = said.unwrap_or_else(|failure| ClientMessage::failure(failure, id));
             rest.over = said.last;
             Some((Ok(frame(&said)), rest))
         })
@@ -109,14 +116,14 @@ fn sift(
     sieve: Option<&Sieve>,
     id: Option<&str>,
     said: ClientMessage,
-) -> Result<ClientMessage, ConnectionError> {
+) -> Result<ClientMessage, Failure> {
     let Some(sieve) = sieve.filter(|_| said.last) else {
         return Ok(said);
     };
     match sieve.sift(&said.text) {
         Ok(Sifted::List(result)) => Ok(ClientMessage { text: message(id, &result).into(), ..said }),
         Ok(Sifted::Untouched | Sifted::Error) => Ok(said),
-        Err(_) => Err(ConnectionError::Garbled),
+        Err(_) => Err(Unusable::List.into()),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::passthrough::stream::waiting::{Overfull, Waiting};
 use crate::policy::judge::JudgedRequest;
 use crate::reply::Answer;
 use crate::reply::body::Body;
+use crate::reply::failure::Unusable;
 use crate::request::Call;
 use crate::request::session::Held;
 use crate::tools::tasks::advertised::without_list;
@@ -72,7 +73,7 @@ async fn from_events(call: &Call<'_>, accepted: Accepted) -> Answer {
     let found = tokio::time::timeout(call.server.upstream.http.response_timeout(), search).await;
     let found = found.unwrap_or(Ok(None)).map_err(|Overfull| {
         tracing::warn!(server.name = %call.server.name, "mcp.initialize.too_much_before");
-        call.bad_gateway("the upstream MCP server sent too much before its answer to initialize")
+        call.refused(Unusable::BeforeInitialize)
     })?;
     let version = found.unwrap_or_default();
     let mut head = sealed_head(call, (&upstream_headers, backend), &version)?;
@@ -105,9 +106,7 @@ fn sealed_head(
     if let Some(id) = upstream.get(SESSION_HEADER) {
         let place = Held::Behind { id: id.clone(), backend };
         let session = call.server.sessions.seal(call.permit, place, version);
-        let session = session.ok_or_else(|| {
-            call.bad_gateway("the upstream MCP server sent an unusable session id")
-        })?;
+        let session = session.ok_or_else(|| call.refused(Unusable::SessionId))?;
         head.insert(SESSION_HEADER, session.sealed.clone());
     }
     Ok(head)

@@ -8,15 +8,16 @@
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, HOST};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use protocol::mcp::{SESSION_UNKNOWN, UPSTREAM_TIMEOUT};
 
 use crate::passthrough::answer::StreamKind;
+use crate::reply::Answer;
 use crate::reply::body::Body;
-use crate::reply::{Answer, Fault, Refused};
+use crate::reply::failure::Failure;
 use crate::request::{Call, Shared};
+use crate::upstream::connection::ConnectionError;
 
 /// Marks what was handed over, so that it never goes in circles: `1` once, `2` from the home of a
 /// session on to where its requests run.
@@ -114,12 +115,11 @@ impl Call<'_> {
             }
             Ok(Err(_)) => {
                 tracing::warn!(server.name = %self.server.name, "mcp.replica.broke_off");
-                Err(self.bad_gateway("the connection broke off; what was asked may have happened"))
+                Err(self.refused(Failure::ReplicaBroke))
             }
             Err(_) => {
                 tracing::warn!(server.name = %self.server.name, "mcp.replica.timeout");
-                let message = "the upstream MCP server did not answer in time";
-                Err(self.fault(StatusCode::GATEWAY_TIMEOUT, UPSTREAM_TIMEOUT, message))
+                Err(self.refused(ConnectionError::Timeout))
             }
         }
     }
@@ -153,12 +153,6 @@ impl Call<'_> {
             _ => self.guard(body, StreamKind::Answer),
         };
         Response::from_parts(parts, body)
-    }
-
-    /// What the request belongs to is not held anywhere any more.
-    pub(crate) fn gone(&self) -> Refused {
-        let message = "this session is not known; initialize a new one";
-        Fault { status: StatusCode::NOT_FOUND, code: SESSION_UNKNOWN, message }.for_id(self.id)
     }
 }
 

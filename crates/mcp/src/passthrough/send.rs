@@ -4,8 +4,9 @@ use bytes::Bytes;
 
 use crate::outbound::Cause;
 use crate::passthrough::headers;
-use crate::reply::{Refused, failure};
+use crate::reply::Refused;
 use crate::request::Call;
+use crate::upstream::connection::ConnectionError;
 use crate::upstream::http::{Outgoing, SendError, Sent, repeat};
 
 impl Call<'_> {
@@ -42,7 +43,7 @@ impl Call<'_> {
         let sent = self.exchange.sending();
         let answered = sending.await;
         self.exchange.answered(sent, answered.is_ok());
-        answered.map_err(|error| failure::refusal(error.into(), self.id))
+        answered.map_err(|error| self.refused(ConnectionError::from(error)))
     }
 
     fn outgoing(&self, body: Bytes, standing: bool) -> Outgoing {

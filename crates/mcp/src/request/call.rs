@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, Method, StatusCode};
-use protocol::mcp::{NOT_TAKEN, TRACEPARENT, UPSTREAM_UNAVAILABLE};
+use protocol::mcp::TRACEPARENT;
 
 use crate::access::Permit;
 use crate::observe::RequestRecord;
-use crate::reply::{Fault, Refused, failure};
+use crate::reply::failure::{Failure, Limit};
+use crate::reply::{Fault, Refused};
 use crate::request::openings::UnderWay;
 use crate::request::session::Session;
 use crate::request::slots::Slot;
 use crate::request::{Endpoint, Shared};
-use crate::upstream::connection::{Caller, ConnectionError};
+use crate::upstream::connection::Caller;
 use crate::upstream::wire::headers::to_keep;
 
 /// One admitted request: who asks, where, and with which headers.
@@ -49,15 +50,21 @@ impl Call<'_> {
         self.permit.caller(headers)
     }
 
-    /// The answer where a connection of our own failed.
-    pub(crate) fn failed(&self, error: ConnectionError) -> Refused {
-        tracing::warn!(server.name = %self.server.name, %error, "mcp.upstream.failed");
-        failure::refusal(error, self.id)
+    /// What the request belongs to is not held anywhere any more.
+    pub(crate) fn gone(&self) -> Refused {
+        self.refused(Failure::UnknownSession)
     }
 
-    /// 502 with a JSON-RPC error that says nothing of the inside.
-    pub(crate) fn bad_gateway(&self, message: &str) -> Refused {
-        self.fault(StatusCode::BAD_GATEWAY, UPSTREAM_UNAVAILABLE, message)
+    /// The answer where a connection of our own failed.
+    pub(crate) fn failed(&self, error: impl Into<Failure>) -> Refused {
+        let error = error.into();
+        tracing::warn!(server.name = %self.server.name, error = %error.row().message, "mcp.upstream.failed");
+        self.refused(error)
+    }
+
+    /// The whole answer to this request, by the error catalogue.
+    pub(crate) fn refused(&self, failure: impl Into<Failure>) -> Refused {
+        failure.into().refused(self.id)
     }
 
     /// A JSON-RPC error for this request.
@@ -91,9 +98,7 @@ impl Call<'_> {
 
     /// A place for one more standing stream (MC-5).
     pub(crate) fn slot(&self) -> Result<Slot, Refused> {
-        self.server.slots.take(self.permit.whose()).ok_or_else(|| {
-            let message = "too many open streams; close one first";
-            self.fault(StatusCode::TOO_MANY_REQUESTS, NOT_TAKEN, message).retry_soon()
-        })
+        let slot = self.server.slots.take(self.permit.whose());
+        slot.ok_or_else(|| self.refused(Limit::Streams))
     }
 }

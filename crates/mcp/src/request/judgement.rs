@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use crate::access::Permit;
 use crate::observe::{RequestRecord, Verdict};
 use crate::policy::judge::{Denial, Judge, JudgedRequest};
+use crate::reply::failure::Failure;
 use crate::reply::{Fault, Refused};
 use crate::request::Endpoint;
 use crate::tools::Tools;
@@ -52,13 +53,10 @@ impl Endpoint {
             }
             Denial::NoTool => row(StatusCode::OK, INVALID_PARAMS, "params.name must name a tool"),
             // C-42 and D-55: 404 is for modern clients; a legacy one would think that its session died.
-            Denial::UnknownMethod => {
-                let status = match era {
-                    Era::Modern => StatusCode::NOT_FOUND,
-                    Era::Legacy => StatusCode::OK,
-                };
-                row(status, METHOD_NOT_FOUND, "Method not found")
-            }
+            Denial::UnknownMethod => match era {
+                Era::Modern => row(StatusCode::NOT_FOUND, METHOD_NOT_FOUND, "Method not found"),
+                Era::Legacy => Failure::UnknownMethod.refused(id),
+            },
             // E-15: exactly what an unknown tool gets, so that nothing tells the two apart.
             Denial::UnknownTool(tool) => {
                 row(StatusCode::OK, INVALID_PARAMS, &format!("Unknown tool: {tool}"))

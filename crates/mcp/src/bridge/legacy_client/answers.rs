@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::StatusCode;
-use protocol::jsonrpc::INVALID_REQUEST;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
@@ -14,6 +13,7 @@ use super::questions;
 use crate::bridge::{Crossing, State};
 use crate::reply;
 use crate::reply::Answer;
+use crate::reply::failure::{Failure, Malformed};
 use crate::upstream::connection::{Outcome, ServerMessage};
 
 /// What a client said to a question.
@@ -97,5 +97,5 @@ pub(super) async fn take(call: &Crossing<'_>, seat: &ClientSession, body: Bytes)
 
 fn not_asked(call: &Crossing<'_>) -> reply::Refused {
     let message = "this answers nothing that was asked in this session";
-    call.fault(StatusCode::BAD_REQUEST, INVALID_REQUEST, message)
+    call.refused(Failure::Message(Malformed::Request, message))
 }

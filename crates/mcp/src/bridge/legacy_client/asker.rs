@@ -8,11 +8,11 @@ use protocol::mcp::{METHOD_HEADER, Mirrored, NAME_HEADER, encode_mirrored};
 use serde_json::value::RawValue;
 
 use super::client_session::ClientSession;
-use super::trouble::Trouble;
 use super::{capabilities, request};
 use crate::access::Permit;
-use crate::bridge::{Crossing, State};
+use crate::bridge::{Crossing, State, without_session};
 use crate::outbound::Cause;
+use crate::reply::failure::Failure;
 use crate::request::{Endpoint, Shared};
 use crate::upstream::connection::legacy::question;
 use crate::upstream::connection::{Caller, Question, ResponseStream};
@@ -78,10 +78,12 @@ impl Asker {
         self.state.legacy_clients.stand(&self.seat.digest, now)?.view().level
     }
 
-    pub(super) async fn ask(&self, question: Question) -> Result<ResponseStream, Trouble> {
-        let connection = self.server.upstream.modern_connection(&self.caller).await?;
-        let exchange = self.cause.ask(&**connection, &self.caller, question).await?;
-        Ok(exchange)
+    pub(super) async fn ask(&self, question: Question) -> Result<ResponseStream, Failure> {
+        let asking = async {
+            let connection = self.server.upstream.modern_connection(&self.caller).await?;
+            self.cause.ask(&**connection, &self.caller, question).await
+        };
+        Ok(asking.await.map_err(without_session)?)
     }
 }
 

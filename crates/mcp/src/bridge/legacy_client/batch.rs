@@ -95,7 +95,12 @@ fn together(replies: Vec<Reply>) -> Reply {
                         waiting -= 1;
                     }
                     Some(said) => return Some((said, (replies, waiting, answers))),
-                    None => return Some((Err(ConnectionError::Broken), (replies, 0, Vec::new()))),
+                    None => {
+                        return Some((
+                            Err(ConnectionError::Broken.into()),
+                            (replies, 0, Vec::new()),
+                        ));
+                    }
                 }
             }
             let array = (!answers.is_empty()).then(|| array(&std::mem::take(&mut answers)))?;

@@ -1,11 +1,9 @@
 //! The session in which a message comes.
 
-use http::StatusCode;
-use protocol::jsonrpc::INVALID_REQUEST;
-
 use super::revision::Revision;
-use crate::bridge::State;
+use crate::bridge::{NO_SESSION, State};
 use crate::reply::Refused;
+use crate::reply::failure::{Failure, Malformed};
 use crate::request::Call;
 use crate::request::session::Facts;
 
@@ -23,8 +21,7 @@ impl ClientSession {
     /// that was ended is as unknown as one that never was.
     pub(super) fn of(call: &Call<'_>, state: &State) -> Result<Self, Refused> {
         let Some(session) = &call.session else {
-            let message = "send the Mcp-Session-Id from the answer to initialize";
-            return Err(call.fault(StatusCode::BAD_REQUEST, INVALID_REQUEST, message));
+            return Err(call.refused(Failure::Message(Malformed::Request, NO_SESSION)));
         };
         let facts = session.facts().ok_or_else(|| call.gone())?;
         let digest = session.digest;

@@ -8,7 +8,8 @@ use quick_cache::sync::Cache;
 use serde_json::value::RawValue;
 
 use super::asker::Asker;
-use super::trouble::Trouble;
+use crate::bridge::without_session;
+use crate::reply::failure::Failure;
 use crate::upstream::Owner;
 use crate::upstream::connection::{ConnectionError, Outcome};
 use crate::upstream::wire::json::Members;
@@ -74,7 +75,7 @@ impl Discovered {
 }
 
 /// What the server says of itself to this caller (D-50). It is kept as long as the server allows.
-pub(super) async fn discovered(asker: &Asker) -> Result<Arc<Discovered>, Trouble> {
+pub(super) async fn discovered(asker: &Asker) -> Result<Arc<Discovered>, Failure> {
     let clients = &asker.state.legacy_clients;
     let (owner, now) = (asker.server.upstream.owner(&asker.caller), asker.shared.trust.now());
     if let Some(known) = clients.discoveries.get(&owner)
@@ -83,7 +84,7 @@ pub(super) async fn discovered(asker: &Asker) -> Result<Arc<Discovered>, Trouble
         return Ok(known);
     }
     let question = asker.question("server/discover", "{}", Vec::new());
-    let answer = asker.ask(question).await?.answer().await?;
+    let answer = asker.ask(question).await?.answer().await.map_err(without_session)?;
     let Outcome::Result(result) = answer.outcome()? else {
         return Err(ConnectionError::Garbled.into());
     };

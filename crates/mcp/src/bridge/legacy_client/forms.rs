@@ -1,14 +1,13 @@
 //! The three things that a server may ask of a client, in both generations' words.
 
-use protocol::jsonrpc::INVALID_REQUEST;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use url::Url;
 
 use super::answers::Given;
 use super::revision::Revision;
-use super::trouble::Trouble;
 use crate::passthrough::front::ClientMessage;
+use crate::reply::failure::{Failure, Unusable};
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::json::{Members, Object, quoted};
 
@@ -39,7 +38,7 @@ pub(super) fn read(
     request: &RawValue,
     declared: &str,
     revision: Revision,
-) -> Result<Form, Trouble> {
+) -> Result<Form, Failure> {
     let members = Members::read(request.get()).map_err(|_| ConnectionError::Garbled)?;
     let params = members.get("params");
     let inner = Members::of(params).map_err(|_| ConnectionError::Garbled)?;
@@ -48,22 +47,15 @@ pub(super) fn read(
         Some("elicitation/create") => Kind::Form,
         Some("sampling/createMessage") => Kind::Sampling,
         Some("roots/list") => Kind::Roots,
-        _ => return Err(not_declared()),
+        _ => return Err(Failure::CannotBeAsked),
     };
     if !kind.is_in(declared) {
-        return Err(not_declared());
+        return Err(Failure::CannotBeAsked);
     }
     if kind == Kind::Url && !inner.text("url").is_some_and(|url| leads_to_the_web(&url)) {
-        return Err(Trouble::internal(
-            "the upstream MCP server names a page that is not a web page",
-        ));
+        return Err(Unusable::Page.into());
     }
     Ok(Form { kind, params: params.map(RawValue::to_owned), revision })
-}
-
-fn not_declared() -> Trouble {
-    let message = "the upstream MCP server needs something that this client cannot be asked";
-    Trouble { code: INVALID_REQUEST, message: message.into() }
 }
 
 /// G-32: never `javascript:` and the like, which some clients would open.
@@ -123,13 +115,11 @@ impl Form {
 
     /// What the client said, for the upstream. A form that a client could not show, or that
     /// nobody filled in in time, was cancelled; there is no such word for the other two.
-    pub(super) fn response(&self, given: Given) -> Result<String, Trouble> {
+    pub(super) fn response(&self, given: Given) -> Result<String, Failure> {
         match (given, self.kind) {
             (Given::Result(result), _) => Ok(result.get().to_owned()),
             (Given::Error, Kind::Form | Kind::Url) => Ok(r#"{"action":"cancel"}"#.to_owned()),
-            (Given::Error, Kind::Sampling | Kind::Roots) => Err(Trouble::internal(
-                "the client did not answer what the upstream MCP server asked",
-            )),
+            (Given::Error, Kind::Sampling | Kind::Roots) => Err(Failure::NotAnswered),
         }
     }
 }
@@ -156,7 +146,7 @@ mod tests {
 
     const ALL: &str = r#"{"elicitation":{"form":{},"url":{}},"sampling":{},"roots":{}}"#;
 
-    fn form(text: &str, declared: &str, revision: Revision) -> Result<Form, Trouble> {
+    fn form(text: &str, declared: &str, revision: Revision) -> Result<Form, Failure> {
         read(serde_json::from_str(text).unwrap(), declared, revision)
     }
 
@@ -203,7 +193,7 @@ mod tests {
         for method in ["elicitation/create", "sampling/createMessage", "roots/list", "tools/call"] {
             let text = format!(r#"{{"method":"{method}","params":{{}}}}"#);
             let error = form(&text, "{}", Revision::November2025).unwrap_err();
-            assert_eq!(error.code, INVALID_REQUEST);
+            assert_eq!(error.row().code, protocol::jsonrpc::INVALID_REQUEST);
         }
     }
 

@@ -9,11 +9,12 @@ use super::asker::Asker;
 use super::client_session::ClientSession;
 use super::discovery::{Discovered, discovered};
 use super::revision::Revision;
-use super::trouble::Trouble;
 use super::{capabilities, local, shape};
 use crate::bridge::Crossing;
+use crate::bridge::legacy_client::UNREADABLE_PARAMS;
 use crate::reply;
 use crate::reply::Answer;
+use crate::reply::failure::{Failure, Malformed};
 use crate::request::session::{Facts, Held};
 use crate::upstream::wire::json::{Members, Object, quoted};
 
@@ -30,17 +31,15 @@ const CLIENT_INFO: [&str; 3] = ["name", "title", "version"];
 
 /// Answers `initialize` and opens a session of our own.
 pub(super) async fn answer(call: &Crossing<'_>, body: &[u8]) -> Answer {
-    let opening = Opening::read(call, body).map_err(|trouble| call.fault_of(&trouble))?;
+    let opening = Opening::read(call, body).map_err(|trouble| call.refused(trouble))?;
     let Opening { revision, facts } = opening;
     // The session is sealed once the upstream has answered.
     let seat = ClientSession { facts: facts.clone(), revision, digest: [0; 32] };
     let server = discovered(&Asker::of(call, seat)).await;
-    let server = server.map_err(|trouble| call.fault_of(&trouble))?;
+    let server = server.map_err(|trouble| call.refused(trouble))?;
     let session = call.server.sessions.seal(call.permit, Held::Here(facts), revision.name());
     let session = session.ok_or_else(|| {
-        let mut trouble = Trouble::params();
-        trouble.message = "clientInfo is too long".into();
-        call.fault_of(&trouble)
+        call.refused(Failure::Message(Malformed::Params, "clientInfo is too long"))
     })?;
     let said = local::result(call.id, &result(call, &server, revision));
     let mut response = reply::json(StatusCode::OK, said.text);
@@ -49,10 +48,10 @@ pub(super) async fn answer(call: &Crossing<'_>, body: &[u8]) -> Answer {
 }
 
 impl Opening {
-    fn read(call: &Crossing<'_>, body: &[u8]) -> Result<Self, Trouble> {
+    fn read(call: &Crossing<'_>, body: &[u8]) -> Result<Self, Failure> {
         let text = std::str::from_utf8(body).unwrap_or_default();
         let params = Members::read(text).ok().and_then(|members| members.get("params"));
-        let params = Members::of(params).map_err(|_| Trouble::params())?;
+        let params = Members::of(params).map_err(|_| UNREADABLE_PARAMS)?;
         let mut nonce = [0; NONCE_BYTES];
         call.shared.sealing.random.fill(&mut nonce);
         let facts = Facts {

@@ -12,18 +12,18 @@ use http::StatusCode;
 use http_body::Frame;
 use http_body_util::StreamBody;
 use protocol::jsonrpc::INVALID_REQUEST;
-use protocol::mcp::{NOT_TAKEN, SESSION_HEADER};
+use protocol::mcp::SESSION_HEADER;
 use tokio::sync::{mpsc, watch};
 
 use super::asker::Asker;
 use super::client_session::ClientSession;
 use super::discovery::discovered;
 use super::session_state::View;
-use super::trouble::Trouble;
 use crate::bridge::Crossing;
 use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::events_response;
-use crate::reply::{Answer, Fault};
+use crate::reply::Answer;
+use crate::reply::failure::Limit;
 use crate::upstream::wire::{BodyError, events};
 use upstream::{Kinds, Upstream};
 
@@ -58,17 +58,12 @@ pub(crate) async fn listen(call: &Crossing<'_>) -> Answer {
 
 async fn open(call: &Crossing<'_>, seat: ClientSession) -> Answer {
     let whose = call.permit.whose();
-    let slot = call.server.slots.take(whose).ok_or_else(|| {
-        let message = "too many open streams; close one first";
-        Fault { status: StatusCode::TOO_MANY_REQUESTS, code: NOT_TAKEN, message }
-            .for_id(None)
-            .retry_soon()
-    })?;
+    let slot = call.slot()?;
     let asker = Asker::of(call, seat);
-    let known = discovered(&asker).await.map_err(|trouble| call.fault_of(&trouble))?;
+    let known = discovered(&asker).await.map_err(|trouble| call.refused(trouble))?;
     let (clients, now) = (&call.state.legacy_clients, call.shared.trust.now());
     let stand = clients.stand_of(&asker.seat, whose, now);
-    let stand = stand.ok_or_else(|| call.fault_of(&Trouble::busy()))?;
+    let stand = stand.ok_or_else(|| call.refused(Limit::Requests))?;
     let number = stand.begin_stream();
     let view = stand.watch();
     let (tell, told) = mpsc::channel(WAITING);

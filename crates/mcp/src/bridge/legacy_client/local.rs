@@ -1,17 +1,16 @@
 //! What is answered without the upstream (D-56).
 
 use bytes::Bytes;
-use protocol::jsonrpc::INVALID_PARAMS;
 
 use super::at_once;
 use super::client_session::ClientSession;
 use super::status;
 use super::subscribe::at_home_too;
-use super::trouble::Trouble;
 use super::visits;
 use crate::bridge::Crossing;
 use crate::passthrough::front::{ClientMessage, Reply};
 use crate::reply::Refused;
+use crate::reply::failure::{Failure, Limit, Malformed};
 use crate::upstream::wire::json::{Members, Object};
 
 const LEVELS: [&str; 8] =
@@ -42,12 +41,12 @@ pub(super) async fn set_level(
     let level = Members::of(params).ok().and_then(|params| params.text("level"));
     let Some(level) = level.and_then(|level| self::level(&level)) else {
         let message = "params.level must be one of the eight levels of syslog";
-        let trouble = Trouble { code: INVALID_PARAMS, message: message.into() };
-        return Ok(at_once(trouble.said(call.id)));
+        let failure = Failure::Message(Malformed::Params, message);
+        return Ok(at_once(ClientMessage::failure(failure, call.id)));
     };
     let (clients, now) = (&call.state.legacy_clients, call.shared.trust.now());
     let Some(stand) = clients.stand_of(seat, call.permit.whose(), now) else {
-        return Ok(at_once(Trouble::busy().said(call.id)));
+        return Ok(at_once(ClientMessage::failure(Limit::Requests.into(), call.id)));
     };
     stand.set_level(level);
     at_home_too(call, seat, body.clone()).await;

@@ -12,9 +12,9 @@ use super::answers::{Given, Waiting};
 use super::asker::Asker;
 use super::forms::{self, Form, Told};
 use super::state::PATIENCE_SECONDS;
-use super::trouble::Trouble;
 use crate::access::Permit;
 use crate::passthrough::front::ClientMessage;
+use crate::reply::failure::{Failure, Limit, Unusable};
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::json::{Members, Object, quoted};
 
@@ -46,30 +46,30 @@ pub(super) async fn put(
     requests: &RawValue,
     tell: &mpsc::Sender<ClientMessage>,
     told: &mut Told,
-) -> Result<String, Trouble> {
+) -> Result<String, Failure> {
     let requests = Members::read(requests.get()).map_err(|_| ConnectionError::Garbled)?;
     if requests.iter().count() > MOST_QUESTIONS {
-        return Err(Trouble::internal("the upstream MCP server asks for too much at once"));
+        return Err(Unusable::AsksTooMuch.into());
     }
     let forms = requests.iter().map(|(key, request)| {
         Ok((key.to_owned(), forms::read(request, &asker.declared, asker.seat.revision)?))
     });
-    let forms: Vec<(String, Form)> = forms.collect::<Result<_, Trouble>>()?;
+    let forms: Vec<(String, Form)> = forms.collect::<Result<_, Failure>>()?;
     let mut open = Vec::with_capacity(forms.len());
     for (key, mut form) in forms {
         let nonce = nonce(asker);
-        let waiting = Waiting::begin(asker, &nonce).ok_or_else(Trouble::busy)?;
+        let waiting = Waiting::begin(asker, &nonce).ok_or(Failure::Limit(Limit::Requests))?;
         let params = form.params(told, || self::nonce(asker));
         let question = message(&seal(asker, &nonce), form.method(), &params);
         if tell.send(ClientMessage::before(question)).await.is_err() {
-            return Err(nobody_there());
+            return Err(Failure::NotAnswered);
         }
         open.push(Open { key, form, waiting });
     }
     gather(open, tell).await
 }
 
-async fn gather(open: Vec<Open>, tell: &mpsc::Sender<ClientMessage>) -> Result<String, Trouble> {
+async fn gather(open: Vec<Open>, tell: &mpsc::Sender<ClientMessage>) -> Result<String, Failure> {
     let deadline = Instant::now() + PATIENCE;
     let mut responses = Object::with_capacity(256);
     for Open { key, form, waiting } in open {
@@ -77,7 +77,7 @@ async fn gather(open: Vec<Open>, tell: &mpsc::Sender<ClientMessage>) -> Result<S
             given = tokio::time::timeout_at(deadline, waiting.given()) => given,
             // Answers travel by requests of their own, but a client without its stream does not
             // know what it is asked, or what for.
-            () = tell.closed() => return Err(nobody_there()),
+            () = tell.closed() => return Err(Failure::NotAnswered),
         };
         let given = given.unwrap_or(Given::Error);
         responses.member(&key, &form.response(given)?);
@@ -90,10 +90,6 @@ fn message(id: &str, method: &str, params: &str) -> String {
     message.member("jsonrpc", "\"2.0\"").member("id", &quoted(id));
     message.member("method", &quoted(method)).member("params", params);
     message.finish()
-}
-
-fn nobody_there() -> Trouble {
-    Trouble::internal("the client went away before it answered")
 }
 
 fn nonce(asker: &Asker) -> Box<str> {

@@ -11,10 +11,12 @@ use super::forms::Told;
 use super::notices::Sent;
 use super::request::{Returned, compose};
 use super::shape::UNSUPPORTED_VERSION;
-use super::trouble::Trouble;
 use super::{notices, param_headers, questions};
 use crate::access::TokenStatus;
+use crate::bridge::legacy_client::UNREADABLE_PARAMS;
+use crate::bridge::without_session;
 use crate::passthrough::front::ClientMessage;
+use crate::reply::failure::{Failure, Unusable};
 use crate::upstream::connection::{ConnectionError, Kind, Outcome, Question, ServerMessage};
 use crate::upstream::wire::json::Members;
 
@@ -28,7 +30,7 @@ pub(super) async fn answer(
     asker: &Asker,
     original: &Original,
     tell: &mpsc::Sender<ClientMessage>,
-) -> Result<ServerMessage, Trouble> {
+) -> Result<ServerMessage, Failure> {
     let mut told = Told::default();
     let answer = go_round(asker, original, tell, &mut told).await;
     told.complete(tell).await;
@@ -40,7 +42,7 @@ async fn go_round(
     original: &Original,
     tell: &mpsc::Sender<ClientMessage>,
     told: &mut Told,
-) -> Result<ServerMessage, Trouble> {
+) -> Result<ServerMessage, Failure> {
     let mut returned = Returned::default();
     let mut pause = FIRST_PAUSE;
     for _ in 0..MOST_ROUNDS {
@@ -63,17 +65,14 @@ async fn go_round(
         still_allowed(asker)?;
         returned = Returned { responses, state: wanted.state };
     }
-    Err(Trouble::internal("the upstream keeps asking instead of answering"))
+    Err(Unusable::KeepsAsking.into())
 }
 
 /// C-83: each retry is a request by itself, and minutes may lie between.
-fn still_allowed(asker: &Asker) -> Result<(), Trouble> {
+fn still_allowed(asker: &Asker) -> Result<(), Failure> {
     match asker.shared.trust.standing(&asker.permit) {
         TokenStatus::Good => Ok(()),
-        _ => Err(Trouble {
-            code: protocol::mcp::ACCESS_ENDED,
-            message: "access ended while the answer was on its way; sign in again and retry".into(),
-        }),
+        _ => Err(Failure::AccessEnded),
     }
 }
 
@@ -84,9 +83,9 @@ async fn ask_once(
     original: &Original,
     returned: &Returned,
     tell: &mpsc::Sender<ClientMessage>,
-) -> Result<ServerMessage, Trouble> {
+) -> Result<ServerMessage, Failure> {
     let headers = param_headers::of(asker, original).await;
-    let question = compose(asker, original, returned, headers).map_err(|_| Trouble::params())?;
+    let question = compose(asker, original, returned, headers).map_err(|_| UNREADABLE_PARAMS)?;
     let answer = hear(asker, original, question, tell).await?;
     match error_code(&answer) {
         Some(HEADER_MISMATCH) if &*original.method == "tools/call" => {}
@@ -98,7 +97,7 @@ async fn ask_once(
         _ => return Ok(answer),
     }
     let headers = param_headers::again(asker, original).await;
-    let question = compose(asker, original, returned, headers).map_err(|_| Trouble::params())?;
+    let question = compose(asker, original, returned, headers).map_err(|_| UNREADABLE_PARAMS)?;
     hear(asker, original, question, tell).await
 }
 
@@ -107,11 +106,11 @@ async fn hear(
     original: &Original,
     question: Question,
     tell: &mpsc::Sender<ClientMessage>,
-) -> Result<ServerMessage, Trouble> {
+) -> Result<ServerMessage, Failure> {
     let sent = Sent { id: question.id, wants_logs: asker.log_level().is_some() };
     let mut exchange = asker.ask(question).await?;
     while let Some(heard) = exchange.next().await {
-        let heard = heard?;
+        let heard = heard.map_err(without_session)?;
         match &heard.kind {
             Kind::Answer => return Ok(heard),
             Kind::Notification { method } => {
@@ -142,7 +141,7 @@ struct Wanted {
 
 impl Wanted {
     /// `None` for a result that is complete, and for an error.
-    fn read(answer: &ServerMessage) -> Result<Option<Self>, Trouble> {
+    fn read(answer: &ServerMessage) -> Result<Option<Self>, Failure> {
         let Outcome::Result(result) = answer.outcome()? else {
             return Ok(None);
         };

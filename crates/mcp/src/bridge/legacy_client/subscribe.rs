@@ -4,16 +4,16 @@
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use http_body_util::BodyStream;
-use protocol::jsonrpc::INVALID_PARAMS;
 
 use super::asker::Asker;
 use super::client_session::ClientSession;
 use super::discovery::discovered;
-use super::trouble::Trouble;
 use super::{at_once, local, status};
 use crate::bridge::Crossing;
+use crate::bridge::legacy_client::UNREADABLE_PARAMS;
 use crate::passthrough::front::{ClientMessage, Reply};
 use crate::reply::Refused;
+use crate::reply::failure::{Failure, Limit};
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::json::Members;
 use crate::upstream::wire::whole;
@@ -31,7 +31,7 @@ pub(super) async fn change(
     let changed = change_here(call, seat, method, &body).await;
     Ok(at_once(match changed {
         Ok(()) => local::result(call.id, "{}"),
-        Err(trouble) => trouble.said(call.id),
+        Err(trouble) => ClientMessage::failure(trouble, call.id),
     }))
 }
 
@@ -40,25 +40,23 @@ async fn change_here(
     seat: &ClientSession,
     method: &str,
     body: &[u8],
-) -> Result<(), Trouble> {
+) -> Result<(), Failure> {
     let known = discovered(&Asker::of(call, seat.clone())).await?;
     if !known.offers("resources.subscribe") {
-        return Err(Trouble::no_method());
+        return Err(Failure::UnknownMethod);
     }
     let text = std::str::from_utf8(body).unwrap_or_default();
     let params = Members::read(text).ok().and_then(|members| members.get("params"));
     let uri = Members::of(params).ok().and_then(|params| params.text("uri"));
-    let uri = uri.ok_or_else(Trouble::params)?;
+    let uri = uri.ok_or(UNREADABLE_PARAMS)?;
     let (clients, now) = (&call.state.legacy_clients, call.shared.trust.now());
-    let stand = clients.stand_of(seat, call.permit.whose(), now).ok_or_else(Trouble::busy)?;
+    let stand =
+        clients.stand_of(seat, call.permit.whose(), now).ok_or(Failure::Limit(Limit::Requests))?;
     if method == "resources/unsubscribe" {
         stand.unsubscribe(&uri);
         return Ok(());
     }
-    stand.subscribe(uri).map_err(|_| Trouble {
-        code: INVALID_PARAMS,
-        message: "this session cannot subscribe to that much; unsubscribe from something".into(),
-    })?;
+    stand.subscribe(uri).map_err(|_| Limit::Subscriptions)?;
     stand.settle().await;
     Ok(())
 }

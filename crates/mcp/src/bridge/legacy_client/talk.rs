@@ -6,7 +6,6 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use protocol::jsonrpc::Params;
-use protocol::mcp::{ACCESS_ENDED, UPSTREAM_TIMEOUT};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
@@ -14,12 +13,12 @@ use super::asker::{Asker, Original};
 use super::client_session::ClientSession;
 use super::running::Running;
 use super::state::LONGEST_SECONDS;
-use super::trouble::Trouble;
 use super::{at_once, rounds, shape, status};
 use crate::bridge::Crossing;
 use crate::passthrough::front::{ClientMessage, Reply};
 use crate::passthrough::lists::answer::{Sieve, message};
-use crate::upstream::connection::Outcome;
+use crate::reply::failure::{Failure, Limit, Unusable};
+use crate::upstream::connection::{ConnectionError, Outcome};
 
 /// How many messages wait for a client that reads slowly; then the upstream waits, too.
 const WAITING: usize = 4;
@@ -44,7 +43,7 @@ pub(super) fn start(
     let (id, whose) = (original.id().unwrap_or_default(), call.permit.whose());
     let now = call.shared.trust.now();
     let Ok(running) = Running::begin(call.state, &seat, id, whose, now) else {
-        return at_once(Trouble::busy().said(call.id));
+        return at_once(ClientMessage::failure(Limit::Requests.into(), call.id));
     };
     let (tell, told) = mpsc::channel(WAITING);
     tokio::spawn(carry_out(Asker::of(call, seat), original, sieve, running, tell));
@@ -69,9 +68,9 @@ async fn carry_out(
     // Whatever comes first; the others are dropped, and with them what was asked behind.
     let said = tokio::select! {
         said = conclude(&asker, &original, sieve, &tell) => said,
-        () = running.cancelled() => cancelled().said(original.id()),
-        () = ended => access_ended().said(original.id()),
-        () = tokio::time::sleep(LONGEST) => too_long().said(original.id()),
+        () = running.cancelled() => ClientMessage::failure(Failure::Cancelled, original.id()),
+        () = ended => ClientMessage::failure(Failure::AccessEnded, original.id()),
+        () = tokio::time::sleep(LONGEST) => ClientMessage::failure(ConnectionError::Timeout.into(), original.id()),
         () = alone => return,
     };
     // Nobody may be there to hear it, or nobody who reads.
@@ -86,12 +85,12 @@ async fn conclude(
 ) -> ClientMessage {
     let answer = match rounds::answer(asker, original, tell).await {
         Ok(answer) => answer,
-        Err(trouble) => return trouble.said(original.id()),
+        Err(trouble) => return ClientMessage::failure(trouble, original.id()),
     };
     match (sieve, answer.outcome()) {
         (Some(sieve), Ok(Outcome::Result(result))) => sifted(asker, original, &sieve, result),
         _ => shape::answer(asker.seat.revision, original, &answer)
-            .unwrap_or_else(|error| Trouble::from(error).said(original.id())),
+            .unwrap_or_else(|error| ClientMessage::failure(Failure::from(error), original.id())),
     }
 }
 
@@ -99,7 +98,7 @@ async fn conclude(
 fn sifted(asker: &Asker, original: &Original, sieve: &Sieve, result: &RawValue) -> ClientMessage {
     match sieve.sift_result(result) {
         Ok(result) => list(&asker.seat, original, &result),
-        Err(_) => unreadable_list().said(original.id()),
+        Err(_) => ClientMessage::failure(Unusable::List.into(), original.id()),
     }
 }
 
@@ -108,25 +107,6 @@ fn list(seat: &ClientSession, original: &Original, result: &[u8]) -> ClientMessa
         Ok(shaped) => {
             ClientMessage::answer(message(original.id(), shaped.as_bytes()), status::ANSWER)
         }
-        Err(_) => unreadable_list().said(original.id()),
+        Err(_) => ClientMessage::failure(Unusable::List.into(), original.id()),
     }
-}
-
-fn unreadable_list() -> Trouble {
-    Trouble::internal("the upstream MCP server sent a list of tools that cannot be read")
-}
-
-/// Nobody waits for this any more, but the HTTP request has to end somehow.
-fn cancelled() -> Trouble {
-    Trouble::internal("the client cancelled this request")
-}
-
-fn access_ended() -> Trouble {
-    let message = "access ended while the answer was on its way; sign in again and retry";
-    Trouble { code: ACCESS_ENDED, message: message.into() }
-}
-
-fn too_long() -> Trouble {
-    let message = "the upstream MCP server did not answer in time";
-    Trouble { code: UPSTREAM_TIMEOUT, message: message.into() }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
-use protocol::jsonrpc::{INVALID_PARAMS, Params, error_response};
+use protocol::jsonrpc::{Params, error_response};
 use protocol::mcp::{MODERN_REVISION, UNSUPPORTED_VERSION};
 use serde_json::value::RawValue;
 
@@ -15,6 +15,7 @@ use crate::bridge::{Crossing, State};
 use crate::outbound::Cause;
 use crate::reply;
 use crate::reply::Refused;
+use crate::reply::failure::{Failure, Malformed};
 use crate::request::{Endpoint, Shared};
 use crate::upstream::connection::legacy::{Declared, LegacyPeer};
 use crate::upstream::connection::{Caller, ConnectionError};
@@ -52,7 +53,7 @@ impl BridgedRequest {
         body: Bytes,
     ) -> Result<Self, Refused> {
         check_version(call, params)?;
-        let refuse = |message| call.fault(StatusCode::BAD_REQUEST, INVALID_PARAMS, message);
+        let refuse = |message| call.refused(Failure::Message(Malformed::Meta, message));
         let text = text(&body);
         let params = member(text, "params");
         let meta = params.and_then(|params| member(params, "_meta")).unwrap_or("{}");
@@ -67,7 +68,7 @@ impl BridgedRequest {
             Some(Some(level)) => Some(level),
             Some(None) => {
                 let message = "io.modelcontextprotocol/logLevel is not a log level";
-                return Err(call.fault(StatusCode::OK, INVALID_PARAMS, message));
+                return Err(call.refused(Failure::Message(Malformed::Params, message)));
             }
         };
         let declared = declared::declared(able, meta.get(CLIENT_INFO).map(RawValue::get));

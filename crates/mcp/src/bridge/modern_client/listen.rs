@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use http::StatusCode;
-use protocol::jsonrpc::INVALID_PARAMS;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -16,6 +15,7 @@ use crate::bridge::Crossing;
 use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::{ClientMessage, Reply, deliver};
 use crate::reply::Answer;
+use crate::reply::failure::{Failure, Malformed};
 use crate::upstream::connection::legacy::LegacyPeer;
 use crate::upstream::connection::{Kind, ServerMessage};
 use crate::upstream::wire::json::{Members, Object, quoted};
@@ -53,8 +53,10 @@ struct Listening {
 /// Answers `subscriptions/listen`.
 pub(super) async fn answer(call: &Crossing<'_>, asked: BridgedRequest) -> Answer {
     let wanted = Wanted::read(&asked).ok_or_else(|| {
-        let message = "params.notifications must say what to listen for";
-        call.fault(StatusCode::OK, INVALID_PARAMS, message)
+        call.refused(Failure::Message(
+            Malformed::Params,
+            "params.notifications must say what to listen for",
+        ))
     })?;
     let slot = call.slot()?;
     let peer = asked.peer().await.map_err(|error| refusal(call, error))?;

@@ -10,8 +10,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use protocol::jsonrpc::error_response;
-use protocol::mcp::UPSTREAM_UNAVAILABLE;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -22,6 +20,7 @@ use super::state::{PATIENCE_SECONDS, State};
 use crate::bridge;
 use crate::bridge::table::NoRoom;
 use crate::passthrough::front::ClientMessage;
+use crate::reply::failure::Unusable;
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::json::{Members, Object};
 
@@ -40,9 +39,7 @@ pub(super) fn park(mut running: Running) -> Result<ClientMessage, ConnectionErro
     running.rounds += 1;
     let id = running.asked.id.clone();
     if running.rounds > MOST_ROUNDS {
-        let message = "the upstream keeps asking instead of answering";
-        let text = error_response(Some(&id), UPSTREAM_UNAVAILABLE, message, None);
-        return Ok(ClientMessage::answer(text, StatusCode::BAD_GATEWAY));
+        return Ok(ClientMessage::failure(Unusable::KeepsAsking.into(), Some(&id)));
     }
     let ticket = parked::ticket(&*running.asked.shared.sealing.random);
     let said = input_required(&running, &State::seal(&running.asked, ticket));

@@ -1,7 +1,6 @@
 //! D-36, C-81: a client comes back with answers.
 
 use http::StatusCode;
-use protocol::jsonrpc::INVALID_PARAMS;
 use serde_json::value::RawValue;
 
 use super::bridged_request::BridgedRequest;
@@ -12,6 +11,7 @@ use super::{notices, refusal, talk};
 use crate::bridge::Crossing;
 use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::deliver;
+use crate::reply::failure::{Failure, Malformed};
 use crate::reply::{Answer, Refused};
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::json::{Members, Object};
@@ -31,8 +31,10 @@ pub(super) async fn answer(call: &Crossing<'_>, asked: BridgedRequest, unverifie
     }
     // Looked at before the call is woken: a client may mend these and try again.
     let answers = answers(&asked).ok_or_else(|| {
-        let message = "inputResponses must be an object that holds an object for each key";
-        call.fault(StatusCode::OK, INVALID_PARAMS, message)
+        call.refused(Failure::Message(
+            Malformed::Params,
+            "inputResponses must be an object that holds an object for each key",
+        ))
     })?;
     let parked = call.state.parked.take_own(&state.ticket, call.permit.principal());
     let running = parked.ok_or_else(|| stale(call))?.wake().await.ok_or_else(|| stale(call))?;
@@ -97,7 +99,8 @@ fn legacy(response: &RawValue) -> Option<String> {
 /// The same for a state that is damaged, somebody else's, too old, used up, or for another
 /// request: nothing tells them apart.
 fn stale(call: &Crossing<'_>) -> Refused {
-    let message =
-        "this requestState is not valid here, or has expired; send the request again without it";
-    call.fault(StatusCode::OK, INVALID_PARAMS, message)
+    call.refused(Failure::Message(
+        Malformed::Params,
+        "this requestState is not valid here, or has expired; send the request again without it",
+    ))
 }

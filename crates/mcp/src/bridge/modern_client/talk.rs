@@ -4,7 +4,8 @@ use futures_util::stream::{self, StreamExt as _};
 use http::StatusCode;
 
 use super::running::{Next, Running};
-use super::{error, news, park, result, without_session};
+use super::{error, news, park, result};
+use crate::bridge::without_session;
 use crate::passthrough::front::{ClientMessage, Reply};
 use crate::upstream::connection::{ConnectionError, Kind, Outcome, ServerMessage};
 
@@ -13,7 +14,7 @@ pub(super) fn reply(running: Running) -> Reply {
     stream::unfold(Some(running), |running| async {
         match step(running?).await {
             Ok((said, running)) => Some((Ok(said), running)),
-            Err(error) => Some((Err(without_session(error)), None)),
+            Err(error) => Some((Err(without_session(error).into()), None)),
         }
     })
     .boxed()

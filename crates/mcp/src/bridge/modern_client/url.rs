@@ -1,7 +1,7 @@
 //! D-38: pages that somebody must visit before a legacy server carries out a call.
 
 use http::StatusCode;
-use protocol::jsonrpc::{INTERNAL_ERROR, error_response};
+use protocol::jsonrpc::error_response;
 use protocol::mcp::MISSING_CAPABILITY;
 use serde_json::value::RawValue;
 use url::{Host, Url};
@@ -10,6 +10,7 @@ use super::bridged_request::BridgedRequest;
 use super::declared::Skill;
 use super::{question, result};
 use crate::passthrough::front::ClientMessage;
+use crate::reply::failure::Unusable;
 use crate::upstream::wire::json::{Members, Object};
 
 /// More pages than anybody would visit for one call.
@@ -26,9 +27,7 @@ pub(super) fn answer(asked: &BridgedRequest, error: &Members<'_>) -> ClientMessa
         return ClientMessage::answer(text, StatusCode::BAD_REQUEST);
     }
     let Some(requests) = pages(error.get("data")) else {
-        let message = "the upstream MCP server asks for a page that nobody can open";
-        let text = error_response(Some(&asked.id), INTERNAL_ERROR, message, None);
-        return ClientMessage::answer(text, StatusCode::OK);
+        return ClientMessage::failure(Unusable::Page.into(), Some(&asked.id));
     };
     let mut result = Object::with_capacity(requests.len() + 64);
     result.member("resultType", "\"input_required\"").member("inputRequests", &requests);

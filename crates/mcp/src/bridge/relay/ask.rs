@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use http::StatusCode;
-use protocol::jsonrpc::{INTERNAL_ERROR, INVALID_REQUEST, Params, error_response};
+use protocol::jsonrpc::Params;
 use tokio::sync::mpsc;
 
 use super::retell::{Ear, Token};
@@ -20,6 +20,7 @@ use crate::passthrough::front::{ClientMessage, deliver};
 use crate::passthrough::lists::answer::{Sieve, respond_with};
 use crate::policy::judge::Handling;
 use crate::reply::Answer;
+use crate::reply::failure::{Failure, Malformed};
 use crate::request::Shared;
 use crate::upstream::connection::{Caller, ConnectionError, Kind};
 use crate::upstream::wire::json::{Members, NoObject, Object};
@@ -45,7 +46,7 @@ pub(super) async fn request(
     let running = relayed.begin(call.id.unwrap_or("null")).map_err(|error| call.failed(error))?;
     let (params, token) = renumbered(body, running.id()).map_err(|NoObject| {
         let message = "params and params._meta must be objects";
-        call.fault(StatusCode::BAD_REQUEST, INVALID_REQUEST, message)
+        call.refused(Failure::Message(Malformed::Request, message))
     })?;
     let (said, reply) = mpsc::channel(WAITING);
     let (shared, caller) = (Arc::clone(call.shared), call.caller());
@@ -92,7 +93,7 @@ struct Asking {
     method: Box<str>,
     params: Option<String>,
     token: Token,
-    said: mpsc::Sender<Result<ClientMessage, ConnectionError>>,
+    said: mpsc::Sender<Result<ClientMessage, Failure>>,
 }
 
 impl Asking {
@@ -104,14 +105,11 @@ impl Asking {
         tokio::select! {
             outcome = self.ask() => {
                 if let Err(error) = outcome {
-                    let _ = self.said.send(Err(error)).await;
+                    let _ = self.said.send(Err(error.into())).await;
                 }
             }
             () = self.running.stopped() => {
-                let message = "the client cancelled this request";
-                let id = Some(self.running.client_id());
-                let text = error_response(id, INTERNAL_ERROR, message, None);
-                let _ = self.said.send(Ok(ClientMessage::answer(text, StatusCode::OK))).await;
+                let _ = self.said.send(Err(Failure::Cancelled)).await;
             }
             // Dropping the exchange cancels the request.
             () = left => {}

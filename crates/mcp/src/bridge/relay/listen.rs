@@ -5,10 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::StatusCode;
 use http_body::Frame;
 use http_body_util::StreamBody;
-use protocol::mcp::NOT_TAKEN;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
@@ -18,18 +16,14 @@ use super::sessions::Relayed;
 use crate::bridge::Crossing;
 use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::events_response;
-use crate::reply::{Answer, Fault};
+use crate::reply::Answer;
 use crate::request::Shared;
 use crate::upstream::connection::{Caller, ServerMessage};
 use crate::upstream::wire::events;
 
 /// Opens the standing stream of a session.
 pub(super) fn stream(call: &Crossing<'_>, relayed: &Arc<Relayed>) -> Answer {
-    let slot = call.server.slots.take(call.permit.whose()).ok_or_else(|| {
-        let message = "too many open streams; close one first";
-        let fault = Fault { status: StatusCode::TOO_MANY_REQUESTS, code: NOT_TAKEN, message };
-        fault.for_id(None).retry_soon()
-    })?;
+    let slot = call.slot()?;
     let caller = call.caller();
     let listening = Listening {
         news: relayed.peer.connection().listen(&caller),

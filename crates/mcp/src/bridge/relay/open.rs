@@ -4,7 +4,6 @@
 use bytes::Bytes;
 use http::{HeaderName, StatusCode};
 use kernel::encoding::{base64url, sha256};
-use protocol::jsonrpc::INVALID_PARAMS;
 use protocol::mcp::SESSION_HEADER;
 
 use super::sessions::Relayed;
@@ -12,6 +11,7 @@ use crate::bridge::Crossing;
 use crate::config::Transport;
 use crate::passthrough::lists;
 use crate::reply;
+use crate::reply::failure::{Failure, Malformed};
 use crate::reply::{Answer, Refused};
 use crate::request::session::{Facts, Held};
 use crate::upstream::connection::ConnectionError;
@@ -105,5 +105,5 @@ fn facts(call: &Crossing<'_>, nonce: &[u8]) -> Facts {
 
 fn unreadable(call: &Crossing<'_>) -> Refused {
     let message = "initialize needs params: protocolVersion, capabilities and clientInfo";
-    call.fault(StatusCode::OK, INVALID_PARAMS, message)
+    call.refused(Failure::Message(Malformed::Params, message))
 }

@@ -1,7 +1,6 @@
 //! What a client says that has no answer: notifications, and answers to the server's questions.
 
 use http::{Response, StatusCode};
-use protocol::jsonrpc::INVALID_REQUEST;
 use serde_json::value::RawValue;
 
 use super::sessions::Relayed;
@@ -9,6 +8,7 @@ use crate::bridge::Crossing;
 use crate::reply;
 use crate::reply::Answer;
 use crate::reply::body::Body;
+use crate::reply::failure::{Failure, Malformed};
 use crate::upstream::wire::json::{Members, Object};
 
 /// Passes a notification on, in the server's ids.
@@ -73,7 +73,7 @@ fn members<'b>(call: &Crossing<'_>, body: &'b [u8]) -> Result<Members<'b>, reply
 }
 
 fn unreadable(call: &Crossing<'_>) -> reply::Refused {
-    call.fault(StatusCode::BAD_REQUEST, INVALID_REQUEST, "send one JSON-RPC message")
+    call.refused(Failure::Message(Malformed::Request, "send one JSON-RPC message"))
 }
 
 fn accepted() -> Response<Body> {

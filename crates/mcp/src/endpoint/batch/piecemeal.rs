@@ -20,9 +20,11 @@ use crate::passthrough::lists::answer::{Sieve, unfilterable};
 use crate::policy::judge::Judged;
 use crate::reply::Refused;
 use crate::reply::body::Body;
+use crate::reply::failure::Unusable;
 use crate::request::session::Session;
 use crate::request::{Call, Endpoint, Shared};
 use crate::tools::lists::filter::Unfilterable;
+use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::BodyError;
 use crate::upstream::wire::events::of_foreign_message;
 use crate::upstream::wire::reader::Reader;
@@ -118,9 +120,7 @@ impl Sending {
                 }
                 Err(Unfilterable) => unfilterable(&self.call(id.as_deref())),
             },
-            Err(_) => self.call(id.as_deref()).bad_gateway(
-                "the upstream MCP server closed the connection before its answer was complete",
-            ),
+            Err(_) => self.call(id.as_deref()).refused(ConnectionError::Broken),
         };
         Some(of_foreign_message(&refused.into_text().await))
     }
@@ -143,7 +143,7 @@ impl Sending {
             }
             Form::Plain if status.is_success() && id.is_none() => {}
             Form::Plain => {
-                return Err(call.bad_gateway("the upstream MCP server gave no usable answer"));
+                return Err(call.refused(Unusable::ContentType));
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, Uri};
 use protocol::jsonrpc::{self, INVALID_REQUEST, Message};
-use protocol::mcp::{INITIALIZED, NOT_TAKEN, SESSION_HEADER, SESSION_UNKNOWN};
+use protocol::mcp::{INITIALIZED, SESSION_HEADER, SESSION_UNKNOWN};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::access::{Permit, TokenStatus};
@@ -16,6 +16,7 @@ use crate::endpoint::sse_front::handle::Handle;
 use crate::endpoint::sse_front::stream::Stream;
 use crate::endpoint::sse_front::{headers, retell};
 use crate::reply::body::Body;
+use crate::reply::failure::{Failure, Limit};
 use crate::reply::in_flight::Counted;
 use crate::reply::{Answer, Fault, Refused};
 use crate::request::Shared;
@@ -247,8 +248,5 @@ fn no_such_stream() -> Refused {
 }
 
 fn too_busy(id: Option<&str>) -> Refused {
-    let message = "too many requests wait for their answers; wait for some";
-    Fault { status: StatusCode::TOO_MANY_REQUESTS, code: NOT_TAKEN, message }
-        .for_id(id)
-        .retry_soon()
+    Failure::from(Limit::Requests).refused(id)
 }

@@ -4,14 +4,13 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response};
 use http_body_util::BodyExt as _;
-use protocol::jsonrpc::error_response;
-use protocol::mcp::UPSTREAM_UNAVAILABLE;
 
 use crate::endpoint::sse_front::queue::CutOff;
 use crate::endpoint::sse_front::stream::Stream;
 use crate::reply::body::Body;
+use crate::reply::failure::Failure;
 use crate::upstream::connection::streamable::Tail;
-use crate::upstream::connection::{Kind, ServerMessage};
+use crate::upstream::connection::{ConnectionError, Kind, ServerMessage};
 use crate::upstream::wire::splitter::Splitter;
 use crate::upstream::wire::{events, whole};
 
@@ -37,12 +36,7 @@ pub(super) async fn answer(
 
 /// Tells that there is no answer to this request.
 pub(super) async fn no_answer(stream: &Stream, id: &str) {
-    let text = error_response(
-        Some(id),
-        UPSTREAM_UNAVAILABLE,
-        "the upstream MCP server gave no answer that can be read",
-        None,
-    );
+    let text = Failure::from(ConnectionError::Garbled).text(Some(id));
     let _ = put(stream, text.as_bytes()).await;
 }
 

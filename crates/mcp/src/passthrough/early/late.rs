@@ -6,14 +6,13 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::{BodyStream, LengthLimitError};
 use protocol::jsonrpc::error_response;
-use protocol::mcp::{NOT_TAKEN, UPSTREAM_UNAVAILABLE};
+use protocol::mcp::NOT_TAKEN;
 use serde_json::Value;
 
 use crate::observe::{PendingRequest, Wanted};
 use crate::passthrough::early::{Told, one};
-use crate::reply::Fault;
 use crate::reply::body::Body;
-use crate::reply::failure::fault;
+use crate::reply::failure::Failure;
 use crate::request::Endpoint;
 use crate::upstream::connection::{ConnectionError, Kind, ServerMessage};
 use crate::upstream::wire::json::Object;
@@ -93,11 +92,9 @@ fn is_same(given: &str, asked: &str) -> bool {
 /// What is no answer: the status says why, unless it says that all is well.
 fn unreadable(error: ConnectionError, id: &str, status: StatusCode) -> String {
     if status.is_success() {
-        let Fault { code, message, .. } = fault(error);
-        return error_response(Some(id), code, message, None);
+        return Failure::from(error).text(Some(id));
     }
-    let message = format!("the upstream MCP server answered with HTTP status {}", status.as_u16());
-    error_response(Some(id), UPSTREAM_UNAVAILABLE, &message, None)
+    Failure::from(ConnectionError::Refused(status)).text(Some(id))
 }
 
 fn too_large(id: &str) -> String {

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use kernel::Timestamp;
 use protocol::jsonrpc::Params;
-use protocol::mcp::UPSTREAM_UNAVAILABLE;
 
 use crate::access::Permit;
 use crate::config::Transport;
@@ -16,6 +15,7 @@ use crate::policy::judge::JudgedRequest;
 use crate::reply;
 use crate::reply::Answer;
 use crate::reply::body::Body;
+use crate::reply::failure::Unusable;
 use crate::request::{Call, Endpoint};
 use crate::tools::lists::dropped::Dropped;
 use crate::tools::lists::filter::{Filtered, Message, Unfilterable, answers, filter, read};
@@ -67,8 +67,7 @@ pub(crate) async fn failed(call: &Call<'_>, sieve: &Sieve, accepted: Accepted) -
         return Ok(respond(status, head, Body::ready(message)));
     }
     tracing::warn!(server.name = %call.server.name, %status, "mcp.list.unreadable_error");
-    let message = "the upstream MCP server answered with an error";
-    Err(call.fault(status, UPSTREAM_UNAVAILABLE, message))
+    Err(call.refused(call.refused_with(status)))
 }
 
 async fn filter_json(call: &Call<'_>, sieve: Sieve, accepted: Accepted) -> Answer {
@@ -112,7 +111,7 @@ const COPIED_BYTES: usize = 16 << 10;
 
 /// An answer that was not understood might hold anything, so it does not pass.
 pub(crate) fn unfilterable(call: &Call<'_>) -> reply::Refused {
-    call.bad_gateway("the upstream MCP server sent a list of tools that cannot be read")
+    call.refused(Unusable::List)
 }
 
 fn repeat_session(call: &Call<'_>, headers: &mut HeaderMap) {

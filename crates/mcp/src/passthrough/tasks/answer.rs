@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response};
 use http_body::Frame;
 use http_body_util::StreamBody;
-use protocol::jsonrpc::{INVALID_PARAMS, Params};
+use protocol::jsonrpc::Params;
 use protocol::mcp::{NAME_HEADER, TASKS_EXTENSION, encode_mirrored};
 use protocol::splice::{Members, Splice};
 
@@ -16,8 +16,9 @@ use crate::access::Permit;
 use crate::passthrough::answer::{Accepted, Form, StreamKind, respond};
 use crate::passthrough::headers;
 use crate::passthrough::stream::strays::{Stray, Watch};
-use crate::policy::judge::JudgedRequest;
+use crate::policy::judge::{Denial, JudgedRequest};
 use crate::reply::body::Body;
+use crate::reply::failure::Unusable;
 use crate::reply::{Answer, Refused};
 use crate::request::{Call, Endpoint};
 use crate::tools::tasks::Task;
@@ -93,7 +94,7 @@ pub(crate) async fn answer(
 
 /// What everybody gets for a task that does not exist, or is not theirs (E-19).
 pub(crate) fn unknown_task(call: &Call<'_>) -> Refused {
-    call.fault(StatusCode::OK, INVALID_PARAMS, "Unknown task")
+    call.server.denied(&Denial::UnknownTask, call.permit, Era::Legacy, call.id)
 }
 
 /// Passes an answer with the ids of tasks exchanged.
@@ -108,7 +109,7 @@ pub(crate) async fn pass(
             let head = headers::to_client(call, &accepted.upstream_headers);
             let message = call.collect_watched(accepted.body).await?;
             let Ok(changed) = naming.outward(&message) else {
-                return Err(call.bad_gateway("the upstream MCP server sent an unreadable task"));
+                return Err(call.refused(Unusable::Task));
             };
             let body = changed.map_or_else(|| Body::ready(message), Body::ready);
             Ok(respond(accepted.status, head, body))

@@ -176,10 +176,10 @@ async fn c_84_questions_without_end_and_out_of_place() {
         let id = next(&mut body).await["id"].clone();
         give(&world, &client, &id, &accepted(1)).await;
     }
-    assert_eq!(next(&mut body).await["error"]["code"], -32603);
+    assert_eq!(next(&mut body).await["error"]["code"], -31502);
     assert_eq!(of_method(&world, "tools/call").len(), 25);
     let answer = world.ask(client.ask(2, "prompts/list", &json!({}))).await;
-    assert_eq!((answer.status.as_u16(), answer.code()), (200, -31502));
+    assert_eq!((answer.status.as_u16(), answer.code()), (502, -31502));
 }
 
 /// C-83, MC-5: a retry after access ended does not happen.

@@ -146,5 +146,5 @@ async fn d_38_pages_to_visit() {
     assert_eq!(*needed, json!({ "elicitation": { "url": {} } }));
     let (answer, _) =
         tokio::join!(legacy.ask(ask(&params, &able)), answering(required("javascript:alert(1)")));
-    assert_eq!(answer.code(), -32603, "G-32");
+    assert_eq!(answer.code(), -31502, "G-32");
 }

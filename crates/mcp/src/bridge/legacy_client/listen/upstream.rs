@@ -12,7 +12,7 @@ use crate::bridge::legacy_client::asker::Asker;
 use crate::bridge::legacy_client::discovery::Discovered;
 use crate::bridge::legacy_client::notices::notification;
 use crate::bridge::legacy_client::session_state::ClientSessionState;
-use crate::bridge::legacy_client::trouble::Trouble;
+use crate::reply::failure::Failure;
 use crate::upstream::connection::{ConnectionError, Kind, ResponseStream, ServerMessage};
 use crate::upstream::pacing::Pacing;
 use crate::upstream::wire::json::{Members, Object};
@@ -33,7 +33,7 @@ pub(super) struct Upstream {
     /// Held as long as the stream is, so that it does not age meanwhile.
     stand: Arc<ClientSessionState>,
     current: Option<ResponseStream>,
-    opening: Option<BoxFuture<'static, Result<Option<ResponseStream>, Trouble>>>,
+    opening: Option<BoxFuture<'static, Result<Option<ResponseStream>, Failure>>>,
     pacing: Pacing,
 }
 
@@ -105,7 +105,7 @@ impl Upstream {
         self.opening = Some(self.open(pause));
     }
 
-    fn open(&self, pause: Duration) -> BoxFuture<'static, Result<Option<ResponseStream>, Trouble>> {
+    fn open(&self, pause: Duration) -> BoxFuture<'static, Result<Option<ResponseStream>, Failure>> {
         let (asker, filter) = (self.asker.clone(), self.filter());
         async move {
             if !pause.is_zero() {

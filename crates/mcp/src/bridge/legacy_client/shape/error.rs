@@ -1,10 +1,9 @@
 //! Error codes that legacy clients know.
 
-use protocol::jsonrpc::{INVALID_PARAMS, INVALID_REQUEST};
+use protocol::jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST};
 use protocol::mcp::HEADER_MISMATCH;
 use serde_json::value::RawValue;
 
-use crate::bridge::legacy_client::trouble::INTERNAL_ERROR;
 use crate::upstream::wire::json::{Members, NoObject, Object, quoted};
 
 /// Legacy: there is no such resource.
