@@ -185,6 +185,13 @@ impl From<ConnectionError> for Failure {
     fn from(error: ConnectionError) -> Self {
         match error {
             ConnectionError::SessionGone => Self::UnknownSession,
+            ConnectionError::Refused(status) => match status.as_u16() {
+                ..=199 => Self::Unusable(Unusable::Protocol),
+                200..=299 => Self::Unusable(Unusable::ContentType),
+                300..=399 => Self::Unusable(Unusable::Redirect),
+                401 | 407 => Self::Unusable(Unusable::Credential),
+                _ => Self::Connection(error),
+            },
             error => Self::Connection(error),
         }
     }

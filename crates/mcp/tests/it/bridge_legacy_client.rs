@@ -6,5 +6,5 @@ mod listening;
 mod questions;
 mod replicas;
 mod requests;
-mod script;
+pub(crate) mod script;
 mod sessions;

@@ -24,6 +24,7 @@ mod discovery;
 mod documents;
 mod endless_answers;
 mod eras;
+mod error_catalogue;
 mod forwarding;
 mod gate;
 mod hidden_tools;

@@ -197,7 +197,11 @@ async fn nothing_begins_before_the_request_was_judged() {
 async fn a_later_failure_is_an_error_in_the_stream() {
     type Failing = fn(&Recorded) -> Reply;
     let failures: [(Failing, i64, &str); 6] = [
-        (|_| status(500, &[("content-type", "text/html")], "<h1>no</h1>"), -31502, "HTTP status 500"),
+        (
+            |_| status(500, &[("content-type", "text/html")], "<h1>no</h1>"),
+            -31502,
+            "HTTP status 500",
+        ),
         (|_| status(503, &[], ""), -31502, "status 503"),
         (|_| status(401, &[], ""), -31502, "credential"),
         (|_| status(200, &[("content-type", "text/html")], "<h1>hi</h1>"), -31502, "content type"),
