@@ -5,7 +5,9 @@
 //! known member in other letter case, an array where an object belongs, anything after the end.
 
 mod key;
+pub mod member;
 mod message;
+mod write;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -13,6 +15,7 @@ use std::fmt::Write as _;
 use serde_json::value::RawValue;
 
 use message::Draft;
+pub use write::{notification, request, response};
 
 /// What one HTTP body holds.
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod bridge;
+pub mod caller;
 pub mod catalogue;
 pub mod challenge;
 pub mod error;

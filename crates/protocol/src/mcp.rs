@@ -1,4 +1,8 @@
-//! MCP's own words: revisions, headers, methods and error codes.
+//! MCP's own words: revisions, headers, methods, members and error codes. A page of the specification
+//! is named by its title; without a revision, every revision has it.
+
+pub mod member;
+pub mod method;
 
 use std::borrow::Cow;
 
@@ -11,11 +15,22 @@ pub const BATCHING_REVISION: &str = "2025-03-26";
 /// The one revision with tasks in its core.
 pub const TASKS_REVISION: &str = "2025-11-25";
 
+/// The last revision with sessions, which is offered to servers of that generation.
+pub const LAST_LEGACY_REVISION: &str = "2025-11-25";
+
+/// The last revision that does not know [`PROTOCOL_VERSION_HEADER`].
+pub const LAST_REVISION_WITHOUT_HEADER: &str = "2025-03-26";
+
 /// Where a request of [`MODERN_REVISION`] or later names its revision, inside `params._meta`.
 pub const META_PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 
 /// Where such a request says what its client can do, inside `params._meta`.
 pub const META_CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+/// Where such a request says which client it is from, inside `params._meta`.
+pub const META_CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
+/// Where a notification names the subscription that it is for, inside `params._meta` (2026-07-28,
+/// "Subscriptions").
+pub const META_SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 /// The extension of [`MODERN_REVISION`] in which a call may outlive its answer as a task.
 pub const TASKS_EXTENSION: &str = "io.modelcontextprotocol/tasks";
 /// The key of 2025-11-25, inside `_meta`, that names the task a message belongs to.
@@ -34,11 +49,30 @@ pub const METHOD_HEADER: &str = "mcp-method";
 pub const NAME_HEADER: &str = "mcp-name";
 /// First part of the headers that mirror single arguments.
 pub const PARAM_HEADER_PREFIX: &str = "mcp-param-";
+/// Header: the last event that a client has, of a stream that it takes up again ("Streamable HTTP").
+pub const LAST_EVENT_ID_HEADER: &str = "last-event-id";
+
+/// The media type of one message ("Streamable HTTP").
+pub const JSON: &str = "application/json";
+/// The media type of a stream of messages ("Streamable HTTP").
+pub const EVENT_STREAM: &str = "text/event-stream";
+/// What a client says that it takes as an answer: either of them ("Streamable HTTP").
+pub const JSON_OR_EVENT_STREAM: &str = "application/json, text/event-stream";
+/// The event that says where messages are to be posted (2024-11-05, "Transports").
+pub const ENDPOINT_EVENT: &str = "endpoint";
 
 /// The client of a new session is ready.
 pub const INITIALIZED: &str = "notifications/initialized";
 /// The server changed its tools. Seen in a stream, it makes kept lists stale.
 pub const TOOLS_LIST_CHANGED: &str = "notifications/tools/list_changed";
+/// A resource changed that somebody subscribed to ("Resources").
+pub const RESOURCE_UPDATED: &str = "notifications/resources/updated";
+/// Nobody waits for the answer to a request any more ("Cancellation").
+pub const CANCELLED: &str = "notifications/cancelled";
+/// How a request is getting on ("Progress").
+pub const PROGRESS: &str = "notifications/progress";
+/// A line of the server's log ("Logging").
+pub const LOG_MESSAGE: &str = "notifications/message";
 
 /// 2026-07-28: a header does not agree with the body.
 pub const HEADER_MISMATCH: i32 = -32020;
@@ -100,20 +134,23 @@ impl Method {
     /// and not the person would list everybody's tasks.
     pub fn of_request(name: &str) -> Option<Self> {
         Some(match name {
-            "tools/call" => Self::CallTool,
-            "tools/list" => Self::ListTools,
-            "initialize" => Self::Initialize,
-            "ping" | "logging/setLevel" | "server/discover" => Self::Open,
-            "prompts/list"
-            | "prompts/get"
-            | "resources/list"
-            | "resources/read"
-            | "resources/templates/list"
-            | "resources/subscribe"
-            | "resources/unsubscribe"
-            | "completion/complete" => Self::Read,
-            "subscriptions/listen" => Self::Listen,
-            "tasks/get" | "tasks/result" | "tasks/update" | "tasks/cancel" => Self::Task,
+            method::TOOLS_CALL => Self::CallTool,
+            method::TOOLS_LIST => Self::ListTools,
+            method::INITIALIZE => Self::Initialize,
+            method::PING | method::LOGGING_SET_LEVEL | method::SERVER_DISCOVER => Self::Open,
+            method::PROMPTS_LIST
+            | method::PROMPTS_GET
+            | method::RESOURCES_LIST
+            | method::RESOURCES_READ
+            | method::RESOURCES_TEMPLATES_LIST
+            | method::RESOURCES_SUBSCRIBE
+            | method::RESOURCES_UNSUBSCRIBE
+            | method::COMPLETION_COMPLETE => Self::Read,
+            method::SUBSCRIPTIONS_LISTEN => Self::Listen,
+            method::TASKS_GET
+            | method::TASKS_RESULT
+            | method::TASKS_UPDATE
+            | method::TASKS_CANCEL => Self::Task,
             _ => return None,
         })
     }
@@ -122,11 +159,11 @@ impl Method {
 impl Mirrored {
     /// The parameter that `Mcp-Name` mirrors for this method (2026-07-28, "Standard Request
     /// Headers"; for tasks the extension's own rule).
-    pub fn by(method: &str) -> Option<Self> {
-        match method {
-            "tools/call" | "prompts/get" => Some(Self::Name),
-            "resources/read" => Some(Self::Uri),
-            "tasks/get" | "tasks/update" | "tasks/cancel" => Some(Self::Task),
+    pub fn by(name: &str) -> Option<Self> {
+        match name {
+            method::TOOLS_CALL | method::PROMPTS_GET => Some(Self::Name),
+            method::RESOURCES_READ => Some(Self::Uri),
+            method::TASKS_GET | method::TASKS_UPDATE | method::TASKS_CANCEL => Some(Self::Task),
             _ => None,
         }
     }
@@ -135,6 +172,11 @@ impl Mirrored {
 /// Whether this is the name of a notification.
 pub fn is_notification(method: &str) -> bool {
     method.starts_with("notifications/")
+}
+
+/// Whether this is the name of a notification that a list changed, of tools or of anything else.
+pub fn is_list_changed(method: &str) -> bool {
+    method.ends_with("/list_changed")
 }
 
 /// Reads a mirrored header value: surrounding white space does not count, and text that does not

@@ -7,7 +7,7 @@ use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, Ma
 use serde_json::value::RawValue;
 
 use super::key::{ID, KeyIn, KeyInOr, SHAPE, Seen, VERSION};
-use super::{Message, Params};
+use super::{Message, Params, member};
 use crate::mcp::{META_CLIENT_CAPABILITIES, META_PROTOCOL_VERSION, TRACEPARENT};
 
 const MAX_ID_LENGTH: usize = 1024;
@@ -71,7 +71,7 @@ impl<'de> Visitor<'de> for DraftVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        const KNOWN: &[&str] = &["jsonrpc", "id", "method", "params", "result", "error"];
+        const KNOWN: &[&str] = &member::ENVELOPE;
         let (mut draft, mut seen) = (Draft::default(), Seen::default());
         while let Some(known) = map.next_key_seed(KeyIn(KNOWN))? {
             let Some(position) = known else {
