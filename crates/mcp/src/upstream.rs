@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use kernel::encoding::sha256;
 use kernel::{Clock, SecureRandom, Timestamp};
+use protocol::mcp::method::INITIALIZE;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use self::probe::own_declaration;
@@ -195,7 +196,7 @@ impl Upstream {
                 let connection = self.connect(caller, Era::Legacy).await?;
                 LegacyPeer::open(connection, caller, declared).await
             };
-            self.opening("initialize", Box::pin(opened))
+            self.opening(INITIALIZE, Box::pin(opened))
         };
         self.peers.get(&key, self.now(), LegacyPeer::is_open, open).await
     }

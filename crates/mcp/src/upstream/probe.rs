@@ -4,14 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode};
-use protocol::mcp::{METHOD_HEADER, MODERN_REVISION};
+use protocol::mcp::method::SERVER_DISCOVER;
+use protocol::mcp::{
+    LAST_LEGACY_REVISION, META_CLIENT_CAPABILITIES, META_CLIENT_INFO, META_PROTOCOL_VERSION,
+    METHOD_HEADER, MODERN_REVISION, member,
+};
 
 use super::Upstream;
 use super::eras::Speaks;
 use crate::config::Transport;
 use crate::upstream::connection::legacy::{Declared, question};
 use crate::upstream::connection::{Caller, ConnectionError, Outcome};
-use crate::upstream::wire::json::Members;
+use crate::upstream::wire::json::{Members, Object, quoted};
 
 /// How long a child may think about the first question.
 const CHILD_SILENCE: Duration = Duration::from_secs(5);
@@ -54,17 +58,10 @@ impl Upstream {
             return Ok(false);
         }
         let connection = self.modern_connection(caller).await?;
-        let params = format!(
-            "{{\"_meta\":{{\"io.modelcontextprotocol/protocolVersion\":\"{MODERN_REVISION}\",\
-             \"io.modelcontextprotocol/clientCapabilities\":{{}},\
-             \"io.modelcontextprotocol/clientInfo\":{}}}}}",
-            own_declaration().client_info
-        );
-        let id = self.next_id();
-        let mut question = question(id, "server/discover", Some(&params));
+        let mut question = question(self.next_id(), SERVER_DISCOVER, Some(&about_us()));
         question.mirrors.push((
             HeaderName::from_static(METHOD_HEADER),
-            HeaderValue::from_static("server/discover"),
+            HeaderValue::from_static(SERVER_DISCOVER),
         ));
         let asked = async { connection.ask(caller, question).await?.answer().await };
         let silence = match self.transport {
@@ -130,17 +127,35 @@ fn is_trouble(error: ConnectionError) -> bool {
 }
 
 fn names_modern(result: &str) -> bool {
-    let versions = Members::read(result).ok().and_then(|members| members.get("supportedVersions"));
+    let versions =
+        Members::read(result).ok().and_then(|members| members.get(member::SUPPORTED_VERSIONS));
     let versions: Option<Vec<String>> =
         versions.and_then(|versions| serde_json::from_str(versions.get()).ok());
     versions.is_some_and(|versions| versions.iter().any(|version| version == MODERN_REVISION))
 }
 
+/// The parameters of a modern request that the gateway sends for itself.
+fn about_us() -> String {
+    let mut meta = Object::with_capacity(256);
+    meta.member(META_PROTOCOL_VERSION, &quoted(MODERN_REVISION));
+    meta.member(META_CLIENT_CAPABILITIES, "{}").member(META_CLIENT_INFO, &own_name());
+    let mut params = Object::with_capacity(256);
+    params.member(member::META, &meta.finish());
+    params.finish()
+}
+
+/// Which client the gateway says that it is.
+fn own_name() -> String {
+    let mut name = Object::with_capacity(48);
+    name.member(member::NAME, &quoted("wicketgate")).member(member::VERSION, &quoted("1"));
+    name.finish()
+}
+
 /// What the gateway declares where it asks for itself.
 pub(crate) fn own_declaration() -> Declared {
     Declared {
-        version: "2025-11-25".to_owned(),
+        version: LAST_LEGACY_REVISION.to_owned(),
         capabilities: "{}".to_owned(),
-        client_info: "{\"name\":\"wicketgate\",\"version\":\"1\"}".to_owned(),
+        client_info: own_name(),
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kernel::encoding::sha256;
+use protocol::jsonrpc;
+use protocol::mcp::{INITIALIZED, member, method};
 use serde_json::value::RawValue;
 
 use super::session_state::SessionState;
@@ -28,6 +30,16 @@ impl Declared {
         let Self { version, capabilities, client_info } = self;
         sha256(serde_json::json!([version, capabilities, client_info]).to_string().as_bytes())
     }
+
+    /// The parameters of `initialize`.
+    fn params(&self) -> String {
+        let Self { version, capabilities, client_info } = self;
+        let mut params = Object::with_capacity(capabilities.len() + client_info.len() + 64);
+        params.member(member::PROTOCOL_VERSION, &quoted(version));
+        params.member(member::CAPABILITIES, capabilities);
+        params.member(member::CLIENT_INFO, client_info);
+        params.finish()
+    }
 }
 
 /// What a server may say of itself; it is kept for as long as its session is.
@@ -51,12 +63,7 @@ impl LegacyPeer {
         caller: &Caller,
         declared: &Declared,
     ) -> Result<Self, ConnectionError> {
-        let Declared { version, capabilities, client_info } = declared;
-        let params = format!(
-            "{{\"protocolVersion\":{},\"capabilities\":{capabilities},\"clientInfo\":{client_info}}}",
-            quoted(version)
-        );
-        let question = question(0, "initialize", Some(&params));
+        let question = question(0, method::INITIALIZE, Some(&declared.params()));
         let answer = connection.ask(caller, question).await?.answer().await?;
         let Outcome::Result(result) = answer.outcome()? else {
             return Err(ConnectionError::Garbled);
@@ -66,11 +73,11 @@ impl LegacyPeer {
             return Err(ConnectionError::Garbled);
         }
         let members = Members::read(result.get()).map_err(|_| ConnectionError::Garbled)?;
-        let version = members.text("protocolVersion").ok_or(ConnectionError::Garbled)?;
+        let version = members.text(member::PROTOCOL_VERSION).ok_or(ConnectionError::Garbled)?;
         connection.agreed(&version);
         let opened = tidy_result(result.get()).map_err(|_| ConnectionError::Garbled)?.into_owned();
         let opened = RawValue::from_string(opened).map_err(|_| ConnectionError::Garbled)?;
-        connection.tell(caller, notification("notifications/initialized", None)).await?;
+        connection.tell(caller, jsonrpc::notification(INITIALIZED, None)).await?;
         Ok(Self {
             connection,
             opener: caller.clone(),
@@ -93,7 +100,8 @@ impl LegacyPeer {
 
     /// Whether the server declared this capability, such as `resources` or `resources.subscribe`.
     pub(crate) fn offers(&self, capability: &str) -> bool {
-        let mut value = Members::read(self.opened.get()).ok().and_then(|m| m.get("capabilities"));
+        let mut value =
+            Members::read(self.opened.get()).ok().and_then(|m| m.get(member::CAPABILITIES));
         for name in capability.split('.') {
             value = value.and_then(|value| Members::read(value.get()).ok()?.get(name));
         }
@@ -124,7 +132,7 @@ impl LegacyPeer {
         method: &str,
         params: Option<&str>,
     ) -> Result<(), ConnectionError> {
-        self.connection.tell(caller, notification(method, params)).await
+        self.connection.tell(caller, jsonrpc::notification(method, params)).await
     }
 
     /// Answers a question of the server's. `outcome` is `result` or `error`, `value` its JSON.
@@ -135,9 +143,7 @@ impl LegacyPeer {
         outcome: &str,
         value: &str,
     ) -> Result<(), ConnectionError> {
-        let mut message = Object::with_capacity(value.len() + 48);
-        message.member("jsonrpc", "\"2.0\"").member("id", id.get()).member(outcome, value);
-        self.connection.tell(caller, message.finish()).await
+        self.connection.tell(caller, jsonrpc::response(id.get(), outcome, value)).await
     }
 
     /// What goes on in this session.
@@ -170,20 +176,6 @@ impl Drop for LegacyPeer {
 
 /// A request as a message.
 pub(crate) fn question(id: u64, method: &str, params: Option<&str>) -> Question {
-    let mut message = Object::with_capacity(params.map_or(0, str::len) + 64);
-    message.member("jsonrpc", "\"2.0\"").member("id", &id.to_string());
-    message.member("method", &quoted(method));
-    if let Some(params) = params {
-        message.member("params", params);
-    }
-    Question { id, method: method.into(), text: message.finish(), mirrors: Vec::new() }
-}
-
-fn notification(method: &str, params: Option<&str>) -> String {
-    let mut message = Object::with_capacity(params.map_or(0, str::len) + 64);
-    message.member("jsonrpc", "\"2.0\"").member("method", &quoted(method));
-    if let Some(params) = params {
-        message.member("params", params);
-    }
-    message.finish()
+    let text = jsonrpc::request(id, method, params);
+    Question { id, method: method.into(), text, mirrors: Vec::new() }
 }

@@ -1,6 +1,7 @@
 //! One message from an upstream.
 
 use bytes::Bytes;
+use protocol::jsonrpc::member::{ENVELOPE, ERROR, ID, METHOD, PARAMS, RESULT};
 use serde_json::value::RawValue;
 
 use super::ConnectionError;
@@ -37,29 +38,27 @@ pub(crate) enum Outcome<'a> {
     Error(&'a RawValue),
 }
 
-/// What a message is made of. Some clients would take a look-alike of one for the member itself,
-/// and a result under an earlier id for the answer to that request.
-const ENVELOPE: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
-
 impl ServerMessage {
     /// Reads a message of any kind.
     pub(crate) fn read(text: Bytes) -> Result<Self, ConnectionError> {
         let mut text = without_mark(text);
         let (kind, plain) = {
             let members = members(&text)?;
+            // Some clients would take a look-alike of a member for the member itself, and a result
+            // under an earlier id for the answer to that request.
             ambiguity::none(&members, &ENVELOPE).map_err(|_| ConnectionError::Garbled)?;
             let has = |name| members.get(name).is_some();
             // Some servers write the members that do not apply as null.
             let says = |name| members.get(name).is_some_and(|value| value.get() != "null");
-            let kind = match (members.get("method"), members.get("id")) {
-                (None, Some(_)) if says("result") != says("error") => Kind::Answer,
-                (None, Some(_)) if has("result") && !has("error") => Kind::Answer,
+            let kind = match (members.get(METHOD), members.get(ID)) {
+                (None, Some(_)) if says(RESULT) != says(ERROR) => Kind::Answer,
+                (None, Some(_)) if has(RESULT) && !has(ERROR) => Kind::Answer,
                 // JSON-RPC: an error about a message whose id could not be read has a null id.
-                (None, None) if says("error") && !says("result") => Kind::Answer,
+                (None, None) if says(ERROR) && !says(RESULT) => Kind::Answer,
                 // Nothing is a request and a response at once, whichever of the two a client sees.
-                (Some(_), id) if !says("result") && !says("error") => {
+                (Some(_), id) if !says(RESULT) && !says(ERROR) => {
                     let method: Box<str> =
-                        members.text("method").ok_or(ConnectionError::Garbled)?.into();
+                        members.text(METHOD).ok_or(ConnectionError::Garbled)?.into();
                     match id {
                         Some(id) => Kind::Question { id: id.to_owned(), method },
                         None => Kind::Notification { method },
@@ -67,7 +66,7 @@ impl ServerMessage {
                 }
                 _ => return Err(ConnectionError::Garbled),
             };
-            let padded = matches!(kind, Kind::Answer) && has("result") && has("error");
+            let padded = matches!(kind, Kind::Answer) && has(RESULT) && has(ERROR);
             (kind, padded.then(|| without_nulls(&members)))
         };
         if let Some(plain) = plain {
@@ -79,10 +78,10 @@ impl ServerMessage {
     /// Whose answer a text would be that is none: whoever asked can hear of it at once.
     pub(crate) fn meant_for(text: &[u8]) -> Option<u64> {
         let members = members(text).ok()?;
-        if members.get("method").is_some() {
+        if members.get(METHOD).is_some() {
             return None;
         }
-        whole_number(members.get("id")?.get())
+        whole_number(members.get(ID)?.get())
     }
 
     /// The members of the message.
@@ -92,7 +91,7 @@ impl ServerMessage {
 
     /// The id as it was written; `None` for a notification and for an answer to nobody.
     pub(crate) fn id(&self) -> Option<&RawValue> {
-        self.members().ok()?.get("id").filter(|id| id.get() != "null")
+        self.members().ok()?.get(ID).filter(|id| id.get() != "null")
     }
 
     /// Whether it is an answer that says what went wrong.
@@ -102,13 +101,13 @@ impl ServerMessage {
 
     /// `params` of a notification or question.
     pub(crate) fn params(&self) -> Option<&RawValue> {
-        self.members().ok()?.get("params")
+        self.members().ok()?.get(PARAMS)
     }
 
     /// What an answer says.
     pub(crate) fn outcome(&self) -> Result<Outcome<'_>, ConnectionError> {
         let members = self.members()?;
-        match (members.get("result"), members.get("error")) {
+        match (members.get(RESULT), members.get(ERROR)) {
             (Some(result), None) => Ok(Outcome::Result(result)),
             (None, Some(error)) => Ok(Outcome::Error(error)),
             _ => Err(ConnectionError::Garbled),
@@ -120,7 +119,7 @@ impl ServerMessage {
 fn without_nulls(members: &Members<'_>) -> String {
     let mut answer = Object::with_capacity(256);
     for (name, value) in members.iter() {
-        if !(matches!(name, "result" | "error") && value.get() == "null") {
+        if !(matches!(name, RESULT | ERROR) && value.get() == "null") {
             answer.member(name, value.get());
         }
     }

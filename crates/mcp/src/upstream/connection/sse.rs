@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
+use protocol::mcp::{ENDPOINT_EVENT, EVENT_STREAM, JSON};
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -98,7 +99,7 @@ async fn address(reader: &mut Reader) -> Result<String, ConnectionError> {
     loop {
         let event = reader.next().await.map_err(|_| ConnectionError::Broken)?;
         let event = event.ok_or(ConnectionError::Broken)?;
-        if let Some(data) = event.named(b"endpoint") {
+        if let Some(data) = event.named(ENDPOINT_EVENT.as_bytes()) {
             return String::from_utf8(data).map_err(|_| ConnectionError::Garbled);
         }
         if event.message().is_some() {
@@ -144,9 +145,7 @@ fn stream(response: Response<Incoming>) -> Result<Incoming, ConnectionError> {
     let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let events = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     match response.status() {
-        StatusCode::OK if events.eq_ignore_ascii_case("text/event-stream") => {
-            Ok(response.into_body())
-        }
+        StatusCode::OK if events.eq_ignore_ascii_case(EVENT_STREAM) => Ok(response.into_body()),
         StatusCode::OK => Err(ConnectionError::Garbled),
         status => Err(ConnectionError::Refused(status)),
     }
@@ -180,9 +179,9 @@ impl Way {
 fn headers_for(method: &Method, caller: &Caller) -> HeaderMap {
     let mut headers = caller.headers.clone();
     if *method == Method::POST {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
     } else {
-        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        headers.insert(ACCEPT, HeaderValue::from_static(EVENT_STREAM));
     }
     for (name, value) in &*caller.identity {
         headers.insert(name, value.clone());

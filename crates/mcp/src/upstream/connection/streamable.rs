@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, Response, StatusCode};
-use protocol::mcp::SESSION_HEADER;
+use protocol::mcp::{SESSION_HEADER, method};
 use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 
@@ -66,7 +66,8 @@ impl HttpConnection {
         if let Some(question) = question {
             headers.extend(question.mirrors.iter().cloned());
         }
-        let standing = question.is_some_and(|question| &*question.method == "subscriptions/listen");
+        let standing =
+            question.is_some_and(|question| &*question.method == method::SUBSCRIPTIONS_LISTEN);
         self.send(Method::POST, headers, text.into(), standing).await
     }
 
@@ -106,7 +107,7 @@ impl Connection for HttpConnection {
         Box::pin(async move {
             let text = question.text.clone();
             let response = self.post(caller, Some(&question), text).await?;
-            if &*question.method == "initialize"
+            if &*question.method == method::INITIALIZE
                 && let Some(session) = response.headers().get(SESSION_HEADER)
             {
                 self.0.session.get_or_init(|| to_keep(session));

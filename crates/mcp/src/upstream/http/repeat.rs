@@ -3,15 +3,16 @@
 use bytes::Bytes;
 use http::Method;
 use protocol::jsonrpc::{Body, Message};
+use protocol::mcp::method;
 
 /// Methods that only read, and whose answer to a second question is as good as to the first.
 const HARMLESS: [&str; 6] = [
-    "tools/list",
-    "prompts/list",
-    "resources/list",
-    "resources/templates/list",
-    "server/discover",
-    "ping",
+    method::TOOLS_LIST,
+    method::PROMPTS_LIST,
+    method::RESOURCES_LIST,
+    method::RESOURCES_TEMPLATES_LIST,
+    method::SERVER_DISCOVER,
+    method::PING,
 ];
 
 /// Whether this request does nothing, however often it arrives. Only asked after a failure.

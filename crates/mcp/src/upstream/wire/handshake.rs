@@ -4,19 +4,21 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use protocol::jsonrpc;
+use protocol::mcp::member;
 use protocol::splice::{self, Splice};
 use serde_json::value::RawValue;
 
 use crate::upstream::wire::json::{Members, NoObject, Object};
 
 /// Members of the result that may be missing, but not null.
-const OPTIONAL: [&str; 2] = ["_meta", "instructions"];
+const OPTIONAL: [&str; 2] = [member::META, member::INSTRUCTIONS];
 
 /// The same answer as every client can read it. `None` if it is that already, or no answer.
 pub(crate) fn tidy(message: &[u8]) -> Option<Bytes> {
     let text = std::str::from_utf8(message).ok()?;
     let response: &RawValue = serde_json::from_str(text).ok()?;
-    let result = splice::Members::of(response)?.get("result")?;
+    let result = splice::Members::of(response)?.get(jsonrpc::member::RESULT)?;
     let tidied = tidy_result(result.get()).ok()?;
     let Cow::Owned(tidied) = tidied else { return None };
     let mut spliced = Splice::of(text);
@@ -32,7 +34,7 @@ pub(crate) fn tidy_result(result: &str) -> Result<Cow<'_, str>, NoObject> {
     let mut odd = false;
     for (name, value) in members.iter() {
         match name {
-            "capabilities" => {
+            member::CAPABILITIES => {
                 let capabilities = capabilities(value);
                 odd |= matches!(capabilities, Cow::Owned(_));
                 object.member(name, &capabilities);

@@ -1,9 +1,10 @@
 //! Headers that are kept or sent again.
 
 use http::{HeaderName, HeaderValue};
+use protocol::mcp::LAST_EVENT_ID_HEADER;
 
 /// `Last-Event-ID`, with which a client resumes a stream.
-pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static(LAST_EVENT_ID_HEADER);
 
 /// A copy to keep. A value as it arrived is a slice of the buffer that its connection was read
 /// into, and holds all of it: some 8 KiB for a few bytes.

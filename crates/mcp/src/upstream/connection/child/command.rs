@@ -3,6 +3,7 @@
 use std::io;
 use std::process::Stdio;
 
+use protocol::caller;
 use tokio::process::{Child, Command};
 
 use crate::config::ChildConfig;
@@ -12,10 +13,10 @@ use crate::upstream::connection::Caller;
 /// token of the principal. The scopes are not among them: they differ from token to token, and
 /// the policy has already applied them.
 const IDENTITY: [(&str, &str); 4] = [
-    ("x-wicketgate-subject", "WICKETGATE_SUBJECT"),
-    ("x-wicketgate-user-type", "WICKETGATE_USER_TYPE"),
-    ("x-wicketgate-client", "WICKETGATE_CLIENT"),
-    ("x-wicketgate-organization", "WICKETGATE_ORGANIZATION"),
+    (caller::SUBJECT, "WICKETGATE_SUBJECT"),
+    (caller::USER_TYPE, "WICKETGATE_USER_TYPE"),
+    (caller::CLIENT, "WICKETGATE_CLIENT"),
+    (caller::ORGANIZATION, "WICKETGATE_ORGANIZATION"),
 ];
 
 pub(super) fn spawn(config: &ChildConfig, caller: &Caller) -> io::Result<Child> {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use protocol::mcp::{LOG_MESSAGE, PROGRESS};
 use tokio::sync::Notify;
 
 use crate::upstream::connection::{ConnectionError, Kind, ServerMessage};
@@ -121,7 +122,7 @@ impl Kept {
 /// Whether it only tells how a request is getting on.
 fn is_report(heard: &ServerMessage) -> bool {
     let Kind::Notification { method } = &heard.kind else { return false };
-    matches!(&**method, "notifications/progress" | "notifications/message")
+    matches!(&**method, PROGRESS | LOG_MESSAGE)
 }
 
 impl Shelf {

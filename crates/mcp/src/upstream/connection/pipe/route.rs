@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use protocol::jsonrpc::{METHOD_NOT_FOUND, error_response};
-use protocol::mcp::TOOLS_LIST_CHANGED;
+use protocol::jsonrpc::{self, METHOD_NOT_FOUND, error_response};
+use protocol::mcp::{
+    CANCELLED, LOG_MESSAGE, META_SUBSCRIPTION_ID, PROGRESS, RESOURCE_UPDATED, TOOLS_LIST_CHANGED,
+    is_list_changed, member, method as methods,
+};
 use serde_json::value::RawValue;
 
 use super::Core;
@@ -20,7 +23,6 @@ use crate::upstream::wire::json::{Members, whole_number};
 const NEWS_BYTES: usize = 256 << 10;
 /// So many messages are taken in at once; half of what waits for one listener.
 const TURN: u32 = 32;
-const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
 impl Core {
     /// Takes in one message. Now and then whoever waits for messages gets a turn, so that a burst
@@ -89,9 +91,10 @@ impl Core {
 
     fn notification(&self, method: &str, heard: ServerMessage) {
         match method {
-            "notifications/progress" => {
+            PROGRESS => {
                 // Progress may be missed: a later one says more.
-                if let Some(id) = param(&heard, "progressToken").as_deref().and_then(number) {
+                if let Some(id) = param(&heard, member::PROGRESS_TOKEN).as_deref().and_then(number)
+                {
                     self.pending().tell(id, heard);
                 }
                 return;
@@ -115,18 +118,18 @@ impl Core {
     fn belongs_to(&self, method: &str, heard: &ServerMessage) -> Option<u64> {
         if self.manner.era == Era::Modern {
             let subscription = || {
-                let meta = param(heard, "_meta")?;
-                number(Members::read(meta.get()).ok()?.get(SUBSCRIPTION)?)
+                let meta = param(heard, member::META)?;
+                number(Members::read(meta.get()).ok()?.get(META_SUBSCRIPTION_ID)?)
             };
             if let Some(id) = subscription() {
                 return Some(id);
             }
-            if method == "notifications/cancelled" {
-                let id = param(heard, "requestId").as_deref().and_then(number)?;
+            if method == CANCELLED {
+                let id = param(heard, member::REQUEST_ID).as_deref().and_then(number)?;
                 return self.pending().is_standing(id).then_some(id);
             }
         }
-        if method == "notifications/message" { self.presumed() } else { None }
+        if method == LOG_MESSAGE { self.presumed() } else { None }
     }
 
     /// D-36: a question comes without a word about the request that made the server ask. While
@@ -140,9 +143,8 @@ impl Core {
 
     /// `ping` is answered here (D-37). Modern servers may ask nothing (C-09).
     fn question(&self, id: &RawValue, method: &str, heard: ServerMessage) {
-        if method == "ping" && self.manner.era == Era::Legacy {
-            let id = id.get();
-            self.wire.hint(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{}}}}"));
+        if method == methods::PING && self.manner.era == Era::Legacy {
+            self.wire.hint(jsonrpc::response(id.get(), jsonrpc::member::RESULT, "{}"));
             return;
         }
         let open = self.manner.era == Era::Legacy && !self.manner.everybody;
@@ -179,8 +181,7 @@ impl Core {
     /// Whether something unasked may reach whoever listens. Where different people listen, only
     /// what says nothing about any of them.
     fn is_news(&self, method: &str) -> bool {
-        let about_all =
-            method.ends_with("/list_changed") || method == "notifications/resources/updated";
+        let about_all = is_list_changed(method) || method == RESOURCE_UPDATED;
         about_all || !self.manner.everybody
     }
 

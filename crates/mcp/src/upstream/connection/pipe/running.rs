@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
+use protocol::mcp::method::{INITIALIZE, SUBSCRIPTIONS_LISTEN};
 
 use super::mailbox::Mailbox;
 use super::{Core, End};
@@ -17,8 +18,8 @@ pub(super) fn begin(
     method: &str,
     first_answer: Duration,
 ) -> Result<ResponseStream, ConnectionError> {
-    let mailbox = core.pending().register(id, method == "subscriptions/listen")?;
-    let handshake = method == "initialize";
+    let mailbox = core.pending().register(id, method == SUBSCRIPTIONS_LISTEN)?;
+    let handshake = method == INITIALIZE;
     let flying = RunningRequest {
         core: Arc::clone(core),
         id,

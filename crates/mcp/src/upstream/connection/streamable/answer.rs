@@ -6,6 +6,8 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Response, StatusCode};
+use protocol::jsonrpc::notification;
+use protocol::mcp::{CANCELLED, EVENT_STREAM, JSON, member};
 
 use super::HttpConnection;
 use super::resume::{Tail, resume};
@@ -13,7 +15,7 @@ use crate::upstream::connection::{
     Caller, Connection as _, ConnectionError, Kind, Question, ResponseStream, ServerMessage,
 };
 use crate::upstream::http::Incoming;
-use crate::upstream::wire::json::whole_number;
+use crate::upstream::wire::json::{Object, quoted, whole_number};
 use crate::upstream::wire::reader::Reader;
 use crate::upstream::wire::{Era, whole};
 
@@ -30,9 +32,9 @@ pub(super) async fn exchange(
             connection.0.closed.store(true, Ordering::Relaxed);
             Err(ConnectionError::SessionGone)
         }
-        (StatusCode::OK, "text/event-stream") => Ok(events(connection, caller, question, body)),
+        (StatusCode::OK, EVENT_STREAM) => Ok(events(connection, caller, question, body)),
         // C-45: a modern server's refusal is a JSON-RPC error in a 4xx.
-        (status, "application/json") => {
+        (status, JSON) => {
             let limit = connection.0.upstream.means.limits.message_bytes;
             let text = whole(body, limit).await.map_err(|_| ConnectionError::Broken)?;
             match ServerMessage::read(text) {
@@ -141,16 +143,16 @@ fn answers(heard: &ServerMessage, asked: u64) -> bool {
 
 /// `notifications/cancelled` for a request of ours.
 pub(crate) fn cancelled(id: u64) -> String {
-    format!(
-        "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\
-         \"params\":{{\"requestId\":{id},\"reason\":\"the client went away\"}}}}"
-    )
+    let mut params = Object::with_capacity(64);
+    params.member(member::REQUEST_ID, &id.to_string());
+    params.member(member::REASON, &quoted("the client went away"));
+    notification(CANCELLED, Some(&params.finish()))
 }
 
 pub(super) fn form(headers: &HeaderMap) -> &'static str {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = value.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    ["application/json", "text/event-stream"]
+    [JSON, EVENT_STREAM]
         .into_iter()
         .find(|known| essence.eq_ignore_ascii_case(known))
         .unwrap_or_default()

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use protocol::mcp::EVENT_STREAM;
 use tokio::sync::broadcast;
 
 use super::answer::form;
@@ -116,7 +117,7 @@ async fn run(
 /// say so with 405.
 fn stands(status: StatusCode, headers: &HeaderMap) -> Result<(), Ended> {
     match status {
-        StatusCode::OK if form(headers) == "text/event-stream" => Ok(()),
+        StatusCode::OK if form(headers) == EVENT_STREAM => Ok(()),
         status if status.is_server_error() => Err(Ended::Broke),
         _ => Err(Ended::ForGood),
     }
@@ -130,7 +131,7 @@ async fn follow(
     failed: &mut u32,
 ) -> Ended {
     let mut asked = headers::of(&connection.0, caller);
-    asked.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+    asked.insert(ACCEPT, HeaderValue::from_static(EVENT_STREAM));
     tail.name(&mut asked);
     let answered = connection.get(asked).await;
     opening.settle();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use kernel::SecureRandom;
+use protocol::mcp::EVENT_STREAM;
 
 use super::{HttpConnection, headers};
 use crate::upstream::connection::{Caller, ConnectionError};
@@ -83,7 +84,7 @@ pub(super) async fn resume(
     for _ in 0..ATTEMPTS {
         tokio::time::sleep(tail.pause(&*connection.0.upstream.means.random)).await;
         let mut asked = headers::of(&connection.0, caller);
-        asked.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        asked.insert(ACCEPT, HeaderValue::from_static(EVENT_STREAM));
         tail.name(&mut asked);
         match connection.get(asked).await {
             Ok(response) if response.status() == StatusCode::OK => {
