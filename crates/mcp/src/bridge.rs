@@ -16,12 +16,12 @@ use protocol::jsonrpc::Element;
 use self::legacy_client::LegacyClients;
 use self::modern_client::ParkedCalls;
 use self::relay::Relays;
-use crate::config::Transport;
 use crate::outbound::{Cause, Probe};
 use crate::passthrough::answer::StreamKind;
 use crate::policy::judge::JudgedRequest;
 use crate::reply::Answer;
 use crate::request::Call;
+use crate::upstream::Transport;
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::wire::Era;
 

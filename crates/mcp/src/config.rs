@@ -1,16 +1,15 @@
 //! What the sidecar is told. The binary reads it from the configuration file.
 
-mod http;
 mod observe;
 
 use std::time::Duration;
 
-use ::http::{HeaderName, Uri};
-use kernel::Redacted;
+use http::Uri;
 use kernel::seal::SealingKey;
 use protocol::{ResourceUri, Scope, Scopes};
 
-pub use http::HttpConfig;
+use crate::upstream::{self, UpstreamConfig};
+
 pub use observe::{Audit, Observe, Span, SpanKind, SpanValue, Spans};
 
 /// The whole sidecar.
@@ -64,16 +63,8 @@ pub struct ServerConfig {
     pub metadata_paths: Vec<String>,
     /// What anybody can be granted here at most. Contains `mcp:read`.
     pub ceiling: Scopes,
-    /// The MCP endpoint of the upstream.
-    pub upstream: Uri,
-    /// How messages reach it.
-    pub transport: Transport,
-    /// Which generations of MCP it speaks.
-    pub eras: EraChoice,
-    /// How it is reached.
-    pub http: HttpConfig,
-    /// How the sidecar identifies itself there.
-    pub upstream_auth: UpstreamAuth,
+    /// The MCP server itself.
+    pub upstream: UpstreamConfig,
     /// Which tool needs what.
     pub policy: PolicyConfig,
     /// How long a filtered list is kept, in seconds; 0 keeps none.
@@ -95,63 +86,6 @@ pub struct SseFront {
     pub metadata_url: String,
     /// Request paths that answer with that document.
     pub metadata_paths: Vec<String>,
-}
-
-/// How messages reach an upstream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// Streamable HTTP (MCP 2025-03-26 and later).
-    Http,
-    /// HTTP with server-sent events, two endpoints (MCP 2024-11-05).
-    HttpSse,
-    /// Standard input and output of a child process.
-    Stdio(ChildConfig),
-}
-
-/// An upstream that is a child process.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChildConfig {
-    /// The program and its arguments; no shell is involved.
-    pub command: Vec<String>,
-    /// The child's whole environment, `PATH` included; who calls is added where each principal has
-    /// their own child.
-    pub environment: Vec<(String, Redacted)>,
-    /// Where it runs; the sidecar's own directory if there is none.
-    pub directory: Option<std::path::PathBuf>,
-    /// Whether one child serves everybody. Otherwise each principal has their own.
-    pub shared_by_everyone: bool,
-    /// Children at the same time.
-    pub limit: usize,
-    /// Seconds without a request after which a child is ended.
-    pub idle_seconds: i64,
-}
-
-/// Which generations of MCP an upstream speaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum EraChoice {
-    /// Found out by asking.
-    #[default]
-    Auto,
-    /// 2026-07-28 and later only.
-    Modern,
-    /// 2025-11-25 and earlier only.
-    Legacy,
-    /// Both.
-    Both,
-}
-
-/// How the sidecar identifies itself to the upstream.
-#[derive(Clone, Debug)]
-pub enum UpstreamAuth {
-    /// Not at all.
-    None,
-    /// With one fixed header.
-    Header {
-        /// The header's name.
-        name: HeaderName,
-        /// Its value.
-        value: Redacted,
-    },
 }
 
 /// Which tool needs what.
@@ -193,22 +127,16 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Bytes of a list of tools, and of one event in a stream that is read.
     pub list_bytes: usize,
-    /// Bytes of one message of an upstream that is read whole, because it must be translated.
-    pub message_bytes: usize,
     /// Time to receive a request body.
     pub body_timeout: Duration,
-    /// Time to connect to an upstream.
-    pub connect_timeout: Duration,
-    /// Time until the head of its answer arrives.
-    pub first_byte_timeout: Duration,
+    /// What holds for the upstreams.
+    pub upstream: upstream::Limits,
     /// Standing streams of one principal at one server.
     pub streams_per_principal: usize,
     /// Requests that are under way at the same time, without standing streams.
     pub requests: usize,
     /// The same of one principal.
     pub requests_per_principal: usize,
-    /// How long a child has to be idle before it may end so that another person gets one.
-    pub child_courtesy: Duration,
     /// How long answers that are being streamed may go on after [`crate::Sidecar::drain`].
     pub drain_grace: Duration,
     /// Verified tokens and opened sessions that are kept, each, per server.
@@ -235,20 +163,8 @@ pub enum ConfigError {
     #[error("the allowed scopes of the MCP server {0} must contain mcp:read")]
     CeilingWithoutRead(String),
     /// The upstream cannot be reached like this.
-    #[error("the upstream of the MCP server {0} must be an absolute http or https URL")]
-    Upstream(String),
-    /// There is no program to run.
-    #[error("the command of the MCP server {0} is empty; name a program and its arguments")]
-    Command(String),
-    /// Too many addresses.
-    #[error("the MCP server {0} has too many upstream URLs; 64 are the most")]
-    Addresses(String),
-    /// A socket has one URL, and TLS makes no sense in it.
-    #[error("the MCP server {0} has a Unix socket; give it one http URL for path and Host")]
-    UnixSocket(String),
-    /// The health page has no usable path.
-    #[error("the health path of the MCP server {0} must begin with /")]
-    HealthPath(String),
+    #[error(transparent)]
+    Upstream(#[from] upstream::ConfigError),
     /// A value does not fit into a header.
     #[error("the {what} of the MCP server {server} cannot be sent in a header; use visible ASCII")]
     Header {
@@ -257,9 +173,6 @@ pub enum ConfigError {
         /// Which value.
         what: &'static str,
     },
-    /// TLS to upstreams cannot be set up.
-    #[error("TLS for upstreams cannot be set up: {0}")]
-    Tls(String),
 }
 
 impl Default for Limits {
@@ -267,14 +180,11 @@ impl Default for Limits {
         Self {
             body_bytes: 4 << 20,
             list_bytes: 8 << 20,
-            message_bytes: 32 << 20,
             body_timeout: Duration::from_secs(30),
-            connect_timeout: Duration::from_secs(5),
-            first_byte_timeout: Duration::from_mins(5),
+            upstream: upstream::Limits::default(),
             streams_per_principal: 10,
             requests: 8_000,
             requests_per_principal: 500,
-            child_courtesy: Duration::from_secs(30),
             drain_grace: Duration::from_secs(5),
             cached_entries: 10_000,
             cached_list_bytes: 16 << 20,
@@ -319,10 +229,7 @@ impl ServerConfig {
         if !self.ceiling.contains(Scope::Read) {
             return Err(ConfigError::CeilingWithoutRead(self.name.clone()));
         }
-        if let Transport::Stdio(child) = &self.transport {
-            let empty = child.command.is_empty();
-            return if empty { Err(ConfigError::Command(self.name.clone())) } else { Ok(()) };
-        }
-        self.check_http()
+        self.upstream.check()?;
+        Ok(())
     }
 }

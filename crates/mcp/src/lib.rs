@@ -32,11 +32,11 @@ mod upstream;
 
 pub use authority::{Authority, AuthorityAway};
 pub use config::{
-    AllowedOrigins, Audit, ChildConfig, Config, ConfigError, EraChoice, HttpConfig, Limits,
-    Observe, PolicyConfig, Rule, ServerConfig, Span, SpanKind, SpanValue, Spans, SseFront,
-    Transport, UpstreamAuth, Visibility,
+    AllowedOrigins, Audit, Config, ConfigError, Limits, Observe, PolicyConfig, Rule, ServerConfig,
+    Span, SpanKind, SpanValue, Spans, SseFront, Visibility,
 };
 pub use endpoint::ready::NotReady;
 pub use reply::body::Body;
 pub use sidecar::Sidecar;
 pub use upstream::wire::BodyError;
+pub use upstream::{ChildConfig, EraChoice, HttpConfig, Transport, UpstreamAuth, UpstreamConfig};

@@ -71,7 +71,7 @@ impl Sidecar {
         let means = Means {
             clock: Arc::clone(&clock),
             random: Arc::clone(&sealing.random),
-            limits: config.limits.clone(),
+            limits: config.limits.upstream.clone(),
             closing: closing.clone(),
         };
         let trust = Arc::new(Trust::new(authority, clock, config.max_status_age_seconds));
@@ -82,9 +82,10 @@ impl Sidecar {
         let mut servers = servers.collect::<Result<Vec<_>, _>>()?;
         servers.sort_by_key(|server| std::cmp::Reverse(server.endpoint.path.len()));
         let secure = config.peer_url.as_ref().and_then(http::Uri::scheme_str) == Some("https");
-        let connect_timeout = config.limits.connect_timeout;
+        let connect_timeout = config.limits.upstream.connect_timeout;
         let shared = Arc::new(Shared {
-            peers: Pool::web(connect_timeout, secure, "").map_err(ConfigError::Tls)?,
+            peers: Pool::web(connect_timeout, secure, "")
+                .map_err(crate::upstream::ConfigError::Tls)?,
             trust,
             pulse: Arc::new(Pulse::new()),
             in_flight: InFlight::new(&config.limits),

@@ -23,7 +23,7 @@ use protocol::{ResourceUri, Scope, Scopes};
 
 use crate::{
     AllowedOrigins, Config, EraChoice, Limits, PolicyConfig, Rule, ServerConfig, Sidecar,
-    Transport, UpstreamAuth, Visibility,
+    Transport, UpstreamAuth, UpstreamConfig, Visibility,
 };
 
 pub(crate) use asking::{Answer, Ask, frame, get, legacy, modern, post, text};
@@ -100,11 +100,14 @@ fn config(transport: Transport, eras: EraChoice) -> Config {
         resource_metadata_url: format!("{ISSUER}/.well-known/oauth-protected-resource/mcp"),
         metadata_paths: Vec::new(),
         ceiling: Scopes::of(&[Scope::Read, Scope::Write]),
-        upstream: "http://127.0.0.1:9/mcp".parse().unwrap(),
-        transport,
-        eras,
-        http: crate::HttpConfig::default(),
-        upstream_auth: UpstreamAuth::None,
+        upstream: UpstreamConfig {
+            name: "default".to_owned(),
+            url: "http://127.0.0.1:9/mcp".parse().unwrap(),
+            transport,
+            eras,
+            http: crate::HttpConfig::default(),
+            auth: UpstreamAuth::None,
+        },
         policy: PolicyConfig {
             rules: vec![rule("get_*", Scope::Read, Visibility::Hide)],
             default_scope: Scope::Admin,

@@ -3,6 +3,7 @@
 //!
 //! What is in here knows nothing of the requests that come to the sidecar and nothing of its policy.
 
+mod config;
 pub(crate) mod connection;
 mod eras;
 pub(crate) mod http;
@@ -20,6 +21,10 @@ use kernel::{Clock, SecureRandom, Timestamp};
 use protocol::mcp::method::INITIALIZE;
 use tokio_util::task::TaskTracker;
 
+pub use self::config::{
+    ChildConfig, ConfigError, EraChoice, HttpConfig, Limits, Transport, UpstreamAuth,
+    UpstreamConfig,
+};
 pub(crate) use self::probe::own_declaration;
 
 use self::connection::child::{self, slots::Children};
@@ -30,7 +35,6 @@ use self::connection::{Caller, Connection, ConnectionError, sse};
 use self::eras::Eras;
 use self::http::HttpUpstream;
 use self::silence::Silence;
-use crate::config::{ConfigError, Limits, ServerConfig, Transport};
 use crate::upstream::shares::Whose;
 use crate::upstream::wire::Era;
 
@@ -124,7 +128,7 @@ const IDLE_SECONDS: i64 = 600;
 impl Upstream {
     /// The upstream of this configuration. Nothing is asked of it yet.
     pub(crate) fn new(
-        config: &ServerConfig,
+        config: &UpstreamConfig,
         means: Means,
         tools_changed: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, ConfigError> {

@@ -11,13 +11,13 @@ use protocol::{Scopes, UserType};
 use serde_json::value::RawValue;
 
 use crate::access::{Reach, bearer};
-use crate::config::Transport;
 use crate::policy::Decision;
 use crate::reply;
 use crate::reply::body::Body;
 use crate::request::{Endpoint, Shared};
 use crate::tools::listing::{list, nobody};
 use crate::tools::lists::filter::{Tool, tools_of};
+use crate::upstream::Transport;
 
 /// What was asked before, by server and user type, and by person where each has a program of their
 /// own.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::config::Transport;
 use crate::endpoint::server::Server;
 use crate::request::Shared;
+use crate::upstream::Transport;
 use crate::upstream::connection::child::program;
 
 /// What is missing.

@@ -86,10 +86,10 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::config::{EraChoice, Transport};
     use crate::observe::Verdict;
     use crate::observe::queue::Pending;
     use crate::testing::World;
+    use crate::upstream::{EraChoice, Transport};
 
     /// More than one report holds goes without another pause, or fast callers would fill the queue.
     #[tokio::test(start_paused = true)]

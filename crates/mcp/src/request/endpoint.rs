@@ -61,7 +61,7 @@ impl Endpoint {
         let principal = access::principal(config, issuer);
         let lists = Arc::new(Lists::new(config.list_cache_seconds, limits.cached_list_bytes));
         let changed = Arc::clone(&lists);
-        let upstream = Arc::new(Upstream::new(config, means, move || changed.forget())?);
+        let upstream = Arc::new(Upstream::new(&config.upstream, means, move || changed.forget())?);
         let server = Self {
             wishes: Wishes::of(&name),
             name,

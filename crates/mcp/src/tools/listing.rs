@@ -8,8 +8,8 @@ use protocol::UserType;
 use protocol::mcp::{METHOD_HEADER, MODERN_REVISION};
 use serde_json::value::RawValue;
 
-use crate::config::Transport;
 use crate::outbound::{Cause, Probe};
+use crate::upstream::Transport;
 use crate::upstream::connection::legacy::{LegacyPeer, question};
 use crate::upstream::connection::{Caller, Connection, ConnectionError, Outcome, Question};
 use crate::upstream::shares::Whose;

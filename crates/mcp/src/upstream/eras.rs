@@ -8,7 +8,7 @@ use kernel::Timestamp;
 use tokio::sync::Mutex;
 
 use super::Upstream;
-use crate::config::EraChoice;
+use crate::upstream::EraChoice;
 use crate::upstream::connection::{Caller, ConnectionError};
 
 /// What one server speaks, as far as it is known.

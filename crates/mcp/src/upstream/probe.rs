@@ -12,7 +12,7 @@ use protocol::mcp::{
 
 use super::Upstream;
 use super::eras::Speaks;
-use crate::config::Transport;
+use crate::upstream::Transport;
 use crate::upstream::connection::legacy::{Declared, question};
 use crate::upstream::connection::{Caller, ConnectionError, Outcome};
 use crate::upstream::wire::json::{Members, Object, quoted};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::Upstream;
-use crate::config::Transport;
+use crate::upstream::Transport;
 
 /// Whether the silence of a server was logged. One line is enough, however many wait.
 #[derive(Default)]

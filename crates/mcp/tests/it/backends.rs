@@ -24,7 +24,8 @@ fn call(world: &World) -> Ask {
 async fn requests_take_turns() {
     let second = TestServer::start(echo).await;
     let other = second.uri();
-    let world = World::with(echo, |config| config.servers[0].http.others = vec![other]).await;
+    let world =
+        World::with(echo, |config| config.servers[0].upstream.http.others = vec![other]).await;
     for _ in 0..10 {
         assert_eq!(world.ask(call(&world)).await.status, 200);
     }
@@ -38,7 +39,7 @@ async fn requests_take_turns() {
 #[tokio::test]
 async fn an_address_that_is_away_costs_no_request() {
     let world = World::with(echo, |config| {
-        config.servers[0].http.others = vec![nobody(), nobody()];
+        config.servers[0].upstream.http.others = vec![nobody(), nobody()];
     })
     .await;
     for n in 1..=20 {
@@ -67,8 +68,10 @@ fn minting(name: &'static str) -> impl Fn(&Recorded) -> Reply + Send + Sync + 's
 async fn a_session_stays_where_it_was_opened() {
     let second = TestServer::start(minting("second")).await;
     let other = second.uri();
-    let mut world =
-        World::with(minting("first"), |config| config.servers[0].http.others = vec![other]).await;
+    let mut world = World::with(minting("first"), |config| {
+        config.servers[0].upstream.http.others = vec![other];
+    })
+    .await;
     let token = world.token("mcp:read");
     let mut sessions = Vec::new();
     for _ in 0..4 {
@@ -104,14 +107,16 @@ async fn a_session_stays_where_it_was_opened() {
 async fn d_55_a_session_waits_for_its_own_address() {
     let second = TestServer::start(minting("second")).await;
     let other = second.uri();
-    let mut world =
-        World::with(minting("first"), |config| config.servers[0].http.others = vec![other]).await;
+    let mut world = World::with(minting("first"), |config| {
+        config.servers[0].upstream.http.others = vec![other];
+    })
+    .await;
     let token = world.token("mcp:read");
     let ask = legacy("initialize", &json!({ "protocolVersion": "2025-11-25" }));
     let session = world.ask(ask.bearer(&token)).await.header("mcp-session-id").to_owned();
     let here = world.replica_with(|config| {
-        config.servers[0].http.others = vec![config.servers[0].upstream.clone()];
-        config.servers[0].upstream = nobody();
+        config.servers[0].upstream.http.others = vec![config.servers[0].upstream.url.clone()];
+        config.servers[0].upstream.url = nobody();
     });
     world.sidecar = here;
     for _ in 0..5 {
@@ -140,8 +145,8 @@ async fn the_health_page_decides() {
     let world = World::with(
         move |request| if request.uri.path() == "/health" { sick(request) } else { echo(request) },
         |config| {
-            config.servers[0].http.others = vec![other];
-            config.servers[0].http.health_path = "/health".to_owned();
+            config.servers[0].upstream.http.others = vec![other];
+            config.servers[0].upstream.http.health_path = "/health".to_owned();
         },
     )
     .await;
@@ -169,8 +174,8 @@ async fn the_health_page_decides() {
 #[tokio::test]
 async fn watching_looks() {
     let world = World::with(echo, |config| {
-        config.servers[0].http.health_path = "/health".to_owned();
-        config.servers[0].http.health_interval = Duration::from_millis(20);
+        config.servers[0].upstream.http.health_path = "/health".to_owned();
+        config.servers[0].upstream.http.health_interval = Duration::from_millis(20);
     })
     .await;
     let shutdown = CancellationToken::new();

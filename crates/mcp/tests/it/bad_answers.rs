@@ -23,8 +23,8 @@ fn call(world: &World) -> Ask {
 async fn behind(server: &RawServer, idle: Option<Duration>) -> World {
     let uri = server.uri();
     World::with(echo, |config| {
-        config.servers[0].upstream = uri;
-        config.servers[0].http.idle_timeout = idle;
+        config.servers[0].upstream.url = uri;
+        config.servers[0].upstream.http.idle_timeout = idle;
     })
     .await
 }
@@ -158,7 +158,7 @@ async fn t_mcp_51_an_answer_that_pauses() {
             streams.send(feed).unwrap();
             open_events(events)
         },
-        |config| config.servers[0].http.idle_timeout = Some(Duration::from_secs(30)),
+        |config| config.servers[0].upstream.http.idle_timeout = Some(Duration::from_secs(30)),
     )
     .await;
     let mut answer = first(&world, call(&world)).await;

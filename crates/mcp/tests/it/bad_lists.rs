@@ -150,7 +150,7 @@ async fn t_mcp_51_invalid_utf_8() {
         );
         let server = RawServer::saying([head.as_bytes(), &said].concat()).await;
         let uri = server.uri();
-        let world = World::with(echo, |config| config.servers[0].upstream = uri).await;
+        let world = World::with(echo, |config| config.servers[0].upstream.url = uri).await;
         refused(form, &world.ask(list(&world)).await);
     }
 }
@@ -163,7 +163,7 @@ async fn t_mcp_51_a_list_that_breaks_off() {
     );
     let server = RawServer::saying(half).await;
     let uri = server.uri();
-    let world = World::with(echo, |config| config.servers[0].upstream = uri).await;
+    let world = World::with(echo, |config| config.servers[0].upstream.url = uri).await;
     for asked in 1..=2 {
         refused("half", &world.ask(list(&world)).await);
         assert_eq!(server.connections(), asked);

@@ -191,7 +191,9 @@ async fn a_server_of_two_endpoints_is_asked_over_a_stream() {
         stream.lock().unwrap().as_ref().unwrap().send(event.leak()).unwrap();
         status(202, &[], "")
     };
-    let world = World::with(reply, |config| config.servers[0].transport = Transport::HttpSse).await;
+    let world =
+        World::with(reply, |config| config.servers[0].upstream.transport = Transport::HttpSse)
+            .await;
     let expected = [tool("get_request", "get_request", "mcp:read")];
     assert_eq!(shown(&world, UserType::Basic).await, expected);
     let requests = world.server.requests();
@@ -214,9 +216,9 @@ async fn a_program_is_asked_for_the_person_who_consents() {
         let control = Control::start().await;
         let child = control.child(role);
         let world = World::with(tools, |config| {
-            config.servers[0].eras = eras;
+            config.servers[0].upstream.eras = eras;
             child(config);
-            if let Transport::Stdio(child) = &mut config.servers[0].transport {
+            if let Transport::Stdio(child) = &mut config.servers[0].upstream.transport {
                 child.shared_by_everyone = shared;
             }
         })
@@ -241,9 +243,9 @@ async fn a_program_that_is_not_there_shows_nothing() {
     let control = Control::start().await;
     let child = control.child("modern");
     let world = World::with(tools, |config| {
-        config.servers[0].eras = EraChoice::Modern;
+        config.servers[0].upstream.eras = EraChoice::Modern;
         child(config);
-        if let Transport::Stdio(child) = &mut config.servers[0].transport {
+        if let Transport::Stdio(child) = &mut config.servers[0].upstream.transport {
             child.command = vec!["/nonexistent/server".to_owned()];
         }
     })

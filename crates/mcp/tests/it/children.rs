@@ -13,7 +13,7 @@ fn tool(name: &str) -> Ask {
 }
 
 fn with_child(config: &mut Config, change: impl FnOnce(&mut ChildConfig)) {
-    if let Transport::Stdio(child) = &mut config.servers[0].transport {
+    if let Transport::Stdio(child) = &mut config.servers[0].upstream.transport {
         change(child);
     }
 }
@@ -21,7 +21,7 @@ fn with_child(config: &mut Config, change: impl FnOnce(&mut ChildConfig)) {
 async fn world(control: &Control, role: &str, change: impl FnOnce(&mut Config)) -> World {
     let child = control.child(role);
     World::with(echo, |config| {
-        config.servers[0].eras = EraChoice::Modern;
+        config.servers[0].upstream.eras = EraChoice::Modern;
         child(config);
         change(config);
     })
@@ -183,7 +183,7 @@ async fn t_mcp_52_going_away_cancels() {
 async fn t_mcp_51_silence() {
     let control = Control::start().await;
     let world = world(&control, "modern", |config| {
-        config.limits.first_byte_timeout = Duration::from_millis(300);
+        config.limits.upstream.first_byte_timeout = Duration::from_millis(300);
     })
     .await;
     let answer = world.ask(tool("get_silence").bearer(&world.token("mcp:read"))).await;
@@ -248,7 +248,7 @@ async fn t_mcp_51_floods_are_cut_off() {
     for name in ["get_flood", "get_line"] {
         let control = Control::start().await;
         let world = world(&control, "modern", |config| {
-            config.limits.message_bytes = 1 << 20;
+            config.limits.upstream.message_bytes = 1 << 20;
         })
         .await;
         let answer = world.ask(tool(name).bearer(&world.token("mcp:read"))).await;
@@ -298,7 +298,7 @@ async fn a_deaf_family_ends() {
 async fn idle_children_make_room_for_others() {
     let control = Control::start().await;
     let world = world(&control, "modern", |config| {
-        config.limits.child_courtesy = Duration::ZERO;
+        config.limits.upstream.child_courtesy = Duration::ZERO;
         with_child(config, |child| child.limit = 3);
     })
     .await;
@@ -341,7 +341,7 @@ async fn places_are_limited() {
 async fn d_24_legacy_children_are_found_out() {
     for role in ["legacy", "leaving", "silent"] {
         let control = Control::start().await;
-        let world = world(&control, role, |c| c.servers[0].eras = EraChoice::Auto).await;
+        let world = world(&control, role, |c| c.servers[0].upstream.eras = EraChoice::Auto).await;
         let ask = tool("get_x").bearer(&world.token("mcp:read")).build();
         let sidecar = std::sync::Arc::clone(&world.sidecar);
         let asking = tokio::spawn(async move { Answer::read(sidecar.handle(ask).await).await });
@@ -359,7 +359,7 @@ async fn d_24_legacy_children_are_found_out() {
 #[tokio::test]
 async fn d_24_modern_children_are_found_out() {
     let control = Control::start().await;
-    let world = world(&control, "modern", |c| c.servers[0].eras = EraChoice::Auto).await;
+    let world = world(&control, "modern", |c| c.servers[0].upstream.eras = EraChoice::Auto).await;
     let response =
         world.sidecar.handle(tool("get_x").bearer(&world.token("mcp:read")).build()).await;
     let mut body = response.into_body();

@@ -22,7 +22,7 @@ async fn a_circuit_opens_and_closes() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let world = World::with(echo, |config| {
-        config.servers[0].upstream = format!("http://{address}/mcp").parse().unwrap();
+        config.servers[0].upstream.url = format!("http://{address}/mcp").parse().unwrap();
     })
     .await;
     for _ in 0..3 {
@@ -61,7 +61,7 @@ const ANSWER: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConte
 
 async fn behind(server: &RawServer) -> World {
     let uri = server.uri();
-    World::with(echo, |config| config.servers[0].upstream = uri).await
+    World::with(echo, |config| config.servers[0].upstream.url = uri).await
 }
 
 /// Reads the request, and breaks off instead of answering the first time.

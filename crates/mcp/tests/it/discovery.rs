@@ -139,7 +139,7 @@ async fn a_bridged_answer_is_remembered_too() {
                 _ => status(202, &[], ""),
             }
         },
-        |config| config.servers[0].eras = EraChoice::Legacy,
+        |config| config.servers[0].upstream.eras = EraChoice::Legacy,
     )
     .await;
     let token = world.token("");

@@ -68,7 +68,8 @@ async fn what_is_kept_of_a_server_is_bounded() {
                 _ => echo(request),
             }
         };
-        let world = World::with(reply, |config| config.servers[0].eras = EraChoice::Legacy).await;
+        let world =
+            World::with(reply, |config| config.servers[0].upstream.eras = EraChoice::Legacy).await;
         let ask = modern("prompts/list", &json!({})).bearer(&world.token("mcp:read"));
         let answer = world.ask(ask).await;
         assert_eq!(answer.status.as_u16(), expected, "{answer:?}");

@@ -11,7 +11,7 @@ use crate::support::{Token, World, echo, legacy, modern, post, status, text};
 #[tokio::test]
 async fn t_mcp_41_nothing_of_the_client_leaks() {
     let world = World::with(echo, |config| {
-        config.servers[0].upstream_auth = UpstreamAuth::Header {
+        config.servers[0].upstream.auth = UpstreamAuth::Header {
             name: HeaderName::from_static("x-wicketgate-key"),
             value: Redacted::new("shared secret"),
         };

@@ -169,7 +169,7 @@ async fn other_methods_are_405_with_a_token() {
 #[tokio::test]
 async fn servers_do_not_share_tokens() {
     let world = World::with(echo, |config| {
-        let upstream = config.servers[0].upstream.clone();
+        let upstream = config.servers[0].upstream.url.clone();
         config.servers.push(server("hr", "/mcp/hr", upstream));
         config.servers[1].ceiling = Scopes::of(&[Scope::Read]);
     })

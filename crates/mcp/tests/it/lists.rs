@@ -291,7 +291,7 @@ async fn bridged_lists_are_counted() {
     };
     // A list of a server that says nothing of its lifetime is not kept for a modern client.
     for (eras, kept, asked) in [(EraChoice::Legacy, 0, 3), (EraChoice::Modern, 2, 1)] {
-        let world = World::with(answer, |config| config.servers[0].eras = eras).await;
+        let world = World::with(answer, |config| config.servers[0].upstream.eras = eras).await;
         let token = world.token("mcp:read");
         let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {},
                              "clientInfo": { "name": "c", "version": "1" } });

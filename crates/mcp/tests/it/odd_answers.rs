@@ -25,7 +25,7 @@ async fn a_child_may_write_ids_and_outcomes_its_own_way() {
     let control = Control::start().await;
     let child = control.child("modern");
     let world = World::with(echo, |config| {
-        config.servers[0].eras = EraChoice::Modern;
+        config.servers[0].upstream.eras = EraChoice::Modern;
         child(config);
     })
     .await;
@@ -59,7 +59,7 @@ async fn bridged(odd: Odd) -> Answer {
             _ => status(202, &[], ""),
         }
     };
-    let legacy = |config: &mut Config| config.servers[0].eras = EraChoice::Legacy;
+    let legacy = |config: &mut Config| config.servers[0].upstream.eras = EraChoice::Legacy;
     let world = World::with(reply, legacy).await;
     world.ask(call("get_x").bearer(&world.token("mcp:read"))).await
 }

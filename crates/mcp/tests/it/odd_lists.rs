@@ -72,7 +72,7 @@ fn expected(with_output_schema: bool) -> Vec<Value> {
 #[tokio::test]
 async fn odd_tools_cost_nobody_the_list() {
     for eras in [EraChoice::Both, EraChoice::Modern, EraChoice::Legacy] {
-        let change = move |config: &mut Config| config.servers[0].eras = eras;
+        let change = move |config: &mut Config| config.servers[0].upstream.eras = eras;
         let world = World::with(server, change).await;
         let token = world.token("mcp:read");
         let answer = world.ask(modern("tools/list", &json!({})).bearer(&token)).await;

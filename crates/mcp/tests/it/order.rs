@@ -142,7 +142,7 @@ async fn a_stream_that_never_stands_holds_its_session_up_for_a_second() {
 
 #[tokio::test]
 async fn a_call_of_a_modern_client_waits_for_the_stream_of_the_legacy_session() {
-    let legacy_server = |config: &mut Config| config.servers[0].eras = EraChoice::Legacy;
+    let legacy_server = |config: &mut Config| config.servers[0].upstream.eras = EraChoice::Legacy;
     let mut slow = Slow::new(is_get, legacy_server).await;
     let token = slow.world.token("mcp:read");
     let _call = slow.send(modern("tools/call", &call()).bearer(&token));
@@ -153,7 +153,7 @@ async fn a_call_of_a_modern_client_waits_for_the_stream_of_the_legacy_session() 
 
 #[tokio::test]
 async fn a_subscription_of_a_modern_client_waits_for_the_stream_of_the_legacy_session() {
-    let legacy_server = |config: &mut Config| config.servers[0].eras = EraChoice::Legacy;
+    let legacy_server = |config: &mut Config| config.servers[0].upstream.eras = EraChoice::Legacy;
     let mut slow = Slow::new(is_get, legacy_server).await;
     let token = slow.world.token("mcp:read");
     let wanted = json!({ "notifications": { "resourceSubscriptions": ["a:1"] } });

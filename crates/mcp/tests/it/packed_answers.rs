@@ -183,7 +183,7 @@ async fn other_codings_are_named() {
         for era in [EraChoice::Both, EraChoice::Auto, EraChoice::Legacy] {
             let world = World::with(
                 move |_| status(200, &[("content-type", JSON), ("content-encoding", coding)], "{}"),
-                move |config| config.servers[0].eras = era,
+                move |config| config.servers[0].upstream.eras = era,
             )
             .await;
             let token = world.token("mcp:read");
@@ -215,7 +215,7 @@ async fn a_bridged_server_may_pack_its_answers() {
             let message = json!({ "jsonrpc": "2.0", "id": message["id"], "result": result });
             answer(JSON, "gzip", &packed(message.to_string().as_bytes()), 9)
         },
-        |config| config.servers[0].eras = EraChoice::Auto,
+        |config| config.servers[0].upstream.eras = EraChoice::Auto,
     )
     .await;
     let ask = modern("tools/list", &json!({})).bearer(&world.token("mcp:read"));

@@ -79,7 +79,7 @@ async fn trouble_with_the_end_is_nobodys() {
 /// A session that the sidecar holds itself.
 #[tokio::test]
 async fn a_bridged_session_is_left_alike() {
-    let change = |config: &mut Config| config.servers[0].eras = EraChoice::Modern;
+    let change = |config: &mut Config| config.servers[0].upstream.eras = EraChoice::Modern;
     let world = World::with(
         |request| {
             let id = request.message()["id"].clone();

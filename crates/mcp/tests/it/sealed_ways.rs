@@ -34,8 +34,8 @@ async fn a_unix_socket() {
         }
     });
     let world = World::with(echo, |config| {
-        config.servers[0].upstream = "http://localhost/mcp".parse().unwrap();
-        config.servers[0].http.unix = Some(path.clone());
+        config.servers[0].upstream.url = "http://localhost/mcp".parse().unwrap();
+        config.servers[0].upstream.http.unix = Some(path.clone());
     })
     .await;
     assert_eq!(world.sidecar.ready().await, Ok(()));
@@ -78,8 +78,9 @@ async fn tls_with_an_authority_of_our_own() {
     });
     for (ca, expected) in [(pem, 200), (String::new(), 503)] {
         let world = World::with(echo, |config| {
-            config.servers[0].upstream = format!("https://localhost:{port}/mcp").parse().unwrap();
-            config.servers[0].http.ca = ca;
+            config.servers[0].upstream.url =
+                format!("https://localhost:{port}/mcp").parse().unwrap();
+            config.servers[0].upstream.http.ca = ca;
         })
         .await;
         assert_eq!(world.ask(call(&world)).await.status, expected);

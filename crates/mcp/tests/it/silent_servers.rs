@@ -41,7 +41,7 @@ async fn settle() {
 async fn world(control: &Control, role: &str, eras: EraChoice) -> World {
     let child = control.child(role);
     World::with(echo, |config| {
-        config.servers[0].eras = eras;
+        config.servers[0].upstream.eras = eras;
         child(config);
     })
     .await
@@ -120,8 +120,8 @@ async fn a_missing_program_is_named() {
         let child = control.child("legacy");
         let change = |config: &mut Config| {
             child(config);
-            config.servers[0].eras = EraChoice::Legacy;
-            if let Transport::Stdio(child) = &mut config.servers[0].transport {
+            config.servers[0].upstream.eras = EraChoice::Legacy;
+            if let Transport::Stdio(child) = &mut config.servers[0].upstream.transport {
                 child.command = vec![program.to_owned()];
                 child.directory = directory.map(Into::into);
             }

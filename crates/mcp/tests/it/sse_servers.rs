@@ -40,8 +40,8 @@ fn scripted(first: &'static str) -> (impl Fn(&Recorded) -> Reply, Arc<Notify>) {
 
 async fn world(reply: impl Fn(&Recorded) -> Reply + Send + Sync + 'static) -> World {
     World::with(reply, |config| {
-        config.servers[0].transport = Transport::HttpSse;
-        config.servers[0].eras = EraChoice::Auto;
+        config.servers[0].upstream.transport = Transport::HttpSse;
+        config.servers[0].upstream.eras = EraChoice::Auto;
     })
     .await
 }

@@ -16,7 +16,7 @@ use kernel::seal::SealingKey;
 use kernel::{ManualClock, OsRandom, Timestamp};
 use mcp::{
     AllowedOrigins, Config, EraChoice, HttpConfig, Limits, Observe, PolicyConfig, Rule,
-    ServerConfig, Sidecar, Transport, UpstreamAuth, Visibility,
+    ServerConfig, Sidecar, Transport, UpstreamAuth, UpstreamConfig, Visibility,
 };
 use protocol::{ResourceUri, Scope, Scopes};
 
@@ -148,11 +148,14 @@ pub(crate) fn server(name: &str, path: &str, upstream: Uri) -> ServerConfig {
             format!("{path}/.well-known/oauth-protected-resource"),
         ],
         ceiling: Scopes::of(&[Scope::Read, Scope::Write, Scope::ProcessAdmin]),
-        upstream,
-        transport: Transport::Http,
-        eras: EraChoice::Both,
-        http: HttpConfig::default(),
-        upstream_auth: UpstreamAuth::None,
+        upstream: UpstreamConfig {
+            name: name.to_owned(),
+            url: upstream,
+            transport: Transport::Http,
+            eras: EraChoice::Both,
+            http: HttpConfig::default(),
+            auth: UpstreamAuth::None,
+        },
         policy: PolicyConfig {
             rules: vec![
                 rule(&["list_*", "get_*"], Scope::Read, Visibility::Hide),

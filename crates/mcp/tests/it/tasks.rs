@@ -124,7 +124,7 @@ async fn c_12_the_name_of_a_task() {
 async fn t_mcp_45_a_handle_is_for_one_principal() {
     let world = World::with(server, |config| {
         let mut second = config.servers[0].clone();
-        second = crate::support::server("second", "/mcp/second", second.upstream);
+        second = crate::support::server("second", "/mcp/second", second.upstream.url);
         config.servers.push(second);
     })
     .await;

@@ -68,7 +68,7 @@ async fn t_mcp_51_json_errors_pass() {
 async fn t_mcp_51_nobody_there() {
     let world = World::with(echo, |config| {
         // Port 1 on loopback: nothing listens there.
-        config.servers[0].upstream = "http://127.0.0.1:1/mcp".parse().unwrap();
+        config.servers[0].upstream.url = "http://127.0.0.1:1/mcp".parse().unwrap();
     })
     .await;
     for _ in 0..5 {
@@ -82,7 +82,7 @@ async fn t_mcp_51_nobody_there() {
 async fn t_mcp_51_a_server_that_hangs() {
     let world = World::with(
         |_| Box::pin(std::future::pending()),
-        |config| config.limits.first_byte_timeout = Duration::from_millis(50),
+        |config| config.limits.upstream.first_byte_timeout = Duration::from_millis(50),
     )
     .await;
     fails(&world, 504, -31504).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use kernel::SecureRandom;
 use kernel::seal::SealingKey;
-use mcp::{Audit, Config, Limits, Observe, ServerConfig, Sidecar, Spans, SseFront};
+use mcp::{Audit, Config, Limits, Observe, ServerConfig, Sidecar, Spans, SseFront, UpstreamConfig};
 
 use super::authority::Late;
 use super::{Ambient, hosts};
@@ -88,11 +88,14 @@ fn server_config(url: &PublicUrl, server: &ServerSettings) -> ServerConfig {
         path,
         resource: server.resource.clone(),
         ceiling: server.ceiling,
-        upstream: server.upstream.clone(),
-        transport: server.transport.clone(),
-        eras: server.eras,
-        http: server.http.clone(),
-        upstream_auth: server.upstream_auth.clone(),
+        upstream: UpstreamConfig {
+            name: server.name.clone(),
+            url: server.upstream.clone(),
+            transport: server.transport.clone(),
+            eras: server.eras,
+            http: server.http.clone(),
+            auth: server.upstream_auth.clone(),
+        },
         policy: server.policy.clone(),
         list_cache_seconds: server.list_cache_seconds,
         sse,

@@ -40,7 +40,7 @@ pub(super) async fn set_level(asked: &BridgedRequest, peer: &Arc<LegacyPeer>) {
         return;
     }
     let asking = ask(asked, peer, Level(wanted));
-    let limit = asked.shared.limits.connect_timeout;
+    let limit = asked.shared.limits.upstream.connect_timeout;
     if matches!(tokio::time::timeout(limit, asking).await, Ok(Ok(()))) {
         *set = Some(wanted);
     }

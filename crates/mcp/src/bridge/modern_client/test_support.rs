@@ -32,7 +32,7 @@ use crate::upstream::connection::{
 };
 use crate::{
     AllowedOrigins, Authority, AuthorityAway, ChildConfig, Config, EraChoice, HttpConfig, Limits,
-    PolicyConfig, ServerConfig, Transport, UpstreamAuth,
+    PolicyConfig, ServerConfig, Transport, UpstreamAuth, UpstreamConfig,
 };
 
 /// A sidecar whose only server is a child, and one session with it.
@@ -208,12 +208,15 @@ fn config(shared_by_everyone: bool) -> Config {
         resource_metadata_url: "https://gate.example/metadata".to_owned(),
         metadata_paths: Vec::new(),
         ceiling: Scopes::ALL,
-        upstream: http::Uri::from_static("http://localhost/"),
-        transport: Transport::Stdio(child),
-        eras: EraChoice::Legacy,
-        http: HttpConfig::default(),
+        upstream: UpstreamConfig {
+            name: "default".to_owned(),
+            url: http::Uri::from_static("http://localhost/"),
+            transport: Transport::Stdio(child),
+            eras: EraChoice::Legacy,
+            http: HttpConfig::default(),
+            auth: UpstreamAuth::None,
+        },
         sse: None,
-        upstream_auth: UpstreamAuth::None,
         policy: PolicyConfig {
             rules: Vec::new(),
             default_scope: Scope::Read,

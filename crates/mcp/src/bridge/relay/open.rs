@@ -8,12 +8,12 @@ use protocol::mcp::SESSION_HEADER;
 
 use super::sessions::Relayed;
 use crate::bridge::Crossing;
-use crate::config::Transport;
 use crate::passthrough::lists;
 use crate::reply;
 use crate::reply::failure::{Failure, Malformed};
 use crate::reply::{Answer, Refused};
 use crate::request::session::{Facts, Held};
+use crate::upstream::Transport;
 use crate::upstream::connection::ConnectionError;
 use crate::upstream::connection::legacy::Declared;
 use crate::upstream::wire::json::{Members, NoObject, Object, quoted};
@@ -28,7 +28,8 @@ pub(super) async fn initialize(call: &Crossing<'_>, body: &Bytes) -> Answer {
     let caller = call.caller();
     let own = (!shared).then(|| sha256(&nonce));
     let opening = call.server.upstream.legacy_peer(&caller, &declared, own);
-    let opened = tokio::time::timeout(call.shared.limits.first_byte_timeout, opening).await;
+    let opened =
+        tokio::time::timeout(call.shared.limits.upstream.first_byte_timeout, opening).await;
     let peer =
         opened.unwrap_or(Err(ConnectionError::Timeout)).map_err(|error| call.failed(error))?;
 

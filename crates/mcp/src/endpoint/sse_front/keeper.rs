@@ -126,7 +126,7 @@ impl Keeper {
         match response.status().as_u16() {
             200 => {
                 tail.opened();
-                let limit = self.shared.limits.message_bytes;
+                let limit = self.shared.limits.upstream.message_bytes;
                 retell::events(&self.stream, response.into_body(), limit, None, tail).await;
                 OwnStream::Enough
             }

@@ -154,7 +154,7 @@ impl PendingPost {
         // client begins anew.
         let gone =
             response.status() == StatusCode::NOT_FOUND && self.headers.contains_key(SESSION_HEADER);
-        let limit = self.shared.limits.message_bytes;
+        let limit = self.shared.limits.upstream.message_bytes;
         let (id, mut tail) = (self.id.as_deref(), Tail::of(&self.server.endpoint.name));
         let answered = retell::answer(&self.stream, id, response, limit, &mut tail).await;
         if let Some(id) = id
@@ -186,7 +186,7 @@ impl PendingPost {
                 status if status.is_client_error() => return false,
                 _ => continue,
             }
-            let limit = self.shared.limits.message_bytes;
+            let limit = self.shared.limits.upstream.message_bytes;
             let body = response.into_body();
             tail.opened();
             if retell::events(&self.stream, body, limit, Some(id), tail).await {

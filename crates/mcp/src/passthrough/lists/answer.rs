@@ -8,7 +8,6 @@ use kernel::Timestamp;
 use protocol::jsonrpc::Params;
 
 use crate::access::Permit;
-use crate::config::Transport;
 use crate::passthrough::answer::{Accepted, Form, respond};
 use crate::passthrough::headers;
 use crate::policy::judge::JudgedRequest;
@@ -21,6 +20,7 @@ use crate::tools::lists::dropped::Dropped;
 use crate::tools::lists::filter::{Filtered, Message, Unfilterable, answers, filter, read};
 use crate::tools::lists::tidy::Reader;
 use crate::tools::lists::{Key, Owner};
+use crate::upstream::Transport;
 
 /// Filters the lists of one call and keeps them.
 pub(crate) struct Sieve {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use self::slots::Room;
 use super::pipe::{Core, End, Manner, Pipe};
 use super::{Caller, ConnectionError};
-use crate::config::ChildConfig;
+use crate::upstream::ChildConfig;
 use crate::upstream::Upstream;
 use crate::upstream::wire::Era;
 

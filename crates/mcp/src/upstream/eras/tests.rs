@@ -7,10 +7,10 @@ use serde_json::json;
 use tokio::task::{JoinHandle, yield_now};
 
 use super::Speaks;
-use crate::config::{EraChoice, Transport};
 use crate::testing::script::SeenRequest;
 use crate::testing::{Answer, World, modern};
 use crate::upstream::connection::ConnectionError;
+use crate::upstream::{EraChoice, Transport};
 
 fn world() -> World {
     World::new(Transport::Http, EraChoice::Auto)

@@ -18,7 +18,7 @@ use super::coding::{self, ForeignCoding, Unpacked};
 use super::connect::Pool;
 use super::health::Check;
 use super::long_lived::{self, LongLivedBody};
-use crate::config::{ConfigError, Limits, ServerConfig, UpstreamAuth};
+use crate::upstream::{ConfigError, Limits, UpstreamAuth, UpstreamConfig};
 
 /// An upstream, with all its addresses.
 pub(crate) struct HttpUpstream {
@@ -92,7 +92,7 @@ struct Tried(u64);
 
 impl HttpUpstream {
     pub(crate) fn new(
-        config: &ServerConfig,
+        config: &UpstreamConfig,
         limits: &Limits,
         clock: &Arc<dyn Clock>,
         random: &Arc<dyn SecureRandom>,
@@ -102,10 +102,10 @@ impl HttpUpstream {
         let pool = if let Some(path) = &http.unix {
             Pool::unix(connect_timeout, path)
         } else {
-            let secure = config.upstreams().any(|uri| uri.scheme_str() == Some("https"));
+            let secure = config.addresses().any(|uri| uri.scheme_str() == Some("https"));
             Pool::web(connect_timeout, secure, &http.ca).map_err(ConfigError::Tls)?
         };
-        let backends = config.upstreams().cloned().map(Backend::new).collect::<Option<_>>();
+        let backends = config.addresses().cloned().map(Backend::new).collect::<Option<_>>();
         Ok(Self {
             name: config.name.clone(),
             backends: backends.ok_or_else(|| unsendable(config, "upstream"))?,
@@ -289,8 +289,8 @@ fn at(uri: &Uri, path: PathAndQuery) -> Uri {
     Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
 }
 
-fn credential(config: &ServerConfig) -> Result<Option<(HeaderName, HeaderValue)>, ConfigError> {
-    let UpstreamAuth::Header { name, value } = &config.upstream_auth else {
+fn credential(config: &UpstreamConfig) -> Result<Option<(HeaderName, HeaderValue)>, ConfigError> {
+    let UpstreamAuth::Header { name, value } = &config.auth else {
         return Ok(None);
     };
     let mut value =
@@ -299,6 +299,6 @@ fn credential(config: &ServerConfig) -> Result<Option<(HeaderName, HeaderValue)>
     Ok(Some((name.clone(), value)))
 }
 
-fn unsendable(config: &ServerConfig, what: &'static str) -> ConfigError {
+fn unsendable(config: &UpstreamConfig, what: &'static str) -> ConfigError {
     ConfigError::Header { server: config.name.clone(), what }
 }

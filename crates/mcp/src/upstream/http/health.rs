@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::backend::Backend;
 use super::exchange::{BackendId, HttpUpstream, PLAIN};
-use crate::config::{HttpConfig, Transport};
 use crate::upstream::Upstream;
 use crate::upstream::wire::whole;
+use crate::upstream::{HttpConfig, Transport};
 
 /// How a server is looked at.
 pub(crate) struct Check {

@@ -39,7 +39,7 @@ async fn replicas<const N: usize>(
         let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = other.local_addr().unwrap();
         let replica = world.replica_with(|config| {
-            config.servers[0].eras = EraChoice::Modern;
+            config.servers[0].upstream.eras = EraChoice::Modern;
             config.peer_url = Some(url(address));
             config.allowed_hosts.push("127.0.0.1".to_owned());
         });

@@ -28,7 +28,7 @@ pub(crate) async fn world_with(
         _ => reply(request),
     };
     World::with(reply, |config| {
-        config.servers[0].eras = EraChoice::Modern;
+        config.servers[0].upstream.eras = EraChoice::Modern;
         change(config);
     })
     .await

@@ -92,7 +92,8 @@ async fn t_mcp_45_sessions_are_their_principals() {
 async fn any_replica_serves_a_session() {
     let world = world(|request| result(request, &done("x"))).await;
     let client = Client::open(&world, "2025-06-18", ABLE).await;
-    let replica = world.replica_with(|config| config.servers[0].eras = mcp::EraChoice::Modern);
+    let replica =
+        world.replica_with(|config| config.servers[0].upstream.eras = mcp::EraChoice::Modern);
     let answer = replica.handle(client.call(5, "get_x").build()).await;
     let answer = crate::support::Answer::read(answer).await;
     let expected = json!([{ "type": "text", "text": "x" }]);

@@ -80,7 +80,7 @@ impl Legacy {
             }
         };
         let world = World::with(reply, |config| {
-            config.servers[0].eras = EraChoice::Legacy;
+            config.servers[0].upstream.eras = EraChoice::Legacy;
             change(config);
         })
         .await;
@@ -92,7 +92,7 @@ impl Legacy {
     /// A second sidecar before the same server.
     pub(super) fn replica(&self, change: impl FnOnce(&mut Config)) -> Arc<Sidecar> {
         self.world.replica_with(|config| {
-            config.servers[0].eras = EraChoice::Legacy;
+            config.servers[0].upstream.eras = EraChoice::Legacy;
             change(config);
         })
     }

@@ -59,7 +59,8 @@ async fn d_40_a_burst_is_heard_to_its_end() {
             _ => answer(json!({})),
         }
     };
-    let world = World::with(reply, |config| config.servers[0].eras = EraChoice::Legacy).await;
+    let world =
+        World::with(reply, |config| config.servers[0].upstream.eras = EraChoice::Legacy).await;
     let ask = listen(&json!(1), &json!({ "resourceSubscriptions": ["a:1"] }));
     let ask = ask.bearer(&world.token("mcp:read"));
     let mut body = world.sidecar.handle(ask.build()).await.into_body();

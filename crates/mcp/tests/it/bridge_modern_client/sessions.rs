@@ -112,7 +112,8 @@ async fn the_end_waits_for_no_server() {
         let text = json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string();
         status(200, &[("content-type", "application/json"), ("mcp-session-id", "one")], &text)
     };
-    let world = World::with(reply, |config| config.servers[0].eras = EraChoice::Legacy).await;
+    let world =
+        World::with(reply, |config| config.servers[0].upstream.eras = EraChoice::Legacy).await;
     let list = modern("prompts/list", &json!({})).bearer(&world.token("mcp:read"));
     assert_eq!(world.ask(list).await.status, 200);
     tokio::time::timeout(Duration::from_secs(4), world.sidecar.end()).await.unwrap();

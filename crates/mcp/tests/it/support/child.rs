@@ -45,7 +45,7 @@ impl Control {
             limit: 10,
             idle_seconds: 600,
         };
-        move |all| all.servers[0].transport = Transport::Stdio(config)
+        move |all| all.servers[0].upstream.transport = Transport::Stdio(config)
     }
 
     /// The next child that started.

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use protocol::caller;
 use tokio::process::{Child, Command};
 
-use crate::config::ChildConfig;
+use crate::upstream::ChildConfig;
 use crate::upstream::connection::Caller;
 
 /// What a child that serves one principal may know of it. All of these are the same for every

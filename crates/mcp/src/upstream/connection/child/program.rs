@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::config::ChildConfig;
+use crate::upstream::ChildConfig;
 
 /// As the operating system will look for it: a name with a slash from the child's directory, and
 /// any other in the child's `PATH`.

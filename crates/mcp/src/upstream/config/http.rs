@@ -6,7 +6,7 @@ use std::time::Duration;
 use ::http::Uri;
 use ::http::uri::PathAndQuery;
 
-use super::{ConfigError, ServerConfig};
+use super::{ConfigError, UpstreamConfig};
 
 /// The way to one upstream, beside its URL.
 #[derive(Clone, Debug)]
@@ -48,24 +48,19 @@ impl Default for HttpConfig {
     }
 }
 
-impl ServerConfig {
-    /// All addresses of the upstream.
-    pub(crate) fn upstreams(&self) -> impl Iterator<Item = &Uri> {
-        std::iter::once(&self.upstream).chain(&self.http.others)
-    }
-
+impl UpstreamConfig {
     /// The first mistake in the way there, if there is one.
     pub(super) fn check_http(&self) -> Result<(), ConfigError> {
         let web = |uri: &Uri| {
             matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some()
         };
-        if !self.upstreams().all(web) {
-            return Err(ConfigError::Upstream(self.name.clone()));
+        if !self.addresses().all(web) {
+            return Err(ConfigError::Url(self.name.clone()));
         }
-        if self.upstreams().count() > MAX_ADDRESSES {
+        if self.addresses().count() > MAX_ADDRESSES {
             return Err(ConfigError::Addresses(self.name.clone()));
         }
-        let plain = self.upstream.scheme_str() == Some("http");
+        let plain = self.url.scheme_str() == Some("http");
         if self.http.unix.is_some() && !(self.http.others.is_empty() && plain) {
             return Err(ConfigError::UnixSocket(self.name.clone()));
         }
