@@ -11,9 +11,10 @@ allowed() {
     net) echo "kernel protocol" ;;
     model) echo "kernel net protocol" ;;
     store) echo "kernel net model protocol" ;;
-    sso | pages | mcp) echo "kernel net protocol" ;;
+    sso | pages | upstream) echo "kernel net protocol" ;;
+    mcp) echo "kernel net protocol upstream" ;;
     auth) echo "kernel net protocol model store sso pages" ;;
-    testkit | wicketgate) echo "kernel net protocol model store sso pages auth mcp demo" ;;
+    testkit | wicketgate) echo "kernel net protocol model store sso pages auth upstream mcp demo" ;;
     *) echo "unknown crate $1" >&2 && exit 1 ;;
   esac
 }
@@ -39,7 +40,7 @@ scripts/imports.py || failed=1
 # An unjudged message has no way out: only mcp::outbound sends, and it wants a JudgedRequest or a Probe.
 sends='\.http\.send\(|(connection|peer|link)\.(ask|tell|notify|answer)\('
 if grep -rnE "$sends" crates/mcp/src --include='*.rs' |
-  grep -vE 'crates/mcp/src/(outbound\.rs|upstream/|testing)|/(tests|test_support)\.rs:'; then
+  grep -vE 'crates/mcp/src/(outbound\.rs|testing)|/(tests|test_support)\.rs:'; then
   echo "only mcp::outbound may send to an upstream (see crates/README.md)" && failed=1
 fi
 exit $failed

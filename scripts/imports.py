@@ -34,7 +34,7 @@ def without_tests(text):
     """The source without comments, strings and items under `#[cfg(test)]`."""
     text = OPAQUE.sub(lambda found: "" if found[0].startswith("/") else '""', text)
     out, at = [], 0
-    for found in re.finditer(r"#\[cfg\((?:all\()?test[^\]]*\]", text):
+    for found in re.finditer(r"#\[cfg\((?:a(?:ll|ny)\()?test[^\]]*\]", text):
         if found.start() < at:
             continue
         out.append(text[at : found.start()])
@@ -87,7 +87,7 @@ class Crate:
             parts = file.relative_to(self.source).with_suffix("").parts
             module = () if parts in (("lib",), ("main",)) else parts
             raw = file.read_text()
-            for name in re.findall(r"#\[cfg\((?:all\()?test[^\]]*\]\s*(?:pub\S*\s+)?mod (\w+);", raw):
+            for name in re.findall(r"#\[cfg\((?:a(?:ll|ny)\()?test[^\]]*\]\s*(?:pub\S*\s+)?mod (\w+);", raw):
                 tests.add(module + (name,))
             self.files[module] = without_tests(raw)
         self.files = {

@@ -7,11 +7,17 @@ pub(crate) mod modern_client;
 pub(crate) mod relay;
 mod table;
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::Deref;
 use std::sync::Arc;
 
 use kernel::Timestamp;
 use protocol::jsonrpc::Element;
+use upstream::Transport;
+use upstream::connection::ConnectionError;
+use upstream::wire::Era;
 
 use self::legacy_client::LegacyClients;
 use self::modern_client::ParkedCalls;
@@ -21,9 +27,6 @@ use crate::passthrough::answer::StreamKind;
 use crate::policy::judge::JudgedRequest;
 use crate::reply::Answer;
 use crate::request::Call;
-use crate::upstream::Transport;
-use crate::upstream::connection::ConnectionError;
-use crate::upstream::wire::Era;
 
 /// What is kept at one server for clients and upstreams of different generations.
 pub(crate) struct State {
@@ -161,28 +164,4 @@ pub(crate) async fn batch(
     batch: &[Element<'_>],
 ) -> Answer {
     legacy_client::batch((call, state), batch).await
-}
-
-#[cfg(test)]
-mod tests {
-    use http::StatusCode;
-
-    use super::*;
-    use crate::reply::failure::Failure;
-
-    /// D-55: no trouble with the upstream looks like the end of the session.
-    #[test]
-    fn d_55_never_404() {
-        for error in [
-            ConnectionError::Away,
-            ConnectionError::SessionGone,
-            ConnectionError::Timeout,
-            ConnectionError::Refused(StatusCode::NOT_FOUND),
-            ConnectionError::Full,
-        ] {
-            let row = Failure::from(without_session(error)).row();
-            assert_ne!(row.code, protocol::mcp::SESSION_UNKNOWN);
-            assert_ne!(row.status, StatusCode::NOT_FOUND);
-        }
-    }
 }

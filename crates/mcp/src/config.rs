@@ -7,8 +7,7 @@ use std::time::Duration;
 use http::Uri;
 use kernel::seal::SealingKey;
 use protocol::{ResourceUri, Scope, Scopes};
-
-use crate::upstream::{self, UpstreamConfig};
+use upstream::UpstreamConfig;
 
 pub use observe::{Audit, Observe, Span, SpanKind, SpanValue, Spans};
 

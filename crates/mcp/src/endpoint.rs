@@ -19,6 +19,8 @@ use http::{Method, Request, Response, StatusCode};
 use protocol::challenge::ChallengeError;
 use protocol::jsonrpc::INVALID_REQUEST;
 use protocol::mcp::TEMPORARILY_UNAVAILABLE;
+use upstream::wire::headers::LAST_EVENT_ID;
+use upstream::wire::{Arriving, Era};
 
 use crate::access::{NoPermit, Permit, bearer, host, origin};
 use crate::bridge;
@@ -34,8 +36,6 @@ use crate::reply::failure::{Failure, Limit, Unusable};
 use crate::reply::in_flight::Counted;
 use crate::reply::{Answer, Fault, Refused};
 use crate::request::{Call, Shared};
-use crate::upstream::wire::headers::LAST_EVENT_ID;
-use crate::upstream::wire::{Arriving, Era};
 use server::Server;
 
 /// Whether the path is the endpoint itself or something unknown below it.

@@ -24,11 +24,9 @@ mod reply;
 mod request;
 mod sealing;
 mod sidecar;
-mod tally;
 #[cfg(test)]
 mod testing;
 mod tools;
-mod upstream;
 
 pub use authority::{Authority, AuthorityAway};
 pub use config::{

@@ -2,12 +2,12 @@
 //! judged, or a question of our own. `scripts/boundaries.sh` sees to it that no other module sends.
 
 use serde_json::value::RawValue;
+use upstream::Upstream;
+use upstream::connection::legacy::LegacyPeer;
+use upstream::connection::{Caller, Connection, ConnectionError, Question, ResponseStream};
+use upstream::http::{Outgoing, SendError, Sent};
 
 use crate::policy::judge::{Judged, JudgedRequest};
-use crate::upstream::Upstream;
-use crate::upstream::connection::legacy::LegacyPeer;
-use crate::upstream::connection::{Caller, Connection, ConnectionError, Question, ResponseStream};
-use crate::upstream::http::{Outgoing, SendError, Sent};
 
 /// Why something is sent.
 #[derive(Clone, Copy, Debug)]

@@ -14,11 +14,11 @@ pub(crate) mod tasks;
 pub(crate) mod tool_call;
 
 use protocol::jsonrpc::Message;
+use upstream::wire::Era;
 
 use crate::policy::judge::{Handling, JudgedRequest};
 use crate::reply::Answer;
 use crate::request::Call;
-use crate::upstream::wire::Era;
 use answer::StreamKind;
 
 /// Answers a message that the bridge has no part in.

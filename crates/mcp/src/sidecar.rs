@@ -11,6 +11,9 @@ use protocol::catalogue::{CatalogueTool, Consenting};
 use protocol::jsonrpc::INVALID_REQUEST;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use upstream::Means;
+use upstream::http::connect::Pool;
+use upstream::http::health;
 
 use crate::access::Trust;
 use crate::authority::Authority;
@@ -28,9 +31,6 @@ use crate::reply::in_flight::InFlight;
 use crate::request::Shared;
 use crate::request::pulse::Pulse;
 use crate::sealing::Sealing;
-use crate::upstream::Means;
-use crate::upstream::http::connect::Pool;
-use crate::upstream::http::health;
 use crate::{endpoint, observe};
 
 /// The resource sidecar.
@@ -84,8 +84,7 @@ impl Sidecar {
         let secure = config.peer_url.as_ref().and_then(http::Uri::scheme_str) == Some("https");
         let connect_timeout = config.limits.upstream.connect_timeout;
         let shared = Arc::new(Shared {
-            peers: Pool::web(connect_timeout, secure, "")
-                .map_err(crate::upstream::ConfigError::Tls)?,
+            peers: Pool::web(connect_timeout, secure, "").map_err(upstream::ConfigError::Tls)?,
             trust,
             pulse: Arc::new(Pulse::new()),
             in_flight: InFlight::new(&config.limits),

@@ -3,13 +3,13 @@
 //! Decisions are made on the body alone. Headers that mirror it are compared all the same,
 //! because the upstream, or anything between, may look at those instead.
 
-use crate::upstream::wire::Era;
 use http::HeaderMap;
 use protocol::jsonrpc::{Element, INVALID_PARAMS, INVALID_REQUEST, Message, Params};
 use protocol::mcp::{
     HEADER_MISMATCH, METHOD_HEADER, MODERN_REVISION, Mirrored, NAME_HEADER,
     PROTOCOL_VERSION_HEADER, decode_mirrored,
 };
+use upstream::wire::Era;
 
 /// Headers and body do not fit together. All of these are HTTP 400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +28,9 @@ pub(crate) fn check(message: &Message<'_>, headers: &HeaderMap) -> Result<Era, M
     let era = match single(headers, PROTOCOL_VERSION_HEADER) {
         Ok(version) => era(message, version)?,
         // Two revisions are none; what the body says alone decides how to say so.
-        Err(reason) => return Err(era(message, None).unwrap_or(Era::Modern).mismatch(reason)),
+        Err(reason) => return Err(mismatch(era(message, None).unwrap_or(Era::Modern), reason)),
     };
-    mirrors_agree(message, headers, era).map_err(|reason| era.mismatch(reason))?;
+    mirrors_agree(message, headers, era).map_err(|reason| mismatch(era, reason))?;
     Ok(era)
 }
 
@@ -148,15 +148,13 @@ fn legacy_fault(reason: Reason) -> Mismatch {
     Mismatch { code: INVALID_REQUEST, reason }
 }
 
-impl Era {
-    /// A client takes -32020 as the sign of a modern server, so only modern messages get it.
-    fn mismatch(self, reason: Reason) -> Mismatch {
-        let code = match self {
-            Self::Modern => HEADER_MISMATCH,
-            Self::Legacy => INVALID_REQUEST,
-        };
-        Mismatch { code, reason }
-    }
+/// A client takes -32020 as the sign of a modern server, so only modern messages get it.
+fn mismatch(era: Era, reason: Reason) -> Mismatch {
+    let code = match era {
+        Era::Modern => HEADER_MISMATCH,
+        Era::Legacy => INVALID_REQUEST,
+    };
+    Mismatch { code, reason }
 }
 
 #[cfg(test)]

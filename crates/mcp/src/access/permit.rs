@@ -9,12 +9,12 @@ use kernel::encoding::{base64url, sha256};
 use protocol::catalogue::{CatalogueRequest, Consenting};
 use protocol::token::AccessClaims;
 use protocol::{Scopes, UserType};
+use upstream::connection::Caller;
+use upstream::shares::Whose;
 
 use crate::access::keys::Key;
 use crate::access::token::Signed;
 use crate::config::ServerConfig;
-use crate::upstream::connection::Caller;
-use crate::upstream::shares::Whose;
 
 /// What somebody holds at one server, and what they could be granted there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,14 +10,14 @@ use protocol::token::ACCESS_TOKEN_TYPE;
 use quick_cache::UnitWeighter;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use serde_json::value::RawValue;
+use upstream::connection::Caller;
+use upstream::tally::Tally;
 
 use super::digest::{BuildAsItIs, Digest};
 use super::keys;
 use super::permit::{Permit, Principal};
 use super::token::{Signed, Unverified};
 use super::trust::{TokenStatus, Trust};
-use crate::tally::Tally;
-use crate::upstream::connection::Caller;
 
 /// Verifies the tokens of one server.
 pub(crate) struct Verifier {

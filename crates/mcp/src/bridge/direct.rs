@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use http::StatusCode;
 use protocol::jsonrpc::{Message, Params};
+use upstream::connection::{ConnectionError, ResponseStream};
 
 use crate::bridge::Crossing;
 use crate::passthrough::answer::StreamKind;
@@ -18,7 +19,6 @@ use crate::policy::judge::Handling;
 use crate::reply;
 use crate::reply::Answer;
 use crate::reply::failure::Failure;
-use crate::upstream::connection::{ConnectionError, ResponseStream};
 use restore::Restoring;
 use rewritten_request::RewrittenRequest;
 

@@ -33,6 +33,9 @@ mod url;
 use bytes::Bytes;
 use http::StatusCode;
 use protocol::jsonrpc::{Message, Params};
+use upstream::connection::ConnectionError;
+use upstream::connection::legacy::LegacyPeer;
+use upstream::wire::Era;
 
 use crate::bridge::{Crossing, without_session};
 use crate::passthrough::answer::StreamKind;
@@ -41,9 +44,6 @@ use crate::passthrough::lists::answer::{Sieve, respond_with};
 use crate::policy::judge::{Denial, Handling};
 use crate::reply;
 use crate::reply::{Answer, Refused};
-use crate::upstream::connection::ConnectionError;
-use crate::upstream::connection::legacy::LegacyPeer;
-use crate::upstream::wire::Era;
 use bridged_request::BridgedRequest;
 use running::Running;
 

@@ -5,8 +5,7 @@ use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kernel::Timestamp;
-
-use crate::upstream::shares::{Counts, Shares, Whose};
+use upstream::shares::{Counts, Shares, Whose};
 
 /// Held values by key, each with its owner. Whoever takes one must show that it is theirs: a key is no
 /// proof of anything (G-20, G-21).

@@ -14,6 +14,7 @@ use http::StatusCode;
 use protocol::Scopes;
 use protocol::jsonrpc::{Element, Message, Params};
 use protocol::mcp::{BATCHING_REVISION, Method};
+use upstream::wire::Era;
 
 use crate::access::mirror;
 use crate::bridge::Route;
@@ -23,7 +24,6 @@ use crate::passthrough::lists::answer::{Sieve, unfilterable};
 use crate::policy::judge::{Denial, Handling, Judged};
 use crate::reply::{Answer, Refused};
 use crate::request::session::Session;
-use crate::upstream::wire::Era;
 use crate::{bridge, reply};
 
 /// A batch after judgement.

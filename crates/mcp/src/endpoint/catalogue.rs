@@ -9,6 +9,7 @@ use protocol::catalogue::{CatalogueTool, Consenting};
 use protocol::text::display_name;
 use protocol::{Scopes, UserType};
 use serde_json::value::RawValue;
+use upstream::Transport;
 
 use crate::access::{Reach, bearer};
 use crate::policy::Decision;
@@ -17,7 +18,6 @@ use crate::reply::body::Body;
 use crate::request::{Endpoint, Shared};
 use crate::tools::listing::{list, nobody};
 use crate::tools::lists::filter::{Tool, tools_of};
-use crate::upstream::Transport;
 
 /// What was asked before, by server and user type, and by person where each has a program of their
 /// own.

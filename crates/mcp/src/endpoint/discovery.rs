@@ -14,6 +14,9 @@ use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use protocol::jsonrpc::{self, Message};
 use protocol::mcp::{METHOD_HEADER, MODERN_REVISION};
+use upstream::wire::Era;
+use upstream::wire::json::Members;
+use upstream::wire::splitter::Splitter;
 
 use crate::config::Limits;
 use crate::endpoint::message::{Admitted, carry_out};
@@ -26,9 +29,6 @@ use crate::reply::in_flight::InFlight;
 use crate::tools::discoveries::Discovery;
 use crate::tools::lists::filter;
 use crate::tools::lists::filter::answers;
-use crate::upstream::wire::Era;
-use crate::upstream::wire::json::Members;
-use crate::upstream::wire::splitter::Splitter;
 
 const DISCOVER: &str = "server/discover";
 /// How many may ask at once: in all, and of each principal.
@@ -155,7 +155,7 @@ async fn read_answer(body: &mut Body, read: &mut Vec<Bytes>, events: bool) -> Op
             continue;
         }
         splitter.push(&bytes);
-        while let Some(event) = splitter.next() {
+        while let Some(event) = splitter.next_event() {
             let message = event.message();
             let is_result =
                 |text: &Vec<u8>| matches!(filter::read(text), Ok(filter::Message::Result(_)));

@@ -7,6 +7,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
 use protocol::jsonrpc::{self, Message, PARSE_ERROR};
 use protocol::mcp::{INITIALIZED, NOT_TAKEN, PROTOCOL_VERSION_HEADER, SESSION_HEADER};
+use upstream::wire::{Arriving, Era};
 
 use crate::access::mirror::Mismatch;
 use crate::access::{Permit, mirror};
@@ -21,7 +22,6 @@ use crate::reply::{Answer, Fault, Refused};
 use crate::request::session::Session;
 use crate::request::slots::Slot;
 use crate::request::{Call, Shared};
-use crate::upstream::wire::{Arriving, Era};
 use crate::{bridge, passthrough};
 
 /// A request whose token is verified.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use upstream::Transport;
+use upstream::connection::child::program;
+
 use crate::endpoint::server::Server;
 use crate::request::Shared;
-use crate::upstream::Transport;
-use crate::upstream::connection::child::program;
 
 /// What is missing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

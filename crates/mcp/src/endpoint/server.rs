@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
+use upstream::Means;
 
 use crate::access::Trust;
 use crate::bridge;
@@ -11,7 +12,6 @@ use crate::config::{ConfigError, Limits, ServerConfig};
 use crate::endpoint::sse_front::Front;
 use crate::request::Endpoint;
 use crate::sealing::Sealing;
-use crate::upstream::Means;
 
 /// One server of the registry.
 pub(crate) struct Server {

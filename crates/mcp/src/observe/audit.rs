@@ -84,12 +84,12 @@ async fn delivered(trust: &Trust, report: &Report) {
 #[cfg(test)]
 mod tests {
     use tokio::time::Instant;
+    use upstream::{EraChoice, Transport};
 
     use super::*;
     use crate::observe::Verdict;
     use crate::observe::queue::Pending;
     use crate::testing::World;
-    use crate::upstream::{EraChoice, Transport};
 
     /// More than one report holds goes without another pause, or fast callers would fill the queue.
     #[tokio::test(start_paused = true)]

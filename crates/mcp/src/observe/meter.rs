@@ -12,10 +12,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use upstream::tally::Tally;
 
 use super::request_record::Finished;
 use super::{Decision, Queue};
-use crate::tally::Tally;
 
 /// The numbers of one sidecar.
 pub(crate) struct Meter {

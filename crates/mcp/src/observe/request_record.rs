@@ -9,6 +9,7 @@ use kernel::Timestamp;
 use protocol::jsonrpc::Message;
 use protocol::mcp::TRACEPARENT;
 use tokio::time::Instant;
+use upstream::wire::Era;
 
 use super::facts::{Facts, Told, Upstream};
 use super::pending_request::{PendingRequest, Waiting};
@@ -18,7 +19,6 @@ use super::trace::Parent;
 use super::{Observer, RequestId, Verdict, access, trace};
 use crate::access::Permit;
 use crate::config::Audit;
-use crate::upstream::wire::Era;
 
 /// One request, from its head to the head of its answer.
 pub(crate) struct RequestRecord {

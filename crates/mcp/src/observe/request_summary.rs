@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use protocol::jsonrpc::{Message, Params};
 use protocol::mcp::{Method, is_notification};
+use upstream::wire::Era;
 
 use super::Verdict;
-use crate::upstream::wire::Era;
 
 /// One message and what was decided about it.
 #[derive(Debug)]
@@ -63,16 +63,6 @@ impl RequestSummary {
         match &self.method {
             Cow::Borrowed(known) => known,
             Cow::Owned(_) => "other",
-        }
-    }
-}
-
-impl Era {
-    /// The name in logs.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Modern => "modern",
-            Self::Legacy => "legacy",
         }
     }
 }

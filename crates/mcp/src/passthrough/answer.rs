@@ -6,6 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Response, StatusCode};
+use upstream::connection::ConnectionError;
+use upstream::http::paced::Paced;
+use upstream::http::{BackendId, Sent};
+use upstream::wire::json::without_mark;
+use upstream::wire::{events, whole};
 
 use crate::outbound::Cause;
 use crate::passthrough::headers;
@@ -18,11 +23,6 @@ use crate::reply::failure::{Failure, Unusable};
 use crate::reply::{Answer, Refused};
 use crate::request::Call;
 use crate::request::slots::Slot;
-use crate::upstream::connection::ConnectionError;
-use crate::upstream::http::paced::Paced;
-use crate::upstream::http::{BackendId, Sent};
-use crate::upstream::wire::json::without_mark;
-use crate::upstream::wire::{events, whole};
 
 /// The form of an answer's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

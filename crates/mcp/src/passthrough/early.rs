@@ -22,6 +22,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Response};
 use http_body::Frame;
 use http_body_util::StreamBody;
+use upstream::wire::{BodyError, events};
 
 use crate::observe::{PendingRequest, RequestRecord, Waiting, Wanted};
 use crate::passthrough::answer::{access_ended, listening_complete};
@@ -29,7 +30,6 @@ use crate::passthrough::front::events_response;
 use crate::passthrough::stream::heartbeat::{COMMENT, SILENCE};
 use crate::reply::body::Body;
 use crate::request::{Call, Endpoint, Shared};
-use crate::upstream::wire::{BodyError, events};
 
 /// How long an answer may take before the stream begins.
 const MOMENT: Duration = Duration::from_secs(1);

@@ -7,6 +7,8 @@ use futures_util::stream::{self, BoxStream};
 use http::{HeaderMap, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
+use upstream::connection::ConnectionError;
+use upstream::wire::{BodyError, events};
 
 use crate::passthrough::answer::{StreamKind, respond};
 use crate::passthrough::headers;
@@ -16,8 +18,6 @@ use crate::reply::body::Body;
 use crate::reply::failure::{Failure, Row, Unusable};
 use crate::reply::{Answer, Refused};
 use crate::request::Call;
-use crate::upstream::connection::ConnectionError;
-use crate::upstream::wire::{BodyError, events};
 
 /// One message for a client, in its own era.
 #[derive(Clone, Debug)]

@@ -5,12 +5,12 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use protocol::mcp::{PARAM_HEADER_PREFIX, PROTOCOL_VERSION_HEADER, SESSION_HEADER, TRACEPARENT};
+use upstream::wire::headers::LAST_EVENT_ID;
 
 use crate::passthrough::answer::form;
 use crate::reply::NOSNIFF;
 use crate::request::Call;
 use crate::request::session::Session;
-use crate::upstream::wire::headers::LAST_EVENT_ID;
 
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const SESSION: HeaderName = HeaderName::from_static(SESSION_HEADER);

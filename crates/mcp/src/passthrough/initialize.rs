@@ -5,6 +5,9 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::StreamBody;
 use protocol::mcp::SESSION_HEADER;
 use serde::Deserialize;
+use upstream::http::BackendId;
+use upstream::wire::reader::Reader;
+use upstream::wire::{broke_off, handshake};
 
 use crate::passthrough::answer::{Accepted, Form, StreamKind, respond};
 use crate::passthrough::headers;
@@ -18,9 +21,6 @@ use crate::reply::failure::Unusable;
 use crate::request::Call;
 use crate::request::session::Held;
 use crate::tools::tasks::advertised::without_list;
-use crate::upstream::http::BackendId;
-use crate::upstream::wire::reader::Reader;
-use crate::upstream::wire::{broke_off, handshake};
 
 #[derive(Deserialize)]
 struct Response {

@@ -11,13 +11,13 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use upstream::connection::ConnectionError;
 
 use crate::passthrough::answer::StreamKind;
 use crate::reply::Answer;
 use crate::reply::body::Body;
 use crate::reply::failure::Failure;
 use crate::request::{Call, Shared};
-use crate::upstream::connection::ConnectionError;
 
 /// Marks what was handed over, so that it never goes in circles: `1` once, `2` from the home of a
 /// session on to where its requests run.

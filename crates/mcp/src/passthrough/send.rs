@@ -1,13 +1,13 @@
 //! The way of original bytes to the upstream.
 
 use bytes::Bytes;
+use upstream::connection::ConnectionError;
+use upstream::http::{Outgoing, SendError, Sent, repeat};
 
 use crate::outbound::Cause;
 use crate::passthrough::headers;
 use crate::reply::Refused;
 use crate::request::Call;
-use crate::upstream::connection::ConnectionError;
-use crate::upstream::http::{Outgoing, SendError, Sent, repeat};
 
 impl Call<'_> {
     /// Sends original bytes to the upstream and waits for the head of its answer. What only reads is

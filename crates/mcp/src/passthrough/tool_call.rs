@@ -3,6 +3,7 @@
 use http::StatusCode;
 use protocol::jsonrpc::Params;
 use protocol::mcp::HEADER_MISMATCH;
+use upstream::wire::Era;
 
 use crate::passthrough::answer::{Accepted, Form, StreamKind, respond};
 use crate::passthrough::tasks::answer::{About, Naming, may_begin};
@@ -12,7 +13,6 @@ use crate::reply::body::Body;
 use crate::reply::{Answer, Refused};
 use crate::request::Call;
 use crate::tools::schemas::{Known, agree, mirrors_parameters};
-use crate::upstream::wire::Era;
 
 /// Answers a call that the policy allows.
 pub(crate) async fn answer(

@@ -4,11 +4,11 @@ use bytes::Bytes;
 use protocol::jsonrpc::{Message, Params};
 use protocol::mcp::{self, Method};
 use protocol::{Scope, Scopes};
+use upstream::wire::Era;
 
 use crate::access::Permit;
 use crate::policy;
 use crate::policy::{Basis, Decision, Hints, Policy};
-use crate::upstream::wire::Era;
 
 /// How a message that may pass is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::Full;
+use upstream::http::paced::Paced;
+use upstream::wire::BodyError;
 
 use crate::reply::in_flight::RequestInFlight;
-use crate::upstream::http::paced::Paced;
-use crate::upstream::wire::BodyError;
 
 /// The body of an answer.
 #[derive(Debug)]

@@ -12,9 +12,9 @@ use protocol::mcp::{
     ACCESS_ENDED, NOT_TAKEN, SESSION_UNKNOWN, TEMPORARILY_UNAVAILABLE, UPSTREAM_TIMEOUT,
     UPSTREAM_UNAVAILABLE,
 };
+use upstream::connection::ConnectionError;
 
 use crate::reply::{Fault, Refused};
-use crate::upstream::connection::ConnectionError;
 
 /// Why a request has no answer of the upstream's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

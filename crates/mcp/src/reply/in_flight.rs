@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use upstream::shares::{Counts, Shares, Whose};
+use upstream::wire::Arriving;
 
 use crate::config::Limits;
-use crate::upstream::shares::{Counts, Shares, Whose};
-use crate::upstream::wire::Arriving;
 
 /// What is under way in this process.
 #[derive(Debug)]

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 use protocol::mcp::TRACEPARENT;
+use upstream::connection::Caller;
+use upstream::wire::headers::to_keep;
 
 use crate::access::Permit;
 use crate::observe::RequestRecord;
@@ -13,8 +15,6 @@ use crate::request::openings::UnderWay;
 use crate::request::session::Session;
 use crate::request::slots::Slot;
 use crate::request::{Endpoint, Shared};
-use crate::upstream::connection::Caller;
-use crate::upstream::wire::headers::to_keep;
 
 /// One admitted request: who asks, where, and with which headers.
 pub(crate) struct Call<'r> {

@@ -8,6 +8,7 @@ use http::HeaderValue;
 use protocol::Scopes;
 use protocol::challenge::{Challenge, ChallengeError};
 use protocol::metadata::ProtectedResourceMetadata;
+use upstream::{Means, Upstream};
 
 use crate::access;
 use crate::access::{Trust, Verifier};
@@ -24,7 +25,6 @@ use crate::tools::discoveries::Discoveries;
 use crate::tools::lists::Lists;
 use crate::tools::schemas::Schemas;
 use crate::tools::tasks::Handles;
-use crate::upstream::{Means, Upstream};
 
 /// The endpoint of one server, with everything about it made ready.
 pub(crate) struct Endpoint {
@@ -71,7 +71,7 @@ impl Endpoint {
             ceiling: config.ceiling,
             verifier: Verifier::new(principal, entries, Arc::clone(trust)),
             policy: Policy::compile(&config.policy),
-            sessions: Sessions::new(sealing.clone(), entries, upstream.http.len()),
+            sessions: Sessions::new(sealing.clone(), entries, upstream.http.address_count()),
             tools: Tools {
                 lists,
                 schemas: Schemas::default(),

@@ -8,6 +8,7 @@ use protocol::challenge::ChallengeError;
 use protocol::jsonrpc::{INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, Message};
 use protocol::mcp::INSUFFICIENT_SCOPE;
 use serde_json::value::RawValue;
+use upstream::wire::Era;
 
 use crate::access::Permit;
 use crate::observe::{RequestRecord, Verdict};
@@ -16,7 +17,6 @@ use crate::reply::failure::Failure;
 use crate::reply::{Fault, Refused};
 use crate::request::Endpoint;
 use crate::tools::Tools;
-use crate::upstream::wire::Era;
 
 impl Endpoint {
     /// The judge of this person's messages.

@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::upstream::connection::opening::Opening;
 use quick_cache::sync::Cache;
+use upstream::connection::opening::Opening;
 
 /// The longest that the stream of a new session is waited for.
 const EXPECTATION: Duration = Duration::from_millis(500);
@@ -122,9 +122,9 @@ impl Drop for UnderWay {
 #[cfg(test)]
 mod tests {
     use tokio::time::Instant;
+    use upstream::connection::opening::PATIENCE;
 
     use super::*;
-    use crate::upstream::connection::opening::PATIENCE;
 
     #[tokio::test(start_paused = true)]
     async fn only_what_came_later_in_the_same_session_waits() {

@@ -9,11 +9,11 @@ use http::HeaderValue;
 use kernel::encoding::sha256;
 use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
+use upstream::http::BackendId;
+use upstream::wire::headers::to_keep;
 
 use crate::access::Permit;
 use crate::sealing::Sealing;
-use crate::upstream::http::BackendId;
-use crate::upstream::wire::headers::to_keep;
 
 /// Seals and opens the session ids of one server.
 pub(crate) struct Sessions {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use tokio_util::task::TaskTracker;
+use upstream::http::connect::Pool;
 
 use crate::access::{Permit, Trust};
 use crate::config::{AllowedOrigins, Limits};
@@ -12,7 +13,6 @@ use crate::reply::in_flight::InFlight;
 use crate::request::Endpoint;
 use crate::request::pulse::Pulse;
 use crate::sealing::Sealing;
-use crate::upstream::http::connect::Pool;
 
 /// What all servers share.
 pub(crate) struct Shared {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::upstream::shares::{Counts, Shares, Whose};
+use upstream::shares::{Counts, Shares, Whose};
 
 /// The counters of one server.
 pub(crate) struct Slots {

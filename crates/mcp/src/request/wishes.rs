@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::upstream::pacing::FLOOR;
+use upstream::pacing::FLOOR;
 
 /// The longest that a client is told to wait.
 const CEILING: Duration = Duration::from_hours(1);

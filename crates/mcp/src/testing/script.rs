@@ -8,12 +8,12 @@ use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use tokio::sync::{broadcast, mpsc};
+use upstream::connection::{
+    Caller, Connection, ConnectionError, Question, ResponseStream, ServerMessage,
+};
 
 use super::SOON;
 use crate::Sidecar;
-use crate::upstream::connection::{
-    Caller, Connection, ConnectionError, Question, ResponseStream, ServerMessage,
-};
 
 /// The test's end of all connections.
 pub(crate) struct Script {
@@ -57,10 +57,10 @@ impl Script {
     /// Becomes the upstream.
     pub(crate) fn stand_behind(&self, sidecar: &Sidecar) {
         let server = sidecar.server("default").unwrap();
-        server.endpoint.upstream.script.set(self.connect()).ok().unwrap();
+        server.endpoint.upstream.follow(self.connect());
     }
 
-    fn connect(&self) -> crate::upstream::Script {
+    fn connect(&self) -> upstream::test_support::Script {
         let wire = Arc::clone(&self.wire);
         Box::new(move || {
             wire.open.store(true, Ordering::SeqCst);

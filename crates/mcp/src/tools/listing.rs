@@ -7,14 +7,14 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use protocol::UserType;
 use protocol::mcp::{METHOD_HEADER, MODERN_REVISION};
 use serde_json::value::RawValue;
+use upstream::Transport;
+use upstream::connection::legacy::{LegacyPeer, question};
+use upstream::connection::{Caller, Connection, ConnectionError, Outcome, Question};
+use upstream::shares::Whose;
+use upstream::wire::json::{Members, quoted};
+use upstream::{Upstream, own_declaration};
 
 use crate::outbound::{Cause, Probe};
-use crate::upstream::Transport;
-use crate::upstream::connection::legacy::{LegacyPeer, question};
-use crate::upstream::connection::{Caller, Connection, ConnectionError, Outcome, Question};
-use crate::upstream::shares::Whose;
-use crate::upstream::wire::json::{Members, quoted};
-use crate::upstream::{Upstream, own_declaration};
 
 /// How many pages of a list are read.
 const MAX_PAGES: usize = 50;

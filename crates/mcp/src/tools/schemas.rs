@@ -16,6 +16,8 @@ use kernel::Timestamp;
 use protocol::jsonrpc::Params;
 use protocol::mcp::PARAM_HEADER_PREFIX;
 use serde_json::value::RawValue;
+use upstream::Upstream;
+use upstream::connection::Caller;
 
 pub(crate) use declared::ParamHeader;
 use declared::declared;
@@ -25,8 +27,6 @@ pub(crate) use mirrored::generate;
 use crate::tools::listing::list_modern;
 use crate::tools::lists::by_tool::ByTool;
 use crate::tools::lists::filter::schemas_of;
-use crate::upstream::Upstream;
-use crate::upstream::connection::Caller;
 
 /// A call waits no longer than this for a list.
 const TIME_LIMIT: Duration = Duration::from_secs(5);

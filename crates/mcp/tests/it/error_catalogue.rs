@@ -130,15 +130,15 @@ fn server(failing: Failing) -> impl Fn(&Recorded) -> Reply + Send + Sync + 'stat
 async fn told(way: Way, failing: Failing) -> Told {
     let world = World::with(server(failing), |config| {
         with_front(config);
-        config.limits.first_byte_timeout = std::time::Duration::from_millis(300);
+        config.limits.upstream.first_byte_timeout = std::time::Duration::from_millis(300);
         let server = &mut config.servers[0];
-        server.eras = match way {
+        server.upstream.eras = match way {
             Way::ModernToLegacy | Way::ModernToSse | Way::LegacyToSse => EraChoice::Legacy,
             Way::LegacyToModern => EraChoice::Modern,
             _ => EraChoice::Both,
         };
         if matches!(way, Way::ModernToSse | Way::LegacyToSse) {
-            server.transport = Transport::HttpSse;
+            server.upstream.transport = Transport::HttpSse;
         }
     })
     .await;
@@ -213,9 +213,9 @@ async fn d_55_a_server_that_is_away_is_one_answer() {
     ] {
         let world = World::with(server(|_| status(500, &[], "")), |config| {
             // Port 1 on loopback: nothing listens there.
-            config.servers[0].upstream = "http://127.0.0.1:1/mcp".parse().unwrap();
-            config.servers[0].transport = transport.clone();
-            config.servers[0].eras = eras;
+            config.servers[0].upstream.url = "http://127.0.0.1:1/mcp".parse().unwrap();
+            config.servers[0].upstream.transport = transport.clone();
+            config.servers[0].upstream.eras = eras;
         })
         .await;
         let token = world.token("mcp:read");

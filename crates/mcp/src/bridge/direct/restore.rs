@@ -3,12 +3,12 @@
 use http::StatusCode;
 use protocol::jsonrpc::{INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR};
 use serde_json::value::RawValue;
+use upstream::connection::{ConnectionError, Kind, Outcome, ServerMessage};
+use upstream::wire::json::Members;
 
 use super::rewritten_request::{RewrittenRequest, replaced};
 use crate::bridge::Crossing;
 use crate::passthrough::front::ClientMessage;
-use crate::upstream::connection::{ConnectionError, Kind, Outcome, ServerMessage};
-use crate::upstream::wire::json::Members;
 
 /// Puts the client's ids back.
 pub(super) struct Restoring {

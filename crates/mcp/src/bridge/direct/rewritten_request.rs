@@ -1,7 +1,7 @@
 //! The client's request, with ids of ours in it.
 
-use crate::upstream::connection::{ConnectionError, Question};
-use crate::upstream::wire::json::{Members, Object};
+use upstream::connection::{ConnectionError, Question};
+use upstream::wire::json::{Members, Object};
 
 /// A request as it goes to the server, and what of the client's own must come back.
 pub(super) struct RewrittenRequest {

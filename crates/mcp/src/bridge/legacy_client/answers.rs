@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
+use upstream::connection::{Outcome, ServerMessage};
 
 use super::asker::Asker;
 use super::client_session::ClientSession;
@@ -14,7 +15,6 @@ use crate::bridge::{Crossing, State};
 use crate::reply;
 use crate::reply::Answer;
 use crate::reply::failure::{Failure, Malformed};
-use crate::upstream::connection::{Outcome, ServerMessage};
 
 /// What a client said to a question.
 #[derive(Debug)]

@@ -6,6 +6,9 @@ use http::{HeaderName, HeaderValue};
 use protocol::jsonrpc::Params;
 use protocol::mcp::{METHOD_HEADER, Mirrored, NAME_HEADER, encode_mirrored};
 use serde_json::value::RawValue;
+use upstream::connection::legacy::question;
+use upstream::connection::{Caller, Question, ResponseStream};
+use upstream::wire::json::{Members, NoObject};
 
 use super::client_session::ClientSession;
 use super::{capabilities, request};
@@ -14,9 +17,6 @@ use crate::bridge::{Crossing, State, without_session};
 use crate::outbound::Cause;
 use crate::reply::failure::Failure;
 use crate::request::{Endpoint, Shared};
-use crate::upstream::connection::legacy::question;
-use crate::upstream::connection::{Caller, Question, ResponseStream};
-use crate::upstream::wire::json::{Members, NoObject};
 
 /// A session that asks the upstream, for longer than one HTTP request lasts.
 #[derive(Clone)]

@@ -10,6 +10,8 @@ use http::StatusCode;
 use http_body_util::BodyExt as _;
 use protocol::jsonrpc::{Element, Message};
 use serde_json::value::RawValue;
+use upstream::connection::ConnectionError;
+use upstream::wire::Era;
 
 use super::client_session::ClientSession;
 use super::{answers, at_once, notices, request, status};
@@ -20,8 +22,6 @@ use crate::passthrough::front::{ClientMessage, Reply, deliver};
 use crate::reply;
 use crate::reply::{Answer, Refused};
 use crate::request::Call;
-use crate::upstream::connection::ConnectionError;
-use crate::upstream::wire::Era;
 
 /// Answers a batch, whose session is one of 2025-03-26.
 pub(crate) async fn answer(

@@ -1,10 +1,10 @@
 //! What clients and servers can do, in the words of the other generation.
 
 use serde_json::value::RawValue;
+use upstream::wire::json::{Members, Object};
 
 use super::revision::Revision;
 use crate::request::session::Facts;
-use crate::upstream::wire::json::{Members, Object};
 
 /// What of a client's capabilities is kept: what could be bridged, and nothing else.
 pub(super) fn reduced(capabilities: Option<&RawValue>) -> String {

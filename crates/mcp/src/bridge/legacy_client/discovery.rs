@@ -6,13 +6,13 @@ use kernel::Timestamp;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use serde_json::value::RawValue;
+use upstream::Owner;
+use upstream::connection::{ConnectionError, Outcome};
+use upstream::wire::json::Members;
 
 use super::asker::Asker;
 use crate::bridge::without_session;
 use crate::reply::failure::Failure;
-use crate::upstream::Owner;
-use crate::upstream::connection::{ConnectionError, Outcome};
-use crate::upstream::wire::json::Members;
 
 /// An answer to `server/discover`.
 pub(super) struct Discovered {
@@ -100,8 +100,9 @@ pub(super) async fn discovered(asker: &Asker) -> Result<Arc<Discovered>, Failure
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use upstream::shares::Whose;
+
     use super::*;
-    use crate::upstream::shares::Whose;
 
     /// N17: a server that says much of itself to many does not fill our memory.
     #[test]

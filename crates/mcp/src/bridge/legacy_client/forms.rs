@@ -2,14 +2,14 @@
 
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
+use upstream::connection::ConnectionError;
+use upstream::wire::json::{Members, Object, quoted};
 use url::Url;
 
 use super::answers::Given;
 use super::revision::Revision;
 use crate::passthrough::front::ClientMessage;
 use crate::reply::failure::{Failure, Unusable};
-use crate::upstream::connection::ConnectionError;
-use crate::upstream::wire::json::{Members, Object, quoted};
 
 /// One input request (C-80).
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use http::StatusCode;
 use kernel::encoding::base64url;
 use protocol::mcp::SESSION_HEADER;
 use serde_json::value::RawValue;
+use upstream::wire::json::{Members, Object, quoted};
 
 use super::asker::Asker;
 use super::client_session::ClientSession;
@@ -16,7 +17,6 @@ use crate::reply;
 use crate::reply::Answer;
 use crate::reply::failure::{Failure, Malformed};
 use crate::request::session::{Facts, Held};
-use crate::upstream::wire::json::{Members, Object, quoted};
 
 /// What a client says of itself.
 struct Opening {

@@ -1,7 +1,7 @@
 //! The standing stream of a session (D-57): one `subscriptions/listen` at the upstream for
 //! everything that the client wants to hear.
 
-mod upstream;
+mod subscription;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use http_body_util::StreamBody;
 use protocol::jsonrpc::INVALID_REQUEST;
 use protocol::mcp::SESSION_HEADER;
 use tokio::sync::{mpsc, watch};
+use upstream::wire::{BodyError, events};
 
 use super::asker::Asker;
 use super::client_session::ClientSession;
@@ -24,8 +25,7 @@ use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::events_response;
 use crate::reply::Answer;
 use crate::reply::failure::Limit;
-use crate::upstream::wire::{BodyError, events};
-use upstream::{Kinds, Upstream};
+use subscription::{Kinds, Subscription};
 
 /// How often an idle stream shows that it is alive.
 const ALIVE_EVERY: Duration = Duration::from_secs(25);
@@ -36,7 +36,7 @@ struct Listener {
     view: watch::Receiver<View>,
     /// Which of the session's streams this is.
     number: u64,
-    upstream: Upstream,
+    subscription: Subscription,
     tell: mpsc::Sender<Bytes>,
 }
 
@@ -68,8 +68,8 @@ async fn open(call: &Crossing<'_>, seat: ClientSession) -> Answer {
     let view = stand.watch();
     let (tell, told) = mpsc::channel(WAITING);
     stand.settled(None);
-    let upstream = Upstream::new(asker, Kinds::of(&known), Arc::clone(&stand));
-    let listener = Listener { view, number, upstream, tell };
+    let subscription = Subscription::new(asker, Kinds::of(&known), Arc::clone(&stand));
+    let listener = Listener { view, number, subscription, tell };
     tokio::spawn(listener.run());
     stand.settle().await;
     let events = stream::unfold(told, |mut told| async {
@@ -92,7 +92,7 @@ impl Listener {
             if view.ended || view.stream != self.number {
                 return;
             }
-            self.upstream.want(&view.resources);
+            self.subscription.want(&view.resources);
             let event = tokio::select! {
                 changed = self.view.changed() => match changed {
                     Ok(()) => continue,
@@ -103,7 +103,7 @@ impl Listener {
                     self.stay_in_use();
                     Bytes::from_static(b": \n\n")
                 }
-                news = self.upstream.next() => events::of_message(&news),
+                news = self.subscription.next() => events::of_message(&news),
             };
             if self.tell.send(event).await.is_err() {
                 return;
@@ -113,7 +113,7 @@ impl Listener {
 
     /// The session is in use, however silent it is.
     fn stay_in_use(&self) {
-        let asker = &self.upstream.asker;
+        let asker = &self.subscription.asker;
         asker.state.legacy_clients.stand(&asker.seat.digest, asker.shared.trust.now());
     }
 }

@@ -1,6 +1,7 @@
 //! What is answered without the upstream (D-56).
 
 use bytes::Bytes;
+use upstream::wire::json::{Members, Object};
 
 use super::at_once;
 use super::client_session::ClientSession;
@@ -11,7 +12,6 @@ use crate::bridge::Crossing;
 use crate::passthrough::front::{ClientMessage, Reply};
 use crate::reply::Refused;
 use crate::reply::failure::{Failure, Limit, Malformed};
-use crate::upstream::wire::json::{Members, Object};
 
 const LEVELS: [&str; 8] =
     ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];

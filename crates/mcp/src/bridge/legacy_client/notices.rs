@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::value::RawValue;
+use upstream::connection::ServerMessage;
+use upstream::wire::json::{Members, Object, quoted};
 
 use super::asker::Original;
 use super::client_session::ClientSession;
@@ -11,8 +13,6 @@ use super::{running, visits};
 use crate::bridge::Crossing;
 use crate::reply;
 use crate::reply::Answer;
-use crate::upstream::connection::ServerMessage;
-use crate::upstream::wire::json::{Members, Object, quoted};
 
 /// What a client says unasked (D-50, D-56). The upstream knows nothing of sessions, so only
 /// a cancellation does anything; all are accepted.

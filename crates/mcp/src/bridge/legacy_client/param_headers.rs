@@ -1,8 +1,9 @@
 //! Headers that mirror single arguments of a tool call (D-51, C-15).
 
+use upstream::wire::json::Members;
+
 use super::asker::{Asker, Mirrors, Original};
 use crate::tools::schemas::{Known, generate};
-use crate::upstream::wire::json::Members;
 
 /// A tool that nobody knows makes us ask no more often than this.
 const ASK_EVERY_SECONDS: i64 = 5;

@@ -7,6 +7,8 @@ use kernel::encoding::base64url;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use upstream::connection::ConnectionError;
+use upstream::wire::json::{Members, Object, quoted};
 
 use super::answers::{Given, Waiting};
 use super::asker::Asker;
@@ -15,8 +17,6 @@ use super::state::PATIENCE_SECONDS;
 use crate::access::Permit;
 use crate::passthrough::front::ClientMessage;
 use crate::reply::failure::{Failure, Limit, Unusable};
-use crate::upstream::connection::ConnectionError;
-use crate::upstream::wire::json::{Members, Object, quoted};
 
 /// Marks the ids of our own questions.
 pub(super) const PREFIX: &str = "wg.";

@@ -3,10 +3,10 @@
 use serde_json::value::RawValue;
 
 use super::asker::{Asker, Mirrors, Original, mirrors_of};
-use crate::upstream::connection::Question;
-use crate::upstream::connection::legacy::question;
-use crate::upstream::wire::json::{Members, NoObject, Object, quoted};
 use protocol::mcp::{META_PROTOCOL_VERSION, MODERN_REVISION};
+use upstream::connection::Question;
+use upstream::connection::legacy::question;
+use upstream::wire::json::{Members, NoObject, Object, quoted};
 
 /// `params._meta` of a modern request. Capabilities count for this one request only (C-31), so
 /// they are said each time.

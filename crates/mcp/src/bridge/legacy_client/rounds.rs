@@ -5,6 +5,8 @@ use std::time::Duration;
 use protocol::mcp::HEADER_MISMATCH;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
+use upstream::connection::{ConnectionError, Kind, Outcome, Question, ServerMessage};
+use upstream::wire::json::Members;
 
 use super::asker::{Asker, Original};
 use super::forms::Told;
@@ -17,8 +19,6 @@ use crate::bridge::legacy_client::UNREADABLE_PARAMS;
 use crate::bridge::without_session;
 use crate::passthrough::front::ClientMessage;
 use crate::reply::failure::{Failure, Unusable};
-use crate::upstream::connection::{ConnectionError, Kind, Outcome, Question, ServerMessage};
-use crate::upstream::wire::json::Members;
 
 /// How often a server may ask (C-84).
 const MOST_ROUNDS: u32 = 25;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use kernel::Timestamp;
 use tokio_util::sync::CancellationToken;
+use upstream::shares::Whose;
 
 use super::client_session::ClientSession;
 use crate::bridge::State;
 use crate::bridge::table::NoRoom;
-use crate::upstream::shares::Whose;
 
 /// What a running request is called: ids are unique within a session only.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

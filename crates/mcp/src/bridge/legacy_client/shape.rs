@@ -7,14 +7,14 @@ mod names;
 mod tools;
 
 use serde_json::value::RawValue;
+use upstream::connection::{ConnectionError, Outcome, ServerMessage};
+use upstream::wire::json::{Members, NoObject, Object};
 
 use super::asker::Original;
 use super::local;
 use super::revision::Revision;
 use super::status;
 use crate::passthrough::front::ClientMessage;
-use crate::upstream::connection::{ConnectionError, Outcome, ServerMessage};
-use crate::upstream::wire::json::{Members, NoObject, Object};
 
 pub(super) use error::UNSUPPORTED_VERSION;
 pub(super) use names::info;

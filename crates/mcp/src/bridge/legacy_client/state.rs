@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kernel::Timestamp;
+use upstream::shares::{Shares, Whose};
 
 use super::answers::Waiter;
 use super::client_session::ClientSession;
@@ -11,7 +12,6 @@ use super::discovery::{self, Discoveries};
 use super::running::{Name, Run};
 use super::session_state::ClientSessionState;
 use crate::bridge::table::{Room, Table};
-use crate::upstream::shares::{Shares, Whose};
 
 /// Everything that outlives one message. All of it is limited in number and in time.
 pub(crate) struct LegacyClients {

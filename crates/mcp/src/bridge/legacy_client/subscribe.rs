@@ -4,6 +4,9 @@
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use http_body_util::BodyStream;
+use upstream::connection::ConnectionError;
+use upstream::wire::json::Members;
+use upstream::wire::whole;
 
 use super::asker::Asker;
 use super::client_session::ClientSession;
@@ -14,9 +17,6 @@ use crate::bridge::legacy_client::UNREADABLE_PARAMS;
 use crate::passthrough::front::{ClientMessage, Reply};
 use crate::reply::Refused;
 use crate::reply::failure::{Failure, Limit};
-use crate::upstream::connection::ConnectionError;
-use crate::upstream::wire::json::Members;
-use crate::upstream::wire::whole;
 
 /// Changes what the session is subscribed to.
 pub(super) async fn change(

@@ -8,6 +8,7 @@ use futures_util::stream;
 use protocol::jsonrpc::Params;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
+use upstream::connection::{ConnectionError, Outcome};
 
 use super::asker::{Asker, Original};
 use super::client_session::ClientSession;
@@ -18,7 +19,6 @@ use crate::bridge::Crossing;
 use crate::passthrough::front::{ClientMessage, Reply};
 use crate::passthrough::lists::answer::{Sieve, message};
 use crate::reply::failure::{Failure, Limit, Unusable};
-use crate::upstream::connection::{ConnectionError, Outcome};
 
 /// How many messages wait for a client that reads slowly; then the upstream waits, too.
 const WAITING: usize = 4;

@@ -7,6 +7,9 @@ use http::StatusCode;
 use protocol::jsonrpc::{Params, error_response};
 use protocol::mcp::{MODERN_REVISION, UNSUPPORTED_VERSION};
 use serde_json::value::RawValue;
+use upstream::connection::legacy::{Declared, LegacyPeer};
+use upstream::connection::{Caller, ConnectionError};
+use upstream::wire::json::Members;
 
 use super::declared::{self, Able};
 use super::logging::Level;
@@ -17,9 +20,6 @@ use crate::reply;
 use crate::reply::Refused;
 use crate::reply::failure::{Failure, Malformed};
 use crate::request::{Endpoint, Shared};
-use crate::upstream::connection::legacy::{Declared, LegacyPeer};
-use crate::upstream::connection::{Caller, ConnectionError};
-use crate::upstream::wire::json::Members;
 
 /// A request and everything that it says of its client.
 pub(super) struct BridgedRequest {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use upstream::connection::Caller;
+use upstream::connection::legacy::LegacyPeer;
+
 use crate::outbound::Cause;
-use crate::upstream::connection::Caller;
-use crate::upstream::connection::legacy::LegacyPeer;
 
 /// Tells a server that a request is off, if it is dropped before the server began to answer. From
 /// then on the exchange sees to it.

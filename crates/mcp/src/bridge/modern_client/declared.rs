@@ -1,7 +1,7 @@
 //! D-30: what is declared to a legacy server on a modern client's behalf.
 
-use crate::upstream::connection::legacy::Declared;
-use crate::upstream::wire::json::{Members, Object};
+use upstream::connection::legacy::Declared;
+use upstream::wire::json::{Members, Object};
 
 /// What a client can be asked, as a set of [`Skill`]s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

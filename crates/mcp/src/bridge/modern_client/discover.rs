@@ -3,14 +3,14 @@
 use http::StatusCode;
 use protocol::mcp::MODERN_REVISION;
 use serde_json::value::RawValue;
+use upstream::connection::ConnectionError;
+use upstream::wire::json::{Members, Object};
 
 use super::bridged_request::BridgedRequest;
 use super::{refusal, result};
 use crate::bridge::Crossing;
 use crate::reply;
 use crate::reply::Answer;
-use crate::upstream::connection::ConnectionError;
-use crate::upstream::wire::json::{Members, Object};
 
 /// How long a client may keep the answer, in milliseconds. A server may be replaced any time.
 const HOLDS_MILLIS: &str = "60000";

@@ -6,12 +6,12 @@ use protocol::jsonrpc::{
 };
 use protocol::mcp::{RESOURCE_NOT_FOUND, URL_ELICITATION_REQUIRED};
 use serde_json::value::RawValue;
+use upstream::connection::ConnectionError;
+use upstream::wire::json::{Members, Object};
 
 use super::bridged_request::BridgedRequest;
 use super::{result, url};
 use crate::passthrough::front::ClientMessage;
-use crate::upstream::connection::ConnectionError;
-use crate::upstream::wire::json::{Members, Object};
 
 /// The answer to a request that failed.
 pub(super) fn answer(

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-
-use crate::upstream::connection::ServerMessage;
-use crate::upstream::connection::legacy::LegacyPeer;
+use upstream::connection::ServerMessage;
+use upstream::connection::legacy::LegacyPeer;
 
 /// A call's place among those of its session; dropping it gives the place up.
 pub(super) struct Flight {

@@ -7,6 +7,9 @@ use futures_util::stream::{self, StreamExt as _};
 use http::StatusCode;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use upstream::connection::legacy::LegacyPeer;
+use upstream::connection::{Kind, ServerMessage};
+use upstream::wire::json::{Members, Object, quoted};
 
 use super::bridged_request::BridgedRequest;
 use super::subscriptions::Subscription;
@@ -16,9 +19,6 @@ use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::{ClientMessage, Reply, deliver};
 use crate::reply::Answer;
 use crate::reply::failure::{Failure, Malformed};
-use crate::upstream::connection::legacy::LegacyPeer;
-use crate::upstream::connection::{Kind, ServerMessage};
-use crate::upstream::wire::json::{Members, Object, quoted};
 
 const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 /// Resources that one stream may ask for.

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use upstream::connection::legacy::LegacyPeer;
+use upstream::connection::{ConnectionError, Outcome, ServerMessage};
+use upstream::wire::json::Members;
+
 use super::bridged_request::BridgedRequest;
-use crate::upstream::connection::legacy::LegacyPeer;
-use crate::upstream::connection::{ConnectionError, Outcome, ServerMessage};
-use crate::upstream::wire::json::Members;
 
 /// A level of log messages (RFC 5424 §6.2.1), the most verbose first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,11 +1,11 @@
 //! A legacy server's notifications on account of one request.
 
 use protocol::mcp::TOOLS_LIST_CHANGED;
+use upstream::connection::ServerMessage;
+use upstream::wire::json::{Members, Object};
 
 use super::logging;
 use super::running::Running;
-use crate::upstream::connection::ServerMessage;
-use crate::upstream::wire::json::{Members, Object};
 
 /// What the client hears of a notification; `None` if nothing.
 pub(super) fn of(running: &Running, method: &str, heard: &ServerMessage) -> Option<String> {

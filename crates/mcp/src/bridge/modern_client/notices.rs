@@ -14,12 +14,12 @@ use protocol::jsonrpc::METHOD_NOT_FOUND;
 use protocol::mcp::TOOLS_LIST_CHANGED;
 use serde_json::value::RawValue;
 use tokio::sync::broadcast::error::RecvError;
+use upstream::connection::legacy::LegacyPeer;
+use upstream::connection::{Caller, Kind, ServerMessage};
 
 use super::bridged_request::BridgedRequest;
 use crate::outbound::{Cause, Probe};
 use crate::request::Endpoint;
-use crate::upstream::connection::legacy::LegacyPeer;
-use crate::upstream::connection::{Caller, Kind, ServerMessage};
 
 /// How long a server may take to hear an answer, before what it says next is read.
 const TELLING: Duration = Duration::from_secs(10);

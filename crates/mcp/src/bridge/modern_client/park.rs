@@ -12,6 +12,8 @@ use bytes::Bytes;
 use http::StatusCode;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use upstream::connection::ConnectionError;
+use upstream::wire::json::{Members, Object};
 
 use super::parked::{self, Ticket};
 use super::result;
@@ -21,8 +23,6 @@ use crate::bridge;
 use crate::bridge::table::NoRoom;
 use crate::passthrough::front::ClientMessage;
 use crate::reply::failure::Unusable;
-use crate::upstream::connection::ConnectionError;
-use crate::upstream::wire::json::{Members, Object};
 
 /// A parked call. Dropping it cancels the call.
 pub(crate) struct Waiting {
@@ -95,7 +95,7 @@ fn input_required(running: &Running, state: &str) -> String {
     let mut object = Object::with_capacity(512);
     object.member("resultType", "\"input_required\"");
     object.member("inputRequests", &requests.finish());
-    object.member("requestState", &crate::upstream::wire::json::quoted(state));
+    object.member("requestState", &upstream::wire::json::quoted(state));
     let server = result::server_info(&running.peer);
     let nothing = Members::of(None).ok();
     if let Some(meta) = nothing.and_then(|nothing| result::meta(&nothing, server.as_deref())) {

@@ -1,11 +1,11 @@
 //! The calls that wait for their principal to come back for them.
 
 use kernel::SecureRandom;
+use upstream::shares::Shares;
 
 use super::park::Waiting;
 use super::state::PATIENCE_SECONDS;
 use crate::bridge::table::{Room, Table};
-use crate::upstream::shares::Shares;
 
 /// Names one call. Nobody can guess it, and yet it is no proof of anything: the principal is compared
 /// as well (G-21).
@@ -40,10 +40,10 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use kernel::Timestamp;
+    use upstream::shares::Whose;
 
     use super::*;
     use crate::bridge::table::NoRoom;
-    use crate::upstream::shares::Whose;
 
     const NOW: Timestamp = Timestamp::from_millis(0);
     const SHARES: Shares = ROOM.shares;

@@ -2,10 +2,10 @@
 
 use protocol::jsonrpc::{INVALID_PARAMS, METHOD_NOT_FOUND};
 use serde_json::value::RawValue;
+use upstream::wire::json::{Members, Object, quoted};
 
 use super::declared::{Able, Skill};
 use super::url::may_be_visited;
-use crate::upstream::wire::json::{Members, Object, quoted};
 
 /// A question that the client was asked or is about to be asked.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! D-32: the parameters of a modern request as a legacy server wants them.
 
-use crate::upstream::wire::json::{Members, Object};
+use upstream::wire::json::{Members, Object};
 
 /// What only a modern server understands in `_meta`.
 const MODERN_META: [&str; 4] = [

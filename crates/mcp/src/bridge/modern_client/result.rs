@@ -1,11 +1,11 @@
 //! D-33, D-42: a legacy server's result in modern words.
 
 use serde_json::value::RawValue;
+use upstream::connection::ConnectionError;
+use upstream::connection::legacy::LegacyPeer;
+use upstream::wire::json::{Members, Object};
 
 use super::tasks;
-use crate::upstream::connection::ConnectionError;
-use crate::upstream::connection::legacy::LegacyPeer;
-use crate::upstream::wire::json::{Members, Object};
 
 /// Members that say something in the modern revision alone. A legacy server has no say in them.
 const MODERN: [&str; 6] =

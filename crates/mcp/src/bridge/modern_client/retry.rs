@@ -2,6 +2,8 @@
 
 use http::StatusCode;
 use serde_json::value::RawValue;
+use upstream::connection::ConnectionError;
+use upstream::wire::json::{Members, Object};
 
 use super::bridged_request::BridgedRequest;
 use super::question::{Verdict, judge};
@@ -13,8 +15,6 @@ use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::deliver;
 use crate::reply::failure::{Failure, Malformed};
 use crate::reply::{Answer, Refused};
-use crate::upstream::connection::ConnectionError;
-use crate::upstream::wire::json::{Members, Object};
 
 /// Answers a retry. It was judged like any other request before (C-83).
 pub(super) async fn answer(call: &Crossing<'_>, asked: BridgedRequest, unverified: &str) -> Answer {

@@ -7,14 +7,14 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use protocol::jsonrpc::INTERNAL_ERROR;
 use tokio::time::Sleep;
+use upstream::connection::legacy::LegacyPeer;
+use upstream::connection::{ConnectionError, Kind, ResponseStream, ServerMessage};
+use upstream::wire::json::Members;
 
 use super::bridged_request::BridgedRequest;
 use super::flight::Flight;
 use super::question::{Pending, Verdict, judge};
 use super::{cancel, notices, request};
-use crate::upstream::connection::legacy::LegacyPeer;
-use crate::upstream::connection::{ConnectionError, Kind, ResponseStream, ServerMessage};
-use crate::upstream::wire::json::Members;
 
 /// A request, what comes of it, and what its client still has to answer. Dropping it cancels it.
 pub(super) struct Running {

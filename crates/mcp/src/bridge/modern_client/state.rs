@@ -4,11 +4,11 @@
 use kernel::encoding::{base64url, sha256};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use upstream::wire::json::Members;
 
 use super::bridged_request::BridgedRequest;
 use super::parked::Ticket;
 use crate::access::Permit;
-use crate::upstream::wire::json::Members;
 
 /// What a retry needs to find its call again. It opens for its own principal at its own server
 /// only.
@@ -76,7 +76,7 @@ fn digest(asked: &BridgedRequest) -> String {
         .unwrap_or_default();
     kept.sort_by(|left, right| left.0.cmp(&right.0));
     for (name, value) in kept {
-        text.push_str(&crate::upstream::wire::json::quoted(&name));
+        text.push_str(&upstream::wire::json::quoted(&name));
         // The call goes on with the parameters that it began with, so that numbers beyond what
         // this reader tells apart do no harm.
         write_sorted(&serde_json::from_str(value.get()).unwrap_or_default(), &mut text);
@@ -92,7 +92,7 @@ fn write_sorted(value: &Value, text: &mut String) {
             members.sort_by_key(|(name, _)| *name);
             text.push('{');
             for (name, value) in members {
-                text.push_str(&crate::upstream::wire::json::quoted(name));
+                text.push_str(&upstream::wire::json::quoted(name));
                 write_sorted(value, text);
             }
             text.push('}');

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use upstream::connection::legacy::LegacyPeer;
+use upstream::connection::{Caller, ConnectionError, Outcome};
+use upstream::wire::json::quoted;
+
 use super::bridged_request::BridgedRequest;
 use crate::outbound::Cause;
-use crate::upstream::connection::legacy::LegacyPeer;
-use crate::upstream::connection::{Caller, ConnectionError, Outcome};
-use crate::upstream::wire::json::quoted;
 
 /// One stream's share of a subscription. The last one to be dropped ends it.
 pub(super) struct Subscription {

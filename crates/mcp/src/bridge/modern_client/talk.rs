@@ -2,12 +2,12 @@
 
 use futures_util::stream::{self, StreamExt as _};
 use http::StatusCode;
+use upstream::connection::{ConnectionError, Kind, Outcome, ServerMessage};
 
 use super::running::{Next, Running};
 use super::{error, news, park, result};
 use crate::bridge::without_session;
 use crate::passthrough::front::{ClientMessage, Reply};
-use crate::upstream::connection::{ConnectionError, Kind, Outcome, ServerMessage};
 
 /// What the client is told of a request.
 pub(super) fn reply(running: Running) -> Reply {

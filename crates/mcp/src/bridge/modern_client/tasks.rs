@@ -2,8 +2,7 @@
 //! tools that run only as tasks cannot be called, and are not listed.
 
 use serde_json::value::RawValue;
-
-use crate::upstream::wire::json::{Members, Object};
+use upstream::wire::json::{Members, Object};
 
 /// A list of tools without those that need a task, and without a word of tasks.
 pub(super) fn without_tasks(tools: &RawValue) -> Option<String> {

@@ -19,6 +19,10 @@ use protocol::status_list::StatusBits;
 use protocol::{ResourceUri, Scope, Scopes};
 use serde_json::{Value, json};
 use tokio::sync::{broadcast, mpsc};
+use upstream::connection::legacy::{Declared, LegacyPeer};
+use upstream::connection::{
+    Caller, Connection, ConnectionError, Question, ResponseStream, ServerMessage,
+};
 
 use super::bridged_request::BridgedRequest;
 use crate::access::Permit;
@@ -26,10 +30,6 @@ use crate::bridge::Crossing;
 use crate::outbound::Probe;
 use crate::request::Call;
 use crate::sidecar::Sidecar;
-use crate::upstream::connection::legacy::{Declared, LegacyPeer};
-use crate::upstream::connection::{
-    Caller, Connection, ConnectionError, Question, ResponseStream, ServerMessage,
-};
 use crate::{
     AllowedOrigins, Authority, AuthorityAway, ChildConfig, Config, EraChoice, HttpConfig, Limits,
     PolicyConfig, ServerConfig, Transport, UpstreamAuth, UpstreamConfig,
@@ -50,6 +50,9 @@ struct FakeLink {
     closed: AtomicBool,
 }
 
+/// The session's end of it.
+struct Shared(Arc<FakeLink>);
+
 struct Silent;
 
 impl Fake {
@@ -68,7 +71,8 @@ impl Fake {
             capabilities: "{}".to_owned(),
             client_info: "{}".to_owned(),
         };
-        let peer = LegacyPeer::open(Box::new(connection), &caller, &declared).await.unwrap();
+        let peer =
+            LegacyPeer::open(Box::new(Shared(connection)), &caller, &declared).await.unwrap();
         let mut fake = Self { sidecar, peer: Arc::new(peer), told, connection: below };
         assert_eq!(fake.told().await["method"], "notifications/initialized");
         fake
@@ -118,7 +122,7 @@ impl Fake {
     }
 }
 
-impl Connection for Arc<FakeLink> {
+impl Connection for Shared {
     fn ask<'a>(
         &'a self,
         _caller: &'a Caller,
@@ -146,22 +150,22 @@ impl Connection for Arc<FakeLink> {
         _caller: &'a Caller,
         text: String,
     ) -> BoxFuture<'a, Result<(), ConnectionError>> {
-        let told = self.telling.send(text).map_err(|_| ConnectionError::Broken);
+        let told = self.0.telling.send(text).map_err(|_| ConnectionError::Broken);
         async move { told }.boxed()
     }
 
     fn listen(&self, _caller: &Caller) -> broadcast::Receiver<Arc<ServerMessage>> {
-        self.said.subscribe()
+        self.0.said.subscribe()
     }
 
     fn agreed(&self, _version: &str) {}
 
     fn is_open(&self) -> bool {
-        !self.closed.load(Ordering::SeqCst)
+        !self.0.closed.load(Ordering::SeqCst)
     }
 
     fn close(&self, _caller: &Caller) {
-        self.closed.store(true, Ordering::SeqCst);
+        self.0.closed.store(true, Ordering::SeqCst);
     }
 }
 

@@ -4,6 +4,7 @@ use http::StatusCode;
 use protocol::jsonrpc::error_response;
 use protocol::mcp::MISSING_CAPABILITY;
 use serde_json::value::RawValue;
+use upstream::wire::json::{Members, Object};
 use url::{Host, Url};
 
 use super::bridged_request::BridgedRequest;
@@ -11,7 +12,6 @@ use super::declared::Skill;
 use super::{question, result};
 use crate::passthrough::front::ClientMessage;
 use crate::reply::failure::Unusable;
-use crate::upstream::wire::json::{Members, Object};
 
 /// More pages than anybody would visit for one call.
 const MOST_PAGES: usize = 16;

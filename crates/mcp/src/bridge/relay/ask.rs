@@ -10,6 +10,8 @@ use futures_util::stream;
 use http::StatusCode;
 use protocol::jsonrpc::Params;
 use tokio::sync::mpsc;
+use upstream::connection::{Caller, ConnectionError, Kind};
+use upstream::wire::json::{Members, NoObject, Object};
 
 use super::retell::{Ear, Token};
 use super::sessions::{Relayed, Running};
@@ -22,8 +24,6 @@ use crate::policy::judge::Handling;
 use crate::reply::Answer;
 use crate::reply::failure::{Failure, Malformed};
 use crate::request::Shared;
-use crate::upstream::connection::{Caller, ConnectionError, Kind};
-use crate::upstream::wire::json::{Members, NoObject, Object};
 
 /// How long a request may go on after its client left (D-58).
 const AFTERWARDS: Duration = Duration::from_mins(10);

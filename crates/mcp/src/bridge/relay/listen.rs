@@ -10,6 +10,8 @@ use http_body_util::StreamBody;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
+use upstream::connection::{Caller, ServerMessage};
+use upstream::wire::events;
 
 use super::retell::Ear;
 use super::sessions::Relayed;
@@ -18,8 +20,6 @@ use crate::passthrough::answer::StreamKind;
 use crate::passthrough::front::events_response;
 use crate::reply::Answer;
 use crate::request::Shared;
-use crate::upstream::connection::{Caller, ServerMessage};
-use crate::upstream::wire::events;
 
 /// Opens the standing stream of a session.
 pub(super) fn stream(call: &Crossing<'_>, relayed: &Arc<Relayed>) -> Answer {

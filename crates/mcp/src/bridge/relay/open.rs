@@ -5,6 +5,10 @@ use bytes::Bytes;
 use http::{HeaderName, StatusCode};
 use kernel::encoding::{base64url, sha256};
 use protocol::mcp::SESSION_HEADER;
+use upstream::Transport;
+use upstream::connection::ConnectionError;
+use upstream::connection::legacy::Declared;
+use upstream::wire::json::{Members, NoObject, Object, quoted};
 
 use super::sessions::Relayed;
 use crate::bridge::Crossing;
@@ -13,10 +17,6 @@ use crate::reply;
 use crate::reply::failure::{Failure, Malformed};
 use crate::reply::{Answer, Refused};
 use crate::request::session::{Facts, Held};
-use crate::upstream::Transport;
-use crate::upstream::connection::ConnectionError;
-use crate::upstream::connection::legacy::Declared;
-use crate::upstream::wire::json::{Members, NoObject, Object, quoted};
 
 /// Answers `initialize`.
 pub(super) async fn initialize(call: &Crossing<'_>, body: &Bytes) -> Answer {

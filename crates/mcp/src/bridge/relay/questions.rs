@@ -8,9 +8,9 @@ use std::sync::{Mutex, PoisonError};
 
 use kernel::encoding::base64url;
 use serde_json::value::RawValue;
+use upstream::wire::json::quoted;
 
 use crate::sealing::Sealing;
-use crate::upstream::wire::json::quoted;
 
 /// The questions of one session that wait for their answers: the server's id and ours, both JSON.
 #[derive(Default)]

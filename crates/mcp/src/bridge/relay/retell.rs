@@ -1,12 +1,12 @@
 //! What the upstream says, in the client's ids.
 
 use serde_json::value::RawValue;
+use upstream::connection::{Caller, ConnectionError, Kind, ServerMessage};
+use upstream::wire::json::{Members, Object, whole_number};
 
 use super::sessions::{Relayed, Running};
 use crate::outbound::{Cause, Probe};
 use crate::sealing::Sealing;
-use crate::upstream::connection::{Caller, ConnectionError, Kind, ServerMessage};
-use crate::upstream::wire::json::{Members, Object, whole_number};
 
 /// A request's own progress token, as the client wrote it.
 pub(super) type Token = Option<Box<RawValue>>;

@@ -7,15 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kernel::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
+use upstream::Transport;
+use upstream::connection::legacy::LegacyPeer;
+use upstream::connection::{Caller, ConnectionError};
+use upstream::shares::{Shares, Whose};
 
 use super::questions::Questions;
 use crate::bridge::Crossing;
 use crate::bridge::table::{NoRoom, Room, Table};
 use crate::request::session::Session;
-use crate::upstream::Transport;
-use crate::upstream::connection::legacy::LegacyPeer;
-use crate::upstream::connection::{Caller, ConnectionError};
-use crate::upstream::shares::{Shares, Whose};
 
 /// The sessions of one server, by the digest that is different for each session of each principal:
 /// whoever cannot open its sealed id finds nothing here (G-20).

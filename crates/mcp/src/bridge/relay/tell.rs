@@ -2,6 +2,7 @@
 
 use http::{Response, StatusCode};
 use serde_json::value::RawValue;
+use upstream::wire::json::{Members, Object};
 
 use super::sessions::Relayed;
 use crate::bridge::Crossing;
@@ -9,7 +10,6 @@ use crate::reply;
 use crate::reply::Answer;
 use crate::reply::body::Body;
 use crate::reply::failure::{Failure, Malformed};
-use crate::upstream::wire::json::{Members, Object};
 
 /// Passes a notification on, in the server's ids.
 pub(super) async fn notification(

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use http::Method;
 use serde_json::{Value, json};
+use upstream::{ChildConfig, EraChoice, Transport};
 
 use crate::testing::{Ask, SOON, Token, World, frame, get, legacy, post, text};
-use crate::upstream::{ChildConfig, EraChoice, Transport};
 
 fn world() -> World {
     World::new(Transport::HttpSse, EraChoice::Legacy)

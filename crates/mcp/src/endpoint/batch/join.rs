@@ -6,6 +6,9 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::StreamBody;
 use serde_json::value::RawValue;
+use upstream::wire::broke_off;
+use upstream::wire::events::{Event, of_foreign_message};
+use upstream::wire::reader::Reader;
 
 use crate::passthrough::answer::{Accepted, StreamKind, respond};
 use crate::passthrough::headers;
@@ -16,9 +19,6 @@ use crate::reply::Answer;
 use crate::reply::body::Body;
 use crate::request::Call;
 use crate::tools::lists::filter::Unfilterable;
-use crate::upstream::wire::broke_off;
-use crate::upstream::wire::events::{Event, of_foreign_message};
-use crate::upstream::wire::reader::Reader;
 
 /// One array of these messages.
 pub(super) fn array(messages: &[Bytes]) -> Bytes {

@@ -10,6 +10,10 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use protocol::jsonrpc::Element;
+use upstream::connection::ConnectionError;
+use upstream::wire::BodyError;
+use upstream::wire::events::of_foreign_message;
+use upstream::wire::reader::Reader;
 
 use crate::access::Permit;
 use crate::endpoint::batch::join::{sifted, sifted_event};
@@ -24,10 +28,6 @@ use crate::reply::failure::Unusable;
 use crate::request::session::Session;
 use crate::request::{Call, Endpoint, Shared};
 use crate::tools::lists::filter::Unfilterable;
-use crate::upstream::connection::ConnectionError;
-use crate::upstream::wire::BodyError;
-use crate::upstream::wire::events::of_foreign_message;
-use crate::upstream::wire::reader::Reader;
 
 /// Everything that the messages still to be sent need; it outlives the request that brought them.
 struct Sending {

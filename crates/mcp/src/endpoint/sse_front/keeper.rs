@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, StatusCode};
 use http_body_util::StreamBody;
 use protocol::jsonrpc::INVALID_REQUEST;
 use protocol::mcp::TEMPORARILY_UNAVAILABLE;
+use upstream::connection::streamable::Tail;
 
 use crate::access::Permit;
 use crate::endpoint;
@@ -23,7 +24,6 @@ use crate::reply::{Answer, Fault, Refused};
 use crate::request::Shared;
 use crate::request::openings::UnderWay;
 use crate::request::slots::Slot;
-use crate::upstream::connection::streamable::Tail;
 
 /// How long running requests may go on after their client left (D-58).
 const AFTERWARDS: Duration = Duration::from_mins(1);

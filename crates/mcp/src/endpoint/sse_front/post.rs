@@ -7,6 +7,8 @@ use http::{HeaderMap, Method, Response, StatusCode, Uri};
 use protocol::jsonrpc::{self, INVALID_REQUEST, Message};
 use protocol::mcp::{INITIALIZED, SESSION_HEADER, SESSION_UNKNOWN};
 use tokio::sync::OwnedSemaphorePermit;
+use upstream::connection::streamable::Tail;
+use upstream::wire::Arriving;
 
 use crate::access::{Permit, TokenStatus};
 use crate::endpoint::message;
@@ -20,8 +22,6 @@ use crate::reply::failure::{Failure, Limit};
 use crate::reply::in_flight::Counted;
 use crate::reply::{Answer, Fault, Refused};
 use crate::request::Shared;
-use crate::upstream::connection::streamable::Tail;
-use crate::upstream::wire::Arriving;
 use crate::{endpoint, reply};
 
 /// How often a stream may end without the answer before there is none.

@@ -4,15 +4,15 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response};
 use http_body_util::BodyExt as _;
+use upstream::connection::streamable::Tail;
+use upstream::connection::{ConnectionError, Kind, ServerMessage};
+use upstream::wire::splitter::Splitter;
+use upstream::wire::{events, whole};
 
 use crate::endpoint::sse_front::queue::CutOff;
 use crate::endpoint::sse_front::stream::Stream;
 use crate::reply::body::Body;
 use crate::reply::failure::Failure;
-use crate::upstream::connection::streamable::Tail;
-use crate::upstream::connection::{ConnectionError, Kind, ServerMessage};
-use crate::upstream::wire::splitter::Splitter;
-use crate::upstream::wire::{events, whole};
 
 /// Tells what a request was answered. Says whether the answer to the request with this id was
 /// there.
@@ -56,7 +56,7 @@ pub(super) async fn events(
     {
         let Ok(bytes) = frame.into_data() else { continue };
         splitter.push(&bytes);
-        while let Some(event) = splitter.next() {
+        while let Some(event) = splitter.next_event() {
             tail.saw(&event);
             let Some(text) = event.message() else { continue };
             answered |= is_answer(&text, id);

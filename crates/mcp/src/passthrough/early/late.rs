@@ -8,15 +8,15 @@ use http_body_util::{BodyStream, LengthLimitError};
 use protocol::jsonrpc::error_response;
 use protocol::mcp::NOT_TAKEN;
 use serde_json::Value;
+use upstream::connection::{ConnectionError, Kind, ServerMessage};
+use upstream::wire::json::Object;
+use upstream::wire::{events, whole};
 
 use crate::observe::{PendingRequest, Wanted};
 use crate::passthrough::early::{Told, one};
 use crate::reply::body::Body;
 use crate::reply::failure::Failure;
 use crate::request::Endpoint;
-use crate::upstream::connection::{ConnectionError, Kind, ServerMessage};
-use crate::upstream::wire::json::Object;
-use crate::upstream::wire::{events, whole};
 
 /// Larger events are refused by the Python SDK.
 const LARGEST: usize = 1 << 20;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use kernel::Timestamp;
 use protocol::jsonrpc::Params;
+use upstream::Transport;
 
 use crate::access::Permit;
 use crate::passthrough::answer::{Accepted, Form, respond};
@@ -20,7 +21,6 @@ use crate::tools::lists::dropped::Dropped;
 use crate::tools::lists::filter::{Filtered, Message, Unfilterable, answers, filter, read};
 use crate::tools::lists::tidy::Reader;
 use crate::tools::lists::{Key, Owner};
-use crate::upstream::Transport;
 
 /// Filters the lists of one call and keeps them.
 pub(crate) struct Sieve {

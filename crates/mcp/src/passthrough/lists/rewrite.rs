@@ -7,6 +7,9 @@ use futures_util::stream::{self, Stream};
 use http::StatusCode;
 use http_body::Frame;
 use http_body_util::StreamBody;
+use upstream::wire::events::Event;
+use upstream::wire::reader::Reader;
+use upstream::wire::{BodyError, broke_off};
 
 use crate::passthrough::answer::{Accepted, StreamKind, respond};
 use crate::passthrough::headers;
@@ -15,9 +18,6 @@ use crate::passthrough::stream::ids::Ids;
 use crate::passthrough::stream::waiting::{Overfull, Waiting};
 use crate::reply::Answer;
 use crate::request::Call;
-use crate::upstream::wire::events::Event;
-use crate::upstream::wire::reader::Reader;
-use crate::upstream::wire::{BodyError, broke_off};
 
 /// Answers `tools/list` from a stream. If the list is the first message, it is sent as JSON.
 /// Otherwise the messages before it pass as they come, and only the list is rewritten.

@@ -10,6 +10,9 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use protocol::jsonrpc::Params;
 use serde_json::value::RawValue;
+use upstream::wire::events::Event;
+use upstream::wire::reader::Reader;
+use upstream::wire::{BodyError, broke_off, events};
 
 use crate::passthrough::answer::{Accepted, StreamKind, respond};
 use crate::passthrough::headers;
@@ -19,9 +22,6 @@ use crate::passthrough::tasks::answer::{About, Naming};
 use crate::reply::body::Body;
 use crate::request::Call;
 use crate::tools::lists::filter::{Message, Unfilterable, is_list, read};
-use crate::upstream::wire::events::Event;
-use crate::upstream::wire::reader::Reader;
-use crate::upstream::wire::{BodyError, broke_off, events};
 
 /// What every event of such a stream goes through. It may be the answer to an earlier
 /// `tools/list` (MCP 2025-11-25, "Resumability"), which must be as filtered as it would have been

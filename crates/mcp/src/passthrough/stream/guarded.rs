@@ -9,12 +9,12 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http_body::{Body as HttpBody, Frame};
 use memchr::memmem::Finder;
+use upstream::wire::BodyError;
 
 use crate::passthrough::stream::heartbeat::{COMMENT, Heartbeat};
 use crate::passthrough::stream::ids::Ids;
 use crate::request::Endpoint;
 use crate::request::slots::Slot;
-use crate::upstream::wire::BodyError;
 
 /// A stream of events from an upstream, as it comes.
 pub(crate) struct Guarded<B> {

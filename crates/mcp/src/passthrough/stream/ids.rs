@@ -12,12 +12,12 @@ use http::{HeaderValue, StatusCode};
 use kernel::encoding::base64url;
 use memchr::{memchr2, memchr2_iter};
 use protocol::jsonrpc::INVALID_REQUEST;
+use upstream::wire::headers::LAST_EVENT_ID;
 
 use crate::reply::Refused;
 use crate::request::Call;
 use crate::request::wishes::Wishes;
 use crate::sealing::Sealing;
-use crate::upstream::wire::headers::LAST_EVENT_ID;
 
 /// Seals the ids in one stream. Everything else passes as it comes, halves of events too.
 pub(crate) struct Ids {

@@ -2,8 +2,7 @@
 //! ignore it, and not every client does).
 
 use bytes::{Bytes, BytesMut};
-
-use crate::upstream::wire::json::BYTE_ORDER_MARK;
+use upstream::wire::json::BYTE_ORDER_MARK;
 
 /// Puts blanks in the place of a mark, in a text that passes piece by piece: its length was announced
 /// before, and blanks may stand before any JSON.

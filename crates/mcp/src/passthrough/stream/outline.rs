@@ -2,8 +2,7 @@
 //! tools, and under which id. Nothing is kept of it but a few names.
 
 use memchr::{memchr2, memmem};
-
-use crate::upstream::wire::ambiguity::folded;
+use upstream::wire::ambiguity::folded;
 
 /// Reads on with each piece. What is no JSON is not understood by its client either.
 #[derive(Clone, Debug, Default)]

@@ -9,13 +9,13 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use memchr::{memchr, memchr2};
+use upstream::wire::line_ends::LineEnds;
+use upstream::wire::{BodyError, broke_off};
 
 use crate::passthrough::answer::Form;
 use crate::passthrough::stream::mark::Mark;
 use crate::passthrough::stream::outline::Outline;
 use crate::request::{Call, Endpoint};
-use crate::upstream::wire::line_ends::LineEnds;
-use crate::upstream::wire::{BodyError, broke_off};
 
 /// Watches one answer as it passes.
 pub(crate) struct Watch {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::upstream::wire::events::Event;
+use upstream::wire::events::Event;
 
 /// Events that wait, in their order. A server may go on for as long as it likes without the one
 /// that decides, so what they take is bounded in sum.

@@ -11,6 +11,9 @@ use http_body_util::StreamBody;
 use protocol::jsonrpc::Params;
 use protocol::mcp::{NAME_HEADER, TASKS_EXTENSION, encode_mirrored};
 use protocol::splice::{Members, Splice};
+use upstream::wire::events::Event;
+use upstream::wire::reader::Reader;
+use upstream::wire::{BodyError, Era, broke_off};
 
 use crate::access::Permit;
 use crate::passthrough::answer::{Accepted, Form, StreamKind, respond};
@@ -23,9 +26,6 @@ use crate::reply::{Answer, Refused};
 use crate::request::{Call, Endpoint};
 use crate::tools::tasks::Task;
 use crate::tools::tasks::ids::{Place, Unchangeable, could_name, exchanged};
-use crate::upstream::wire::events::Event;
-use crate::upstream::wire::reader::Reader;
-use crate::upstream::wire::{BodyError, Era, broke_off};
 
 /// Whose messages name tasks, and which of them can be told without looking anywhere.
 pub(crate) struct Naming {

@@ -2,6 +2,7 @@
 
 use protocol::jsonrpc::Params;
 use protocol::splice::Splice;
+use upstream::wire::Era;
 
 use crate::passthrough::answer::StreamKind;
 use crate::passthrough::tasks::answer::{About, Naming, pass, unknown_task};
@@ -10,7 +11,6 @@ use crate::reply::{Answer, Refused};
 use crate::request::Call;
 use crate::tools::tasks::Task;
 use crate::tools::tasks::ids::subscribed;
-use crate::upstream::wire::Era;
 
 /// Opens a stream. News of a task are for whoever may use its tool, so each task is judged.
 pub(crate) async fn answer(

@@ -1,7 +1,7 @@
 use http::header::RETRY_AFTER;
+use upstream::http::SendError;
 
 use super::*;
-use crate::upstream::http::SendError;
 
 /// D-55: whatever the way, one failure is one answer.
 #[test]

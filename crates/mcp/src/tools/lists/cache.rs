@@ -11,10 +11,10 @@ use protocol::UserType;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use serde_json::value::RawValue;
+use upstream::tally::Tally;
 
 use crate::access::Reach;
 use crate::policy::Hints;
-use crate::tally::Tally;
 use crate::tools::lists::by_tool::ByTool;
 use crate::tools::lists::dropped::DroppedNames;
 

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use kernel::encoding::sha256;
-
-use crate::upstream::wire::ambiguity::folded;
-use crate::upstream::wire::json::Members;
+use upstream::wire::ambiguity::folded;
+use upstream::wire::json::Members;
 
 /// One such tool.
 #[derive(Debug, PartialEq, Eq)]

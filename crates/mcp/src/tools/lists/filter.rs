@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
+use upstream::wire::ambiguity;
+use upstream::wire::ambiguity::Ambiguous;
+use upstream::wire::json::{Members, Object, whole_number};
 
 use crate::policy::Hints;
 use crate::tools::lists::dropped::Dropped;
 use crate::tools::lists::tidy::{Reader, Tidied, tidy};
-use crate::upstream::wire::ambiguity;
-use crate::upstream::wire::ambiguity::Ambiguous;
-use crate::upstream::wire::json::{Members, Object, whole_number};
 
 /// A filtered result.
 #[derive(Debug, Default)]

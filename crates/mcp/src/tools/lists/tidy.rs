@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
+use upstream::wire::json::{Members, Object};
 
 use crate::tools::lists::output_schema;
-use crate::upstream::wire::json::{Members, Object};
 
 /// A tool for a client, and which of its members were left out or replaced.
 pub(super) struct Tidied<'a> {

@@ -1,8 +1,9 @@
 //! Blocks of content, in results of tools and in prompts.
 
+use upstream::wire::json::{Members, Object, quoted};
+
 use super::names::{knows, plain};
 use crate::bridge::legacy_client::revision::Revision;
-use crate::upstream::wire::json::{Members, Object, quoted};
 
 /// A block that the client's revision knows. Links to resources came with 2025-06-18 and sound
 /// with 2025-03-26; before, a text stands in their place, so that the model knows of them.

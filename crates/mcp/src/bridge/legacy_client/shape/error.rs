@@ -3,8 +3,7 @@
 use protocol::jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST};
 use protocol::mcp::HEADER_MISMATCH;
 use serde_json::value::RawValue;
-
-use crate::upstream::wire::json::{Members, NoObject, Object, quoted};
+use upstream::wire::json::{Members, NoObject, Object, quoted};
 
 /// Legacy: there is no such resource.
 const RESOURCE_NOT_FOUND: i32 = -32002;

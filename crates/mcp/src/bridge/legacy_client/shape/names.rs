@@ -1,10 +1,10 @@
 //! Names, titles and icons of things.
 
 use serde_json::value::RawValue;
+use upstream::wire::json::{Members, Object};
 
 use super::each;
 use crate::bridge::legacy_client::revision::Revision;
-use crate::upstream::wire::json::{Members, Object};
 
 /// Whether the revision knows this member: titles since 2025-06-18, icons since 2025-11-25.
 pub(super) fn knows(revision: Revision, member: &str) -> bool {

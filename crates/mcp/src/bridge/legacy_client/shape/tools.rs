@@ -4,11 +4,11 @@
 //! some older validators do not take: no rewriting would mean the same.
 
 use serde_json::value::RawValue;
+use upstream::wire::json::{Members, Object};
 
 use super::content;
 use super::names::knows;
 use crate::bridge::legacy_client::revision::Revision;
-use crate::upstream::wire::json::{Members, Object};
 
 /// A tool of a list.
 pub(super) fn tool(revision: Revision, members: &Members<'_>) -> String {
