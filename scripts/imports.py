@@ -19,8 +19,8 @@ LARGEST_CIRCLE = 10
 
 # Top-level modules from the ground up. A layer may import the layers before it, and itself.
 LAYERS = {
-    "mcp": "config sealing tally upstream authority reply access policy outbound tools observe"
-    " request passthrough bridge endpoint sidecar".split(),
+    "mcp": "config sealing authority reply access policy outbound tools observe"
+    " request passthrough bridge endpoint registry sidecar".split(),
 }
 
 

@@ -18,8 +18,6 @@ pub struct Config {
     pub issuer: String,
     /// The operator's name for this deployment.
     pub title: String,
-    /// The MCP servers that tokens can be for; the first is the default (RI-5). At least one.
-    pub resources: Vec<Resource>,
     /// What a request without scopes means; empty: the resource's ceiling.
     pub default_scopes: Scopes,
     /// Seconds for which an access token is good.
@@ -100,16 +98,6 @@ pub enum CookieSecurity {
 }
 
 impl Config {
-    /// The resource that a `resource` parameter names.
-    pub fn resource(&self, uri: &ResourceUri) -> Option<&Resource> {
-        self.resources.iter().find(|resource| resource.uri == *uri)
-    }
-
-    /// The union of the resources' ceilings.
-    pub fn ceiling(&self) -> Scopes {
-        self.resources.iter().fold(Scopes::NONE, |all, resource| all.or(resource.ceiling))
-    }
-
     /// Whether anybody who reaches this server can be somebody with a click or less. The network is
     /// all that protects it, so a page elsewhere must not reach it by a name that points here.
     pub(crate) const fn trusts_the_network(&self) -> bool {

@@ -23,6 +23,7 @@ mod keys;
 mod meter;
 pub mod providers;
 mod request;
+mod resources;
 mod router;
 mod server;
 mod throttle;
@@ -30,6 +31,7 @@ mod token;
 
 pub use config::{Config, Resource, SignIn};
 pub use keys::KeyRingError;
+pub use resources::ResourceSet;
 pub use router::router;
 pub use server::{AuthServer, StartError, ToolCatalogue};
 

@@ -11,17 +11,17 @@ use protocol::catalogue::{
     CATALOGUE_REQUEST_LIFETIME_SECONDS, CATALOGUE_REQUEST_TYPE, CatalogueRequest, CatalogueTool,
     Consenting,
 };
-use protocol::metadata::{AuthorizationServerFacts, AuthorizationServerMetadata};
 use protocol::status_list::{BITS_PER_LIST, StatusBits};
 use protocol::{ResourceUri, UserType};
 use store::{Store, StoreError};
 use tokio::sync::{Semaphore, watch};
 
 use crate::browser::csrf::CsrfKey;
-use crate::config::Config;
+use crate::config::{Config, Resource};
 use crate::gone::GoneProviders;
 use crate::keys::{KeyRing, KeyRingError};
 use crate::meter::Meter;
+use crate::resources::{ResourceSet, Resources};
 use crate::throttle::Throttle;
 
 /// Passwords that are hashed at the same time: each takes 19 MiB and a processor (T-LOGIN-04).
@@ -43,6 +43,7 @@ pub trait ToolCatalogue: Send + Sync + 'static {
 /// The authorization server.
 pub struct AuthServer {
     pub(crate) config: Config,
+    pub(crate) resources: Resources,
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn SecureRandom>,
@@ -54,7 +55,6 @@ pub struct AuthServer {
     pub(crate) meter: Meter,
     /// Turns at hashing passwords.
     pub(crate) password_checks: Semaphore,
-    metadata: bytes::Bytes,
     changes: watch::Sender<u64>,
 }
 
@@ -73,9 +73,11 @@ pub enum StartError {
 }
 
 impl AuthServer {
-    /// Opens (or makes) the signing keys and is then ready to answer.
+    /// Opens (or makes) the signing keys and is then ready to answer. `resources` are the MCP
+    /// servers that tokens can be for; the first is the default (RI-5).
     pub async fn start(
         config: Config,
+        resources: Vec<Resource>,
         store: Store,
         clock: Arc<dyn Clock>,
         random: Arc<dyn SecureRandom>,
@@ -83,7 +85,7 @@ impl AuthServer {
     ) -> Result<Arc<Self>, StartError> {
         let keys = KeyRing::open(&config, &store, clock.now(), &*random).await?;
         let gone = GoneProviders::find(&config, &store).await?;
-        let metadata = describe(&config)?.into();
+        let resources = Resources::new(ResourceSet::new(&config, resources)?);
         let csrf = CsrfKey::new(&config.key_encryption_key);
         let throttle = Throttle::new(
             config.registrations_per_minute,
@@ -93,6 +95,7 @@ impl AuthServer {
         let (changes, _) = watch::channel(0);
         Ok(Arc::new(Self {
             config,
+            resources,
             store,
             clock,
             random,
@@ -103,14 +106,28 @@ impl AuthServer {
             throttle,
             meter: Meter::default(),
             password_checks: Semaphore::new(PASSWORD_CHECKS),
-            metadata,
             changes,
         }))
     }
 
     /// The RFC 8414 document.
     pub fn metadata(&self) -> bytes::Bytes {
-        self.metadata.clone()
+        self.resources.metadata()
+    }
+
+    /// Makes other resources ready for [`AuthServer::replace_resources`].
+    ///
+    /// # Errors
+    ///
+    /// Their metadata document cannot be written.
+    pub fn prepare_resources(&self, resources: Vec<Resource>) -> Result<ResourceSet, StartError> {
+        Ok(ResourceSet::new(&self.config, resources)?)
+    }
+
+    /// Puts these resources in place of the present ones while requests run. From now on nothing is
+    /// issued for one that went, whatever was begun or granted before.
+    pub fn replace_resources(&self, resources: ResourceSet) {
+        self.resources.replace(resources);
     }
 
     /// The public key set (RFC 7517).
@@ -177,7 +194,7 @@ impl AuthServer {
 
     /// Whether somebody may use a resource at all, by today's rules.
     pub(crate) fn may_use(&self, subject: &Subject, resource: &ResourceUri) -> bool {
-        let resource = self.config.resource(resource);
+        let resource = self.resources.find(resource);
         resource.is_some_and(|r| r.access.admits(subject.id.as_str(), &subject.identity))
     }
 
@@ -228,14 +245,4 @@ fn logout_hint_place(session: &Hashed<SessionSecret>) -> String {
 /// The person's row, by what names it before it has an id. Ids of providers have no slash.
 fn upstream_refresh_place(of: &Identity) -> String {
     format!("OAUTH_SUBJECT.upstream_refresh_sealed:{}/{}", of.provider, of.external_id)
-}
-
-fn describe(config: &Config) -> Result<Vec<u8>, serde_json::Error> {
-    let facts = AuthorizationServerFacts {
-        issuer: &config.issuer,
-        scopes: config.ceiling(),
-        dynamic_registration: config.dynamic_registration,
-        resources: config.resources.iter().map(|resource| resource.uri.to_string()).collect(),
-    };
-    serde_json::to_vec(&AuthorizationServerMetadata::describe(&facts))
 }

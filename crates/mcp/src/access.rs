@@ -2,6 +2,7 @@
 //! and a token that is good here. What comes of it is a [`Permit`].
 
 pub(crate) mod bearer;
+mod credential;
 mod digest;
 pub(crate) mod host;
 mod keys;
@@ -12,6 +13,7 @@ mod token;
 mod trust;
 mod verifier;
 
+pub(crate) use credential::Credential;
 pub(crate) use permit::{Permit, Reach};
 pub(crate) use trust::{TokenStatus, Trust};
 pub(crate) use verifier::{NoPermit, Verifier, principal};

@@ -1,9 +1,13 @@
 //! What the sidecar asks the authorization server.
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt as _};
+use kernel::Redacted;
 use protocol::audit::Report;
 use protocol::status_list::StatusBits;
+use protocol::{OAuthErrorCode, ResourceUri, Scopes};
+
+use crate::config::ServerConfig;
 
 /// The authorization server as the sidecar sees it. There are two: in process and over HTTP.
 ///
@@ -24,6 +28,28 @@ pub trait Authority: Send + Sync + 'static {
     /// Resolves when keys or statuses may have changed: at once in process, every two seconds
     /// over HTTP. A change while nobody waits makes the next call resolve immediately.
     fn changed(&self) -> BoxFuture<'_, ()>;
+
+    /// The servers that the authority keeps, once their version is later than `after` (`None`: as
+    /// they are now). Meant to be asked again and again by a sidecar without a database, which
+    /// hands the answer to [`crate::Sidecar::replace`] beside the servers of its own file.
+    ///
+    /// No authority keeps servers today, so nobody asks yet, and this is [`ServersError::NotKept`].
+    fn servers(&self, after: Option<u64>) -> BoxFuture<'_, Result<ServerSet, ServersError>> {
+        let _ = after;
+        async { Err(ServersError::NotKept) }.boxed()
+    }
+
+    /// Exchanges a credential that only the authority can judge for a token that the sidecar can
+    /// verify (RFC 8693). Meant for credentials that are no JWT.
+    ///
+    /// None is accepted today, so nobody asks yet, and this is [`ExchangeError::NotOffered`].
+    fn exchange(
+        &self,
+        request: ExchangeRequest,
+    ) -> BoxFuture<'_, Result<ExchangedToken, ExchangeError>> {
+        let _ = request;
+        async { Err(ExchangeError::NotOffered) }.boxed()
+    }
 }
 
 /// The authority gave no usable answer. The reason is for the log; clients never see it.
@@ -32,4 +58,83 @@ pub trait Authority: Send + Sync + 'static {
 pub struct AuthorityAway {
     /// Why, without secrets.
     pub reason: String,
+}
+
+/// The servers that an authority keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerSet {
+    /// Grows with each change.
+    pub version: u64,
+    /// All of them.
+    pub servers: Vec<ServerConfig>,
+}
+
+/// Why an authority brings no servers.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ServersError {
+    /// It keeps none: those of the configuration file are all there are.
+    #[error("the authorization server keeps no servers; the configuration file names them")]
+    NotKept,
+    /// It gave no usable answer.
+    #[error(transparent)]
+    Away(#[from] AuthorityAway),
+}
+
+/// A token exchange request (RFC 8693 §2.1), as far as the sidecar has a say in it.
+#[derive(Clone, Debug)]
+pub struct ExchangeRequest {
+    /// `subject_token`: the credential as it was presented.
+    pub subject_token: Redacted,
+    /// `subject_token_type`, a URI (§3).
+    pub subject_token_type: String,
+    /// `resource`: the server at which it was presented.
+    pub resource: ResourceUri,
+}
+
+/// A successful response (RFC 8693 §2.2.1). It has no refresh token: the credential can be
+/// exchanged again.
+#[derive(Clone, Debug)]
+pub struct ExchangedToken {
+    /// `access_token`: one of the issuer's own for that resource (RFC 9068).
+    pub access_token: Redacted,
+    /// `expires_in`, in seconds.
+    pub expires_in: i64,
+    /// `scope`.
+    pub scope: Scopes,
+}
+
+/// Why there is no token (RFC 8693 §2.2.2).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExchangeError {
+    /// The authority exchanges nothing.
+    #[error("the authorization server exchanges no credentials")]
+    NotOffered,
+    /// It does not take this credential for this resource.
+    #[error("the authorization server refused the credential: {}", .0.as_str())]
+    Refused(OAuthErrorCode),
+    /// It gave no usable answer.
+    #[error(transparent)]
+    Away(#[from] AuthorityAway),
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::testing::{RESOURCE, TestAuthority};
+
+    /// An authority that can do neither says so, in words that a caller can act on.
+    #[tokio::test]
+    async fn what_is_not_offered_is_refused() {
+        let authority = TestAuthority::new();
+        assert_eq!(authority.servers(None).await, Err(ServersError::NotKept));
+        let request = ExchangeRequest {
+            subject_token: Redacted::new("a-canary"),
+            subject_token_type: "urn:example:key".to_owned(),
+            resource: ResourceUri::parse(RESOURCE).unwrap(),
+        };
+        assert!(!format!("{request:?}").contains("canary"));
+        let refused = authority.exchange(request).await.err();
+        assert_eq!(refused, Some(ExchangeError::NotOffered));
+    }
 }

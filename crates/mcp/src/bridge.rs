@@ -56,6 +56,8 @@ impl State {
     /// Ends everything that nobody uses at this moment.
     pub(crate) fn end(&self) {
         self.relays.clear();
+        self.parked.clear();
+        self.legacy_clients.clear();
     }
 }
 

@@ -46,7 +46,7 @@ pub struct AllowedOrigins {
 }
 
 /// One server behind the sidecar.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerConfig {
     /// The name in configuration and in sealed values.
     pub name: String,
@@ -75,7 +75,7 @@ pub struct ServerConfig {
 /// HTTP with server-sent events for clients of 2024-11-05 (deprecated). It is a resource of its
 /// own, because such clients sign in for the URL that they were given; the server accepts tokens
 /// for either.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SseFront {
     /// The path as it is served: `/sse`, `/wfgen/mcp/hr/sse`. Messages are posted below it.
     pub path: String,
@@ -88,7 +88,7 @@ pub struct SseFront {
 }
 
 /// Which tool needs what.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyConfig {
     /// The first rule that names a tool decides.
     pub rules: Vec<Rule>,
@@ -99,7 +99,7 @@ pub struct PolicyConfig {
 }
 
 /// One rule.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// Tool names; `*` stands for any characters.
     pub tools: Vec<String>,
@@ -192,22 +192,20 @@ impl Default for Limits {
     }
 }
 
-impl Config {
-    /// The first mistake, if there is one.
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        if self.servers.is_empty() {
-            return Err(ConfigError::NoServer);
-        }
-        for (position, server) in self.servers.iter().enumerate() {
-            server.check()?;
-            for path in server.paths() {
-                if self.servers[..position].iter().any(|other| other.paths().any(|p| p == path)) {
-                    return Err(ConfigError::PathTaken(path.to_owned()));
-                }
+/// The first mistake in a set of servers, if there is one.
+pub(crate) fn check_servers(servers: &[ServerConfig]) -> Result<(), ConfigError> {
+    if servers.is_empty() {
+        return Err(ConfigError::NoServer);
+    }
+    for (position, server) in servers.iter().enumerate() {
+        server.check()?;
+        for path in server.paths() {
+            if servers[..position].iter().any(|other| other.paths().any(|p| p == path)) {
+                return Err(ConfigError::PathTaken(path.to_owned()));
             }
         }
-        Ok(())
     }
+    Ok(())
 }
 
 impl ServerConfig {

@@ -9,7 +9,6 @@ mod parting;
 pub(crate) mod ready;
 pub(crate) mod server;
 pub(crate) mod sse_front;
-pub(crate) mod watch;
 
 use std::sync::Arc;
 
@@ -81,8 +80,8 @@ async fn answer_to<B: Arriving>(
         biased;
         response = judged(shared, server, spot, &parts, body, exchange) => response,
         // A client can make something of a 503, and nothing of a connection that breaks off.
-        () = shared.pulse.over(shared.limits.drain_grace) => {
-            Failure::Restarting.refused(None).into_response()
+        () = server.endpoint.pulse.over(shared.limits.drain_grace) => {
+            Failure::Stopping.refused(None).into_response()
         }
     };
     exchange.finish(response.status()).await;
@@ -97,7 +96,7 @@ async fn judged<B: Arriving>(
     body: B,
     exchange: &RequestRecord,
 ) -> Response<Body> {
-    if let Err(refused) = host::check(&parts.uri, &parts.headers, &shared.allowed_hosts) {
+    if let Err(refused) = host::check(&parts.uri, &parts.headers, &shared.allowed_hosts.load()) {
         return refused.into_response();
     }
     let sender = match origin::check(&parts.headers, &shared.allowed_origins) {
@@ -179,7 +178,7 @@ async fn permit(
         }
         _ => server.endpoint.challenge(server.endpoint.ceiling, error),
     };
-    let unverified = bearer::token(&parts.headers).map_err(|bearer::Malformed| {
+    let unverified = bearer::credential(&parts.headers).map_err(|bearer::Malformed| {
         exchange.because("malformed_credentials");
         refusal(StatusCode::BAD_REQUEST, "send one Authorization header: Bearer and the token")
             .challenging(challenge(Some(ChallengeError::InvalidRequest)))

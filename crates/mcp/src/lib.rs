@@ -20,6 +20,7 @@ mod observe;
 mod outbound;
 mod passthrough;
 mod policy;
+mod registry;
 mod reply;
 mod request;
 mod sealing;
@@ -28,12 +29,16 @@ mod sidecar;
 mod testing;
 mod tools;
 
-pub use authority::{Authority, AuthorityAway};
+pub use authority::{
+    Authority, AuthorityAway, ExchangeError, ExchangeRequest, ExchangedToken, ServerSet,
+    ServersError,
+};
 pub use config::{
     AllowedOrigins, Audit, Config, ConfigError, Limits, Observe, PolicyConfig, Rule, ServerConfig,
     Span, SpanKind, SpanValue, Spans, SseFront, Visibility,
 };
 pub use endpoint::ready::NotReady;
+pub use registry::Changes;
 pub use reply::body::Body;
 pub use sidecar::Sidecar;
 pub use upstream::wire::BodyError;

@@ -89,10 +89,11 @@ impl World {
     }
 }
 
-fn config(transport: Transport, eras: EraChoice) -> Config {
+/// The only server of a world.
+pub(crate) fn server(transport: Transport, eras: EraChoice) -> ServerConfig {
     let rule =
         |tool: &str, scope, visibility| Rule { tools: vec![tool.to_owned()], scope, visibility };
-    let server = ServerConfig {
+    ServerConfig {
         name: "default".to_owned(),
         title: "Workflow".to_owned(),
         path: "/mcp".to_owned(),
@@ -115,9 +116,12 @@ fn config(transport: Transport, eras: EraChoice) -> Config {
         },
         list_cache_seconds: 5,
         sse: None,
-    };
+    }
+}
+
+fn config(transport: Transport, eras: EraChoice) -> Config {
     Config {
-        servers: vec![server],
+        servers: vec![server(transport, eras)],
         issuer: ISSUER.to_owned(),
         allowed_hosts: vec!["gate.example".to_owned()],
         allowed_origins: AllowedOrigins::default(),

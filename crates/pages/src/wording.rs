@@ -6,7 +6,7 @@ use protocol::{Scope, UserType};
 
 /// What the operator calls the scopes of one server. Where it says nothing, our own words hold,
 /// which fit any server (O12).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScopeWords {
     /// Short titles, as in "Look at things".
     pub titles: BTreeMap<Scope, String>,

@@ -11,7 +11,7 @@ use kernel::Redacted;
 pub use http::HttpConfig;
 
 /// One upstream.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpstreamConfig {
     /// The name of its server, for log lines and errors.
     pub name: String,
@@ -71,7 +71,7 @@ pub enum EraChoice {
 }
 
 /// How we identify ourselves to an upstream.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpstreamAuth {
     /// Not at all.
     None,

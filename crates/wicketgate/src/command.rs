@@ -10,6 +10,7 @@ mod keys;
 mod logging;
 mod migrate;
 mod private_memory;
+mod reload;
 mod secret;
 mod serve;
 mod source;

@@ -13,6 +13,7 @@ pub(crate) mod panics;
 mod peer;
 mod probes;
 pub(crate) mod providers;
+mod reload;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub struct Running {
     address: SocketAddr,
     metrics: Option<SocketAddr>,
     store: Option<Store>,
+    servers: reload::Servers,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -70,7 +72,7 @@ pub async fn start(
     let spans = otlp::start(&telemetry, &stop, &tasks)?;
     let connections = open_files::connections();
     let sidecar = (spans, connections);
-    let app = build(settings, store.clone(), &ambient, (&stop, &tasks), sidecar).await?;
+    let (app, servers) = build(settings, store.clone(), &ambient, (&stop, &tasks), sidecar).await?;
     let metrics = metrics::start(&telemetry, &app, &stop, &tasks).await?;
     let answered = CancellationToken::new();
     let sidecar = app.sidecar.clone();
@@ -86,7 +88,7 @@ pub async fn start(
         }
     });
     tasks.close();
-    Ok(Running { address, metrics, store, stop, tasks })
+    Ok(Running { address, metrics, store, servers, stop, tasks })
 }
 
 impl Running {
@@ -103,6 +105,16 @@ impl Running {
     /// Its database, if it has one.
     pub fn store(&self) -> Option<&Store> {
         self.store.as_ref()
+    }
+
+    /// Puts the MCP servers of `settings` in place of the present ones while requests run. Nothing
+    /// else of `settings` is looked at.
+    ///
+    /// # Errors
+    ///
+    /// Why they cannot be served. Nothing is changed then.
+    pub fn replace_servers(&self, settings: &Settings) -> anyhow::Result<mcp::Changes> {
+        self.servers.replace(settings)
     }
 
     /// Refuses new connections, lets running requests finish for a bounded time, and ends.
@@ -137,7 +149,7 @@ async fn build(
     ambient: &Ambient,
     (stop, tasks): (&CancellationToken, &TaskTracker),
     (spans, connections): (Option<mcp::Spans>, usize),
-) -> anyhow::Result<Arc<App>> {
+) -> anyhow::Result<(Arc<App>, reload::Servers)> {
     let authority = Arc::new(authority::Late::default());
     let sidecar = match settings.role {
         Role::Auth => None,
@@ -147,7 +159,7 @@ async fn build(
     };
     let auth = match store {
         Some(store) => {
-            let catalogue = catalogue::Catalogue::of(sidecar.clone(), &settings, &ambient.clock)?;
+            let catalogue = catalogue::Catalogue::of(sidecar.clone(), &ambient.clock)?;
             Some(auth_role::build(&settings, store, catalogue, ambient).await?)
         }
         None => None,
@@ -169,7 +181,9 @@ async fn build(
     if let Some(sidecar) = &sidecar {
         tasks.spawn(Arc::clone(sidecar).watch(stop.clone()));
     }
-    Ok(Arc::new(App::new(settings, auth, sidecar, Arc::clone(&ambient.random))))
+    let servers = reload::Servers::new(&settings, auth.as_ref(), sidecar.as_ref());
+    let app = App::new(settings, auth, sidecar, Arc::clone(&ambient.random));
+    Ok((Arc::new(app), servers))
 }
 
 async fn serve(listener: TcpListener, connections: usize, app: Arc<App>, stop: CancellationToken) {

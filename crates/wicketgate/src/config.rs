@@ -1,10 +1,11 @@
-//! The configuration: one TOML file, overridden by the environment, read once and checked whole.
+//! The configuration: one TOML file, overridden by the environment, read and checked as a whole.
 //!
 //! [`load`] finds every mistake in one run. What comes out is [`Settings`], in which nothing is
 //! left to be interpreted; the role crates get their own plain structs from it (`compose`).
 
 mod advice;
 mod document;
+mod fingerprint;
 mod hide;
 mod problem;
 mod reader;
@@ -15,6 +16,7 @@ mod urls;
 
 pub(crate) use advice::about_groups;
 pub use document::Source;
+pub use fingerprint::Fingerprint;
 pub use problem::{Problem, Problems};
 pub use settings::{
     AccountSettings, AuthoritySettings, DatabaseSettings, FIXED_USER_PROVIDER, KindSettings,
@@ -42,6 +44,8 @@ pub struct Loaded {
     pub shown: Vec<Shown>,
     /// What is no mistake, and yet probably not meant.
     pub advice: Vec<Problem>,
+    /// Tells whether another reading says the same.
+    pub fingerprint: Fingerprint,
 }
 
 /// Reads how much is to be logged, and nothing else.
@@ -67,12 +71,13 @@ pub fn load(source: &Source, role: Role) -> Result<Loaded, Problems> {
     let document = Document::read(source)?;
     let reader = Reader::new(&document);
     let settings = sections::read(&reader, role);
-    let (shown, problems) = reader.finish();
+    let (shown, secrets, problems) = reader.finish();
     match settings {
         Some(settings) if problems.is_empty() => {
             let mut advice = advice::unread_variables(&source.environment, &document.root);
             advice.extend(advice::about(&settings));
-            Ok(Loaded { settings, shown, advice })
+            let fingerprint = Fingerprint::of(&document.root, secrets);
+            Ok(Loaded { settings, shown, advice, fingerprint })
         }
         _ => Err(problems),
     }

@@ -25,7 +25,7 @@ use super::transaction::{find_session, left};
 use super::visit::Visit;
 use crate::answer::{PageFailure, page_response, see_other};
 use crate::browser::{Browser, cookies::CookieNames};
-use crate::config::SignIn;
+use crate::config::{Resource, SignIn};
 use crate::providers::ProviderKind;
 use crate::request;
 use crate::server::AuthServer;
@@ -144,8 +144,11 @@ async fn show(
     let grants = store::grant::of_subject(reader.conn(), &subject.id).await?;
     drop(reader);
     let since: Vec<String> = grants.iter().map(|grant| date(grant.created_at)).collect();
-    let connections: Vec<Connection<'_>> =
-        grants.iter().zip(&since).map(|(grant, since)| connection(server, grant, since)).collect();
+    let known: Vec<_> = grants.iter().map(|grant| server.resources.find(&grant.resource)).collect();
+    let shown = grants.iter().zip(&since).zip(&known);
+    let connections: Vec<Connection<'_>> = shown
+        .map(|((grant, since), known)| connection(server, grant, known.as_deref(), since))
+        .collect();
     let organizations: Vec<&str> =
         subject.identity.organizations.iter().map(String::as_str).collect();
     let html = pages::account(&Account {
@@ -167,12 +170,17 @@ async fn show(
     Ok(page_response(StatusCode::OK, html, FormTarget::OwnSite))
 }
 
-fn connection<'a>(server: &'a AuthServer, grant: &'a Grant, since: &'a str) -> Connection<'a> {
+fn connection<'a>(
+    server: &AuthServer,
+    grant: &'a Grant,
+    known: Option<&'a Resource>,
+    since: &'a str,
+) -> Connection<'a> {
     Connection {
         id: grant.id.as_str(),
         client: shown_client(server, grant),
         redirect_host: &grant.redirect_host,
-        resource: super::transaction::shown_resource(server, &grant.resource),
+        resource: super::transaction::shown_resource(known, &grant.resource),
         organization: grant.organization.as_deref(),
         scopes: grant.scopes,
         since,

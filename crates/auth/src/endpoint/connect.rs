@@ -15,7 +15,7 @@ use crate::server::AuthServer;
 /// The connect page of the default server.
 pub(crate) async fn get(server: Arc<AuthServer>, _: Request) -> Result<Response, PageFailure> {
     let config = &server.config;
-    let resource = config.resources.first().ok_or_else(PageFailure::expired)?;
+    let resource = server.resources.default().ok_or_else(PageFailure::expired)?;
     let html = pages::connect(&Connect {
         deployment: Deployment { title: &config.title },
         resource: pages::Resource {

@@ -30,6 +30,7 @@ use super::transaction::{
 };
 use crate::answer::{PageFailure, page_response, see_other};
 use crate::browser::cookies::CookieNames;
+use crate::config::Resource;
 use crate::request;
 use crate::server::AuthServer;
 
@@ -41,8 +42,11 @@ pub(super) async fn show(
 ) -> Result<Response, PageFailure> {
     let subject = &decider.subject;
     let request = &opened.authorization.request;
+    let Some(resource) = server.resources.find(&request.resource) else {
+        return not_served(server, opened);
+    };
     if !server.may_use(subject, &request.resource) {
-        return Err(not_for(server, opened, subject));
+        return Err(not_for(&resource, subject));
     }
     if matches!(subject.acting_for(), Acting::MustChoose(_)) {
         return Ok(organization::ask(server, opened, decider));
@@ -72,7 +76,7 @@ pub(super) async fn show(
         },
         client: shown_client(request),
         redirect: &request.redirect_uri,
-        resource: shown_resource(server, &request.resource),
+        resource: shown_resource(Some(&resource), &request.resource),
         person: &subject.identity.name,
         organization: acting_for(subject).map(|name| pages::Organization {
             name,
@@ -120,8 +124,11 @@ async fn allow(
     decider: Decider,
 ) -> Result<Response, PageFailure> {
     let Decider { session, subject, authenticated_at } = decider;
-    if !server.may_use(&subject, &opened.authorization.request.resource) {
-        return Err(not_for(server, opened, &subject));
+    let Some(resource) = server.resources.find(&opened.authorization.request.resource) else {
+        return not_served(server, opened);
+    };
+    if !server.may_use(&subject, &resource.uri) {
+        return Err(not_for(&resource, &subject));
     }
     let organization = acting_for(&subject).map(str::to_owned);
     // What the page said is what is granted: a change in another tab shows the page anew, and so
@@ -239,9 +246,8 @@ fn acting_for(subject: &Subject) -> Option<&str> {
 }
 
 /// The server is not for this person, whatever the scopes. The person can still be somebody else.
-fn not_for(server: &AuthServer, opened: &Opened, subject: &Subject) -> PageFailure {
-    let resource = &opened.authorization.request.resource;
-    let title = shown_resource(server, resource).title;
+fn not_for(resource: &Resource, subject: &Subject) -> PageFailure {
+    let title = &resource.title;
     PageFailure::Refused {
         status: StatusCode::FORBIDDEN,
         title: "You don't have access to this server",
@@ -258,7 +264,7 @@ fn not_for(server: &AuthServer, opened: &Opened, subject: &Subject) -> PageFailu
 /// Requested ∩ ceiling ∩ user type. The ceiling is applied again, in case it came down meanwhile.
 fn offered(server: &AuthServer, opened: &Opened, subject: &Subject) -> Scopes {
     let request = &opened.authorization.request;
-    let resource = server.config.resource(&request.resource);
+    let resource = server.resources.find(&request.resource);
     let ceiling = resource.map_or(Scopes::NONE, |resource| resource.ceiling);
     request.scopes.and(ceiling).and(server.user_type(subject).allows())
 }
@@ -276,6 +282,12 @@ const fn tick(scope: Scope) -> Tick {
         Scope::Write => Tick::On,
         Scope::ProcessAdmin | Scope::Admin => Tick::Off,
     }
+}
+
+/// The resource was taken out of the configuration since the transaction began (RFC 8707 §2).
+fn not_served(server: &AuthServer, opened: &Opened) -> Result<Response, PageFailure> {
+    let error = OAuthErrorCode::InvalidTarget.because("this resource is not served here any more");
+    refuse(server, &Refused::from(&opened.authorization.request), &error)
 }
 
 /// Nothing of what the client asked for is open to this kind of user.

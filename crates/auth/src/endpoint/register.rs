@@ -30,7 +30,7 @@ pub(crate) async fn post(
     let address = request::peer(&parts);
     server.throttle.registration(address)?;
     let registration = UnverifiedRegistration::parse(&body)?
-        .validate(&server.config.redirect_policy, server.config.ceiling())?;
+        .validate(&server.config.redirect_policy, server.resources.ceiling())?;
     let secret = match registration.auth_method {
         AuthMethod::None => None,
         AuthMethod::SecretPost | AuthMethod::SecretBasic => {

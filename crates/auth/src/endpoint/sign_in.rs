@@ -134,7 +134,7 @@ fn show(server: &AuthServer, visit: &Visit, offer: Offer<'_>, notice: Option<&st
     let html = pages::sign_in(&pages::SignIn {
         deployment: Deployment { title: &server.config.title },
         form: visit.form(&action, &visit.csrf(server)),
-        asking: visit.asking(server),
+        asking: visit.asking(visit.resource(server).as_deref()),
         offer,
         notice,
     });

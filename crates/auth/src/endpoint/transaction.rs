@@ -15,6 +15,7 @@ use protocol::{OAuthError, RedirectUri, ResourceUri};
 
 use crate::answer::{PageFailure, page_response, see_other};
 use crate::browser::{Browser, cookies::CookieNames, is_cross_site};
+use crate::config::Resource;
 use crate::server::AuthServer;
 
 /// A transaction, opened by the browser in which it began.
@@ -225,13 +226,13 @@ pub(super) fn already_done(server: &AuthServer, opened: &Opened) -> Response {
     page_response(StatusCode::OK, html, FormTarget::OwnSite)
 }
 
-/// The title, URL and words of a resource, as pages show them.
+/// The title, URL and words of a resource, as pages show them; of one that is gone, its URL.
 pub(super) fn shown_resource<'a>(
-    server: &'a AuthServer,
+    known: Option<&'a Resource>,
     uri: &'a ResourceUri,
 ) -> pages::Resource<'a> {
     let url = uri.as_str();
-    match server.config.resource(uri) {
+    match known {
         Some(resource) => {
             pages::Resource { title: &resource.title, url, words: &resource.scope_words }
         }

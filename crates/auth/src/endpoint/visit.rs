@@ -1,5 +1,7 @@
 //! What a person signs in for: a client's authorization, or the account page.
 
+use std::sync::Arc;
+
 use axum::http::request::Parts;
 use axum::response::Response;
 use kernel::{Hashed, Plain};
@@ -12,6 +14,7 @@ use protocol::params::Params;
 use super::transaction::{self, Opened, forged_form, shown_client, step};
 use crate::answer::{PageFailure, page_response, see_other};
 use crate::browser::{Browser, cookies::CookieNames, is_cross_site};
+use crate::config::Resource;
 use crate::server::AuthServer;
 
 /// A browser that is about to sign somebody in.
@@ -115,8 +118,13 @@ impl Visit {
         Form { action, csrf, txn: self.handle().map(Plain::reveal) }
     }
 
-    /// Who asks, as pages show it.
-    pub(super) fn asking<'a>(&'a self, server: &'a AuthServer) -> Asking<'a> {
+    /// The resource that is asked for, if it is still served.
+    pub(super) fn resource(&self, server: &AuthServer) -> Option<Arc<Resource>> {
+        server.resources.find(&self.authorization()?.request.resource)
+    }
+
+    /// Who asks, as pages show it, for which resource.
+    pub(super) fn asking<'a>(&'a self, resource: Option<&'a Resource>) -> Asking<'a> {
         let Some(authorization) = self.authorization() else {
             return Asking::Account;
         };
@@ -124,7 +132,7 @@ impl Visit {
         Asking::Authorization {
             client: shown_client(request),
             redirect: &request.redirect_uri,
-            resource: super::transaction::shown_resource(server, &request.resource),
+            resource: super::transaction::shown_resource(resource, &request.resource),
         }
     }
 

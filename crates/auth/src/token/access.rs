@@ -20,7 +20,7 @@ pub(super) fn effective_scopes(
     subject: &Subject,
     asked: Option<Scopes>,
 ) -> Result<Scopes, ClientFailure> {
-    let resource = server.config.resource(&grant.resource);
+    let resource = server.resources.find(&grant.resource);
     let ceiling = resource.map_or(Scopes::NONE, |resource| resource.ceiling);
     let allowed = grant.scopes.and(ceiling).and(server.user_type(subject).allows());
     let effective = asked.map_or(allowed, |asked| allowed.and(asked));

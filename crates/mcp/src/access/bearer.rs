@@ -3,13 +3,15 @@
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
+use crate::access::Credential;
+
 /// The header is not one bearer credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-/// The presented token. `None` without a token, or with a scheme that is not ours: both are
+/// The presented credential. `None` without a token, or with a scheme that is not ours: both are
 /// answered with a bare challenge (BR-2). Query and body are never looked at (BR-1).
-pub(crate) fn token(headers: &HeaderMap) -> Result<Option<&str>, Malformed> {
+pub(crate) fn credential(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Malformed> {
     let mut credentials = headers.get_all(AUTHORIZATION).iter();
     let (first, second) = (credentials.next(), credentials.next());
     if second.is_some() {
@@ -33,7 +35,7 @@ pub(crate) fn token(headers: &HeaderMap) -> Result<Option<&str>, Malformed> {
     if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
         return Ok(None);
     }
-    if is_token68(token) { Ok(Some(token)) } else { Err(Malformed) }
+    if is_token68(token) { Ok(Some(Credential::Jwt(token))) } else { Err(Malformed) }
 }
 
 /// RFC 9110 §11.2: `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
@@ -60,7 +62,8 @@ mod tests {
         for value in values {
             headers.append(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
         }
-        token(&headers).map(|token| token.map(str::to_owned))
+        let token = |Credential::Jwt(token)| token.to_owned();
+        credential(&headers).map(|presented| presented.map(token))
     }
 
     /// T-MCP-20, T-MCP-21.
@@ -93,7 +96,7 @@ mod tests {
             let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
             // A space ends the token, and "=" pads it.
             let good = listed || byte == b' ' || byte == b'=';
-            assert_eq!(token(&headers).is_ok(), good, "{byte:#x}");
+            assert_eq!(credential(&headers).is_ok(), good, "{byte:#x}");
         }
     }
 

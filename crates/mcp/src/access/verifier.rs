@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use upstream::connection::Caller;
 use upstream::tally::Tally;
 
+use super::credential::Credential;
 use super::digest::{BuildAsItIs, Digest};
 use super::keys;
 use super::permit::{Permit, Principal};
@@ -54,8 +55,9 @@ impl Verifier {
         Self { principal, cache, trust, tally: Tally::default() }
     }
 
-    /// The permit of this token. Waits for nothing if the token was seen before.
-    pub(crate) async fn verify(&self, unverified: &str) -> Result<Arc<Permit>, NoPermit> {
+    /// The permit of this credential. Waits for nothing if it was seen before.
+    pub(crate) async fn verify(&self, unverified: Credential<'_>) -> Result<Arc<Permit>, NoPermit> {
+        let Credential::Jwt(unverified) = unverified;
         if unverified.len() > MAX_TOKEN_LENGTH {
             return Err(NoPermit::Invalid);
         }
@@ -80,7 +82,8 @@ impl Verifier {
     /// The permit of a token that was one for this server and is at its end: it expired, or its grant
     /// ended. It opens nothing; only what its principal leaves behind can be put away with it. `None`
     /// for whatever never was such a token, and for one that is still good.
-    pub(crate) async fn ended(&self, unverified: &str) -> Option<Arc<Permit>> {
+    pub(crate) async fn ended(&self, unverified: Credential<'_>) -> Option<Arc<Permit>> {
+        let Credential::Jwt(unverified) = unverified;
         let (payload, key) = self.signed(unverified, ACCESS_TOKEN_TYPE).await.ok()?;
         let permit = self.principal.identified(Signed::read(&payload)?, &key, self.trust.now())?;
         (self.trust.standing(&permit) == TokenStatus::Ended).then(|| Arc::new(permit))
@@ -103,7 +106,11 @@ impl Verifier {
 
     /// For whom the authorization server asks for this server's tools. Such a request
     /// is a JWT of its own type, so no access token is one and it is no access token.
-    pub(crate) async fn catalogue_request(&self, unverified: &str) -> Result<Consenting, NoPermit> {
+    pub(crate) async fn catalogue_request(
+        &self,
+        unverified: Credential<'_>,
+    ) -> Result<Consenting, NoPermit> {
+        let Credential::Jwt(unverified) = unverified;
         let (payload, _) = self.signed(unverified, CATALOGUE_REQUEST_TYPE).await?;
         let request: CatalogueRequest =
             serde_json::from_str(payload.get()).map_err(|_| NoPermit::Invalid)?;

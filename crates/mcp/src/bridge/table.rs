@@ -82,6 +82,11 @@ impl<K: Clone + Eq + Hash, V> Table<K, V> {
         drop(let_go);
     }
 
+    /// Lets go of everything.
+    pub(super) fn clear(&self) {
+        self.retain(|_| false);
+    }
+
     /// How many are held.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {

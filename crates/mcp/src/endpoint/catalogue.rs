@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use upstream::Transport;
 
 use crate::access::{Reach, bearer};
+use crate::endpoint::server::Server;
 use crate::policy::Decision;
 use crate::reply;
 use crate::reply::body::Body;
@@ -19,13 +20,12 @@ use crate::request::{Endpoint, Shared};
 use crate::tools::listing::{list, nobody};
 use crate::tools::lists::filter::{Tool, tools_of};
 
-/// What was asked before, by server and user type, and by person where each has a program of their
+/// What was asked of a server before, by user type, and by person where each has a program of their
 /// own.
 #[derive(Default)]
 pub(crate) struct Catalogues(Mutex<Vec<Kept>>);
 
 struct Kept {
-    server: String,
     key: Key,
     until: Timestamp,
     tools: Arc<Vec<CatalogueTool>>,
@@ -45,13 +45,12 @@ const TIME_LIMIT: Duration = Duration::from_secs(2);
 /// nothing at this path.
 pub(crate) async fn answer(
     shared: &Shared,
-    kept: &Catalogues,
-    server: &Endpoint,
+    server: &Server,
     (method, headers): (&Method, &HeaderMap),
 ) -> Option<Response<Body>> {
-    let token = bearer::token(headers).ok().flatten().filter(|_| *method == Method::GET)?;
-    let person = server.verifier.catalogue_request(token).await.ok()?;
-    let tools = of(shared, kept, server, &person).await;
+    let token = bearer::credential(headers).ok().flatten().filter(|_| *method == Method::GET)?;
+    let person = server.endpoint.verifier.catalogue_request(token).await.ok()?;
+    let tools = of(shared, server, &person).await;
     let body = tools.and_then(|tools| serde_json::to_vec(&*tools).ok());
     Some(match body {
         Some(body) => reply::json(StatusCode::OK, body.into()),
@@ -62,8 +61,7 @@ pub(crate) async fn answer(
 /// The tools of `server` that this person could ever use there.
 pub(crate) async fn of(
     shared: &Shared,
-    kept: &Catalogues,
-    server: &Endpoint,
+    Server { endpoint: server, catalogues: kept, .. }: &Server,
     person: &Consenting,
 ) -> Option<Arc<Vec<CatalogueTool>>> {
     let (now, user_type) = (shared.trust.now(), person.user_type);
@@ -72,7 +70,7 @@ pub(crate) async fn of(
     let caller = if is_program { server.verifier.caller(person)? } else { nobody(user_type) };
     let own = is_program && !server.upstream.is_shared_by_everyone();
     let key = Key { user_type, own: own.then_some(caller.whose.principal) };
-    if let Some(tools) = kept.find(&server.name, key, now) {
+    if let Some(tools) = kept.find(key, now) {
         return Some(tools);
     }
     if let Some(seen) = server.tools.lists.seen_by_all() {
@@ -85,7 +83,7 @@ pub(crate) async fn of(
     });
     tokio::time::timeout(TIME_LIMIT, listing).await.ok()?.ok()?;
     let tools = Arc::new(tools?);
-    kept.keep(&server.name, key, now, &tools);
+    kept.keep(key, now, &tools);
     Some(tools)
 }
 
@@ -111,16 +109,18 @@ fn visible(
 }
 
 impl Catalogues {
-    fn find(&self, server: &str, key: Key, now: Timestamp) -> Option<Arc<Vec<CatalogueTool>>> {
+    fn find(&self, key: Key, now: Timestamp) -> Option<Arc<Vec<CatalogueTool>>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mine = |entry: &&Kept| entry.server == server && entry.key == key;
-        kept.iter().find(mine).filter(|entry| now < entry.until).map(|e| Arc::clone(&e.tools))
+        kept.iter()
+            .find(|entry| entry.key == key)
+            .filter(|entry| now < entry.until)
+            .map(|e| Arc::clone(&e.tools))
     }
 
-    fn keep(&self, server: &str, key: Key, now: Timestamp, tools: &Arc<Vec<CatalogueTool>>) {
+    fn keep(&self, key: Key, now: Timestamp, tools: &Arc<Vec<CatalogueTool>>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|entry| now < entry.until);
-        let (server, until) = (server.to_owned(), now.plus_seconds(KEEP_SECONDS));
-        kept.push(Kept { server, key, until, tools: Arc::clone(tools) });
+        let until = now.plus_seconds(KEEP_SECONDS);
+        kept.push(Kept { key, until, tools: Arc::clone(tools) });
     }
 }

@@ -35,7 +35,7 @@ pub(crate) async fn answer(
     if !last || !parts.headers.contains_key(SESSION_HEADER) {
         return None;
     }
-    let unverified = bearer::token(&parts.headers).ok()??;
+    let unverified = bearer::credential(&parts.headers).ok()??;
     let permit = server.endpoint.verifier.ended(unverified).await?;
     let (method, headers) = (parts.method.clone(), &parts.headers);
     let admitted = Admitted { shared, server, permit, method, headers, exchange };

@@ -4,14 +4,13 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
-use upstream::Means;
 
-use crate::access::Trust;
 use crate::bridge;
-use crate::config::{ConfigError, Limits, ServerConfig};
+use crate::config::{ConfigError, ServerConfig};
+use crate::endpoint::catalogue::Catalogues;
 use crate::endpoint::sse_front::Front;
 use crate::request::Endpoint;
-use crate::sealing::Sealing;
+use crate::request::endpoint::Foundation;
 
 /// One server of the registry.
 pub(crate) struct Server {
@@ -20,26 +19,21 @@ pub(crate) struct Server {
     pub(crate) bridge: Arc<bridge::State>,
     /// Where clients of 2024-11-05 connect.
     pub(crate) sse: Option<Front>,
+    /// Its tools, as consent pages showed them.
+    pub(crate) catalogues: Catalogues,
 }
 
 impl Server {
-    pub(crate) fn new(
-        config: &ServerConfig,
-        issuer: &str,
-        limits: &Limits,
-        trust: &Arc<Trust>,
-        sealing: &Sealing,
-        means: Means,
-    ) -> Result<Self, ConfigError> {
-        let endpoint = Arc::new(Endpoint::new(config, issuer, limits, trust, sealing, means)?);
-        let sse = config.sse.as_ref().map(|front| Front::new(front, config, issuer));
+    pub(crate) fn new(config: &ServerConfig, foundation: &Foundation) -> Result<Self, ConfigError> {
+        let endpoint = Arc::new(Endpoint::new(config, foundation)?);
+        let sse = config.sse.as_ref().map(|front| Front::new(front, config, &foundation.issuer));
         if sse.as_ref().is_some_and(|sse| HeaderValue::from_str(&sse.metadata_url).is_err()) {
             return Err(ConfigError::Header {
                 server: config.name.clone(),
                 what: "resource_metadata_url",
             });
         }
-        Ok(Self { endpoint, bridge: Arc::default(), sse })
+        Ok(Self { endpoint, bridge: Arc::default(), sse, catalogues: Catalogues::default() })
     }
 
     /// Ends what nobody used for long.

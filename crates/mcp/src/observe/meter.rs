@@ -167,6 +167,18 @@ impl Meter {
         }
     }
 
+    /// Takes out what is sampled of servers that are gone; what was counted of them stays.
+    pub(crate) fn forget<'s>(&self, servers: impl Iterator<Item = &'s Arc<str>>) {
+        for server in servers {
+            self.streams.remove(&ServerLabel { server: Arc::clone(server) });
+            for cached in [true, false] {
+                let labels = SourceLabels { server: Arc::clone(server), cached };
+                self.tokens.remove(&labels);
+                self.lists.remove(&labels);
+            }
+        }
+    }
+
     /// Takes over the numbers that are kept elsewhere.
     pub(crate) fn sample<'s>(
         &self,

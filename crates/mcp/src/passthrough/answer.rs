@@ -193,7 +193,7 @@ impl Call<'_> {
             }
             StreamKind::Open(slot) => (slot, None, Duration::ZERO),
         };
-        let (pulse, trust) = (Arc::clone(&shared.pulse), Arc::clone(&shared.trust));
+        let (pulse, trust) = (Arc::clone(&self.server.pulse), Arc::clone(&shared.trust));
         let when = Box::pin(pulse.ended(trust, Arc::clone(permit), grace));
         Ending { when, farewell, slot }
     }

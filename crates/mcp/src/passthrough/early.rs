@@ -117,7 +117,7 @@ impl Wait {
             Wanted::Subscription(id) => (Some(listening_complete(id)), Duration::ZERO),
             Wanted::Stream(_) => (None, Duration::ZERO),
         };
-        let (pulse, trust) = (Arc::clone(&shared.pulse), Arc::clone(&shared.trust));
+        let (pulse, trust) = (Arc::clone(&server.pulse), Arc::clone(&shared.trust));
         let ended = Box::pin(pulse.ended(trust, Arc::clone(&pending.permit), grace));
         let answer = Box::pin(async move { late::told(&server, &pending, work.await).await });
         Self { answer, ended, farewell }

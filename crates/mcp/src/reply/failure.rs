@@ -39,8 +39,8 @@ pub(crate) enum Failure {
     AccessEnded,
     /// The client cancelled the request, but its HTTP request has to end somehow.
     Cancelled,
-    /// The process ends.
-    Restarting,
+    /// The process ends, or this server does.
+    Stopping,
     /// The connection to the replica that works on it broke off.
     ReplicaBroke,
 }
@@ -153,10 +153,12 @@ impl Failure {
             Self::Cancelled => {
                 row(StatusCode::OK, INTERNAL_ERROR, "the client cancelled this request")
             }
-            Self::Restarting => Row {
+            Self::Stopping => Row {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 code: TEMPORARILY_UNAVAILABLE,
-                message: "the gateway restarts; what was asked may have been carried out".into(),
+                message:
+                    "the gateway or this server stops; what was asked may have been carried out"
+                        .into(),
                 retry: true,
             },
             Self::ReplicaBroke => row(

@@ -16,6 +16,7 @@ use crate::config::{ConfigError, Limits, ServerConfig};
 use crate::observe::ServerNumbers;
 use crate::policy::Policy;
 use crate::request::openings::Openings;
+use crate::request::pulse::Pulse;
 use crate::request::session::Sessions;
 use crate::request::slots::Slots;
 use crate::request::wishes::Wishes;
@@ -44,24 +45,32 @@ pub(crate) struct Endpoint {
     pub(crate) openings: Arc<Openings>,
     /// How soon it wants its clients back.
     pub(crate) wishes: Arc<Wishes>,
+    /// Tells its streams to look whether they may go on, also when it is replaced or removed.
+    pub(crate) pulse: Arc<Pulse>,
     metadata_url: String,
 }
 
+/// What every endpoint is built on.
+pub(crate) struct Foundation {
+    pub(crate) issuer: String,
+    pub(crate) limits: Limits,
+    pub(crate) trust: Arc<Trust>,
+    pub(crate) sealing: Sealing,
+    pub(crate) means: Means,
+    /// The pulse of the process.
+    pub(crate) pulse: Arc<Pulse>,
+}
+
 impl Endpoint {
-    pub(crate) fn new(
-        config: &ServerConfig,
-        issuer: &str,
-        limits: &Limits,
-        trust: &Arc<Trust>,
-        sealing: &Sealing,
-        means: Means,
-    ) -> Result<Self, ConfigError> {
+    pub(crate) fn new(config: &ServerConfig, foundation: &Foundation) -> Result<Self, ConfigError> {
+        let Foundation { issuer, limits, trust, sealing, means, pulse } = foundation;
         let name: Arc<str> = config.name.as_str().into();
         let entries = limits.cached_entries;
         let principal = access::principal(config, issuer);
         let lists = Arc::new(Lists::new(config.list_cache_seconds, limits.cached_list_bytes));
         let changed = Arc::clone(&lists);
-        let upstream = Arc::new(Upstream::new(&config.upstream, means, move || changed.forget())?);
+        let upstream =
+            Arc::new(Upstream::new(&config.upstream, means.clone(), move || changed.forget())?);
         let server = Self {
             wishes: Wishes::of(&name),
             name,
@@ -80,6 +89,7 @@ impl Endpoint {
             },
             slots: Arc::new(Slots::new(limits.streams_per_principal)),
             openings: Arc::default(),
+            pulse: Arc::new(pulse.of_a_server()),
             upstream,
             metadata_url: config.resource_metadata_url.clone(),
         };

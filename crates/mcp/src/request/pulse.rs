@@ -1,22 +1,51 @@
 //! The pulse: tells running streams to look again whether they may go on.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::access::{Permit, TokenStatus, Trust};
 
-/// Beats when anything changed that a running stream depends on.
+/// Beats when anything changed that a running stream depends on. There is one for the process and,
+/// beating with it, one for each server.
 pub(crate) struct Pulse {
     beats: watch::Sender<()>,
-    draining: AtomicBool,
+    draining: Arc<AtomicBool>,
+    retired: OnceLock<Retired>,
+}
+
+/// Why a server serves nothing new any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Retired {
+    /// Another one of its name took its place. Its clients open their streams there; answers that
+    /// are on their way may come to their end.
+    Replaced,
+    /// It is not configured any more. Nothing goes on beyond the grace.
+    Removed,
+}
+
+/// Whether streams may go on, their tokens apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Course {
+    Steady,
+    /// Those that answer a request.
+    AnswersOnly,
+    /// None, after the grace.
+    Ending,
 }
 
 impl Pulse {
     pub(crate) fn new() -> Self {
-        Self { beats: watch::Sender::new(()), draining: AtomicBool::new(false) }
+        let (beats, retired) = (watch::Sender::new(()), OnceLock::new());
+        Self { beats, draining: Arc::default(), retired }
+    }
+
+    /// The pulse of one server, which beats whenever this one does.
+    pub(crate) fn of_a_server(&self) -> Self {
+        let (beats, draining) = (self.beats.clone(), Arc::clone(&self.draining));
+        Self { beats, draining, retired: OnceLock::new() }
     }
 
     /// Makes every stream look.
@@ -30,11 +59,18 @@ impl Pulse {
         self.beat();
     }
 
+    /// Ends the streams of this server: those that stand idle at once.
+    pub(crate) fn retire(&self, why: Retired) {
+        // A server is retired once; what it then was for stays.
+        let _ = self.retired.set(why);
+        self.beat();
+    }
+
     /// Resolves when whatever still waits for an answer will get none: everything ends, and the
     /// grace is over.
     pub(crate) async fn over(&self, grace: Duration) {
         let mut beats = self.beats.subscribe();
-        while !self.draining.load(Ordering::Relaxed) {
+        while self.course() != Course::Ending {
             if beats.changed().await.is_err() {
                 return;
             }
@@ -43,6 +79,7 @@ impl Pulse {
     }
 
     /// Resolves when a stream must end: its permit is no longer good (MC-5), or everything ends.
+    /// What only waits for news has no grace.
     ///
     /// While the authority is away and too long silent nobody knows, so the stream ends as well.
     pub(crate) async fn ended(
@@ -56,13 +93,22 @@ impl Pulse {
             if trust.standing(&permit) != TokenStatus::Good {
                 return;
             }
-            if self.draining.load(Ordering::Relaxed) {
-                tokio::time::sleep(grace).await;
-                return;
+            match self.course() {
+                Course::Ending => return tokio::time::sleep(grace).await,
+                Course::AnswersOnly if grace.is_zero() => return,
+                Course::AnswersOnly | Course::Steady => {}
             }
             if beats.changed().await.is_err() {
                 return;
             }
+        }
+    }
+
+    fn course(&self) -> Course {
+        match (self.draining.load(Ordering::Relaxed), self.retired.get()) {
+            (true, _) | (_, Some(Retired::Removed)) => Course::Ending,
+            (false, Some(Retired::Replaced)) => Course::AnswersOnly,
+            (false, None) => Course::Steady,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use http::request::Parts;
 use tokio_util::task::TaskTracker;
 use upstream::http::connect::Pool;
@@ -26,7 +27,7 @@ pub(crate) struct Shared {
     pub(crate) peer_url: Option<http::Uri>,
     /// Connections to other replicas.
     pub(crate) peers: Pool,
-    pub(crate) allowed_hosts: Vec<String>,
+    pub(crate) allowed_hosts: ArcSwap<Vec<String>>,
     pub(crate) allowed_origins: AllowedOrigins,
     pub(crate) observer: Arc<Observer>,
     /// Tasks that end sessions at the upstreams, now or when a client leaves.

@@ -1,8 +1,8 @@
 //! What consent may show.
 
 use mcp::{EraChoice, Transport};
-use protocol::UserType;
 use protocol::catalogue::{CatalogueTool, Consenting};
+use protocol::{ResourceUri, UserType};
 use serde_json::json;
 
 use crate::sessions::sessions;
@@ -37,8 +37,12 @@ fn person(user_type: UserType) -> Consenting {
     }
 }
 
+fn resource(uri: &str) -> ResourceUri {
+    ResourceUri::parse(uri).unwrap()
+}
+
 async fn shown(world: &World, user_type: UserType) -> Vec<CatalogueTool> {
-    world.sidecar.catalogue("default", &person(user_type)).await.unwrap().to_vec()
+    world.sidecar.catalogue(&resource(RESOURCE), &person(user_type)).await.unwrap().to_vec()
 }
 
 #[tokio::test]
@@ -55,7 +59,13 @@ async fn each_kind_of_user_sees_what_could_be_granted() {
     world.clock.advance_seconds(60);
     shown(&world, UserType::Basic).await;
     assert_eq!(world.server.requests().len(), 3);
-    assert!(world.sidecar.catalogue("unknown", &person(UserType::Basic)).await.is_none());
+    assert!(
+        world
+            .sidecar
+            .catalogue(&resource(&format!("{ISSUER}/unknown")), &person(UserType::Basic))
+            .await
+            .is_none()
+    );
     let sent = &world.server.requests()[0];
     assert_eq!(sent.header("mcp-protocol-version"), "2026-07-28");
     assert!(!sent.headers.contains_key("x-wicketgate-subject"));
@@ -106,7 +116,7 @@ async fn a_legacy_server_is_asked_in_a_session() {
 #[tokio::test]
 async fn without_an_answer_there_is_none() {
     let world = World::new(|_| status(500, &[("content-type", "text/html")], "")).await;
-    assert!(world.sidecar.catalogue("default", &person(UserType::Basic)).await.is_none());
+    assert!(world.sidecar.catalogue(&resource(RESOURCE), &person(UserType::Basic)).await.is_none());
 }
 
 /// Two seconds, then consent goes on without the tools.
@@ -114,7 +124,7 @@ async fn without_an_answer_there_is_none() {
 async fn a_slow_server_does_not_hold_up_consent() {
     let world = World::new(|_| Box::pin(std::future::pending())).await;
     tokio::time::pause();
-    assert!(world.sidecar.catalogue("default", &person(UserType::Basic)).await.is_none());
+    assert!(world.sidecar.catalogue(&resource(RESOURCE), &person(UserType::Basic)).await.is_none());
 }
 
 /// What an authorization server that runs apart sends.
@@ -231,7 +241,7 @@ async fn a_program_is_asked_for_the_person_who_consents() {
         assert_eq!(shown(&world, UserType::Basic).await, listed);
         assert!(control.is_empty().await, "kept for a minute");
         let other = Consenting { sub: "sub_2".to_owned(), ..person(UserType::Basic) };
-        let others = world.sidecar.catalogue("default", &other).await.unwrap();
+        let others = world.sidecar.catalogue(&resource(RESOURCE), &other).await.unwrap();
         assert_eq!(**others, listed);
         assert_eq!(control.is_empty().await, shared, "each has their own: {role}");
     }
@@ -250,5 +260,5 @@ async fn a_program_that_is_not_there_shows_nothing() {
         }
     })
     .await;
-    assert!(world.sidecar.catalogue("default", &person(UserType::Basic)).await.is_none());
+    assert!(world.sidecar.catalogue(&resource(RESOURCE), &person(UserType::Basic)).await.is_none());
 }

@@ -38,6 +38,7 @@ mod packed_answers;
 mod parting;
 mod policy;
 mod python_clients;
+mod registry;
 mod replicas;
 mod retry_wishes;
 mod sealed_ways;

@@ -9,7 +9,7 @@ use ::http::uri::PathAndQuery;
 use super::{ConfigError, UpstreamConfig};
 
 /// The way to one upstream, beside its URL.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpConfig {
     /// More addresses of the same server. Requests take turns; a session stays where it was
     /// opened.

@@ -44,7 +44,7 @@ async fn demo(options: &Demo) -> anyhow::Result<()> {
     let greeting = greeting::text(settings.public_url.as_str());
     let stop = CancellationToken::new();
     let behind = tokio::spawn(demo_server::serve(upstream, upstream_key, stop.clone()));
-    let served = serve::serve(settings, async { output::note(greeting) }).await;
+    let served = serve::serve(settings, async |_| output::note(greeting)).await;
     stop.cancel();
     behind.abort();
     served

@@ -1,17 +1,16 @@
 //! `wicketgate serve`.
 
-use std::convert::Infallible;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use kernel::{OsRandom, SecureRandom as _};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::level_filters::LevelFilter;
 
+use super::reload::Reload;
 use super::{logging, runtime, source};
 use crate::cli::Serve;
-use crate::compose::{Ambient, start};
+use crate::compose::{Ambient, Running, start};
 use crate::config::{self, Problem, Settings};
 use crate::output;
 
@@ -24,32 +23,13 @@ pub(super) fn run(options: &Serve) -> anyhow::Result<ExitCode> {
         tracing::warn!(key, fix, "worth a look: {reason}");
     }
     let json = settings.server.json_logs;
-    let reload = || match new_level(options, &log) {
-        Ok(level) => say(json, &format!("mcp.diagnostic_log_level is {level} now")),
-        Err(error) => say(json, &format!("mcp.diagnostic_log_level was not changed: {error:#}")),
-    };
+    let reload = Reload { options, log: &log, json, started_with: loaded.fingerprint };
     runtime()?.block_on(async {
-        tokio::select! {
-            served = serve(settings, async {}) => served,
-            never = on_hangup(reload) => never.map(|never| match never {}),
-        }
+        // From now on: the signal ends a process that does not wait for it.
+        let mut hangup = signal(SignalKind::hangup()).context("SIGHUP cannot be handled")?;
+        serve(settings, async |running| reload.at_each(&mut hangup, running).await).await
     })?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Reads how much is to be logged anew. Nothing else of the configuration changes before a restart.
-fn new_level(options: &Serve, log: &logging::Log) -> anyhow::Result<LevelFilter> {
-    let level = config::log_level(&source::collect(&options.config)?)?;
-    log.set_level(level)?;
-    Ok(level)
-}
-
-async fn on_hangup(act: impl Fn()) -> anyhow::Result<Infallible> {
-    let mut hangup = signal(SignalKind::hangup()).context("SIGHUP cannot be handled")?;
-    loop {
-        hangup.recv().await;
-        act();
-    }
 }
 
 /// The first random bytes of a process take tens of milliseconds, because aws-lc gathers entropy from
@@ -58,10 +38,10 @@ fn gather_entropy() {
     std::thread::spawn(|| OsRandom::new().fill(&mut [0]));
 }
 
-/// Serves `settings`; `greet` runs once the server listens.
+/// Serves `settings` until a signal ends it; `meanwhile` runs once the server listens.
 pub(super) async fn serve(
     settings: Settings,
-    greet: impl Future<Output = ()>,
+    meanwhile: impl AsyncFnOnce(&Running),
 ) -> anyhow::Result<()> {
     gather_entropy();
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be handled")?;
@@ -73,10 +53,14 @@ pub(super) async fn serve(
     })?;
     let running = start(listener, settings, Ambient::system()).await?;
     say(json, &format!("listening on {url} ({})", running.address()));
-    greet.await;
+    let meanwhile = async {
+        meanwhile(&running).await;
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = meanwhile => {}
     }
     say(json, "stopping: no new connections, running requests may finish");
     running.stop().await;
@@ -86,6 +70,11 @@ pub(super) async fn serve(
 
 /// Says how the process is doing: as a line for people, or as one of the log where whoever reads
 /// standard error expects JSON.
-fn say(json: bool, text: &str) {
+pub(super) fn say(json: bool, text: &str) {
     if json { tracing::info!("{text}") } else { output::note(text) }
+}
+
+/// The same of what the operator should look at.
+pub(super) fn warn(json: bool, text: &str) {
+    if json { tracing::warn!("{text}") } else { output::note(text) }
 }

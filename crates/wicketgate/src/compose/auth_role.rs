@@ -32,6 +32,7 @@ pub(super) async fn build(
     let config = config(settings, oauth, sign_in);
     AuthServer::start(
         config,
+        resources(&settings.mcp.servers),
         store,
         Arc::clone(&ambient.clock),
         Arc::clone(&ambient.random),
@@ -41,7 +42,8 @@ pub(super) async fn build(
     .context("the authorization server cannot start")
 }
 
-fn config(settings: &Settings, oauth: &OAuthSettings, sign_in: SignIn) -> Config {
+/// The servers as resources of the authorization server.
+pub(super) fn resources(servers: &[ServerSettings]) -> Vec<Resource> {
     let resource = |server: &ServerSettings, uri: &ResourceUri| Resource {
         name: server.name.clone(),
         title: server.title.clone(),
@@ -50,14 +52,17 @@ fn config(settings: &Settings, oauth: &OAuthSettings, sign_in: SignIn) -> Config
         ceiling: server.ceiling,
         access: server.access.clone(),
     };
-    let servers = settings.mcp.servers.iter().map(|server| resource(server, &server.resource));
+    let own = servers.iter().map(|server| resource(server, &server.resource));
     // The same servers at the URLs of 2024-11-05 clients; the first of all stays the default.
-    let sse = settings.mcp.servers.iter();
+    let sse = servers.iter();
     let sse = sse.filter_map(|server| Some(resource(server, &server.sse.as_ref()?.resource)));
+    own.chain(sse).collect()
+}
+
+fn config(settings: &Settings, oauth: &OAuthSettings, sign_in: SignIn) -> Config {
     Config {
         issuer: settings.issuer.as_str().to_owned(),
         title: settings.server.title.clone(),
-        resources: servers.chain(sse).collect(),
         default_scopes: oauth.default_scopes,
         access_token_lifetime: oauth.access_token_lifetime,
         code_lifetime: oauth.code_lifetime,

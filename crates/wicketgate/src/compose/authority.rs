@@ -7,7 +7,10 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt as _};
-use mcp::{Authority, AuthorityAway};
+use mcp::{
+    Authority, AuthorityAway, ExchangeError, ExchangeRequest, ExchangedToken, ServerSet,
+    ServersError,
+};
 use protocol::audit::Report;
 use protocol::status_list::StatusBits;
 
@@ -43,6 +46,17 @@ impl Authority for Late {
         self.0.get().map_or_else(not_yet, |authority| authority.report(report))
     }
 
+    fn servers(&self, after: Option<u64>) -> BoxFuture<'_, Result<ServerSet, ServersError>> {
+        self.0.get().map_or_else(not_yet, |authority| authority.servers(after))
+    }
+
+    fn exchange(
+        &self,
+        request: ExchangeRequest,
+    ) -> BoxFuture<'_, Result<ExchangedToken, ExchangeError>> {
+        self.0.get().map_or_else(not_yet, |authority| authority.exchange(request))
+    }
+
     fn changed(&self) -> BoxFuture<'_, ()> {
         self.0.get().map_or_else(
             || tokio::time::sleep(std::time::Duration::from_millis(100)).boxed(),
@@ -51,8 +65,12 @@ impl Authority for Late {
     }
 }
 
-fn not_yet<'a, T: Send + 'a>() -> BoxFuture<'a, Result<T, AuthorityAway>> {
-    async { Err(away("the process is still starting")) }.boxed()
+fn not_yet<'a, T, E>() -> BoxFuture<'a, Result<T, E>>
+where
+    T: Send + 'a,
+    E: From<AuthorityAway> + Send + 'a,
+{
+    async { Err(away("the process is still starting").into()) }.boxed()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "errors come by value from map_err")]

@@ -14,13 +14,12 @@ use mcp::Sidecar;
 use protocol::ResourceUri;
 use protocol::catalogue::{CatalogueTool, Consenting};
 
-use crate::config::Settings;
 use remote::RemoteCatalogue;
 
 /// Whoever knows the tools. Without an answer the consent page shows the scopes' own texts.
 pub(super) enum Catalogue {
-    /// The sidecar of this process, and the names under which it knows the resources.
-    InProcess(Arc<Sidecar>, Vec<(ResourceUri, String)>),
+    /// The sidecar of this process.
+    InProcess(Arc<Sidecar>),
     /// Sidecars elsewhere.
     Apart(RemoteCatalogue),
 }
@@ -28,18 +27,10 @@ pub(super) enum Catalogue {
 impl Catalogue {
     pub(super) fn of(
         sidecar: Option<Arc<Sidecar>>,
-        settings: &Settings,
         clock: &Arc<dyn Clock>,
     ) -> anyhow::Result<Arc<Self>> {
-        let servers = settings.mcp.servers.iter();
-        let pairs = servers.flat_map(|server| {
-            let sse = server.sse.as_ref().map(|sse| &sse.resource);
-            let resources = std::iter::once(&server.resource).chain(sse);
-            resources.map(|resource| (resource.clone(), server.name.clone()))
-        });
-        let names = pairs.collect();
         Ok(Arc::new(match sidecar {
-            Some(sidecar) => Self::InProcess(sidecar, names),
+            Some(sidecar) => Self::InProcess(sidecar),
             None => Self::Apart(
                 RemoteCatalogue::new(Arc::clone(clock)).context("TLS cannot be set up")?,
             ),
@@ -54,13 +45,12 @@ impl ToolCatalogue for Catalogue {
         person: Consenting,
         credential: String,
     ) -> BoxFuture<'_, Option<Arc<Vec<CatalogueTool>>>> {
+        let resource = resource.clone();
         match self {
-            Self::InProcess(sidecar, names) => {
-                let known = names.iter().find(|(uri, _)| uri == resource);
-                async move { sidecar.catalogue(&known?.1, &person).await }.boxed()
+            Self::InProcess(sidecar) => {
+                async move { sidecar.catalogue(&resource, &person).await }.boxed()
             }
             Self::Apart(remote) => {
-                let resource = resource.clone();
                 async move { remote.tools(&resource, person, &credential).await }.boxed()
             }
         }

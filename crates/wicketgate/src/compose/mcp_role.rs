@@ -24,7 +24,7 @@ pub(super) fn build(
     tell_of_replicas(settings);
     let url = &settings.public_url;
     let config = Config {
-        servers: settings.mcp.servers.iter().map(|server| server_config(url, server)).collect(),
+        servers: servers(url, &settings.mcp.servers),
         issuer: settings.issuer.as_str().to_owned(),
         allowed_hosts: hosts::allowed(settings),
         allowed_origins: settings.mcp.allowed_origins.clone(),
@@ -60,6 +60,11 @@ fn observe(settings: &Settings, spans: Option<Spans>) -> Observe {
         );
     }
     Observe { audit, tool_labels: settings.telemetry.tool_labels, spans }
+}
+
+/// The servers as the sidecar is told of them.
+pub(super) fn servers(url: &PublicUrl, servers: &[ServerSettings]) -> Vec<ServerConfig> {
+    servers.iter().map(|server| server_config(url, server)).collect()
 }
 
 fn server_config(url: &PublicUrl, server: &ServerSettings) -> ServerConfig {

@@ -12,9 +12,11 @@ use std::fmt::Display;
 use std::path::Path;
 
 use kernel::Redacted;
+use kernel::encoding::sha256;
 use toml::{Table, Value};
 
 use super::document::Document;
+use super::fingerprint::SecretDigests;
 use super::hide;
 use super::problem::{Problem, Problems};
 use super::show::{Origin, Shown};
@@ -35,6 +37,7 @@ pub(super) struct Reader<'a> {
 struct Notes {
     problems: RefCell<Vec<Problem>>,
     shown: RefCell<Vec<Shown>>,
+    secrets: RefCell<SecretDigests>,
 }
 
 impl<'a> Reader<'a> {
@@ -49,9 +52,9 @@ impl<'a> Reader<'a> {
     }
 
     /// Everything that was found.
-    pub(super) fn finish(self) -> (Vec<Shown>, Problems) {
+    pub(super) fn finish(self) -> (Vec<Shown>, SecretDigests, Problems) {
         self.refuse_unknown();
-        (self.notes.shown.take(), Problems(self.notes.problems.take()))
+        (self.notes.shown.take(), self.notes.secrets.take(), Problems(self.notes.problems.take()))
     }
 
     /// The mistakes in what was read, without regard to what was not.
@@ -266,7 +269,12 @@ impl<'a> Reader<'a> {
             )),
         };
         match resolved {
-            Ok(secret) => needed.then_some(secret),
+            Ok(secret) if needed => {
+                let digest = sha256(secret.reveal().as_bytes());
+                self.notes.secrets.borrow_mut().push((self.key(key), digest));
+                Some(secret)
+            }
+            Ok(_) => None,
             Err((reason, name)) => {
                 self.file(self.key(key), name, &reason, fix);
                 None

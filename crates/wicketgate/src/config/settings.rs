@@ -188,7 +188,7 @@ pub struct AuthoritySettings {
 }
 
 /// `[[mcp.server]]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerSettings {
     /// `default`, or the last part of the path.
     pub name: String,
@@ -223,7 +223,7 @@ pub struct ServerSettings {
 }
 
 /// `[[mcp.server]] sse`: a second URL for the same server, and a resource of its own.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SseSettings {
     /// The served path below the public URL's own: `/sse` or `/mcp/NAME/sse`.
     pub path: String,

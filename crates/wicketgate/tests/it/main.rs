@@ -36,6 +36,7 @@ mod races;
 mod recheck;
 mod redirect;
 mod register;
+mod reload;
 mod resume;
 mod revoke;
 #[cfg(feature = "saml")]

@@ -1,5 +1,7 @@
 //! The checks that may answer by redirect, since client and redirect URI are known.
 
+use std::sync::Arc;
+
 use kernel::Timestamp;
 use model::AuthorizationRequest;
 use protocol::params::Params;
@@ -68,7 +70,7 @@ pub(super) fn check_request(
     check_response_mode(params)?;
     let challenge = code_challenge(params)?;
     let resource = requested_resource(server, params)?;
-    let scopes = requested_scopes(server, asker, resource, params)?;
+    let scopes = requested_scopes(server, asker, &resource, params)?;
     let prompt = prompt(params)?;
     let request = AuthorizationRequest {
         client: asker.client.id.clone(),
@@ -127,26 +129,21 @@ fn code_challenge(params: &Params) -> Result<CodeChallenge, OAuthError> {
 }
 
 /// RFC 8707 §2. The same resource may be named several times; without any, it is the default one.
-fn requested_resource<'a>(
-    server: &'a AuthServer,
-    params: &Params,
-) -> Result<&'a Resource, OAuthError> {
+fn requested_resource(server: &AuthServer, params: &Params) -> Result<Arc<Resource>, OAuthError> {
     let refuse = |why: &'static str| OAuthErrorCode::InvalidTarget.because(why);
-    let mut named: Option<&Resource> = None;
+    let mut named: Option<Arc<Resource>> = None;
     for text in params.all("resource") {
         let uri = ResourceUri::parse(text)
             .map_err(|error| OAuthErrorCode::InvalidTarget.because(error.to_string()))?;
-        let resource = server
-            .config
-            .resource(&uri)
-            .ok_or_else(|| refuse("no such resource is served here"))?;
-        if named.is_some_and(|other| other.uri != resource.uri) {
+        let resource =
+            server.resources.find(&uri).ok_or_else(|| refuse("no such resource is served here"))?;
+        if named.as_ref().is_some_and(|other| other.uri != resource.uri) {
             return Err(refuse("ask for one resource at a time"));
         }
         named = Some(resource);
     }
     named
-        .or_else(|| server.config.resources.first())
+        .or_else(|| server.resources.default())
         .ok_or_else(|| refuse("no resource is configured here"))
 }
 

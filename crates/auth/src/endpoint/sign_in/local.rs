@@ -139,7 +139,7 @@ fn ask_password(
         deployment: Deployment { title: &server.config.title },
         form: visit.form(&action(server, provider), &visit.csrf(server)),
         provider_name: &provider.name,
-        asking: visit.asking(server),
+        asking: visit.asking(visit.resource(server).as_deref()),
         username,
         notice,
         other_ways: Some(&visit.step(server, "/sign-in")),

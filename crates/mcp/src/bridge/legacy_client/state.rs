@@ -83,6 +83,11 @@ impl LegacyClients {
         self.stands.get(session).is_some_and(|stand| stand.has_ended())
     }
 
+    /// Lets go of the questions that wait for answers: nobody will bring one.
+    pub(crate) fn clear(&self) {
+        self.waiting.clear();
+    }
+
     /// Ends what stands for a session and what runs in it.
     pub(super) fn end(&self, seat: &ClientSession, whose: Whose, now: Timestamp) {
         if let Some(stand) = self.stand_of(seat, whose, now) {

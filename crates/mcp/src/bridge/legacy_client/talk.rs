@@ -60,7 +60,7 @@ async fn carry_out(
 ) {
     let shared = &asker.shared;
     let (trust, permit) = (Arc::clone(&shared.trust), Arc::clone(&asker.permit));
-    let ended = Arc::clone(&shared.pulse).ended(trust, permit, shared.limits.drain_grace);
+    let ended = Arc::clone(&asker.server.pulse).ended(trust, permit, shared.limits.drain_grace);
     let alone = async {
         tell.closed().await;
         tokio::time::sleep(ALONE).await;

@@ -94,16 +94,16 @@ impl Fake {
         let permit = Permit::without_token([principal; 32]);
         let call = Call {
             shared,
-            server,
+            server: &server,
             permit: &permit,
             method: Method::POST,
             headers: &HeaderMap::new(),
-            exchange: &shared.no_record(server),
+            exchange: &shared.no_record(&server),
             id: Some(id.get()),
             session: None,
         };
         let crossing =
-            Crossing { call: &call, state: self.sidecar.bridge(), cause: Probe::Reply.into() };
+            Crossing { call: &call, state: &self.sidecar.bridge(), cause: Probe::Reply.into() };
         let asked = BridgedRequest::read(&crossing, method, &params, body.clone());
         asked.unwrap_or_else(|_| panic!("a good request"))
     }

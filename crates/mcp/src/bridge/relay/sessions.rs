@@ -101,7 +101,7 @@ impl Relays {
 
     /// Lets go of all sessions.
     pub(crate) fn clear(&self) {
-        self.0.retain(|_| false);
+        self.0.clear();
     }
 }
 

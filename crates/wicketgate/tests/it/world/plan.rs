@@ -284,7 +284,23 @@ impl Plan {
         };
         let place = Place::new(&addresses.issuer, &addresses.mcp);
         let text = self.authorization_server(&addresses, database.url());
-        Process::start(place, database, upstream, &text).await
+        Process::start(place, Some(database), upstream, "all", &text).await
+    }
+
+    /// The same for authorization server and sidecar in processes of their own.
+    pub(crate) async fn start_processes(self) -> (Process, Process) {
+        let database = Database::create(self.engine).await;
+        let (upstream, other) = (Upstream::start().await, Upstream::start().await);
+        let (listen, apart) = (free_address().await, free_address().await);
+        let (issuer, mcp_host) = (format!("http://{listen}"), format!("http://{apart}"));
+        let mcp = format!("{mcp_host}/mcp");
+        let addresses = Addresses { listen, mcp, mcp_host, issuer, upstream: upstream.url() };
+        let Addresses { mcp, mcp_host, issuer, .. } = &addresses;
+        let (place, beside) = (Place::new(issuer, mcp), Place::new(mcp_host, mcp));
+        let text = self.authorization_server(&addresses, database.url());
+        let auth = Process::start(place, Some(database), other, "auth", &text).await;
+        let text = self.sidecar(&addresses).replace("127.0.0.1:0", &apart.to_string());
+        (auth, Process::start(beside, None, upstream, "mcp", &text).await)
     }
 
     fn authorization_server(&self, addresses: &Addresses, database: &str) -> String {

@@ -12,8 +12,10 @@ use tokio::time::{sleep, timeout};
 /// A deployment whose process can be killed. It tells the time by the system's clock.
 pub(crate) struct Process {
     place: Place,
-    database: Database,
+    /// What a sidecar apart does not have.
+    database: Option<Database>,
     directory: TempDir,
+    role: &'static str,
     child: Child,
     _upstream: Upstream,
 }
@@ -29,17 +31,18 @@ const CONFIGURATION: &str = "wicketgate.toml";
 const LOG: &str = "wicketgate.log";
 
 impl Process {
-    /// Starts the binary with this configuration, which makes it listen at `place`.
+    /// Starts the binary in this role with this configuration, which makes it listen at `place`.
     pub(super) async fn start(
         place: Place,
-        database: Database,
+        database: Option<Database>,
         upstream: Upstream,
+        role: &'static str,
         text: &str,
     ) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::write(directory.path().join(CONFIGURATION), text).expect("written");
-        let child = spawn(&directory);
-        let mut process = Self { place, database, directory, child, _upstream: upstream };
+        let child = spawn(&directory, role);
+        let mut process = Self { place, database, directory, role, child, _upstream: upstream };
         process.is_up().await;
         process
     }
@@ -61,7 +64,7 @@ impl Process {
 
     /// Everything that is in the database.
     pub(crate) async fn dump(&self) -> Dump {
-        self.database.dump().await
+        self.database.as_ref().expect("a database").dump().await
     }
 
     /// What it wrote to standard error in this life.
@@ -121,7 +124,7 @@ impl Process {
     /// Starts it again after it was killed.
     pub(crate) async fn restart(&mut self) {
         self.place = Place::new(&self.place.issuer, &self.place.mcp);
-        self.child = spawn(&self.directory);
+        self.child = spawn(&self.directory, self.role);
         self.is_up().await;
     }
 
@@ -133,7 +136,7 @@ impl Process {
             while !matches!(Answer::try_to(self.place.http.get(&health)).await, Ok(a) if a.status == 200)
             {
                 if self.child.try_wait().expect("a status").is_some() {
-                    self.child = spawn(&self.directory);
+                    self.child = spawn(&self.directory, self.role);
                 }
                 sleep(Duration::from_millis(5)).await;
             }
@@ -153,10 +156,10 @@ impl Drop for Process {
     }
 }
 
-fn spawn(directory: &TempDir) -> Child {
+fn spawn(directory: &TempDir, role: &str) -> Child {
     let log = std::fs::File::create(directory.path().join(LOG)).expect("a log");
     wicketgate(directory.path())
-        .args(["serve", "--config", CONFIGURATION])
+        .args(["serve", "--role", role, "--config", CONFIGURATION])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)

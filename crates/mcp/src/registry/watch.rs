@@ -1,12 +1,11 @@
 //! The background task: what the authority changes reaches the board and the running streams.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::endpoint::server::Server;
+use crate::registry::Registry;
 use crate::request::Shared;
 
 /// How often running streams are looked at for tokens that expired.
@@ -15,7 +14,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const CONFIRM_EVERY_SECONDS: i64 = 60;
 
 /// Runs until `shutdown` is cancelled.
-pub(crate) async fn run(shared: &Shared, servers: &[Arc<Server>], shutdown: CancellationToken) {
+pub(crate) async fn run(shared: &Shared, servers: &Registry, shutdown: CancellationToken) {
     let mut looks = tokio::time::interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     shared.trust.refresh().await;
@@ -31,9 +30,7 @@ pub(crate) async fn run(shared: &Shared, servers: &[Arc<Server>], shutdown: Canc
             _ = looks.tick() => {
                 confirm(shared).await;
                 shared.observer.queue.tell_refusals(Some(shared.trust.now()));
-                for server in servers {
-                    server.sweep(shared.trust.now());
-                }
+                servers.sweep(shared.trust.now());
             }
         }
         shared.pulse.beat();

@@ -1,0 +1,81 @@
+//! The resources that tokens can be for, swapped while requests run.
+//!
+//! A grant or a transaction may name one that is gone: nothing is issued for it any more.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use protocol::metadata::{AuthorizationServerFacts, AuthorizationServerMetadata};
+use protocol::{ResourceUri, Scopes};
+
+use crate::config::{Config, Resource};
+
+/// The resources that there are now.
+pub(crate) struct Resources(ArcSwap<ResourceSet>);
+
+/// Resources that were made ready to be served, with what is published of them.
+pub struct ResourceSet {
+    /// The first is the default (RI-5).
+    resources: Vec<Arc<Resource>>,
+    /// The RFC 8414 document.
+    metadata: Bytes,
+}
+
+impl Resources {
+    pub(crate) fn new(set: ResourceSet) -> Self {
+        Self(ArcSwap::from_pointee(set))
+    }
+
+    /// Puts others in place of the present ones.
+    pub(crate) fn replace(&self, set: ResourceSet) {
+        self.0.store(Arc::new(set));
+    }
+
+    /// The resource that a `resource` parameter names.
+    pub(crate) fn find(&self, uri: &ResourceUri) -> Option<Arc<Resource>> {
+        self.0.load().resources.iter().find(|resource| resource.uri == *uri).cloned()
+    }
+
+    /// The resource of a request that names none.
+    pub(crate) fn default(&self) -> Option<Arc<Resource>> {
+        self.0.load().resources.first().cloned()
+    }
+
+    /// The union of the resources' ceilings.
+    pub(crate) fn ceiling(&self) -> Scopes {
+        self.0.load().ceiling()
+    }
+
+    /// The RFC 8414 document.
+    pub(crate) fn metadata(&self) -> Bytes {
+        self.0.load().metadata.clone()
+    }
+}
+
+impl ResourceSet {
+    /// These resources at the authorization server of this configuration.
+    pub(crate) fn new(
+        config: &Config,
+        resources: Vec<Resource>,
+    ) -> Result<Self, serde_json::Error> {
+        let resources = resources.into_iter().map(Arc::new).collect();
+        let mut set = Self { resources, metadata: Bytes::new() };
+        set.metadata = set.describe(config)?.into();
+        Ok(set)
+    }
+
+    fn ceiling(&self) -> Scopes {
+        self.resources.iter().fold(Scopes::NONE, |all, resource| all.or(resource.ceiling))
+    }
+
+    fn describe(&self, config: &Config) -> Result<Vec<u8>, serde_json::Error> {
+        let facts = AuthorizationServerFacts {
+            issuer: &config.issuer,
+            scopes: self.ceiling(),
+            dynamic_registration: config.dynamic_registration,
+            resources: self.resources.iter().map(|resource| resource.uri.to_string()).collect(),
+        };
+        serde_json::to_vec(&AuthorizationServerMetadata::describe(&facts))
+    }
+}
