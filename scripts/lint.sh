@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formatting, lints, documentation, dependency rules, crate boundaries and requirement ids.
+# Formatting, lints, documentation, dependency rules, crate boundaries, requirement ids and the map.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,5 +16,7 @@ echo "== crate boundaries"
 scripts/boundaries.sh
 echo "== requirement ids"
 scripts/requirements.py
+echo "== the map"
+scripts/map.py
 echo "== deny (bans, licences, sources)"
 cargo deny --log-level error check bans licenses sources
