@@ -52,33 +52,33 @@ pub(crate) enum EndpointKind {
 pub(crate) async fn answer<B: Arriving + Send + 'static>(
     shared: &Arc<Shared>,
     server: &Arc<Server>,
-    spot: EndpointKind,
+    kind: EndpointKind,
     request: Request<B>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let mut exchange = shared.record(&server.endpoint, &parts);
-    if spot == EndpointKind::Endpoint && early::is_wanted(&parts) {
+    if kind == EndpointKind::Endpoint && early::is_wanted(&parts) {
         let waiting = exchange.waiting();
         let exchange = Arc::new(exchange);
         let told = Arc::clone(&exchange);
         let (sharing, asked) = (Arc::clone(shared), Arc::clone(server));
-        let work = async move { answer_to(&sharing, &asked, spot, parts, body, &told).await };
+        let work = async move { answer_to(&sharing, &asked, kind, parts, body, &told).await };
         return early::answer(shared, &server.endpoint, Box::pin(work), waiting, exchange).await;
     }
-    answer_to(shared, server, spot, parts, body, &exchange).await
+    answer_to(shared, server, kind, parts, body, &exchange).await
 }
 
 async fn answer_to<B: Arriving>(
     shared: &Arc<Shared>,
     server: &Arc<Server>,
-    spot: EndpointKind,
+    kind: EndpointKind,
     parts: Parts,
     body: B,
     exchange: &RequestRecord,
 ) -> Response<Body> {
     let response = tokio::select! {
         biased;
-        response = judged(shared, server, spot, &parts, body, exchange) => response,
+        response = checked(shared, server, kind, &parts, body, exchange) => response,
         // A client can make something of a 503, and nothing of a connection that breaks off.
         () = server.endpoint.pulse.over(shared.limits.drain_grace) => {
             Failure::Stopping.refused(None).into_response()
@@ -88,10 +88,10 @@ async fn answer_to<B: Arriving>(
     response
 }
 
-async fn judged<B: Arriving>(
+async fn checked<B: Arriving>(
     shared: &Arc<Shared>,
     server: &Arc<Server>,
-    spot: EndpointKind,
+    kind: EndpointKind,
     parts: &Parts,
     body: B,
     exchange: &RequestRecord,
@@ -106,7 +106,7 @@ async fn judged<B: Arriving>(
     let answered = if origin::is_preflight(&parts.method, &parts.headers) {
         Ok(origin::preflight(&parts.headers))
     } else {
-        admit(shared, server, spot, parts, body, exchange).await
+        admit(shared, server, kind, parts, body, exchange).await
     };
     let mut response = answered.unwrap_or_else(Refused::into_response);
     sender.may_read(&mut response);
@@ -119,15 +119,15 @@ async fn judged<B: Arriving>(
 async fn admit<B: Arriving>(
     shared: &Arc<Shared>,
     server: &Arc<Server>,
-    spot: EndpointKind,
+    kind: EndpointKind,
     parts: &Parts,
     body: B,
     exchange: &RequestRecord,
 ) -> Answer {
-    let permit = match permit(server, spot, parts, exchange).await {
+    let permit = match permit(server, kind, parts, exchange).await {
         Ok(permit) => permit,
         Err(refused)
-            if spot == EndpointKind::Endpoint && refused.status() == StatusCode::UNAUTHORIZED =>
+            if kind == EndpointKind::Endpoint && refused.status() == StatusCode::UNAUTHORIZED =>
         {
             let parting = parting::answer(shared, server, parts, exchange).await;
             return parting.unwrap_or(Err(refused));
@@ -144,7 +144,7 @@ async fn admit<B: Arriving>(
     let (method, headers) = (parts.method.clone(), &parts.headers);
     let admitted = Admitted { shared, server, permit, method, headers, exchange };
     let body = Counted { body, request: &mut request };
-    let answer = match (spot, &admitted.method) {
+    let answer = match (kind, &admitted.method) {
         (EndpointKind::SseStream, _) => sse_front::open(&admitted),
         (EndpointKind::SseMessages, _) => sse_front::take(&admitted, &parts.uri, body).await,
         (EndpointKind::Below, _) => {
@@ -168,11 +168,11 @@ async fn admit<B: Arriving>(
 /// one it says so (RFC 6750 §3).
 async fn permit(
     server: &Server,
-    spot: EndpointKind,
+    kind: EndpointKind,
     parts: &Parts,
     exchange: &RequestRecord,
 ) -> Result<Arc<Permit>, Refused> {
-    let challenge = |error| match (&server.sse, spot) {
+    let challenge = |error| match (&server.sse, kind) {
         (Some(front), EndpointKind::SseStream | EndpointKind::SseMessages) => {
             front.challenge(server.endpoint.ceiling, error)
         }

@@ -3,6 +3,7 @@
 //! status. What the policy denies is in [`crate::request`]'s `judgement.rs`, which knows eras and scopes.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use http::StatusCode;
 use protocol::jsonrpc::{
@@ -180,6 +181,16 @@ impl Failure {
     pub(crate) fn text(self, id: Option<&str>) -> String {
         let Row { code, message, .. } = self.row();
         error_response(id, code, &message, None)
+    }
+}
+
+/// For the log: of a connection more than clients are told.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connection(error) => error.fmt(f),
+            other => f.write_str(&other.row().message),
+        }
     }
 }
 

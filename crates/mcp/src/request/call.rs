@@ -1,4 +1,4 @@
-//! The way to an upstream and back.
+//! One admitted request, as everything that works on it sees it.
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ impl Call<'_> {
     /// The answer where a connection of our own failed.
     pub(crate) fn failed(&self, error: impl Into<Failure>) -> Refused {
         let error = error.into();
-        tracing::warn!(server.name = %self.server.name, error = %error.row().message, "mcp.upstream.failed");
+        tracing::warn!(server.name = %self.server.name, %error, "mcp.upstream.failed");
         self.refused(error)
     }
 
@@ -71,9 +71,7 @@ impl Call<'_> {
     pub(crate) fn fault(&self, status: StatusCode, code: i32, message: &str) -> Refused {
         Fault { status, code, message }.for_id(self.id)
     }
-}
 
-impl Call<'_> {
     /// Waits for the streams that this client began to open before.
     pub(crate) async fn in_order(&self) {
         self.server.openings.settled(&self.order()).await;
