@@ -16,6 +16,12 @@ def source(path):
     return ROOT / "crates" / crate / "src" / rest
 
 
+def defines(text, name):
+    """Whether an item or a field of this name stands in the source."""
+    items = r"(?:fn|struct|enum|trait|type|const|static)"
+    return re.search(rf"\b{items}\s+{re.escape(name)}\b|^\s*(?:pub\S*\s+)?{re.escape(name)}:", text, re.M)
+
+
 def main():
     wrong = []
     table = MAP.read_text().split("## Where is…", 1)[1].split("\n## ", 1)[0]
@@ -24,7 +30,7 @@ def main():
         text = ""
         for name in re.findall(r"`([^`]+)`", row.split("|")[2]):
             if "/" not in name:
-                if not re.search(rf"\b{re.escape(name)}\b", text):
+                if not defines(text, name):
                     wrong.append(f"{MAP.relative_to(ROOT)}: there is no {name} where this row says it: {row}")
             elif source(name).is_file():
                 text = source(name).read_text()

@@ -68,7 +68,7 @@ pub(crate) enum Route {
     Pass,
     /// A modern client's to a legacy server (D-30…D-43).
     ModernToLegacy,
-    /// A legacy client's to a modern server (D-50…D-62).
+    /// A legacy client's to a modern server (D-50…D-61).
     LegacyToModern,
     /// A legacy client's to a legacy server over another transport (D-70).
     Relay,
@@ -80,7 +80,7 @@ pub(crate) enum Route {
 pub(crate) struct Crossing<'r> {
     call: &'r Call<'r>,
     state: &'r Arc<State>,
-    /// On account of what everything here is sent.
+    /// Why everything here is sent: the judged message, or a probe.
     cause: Cause,
 }
 

@@ -1,5 +1,7 @@
-//! The only way from the sidecar to an upstream. Whatever goes out has a [`Cause`]: a message that was
-//! judged, or a question of our own. `scripts/boundaries.sh` sees to it that no other module sends.
+//! The only way from the sidecar to an upstream. Whatever goes out names its [`Cause`]: proof that a
+//! client's message was judged, or a [`Probe`]. `scripts/boundaries.sh` sees to it that no other module
+//! sends. The proof is not tied to the bytes, since bridges say a message in other words: what is sent
+//! with it must be sent on account of that message.
 
 use serde_json::value::RawValue;
 use upstream::Upstream;
@@ -18,7 +20,7 @@ pub(crate) enum Cause {
     Probe(Probe),
 }
 
-/// What is sent without a client's message.
+/// What is sent that carries no JSON-RPC message of a client's: its GET or DELETE, or a request of ours.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Probe {
     /// A client opens or resumes a stream of its session (GET).

@@ -77,6 +77,7 @@ mod tests {
         assert_eq!(of(&with_email("boss@EXAMPLE.com", true)), UserType::Administrator);
         assert_eq!(of(&with_email("boss@example.com", false)), UserType::Basic);
     }
+
     /// A9: what another provider says of the address, verified or not, makes nobody an
     /// administrator.
     #[test]

@@ -54,8 +54,8 @@ pub struct Question {
 
 /// One connection, or one session, to an upstream.
 pub trait Connection: Send + Sync {
-    /// Sends a request. Everything that comes on its account comes out of the exchange; dropping
-    /// that before the answer cancels the request.
+    /// Sends a request. The stream yields every message that belongs to this request, its response
+    /// last; dropping it before that cancels the request.
     fn ask<'a>(
         &'a self,
         caller: &'a Caller,
@@ -72,7 +72,7 @@ pub trait Connection: Send + Sync {
     /// What the server says on no request's account. The first listener opens whatever it takes.
     fn listen(&self, caller: &Caller) -> broadcast::Receiver<Arc<ServerMessage>>;
 
-    /// Waits until that stands, so that the server has somewhere to say it, but not for long.
+    /// Waits briefly until the stream for that is open, so that nothing the server says is lost.
     /// Where there is nothing to open it stands at once.
     fn listens(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))

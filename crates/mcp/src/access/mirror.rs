@@ -27,7 +27,7 @@ const LEGACY_REVISIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "
 pub(crate) fn check(message: &Message<'_>, headers: &HeaderMap) -> Result<Era, Mismatch> {
     let era = match single(headers, PROTOCOL_VERSION_HEADER) {
         Ok(version) => era(message, version)?,
-        // Two revisions are none; what the body says alone decides how to say so.
+        // A repeated header is refused, in the form of the era that the body names.
         Err(reason) => return Err(mismatch(era(message, None).unwrap_or(Era::Modern), reason)),
     };
     mirrors_agree(message, headers, era).map_err(|reason| mismatch(era, reason))?;

@@ -25,8 +25,9 @@ pub(crate) struct Reach {
     pub(crate) obtainable: Scopes,
 }
 
-/// What a verified token allows at one server. Only the verifier makes one, and whatever passes
-/// a request on asks for one.
+/// What a verified token allows at one server. Only the verifier makes one. Its token was good then;
+/// that it still is, is looked at on each request. `Verifier::ended` makes one of a token that ended,
+/// with which a session can only be left.
 pub(crate) struct Permit {
     reach: Reach,
     user_type: UserType,
@@ -55,8 +56,9 @@ pub(crate) struct StatusPlace {
     pub(crate) bit: u32,
 }
 
-/// What a token must say to be for one server, and what is the same for all its permits.
-pub(crate) struct Principal {
+/// The issuer and audiences that a token for one server must name (RFC 9068 §4), and what is the same
+/// for all permits there.
+pub(crate) struct TokenProfile {
     server: String,
     issuer: String,
     /// Audiences of tokens for this server.
@@ -152,7 +154,7 @@ impl Permit {
     }
 }
 
-impl Principal {
+impl TokenProfile {
     pub(crate) fn at(server: &ServerConfig, issuer: &str) -> Self {
         Self {
             server: server.name.clone(),
@@ -180,7 +182,8 @@ impl Principal {
         self.identified(signed, key, now).filter(|permit| !permit.has_expired(now))
     }
 
-    /// The same whether or not they have expired.
+    /// Checks issuer, audience and the times of issue, but not expiry: a session may still be left with
+    /// a token that ended.
     pub(super) fn identified(
         &self,
         signed: Signed,

@@ -16,13 +16,13 @@ use upstream::tally::Tally;
 use super::credential::Credential;
 use super::digest::{BuildAsItIs, Digest};
 use super::keys;
-use super::permit::{Permit, Principal};
+use super::permit::{Permit, TokenProfile};
 use super::token::{Signed, Unverified};
 use super::trust::{TokenStatus, Trust};
 
 /// Verifies the tokens of one server.
 pub(crate) struct Verifier {
-    principal: Principal,
+    principal: TokenProfile,
     cache: Verified,
     trust: Arc<Trust>,
     tally: Tally,
@@ -44,7 +44,7 @@ pub(crate) enum NoPermit {
 const MAX_TOKEN_LENGTH: usize = 8192;
 
 impl Verifier {
-    pub(crate) fn new(principal: Principal, cached_entries: usize, trust: Arc<Trust>) -> Self {
+    pub(crate) fn new(principal: TokenProfile, cached_entries: usize, trust: Arc<Trust>) -> Self {
         let cache = Cache::with(
             cached_entries,
             u64::try_from(cached_entries).unwrap_or(u64::MAX),
@@ -152,6 +152,6 @@ impl Verifier {
 }
 
 /// What makes the principal of a server's permits.
-pub(crate) fn principal(server: &crate::config::ServerConfig, issuer: &str) -> Principal {
-    Principal::at(server, issuer)
+pub(crate) fn principal(server: &crate::config::ServerConfig, issuer: &str) -> TokenProfile {
+    TokenProfile::at(server, issuer)
 }

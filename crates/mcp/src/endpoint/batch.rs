@@ -19,18 +19,17 @@ use upstream::wire::Era;
 use crate::access::mirror;
 use crate::bridge::Route;
 use crate::endpoint::message::{Admitted, bad_request};
+use crate::outbound::Cause;
 use crate::passthrough::answer::{Form, StreamKind};
 use crate::passthrough::lists::answer::{Sieve, unfilterable};
-use crate::policy::judge::{Denial, Handling, Judged};
+use crate::policy::judge::{Denial, Handling, JudgedRequest};
 use crate::reply::{Answer, Refused};
 use crate::request::session::Session;
 use crate::{bridge, reply};
 
 /// A batch after judgement.
 struct Split<'b> {
-    passing: Vec<&'b Element<'b>>,
-    /// On account of which of those the batch goes on.
-    cause: Option<Judged>,
+    passing: Vec<JudgedRequest<'b>>,
     /// The errors for the rest.
     refused: Vec<Bytes>,
     /// The scopes that would do, if nothing but scope is missing and no request may pass.
@@ -55,7 +54,7 @@ pub(crate) async fn answer(admitted: &Admitted<'_>, batch: &[Element<'_>], body:
         let endpoint = &admitted.server.endpoint;
         return Err(endpoint.insufficient(&admitted.permit, Era::Legacy, None, needed));
     }
-    let Some(cause) = split.cause else {
+    let Some(cause) = split.passing.first().map(Cause::from) else {
         return Ok(reply::json(StatusCode::OK, join::array(&split.refused)));
     };
     let call = admitted.call(None, session);
@@ -67,7 +66,7 @@ pub(crate) async fn answer(admitted: &Admitted<'_>, batch: &[Element<'_>], body:
     let response = call.send(cause, split.body(body)).await?;
     // Servers of later revisions that still open such sessions know no arrays.
     if response.response.status() == StatusCode::BAD_REQUEST {
-        return Ok(piecemeal::answer(&call, cause, sieve, &split.passing, &split.refused));
+        return Ok(piecemeal::answer(&call, sieve, &split.passing, &split.refused));
     }
     let accepted = call.accept(response)?;
     if list.is_none() && split.refused.is_empty() {
@@ -111,15 +110,13 @@ fn refuse_what_stands_alone(batch: &[Element<'_>]) -> Result<(), Refused> {
 
 impl<'b> Split<'b> {
     async fn of(admitted: &Admitted<'_>, batch: &'b [Element<'b>]) -> Self {
-        let mut split =
-            Self { passing: Vec::new(), cause: None, refused: Vec::new(), needed: None };
+        let mut split = Self { passing: Vec::new(), refused: Vec::new(), needed: None };
         let (mut needed, mut only_scope) = (Scopes::NONE, true);
         for element in batch {
             match verdict(admitted, element) {
                 Ok(judged) => {
-                    split.cause = Some(judged);
                     only_scope &= element.message.id().is_none();
-                    split.passing.push(element);
+                    split.passing.push(judged);
                 }
                 Err(refused) => {
                     match refused.needed() {
@@ -139,13 +136,13 @@ impl<'b> Split<'b> {
         if self.refused.is_empty() {
             return whole;
         }
-        let texts: Vec<&str> = self.passing.iter().map(|element| element.text).collect();
-        format!("[{}]", texts.join(",")).into()
+        let passing: Vec<Bytes> = self.passing.iter().map(|judged| judged.body().clone()).collect();
+        join::array(&passing)
     }
 
     /// The parameters of each `tools/list` that passes.
-    fn lists(&self) -> impl Iterator<Item = &Params<'b>> {
-        self.passing.iter().filter_map(|element| match &element.message {
+    fn lists(&self) -> impl Iterator<Item = &'b Params<'b>> {
+        self.passing.iter().filter_map(|judged| match judged.message() {
             Message::Request { method, params, .. }
                 if Method::of_request(method) == Some(Method::ListTools) =>
             {
@@ -156,12 +153,15 @@ impl<'b> Split<'b> {
     }
 }
 
-fn verdict(admitted: &Admitted<'_>, element: &Element<'_>) -> Result<Judged, Refused> {
+fn verdict<'b>(
+    admitted: &Admitted<'_>,
+    element: &'b Element<'b>,
+) -> Result<JudgedRequest<'b>, Refused> {
     let message = &element.message;
     let body = Bytes::copy_from_slice(element.text.as_bytes());
     let judged = admitted.judge(Era::Legacy, message, body)?;
     match judged.handling() {
-        Handling::Pass | Handling::CallTool | Handling::ListTools => Ok(judged.proof()),
+        Handling::Pass | Handling::CallTool | Handling::ListTools => Ok(judged),
         // The revision that knows batches knows no tasks.
         Handling::Task | Handling::Initialize | Handling::Listen => {
             let endpoint = &admitted.server.endpoint;

@@ -40,6 +40,10 @@ struct Key {
 
 const KEEP_SECONDS: i64 = 60;
 const TIME_LIMIT: Duration = Duration::from_secs(2);
+/// More tools than anybody would read; the server chooses how many it has.
+const MOST_TOOLS: usize = 1_000;
+/// Lists that are kept of one server.
+const MOST_LISTS: usize = 1_000;
 
 /// Answers an authorization server that runs apart; `None` for everybody else, to whom there is
 /// nothing at this path.
@@ -65,7 +69,7 @@ pub(crate) async fn of(
     person: &Consenting,
 ) -> Option<Arc<Vec<CatalogueTool>>> {
     let (now, user_type) = (shared.trust.now(), person.user_type);
-    // A program is started for the person who reads the page; anybody else is asked in nobody's name.
+    // A program is started as the person who consents. Any other server is asked without an identity.
     let is_program = matches!(server.upstream.transport, Transport::Stdio(_));
     let caller = if is_program { server.verifier.caller(person)? } else { nobody(user_type) };
     let own = is_program && !server.upstream.is_shared_by_everyone();
@@ -76,13 +80,16 @@ pub(crate) async fn of(
     if let Some(seen) = server.tools.lists.seen_by_all() {
         return visible(server, user_type, &seen).map(Arc::new);
     }
-    let mut tools = Some(Vec::new());
-    let listing = list(&server.upstream, &caller, |page| {
-        let more = visible(server, user_type, page);
-        tools = tools.take().zip(more).map(|(tools, more)| [tools, more].concat());
+    let (mut tools, mut readable) = (Vec::new(), true);
+    let listing = list(&server.upstream, &caller, |page| match visible(server, user_type, page) {
+        Some(more) => {
+            let room = MOST_TOOLS.saturating_sub(tools.len());
+            tools.extend(more.into_iter().take(room));
+        }
+        None => readable = false,
     });
     tokio::time::timeout(TIME_LIMIT, listing).await.ok()?.ok()?;
-    let tools = Arc::new(tools?);
+    let tools = readable.then(|| Arc::new(tools))?;
     kept.keep(key, now, &tools);
     Some(tools)
 }
@@ -120,6 +127,9 @@ impl Catalogues {
     fn keep(&self, key: Key, now: Timestamp, tools: &Arc<Vec<CatalogueTool>>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|entry| now < entry.until);
+        if kept.len() >= MOST_LISTS {
+            kept.remove(0);
+        }
         let until = now.plus_seconds(KEEP_SECONDS);
         kept.push(Kept { key, until, tools: Arc::clone(tools) });
     }

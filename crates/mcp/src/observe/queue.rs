@@ -87,7 +87,7 @@ impl Queue {
     /// Something that was denied to somebody. Waits for room, unless it came so often that it is
     /// only counted.
     pub(crate) async fn deny(&self, denial: Pending) {
-        let Some(denial) = self.early(denial) else { return };
+        let Some(denial) = self.unless_counted(denial) else { return };
         let at = denial.at;
         let mut denial = Some(denial);
         let placed = async {
@@ -108,7 +108,7 @@ impl Queue {
     /// Something that was refused to nobody in particular. The first of its kind is recorded if
     /// there is room; all others are counted. Nothing waits, and nothing is lost.
     pub(crate) fn refuse(&self, refusal: Pending) {
-        let mut early = self.early(refusal);
+        let mut early = self.unless_counted(refusal);
         if early.is_some() && !self.try_deny(&mut early) {
             let mut state = self.state();
             if let Some(refusal) = early {
@@ -117,8 +117,8 @@ impl Queue {
         }
     }
 
-    /// The refusal back, if it is to be recorded by itself; else it is counted.
-    fn early(&self, refusal: Pending) -> Option<Pending> {
+    /// The refusal back if it gets an entry of its own; otherwise it is counted with others of its kind.
+    fn unless_counted(&self, refusal: Pending) -> Option<Pending> {
         let mut state = self.state();
         if state.refusals.is_early(&refusal) {
             return Some(refusal);
@@ -141,7 +141,7 @@ impl Queue {
 
     /// Something that was denied while nobody could wait.
     pub(crate) fn deny_now(&self, denial: Pending) {
-        let Some(denial) = self.early(denial) else { return };
+        let Some(denial) = self.unless_counted(denial) else { return };
         let at = denial.at;
         if !self.try_deny(&mut Some(denial)) {
             self.state().lose(at, false);

@@ -161,7 +161,8 @@ impl RequestRecord {
         (facts.told, facts.upstream) = (Told::Answer, None);
     }
 
-    /// Tells everybody. Denials of somebody are recorded before they are answered.
+    /// Finishes the record. A denial of a known person is queued for the authority before the client
+    /// gets its answer; if there was no room for five seconds, it is counted as lost.
     pub(crate) async fn finish(&self, status: StatusCode) {
         for denial in self.conclude(status) {
             let queue = &self.observer.queue;

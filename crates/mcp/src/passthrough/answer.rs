@@ -29,7 +29,7 @@ use crate::request::slots::Slot;
 pub(crate) enum Form {
     Json,
     Events,
-    /// Nothing, or a text that is no page.
+    /// `text/plain`, or no body.
     Plain,
 }
 
@@ -103,8 +103,11 @@ impl Call<'_> {
                 backend,
             }),
             (200..300, None) if !is_empty(&body) => Err(self.refused(Unusable::ContentType)),
-            // An error page is not for browsers to show under our name; the status is enough.
-            (400.., None) if !is_empty(&body) => Err(self.refused(self.refused_with(status))),
+            // An error of another type (a page, say) is replaced by ours. A text of the server's may
+            // pass, unless its status would speak of the client's scope or session.
+            (400.., None) | (403 | 404, Some(Form::Plain)) => {
+                Err(self.refused(self.refused_with(status)))
+            }
             _ => {
                 let form = form.unwrap_or(Form::Plain);
                 Ok(Accepted { status, form, upstream_headers: parts.headers, body, backend })

@@ -49,7 +49,8 @@ pub(crate) struct Judgement<'m> {
 /// Why a message does not go on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Denial {
-    /// A request method without an id would be carried out without an answer: nobody needs that.
+    /// No id, and no notification that MCP knows: a request whose id was forgotten would be carried out
+    /// without an answer.
     WithoutId,
     /// A call that names no tool.
     NoTool,

@@ -256,9 +256,9 @@ fn of_connection(error: ConnectionError) -> Row {
     Row { status, code, message: message.into(), retry: matches!(error, E::Away | E::Full) }
 }
 
-/// The status of an upstream that answered with an HTTP error and nothing of MCP. What would mean
-/// something else from us (a token, a scope, a session) does not pass; 405 does, since a server without
-/// standing streams says it to GET (D-02).
+/// The status of our error in place of an upstream's HTTP error that says nothing of MCP. 401, 403, 404
+/// and 407 become 502: from us they would speak of the client's token, scope or session. 405 stays,
+/// since a server without standing streams says it to GET (D-02).
 fn passed_on(status: StatusCode) -> StatusCode {
     match status.as_u16() {
         401 | 403 | 404 | 407 => StatusCode::BAD_GATEWAY,

@@ -37,6 +37,7 @@ impl Endpoint {
         let id = message.id().map(RawValue::get);
         judgement.outcome.map_err(|denial| self.denied(&denial, permit, era, id))
     }
+
     /// The answer to the request with this id.
     pub(crate) fn denied(
         &self,

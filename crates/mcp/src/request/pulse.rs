@@ -59,7 +59,8 @@ impl Pulse {
         self.beat();
     }
 
-    /// Ends the streams of this server: those that stand idle at once.
+    /// Ends the streams of this server. Those that wait for news end at once. Answers under way come to
+    /// their end if the server was replaced, and have the grace if it was removed.
     pub(crate) fn retire(&self, why: Retired) {
         // A server is retired once; what it then was for stays.
         let _ = self.retired.set(why);

@@ -119,7 +119,7 @@ impl Source {
     }
 }
 
-/// One question of a modern client that can nothing (MCP 2026-07-28, "Per-request metadata").
+/// A `tools/list` of a modern client that declares no capabilities (MCP 2026-07-28, "Per-request metadata").
 fn modern(id: u64, cursor: Option<&str>) -> Question {
     let cursor = cursor.map(|cursor| format!("{},", cursor_member(cursor))).unwrap_or_default();
     let params = format!(

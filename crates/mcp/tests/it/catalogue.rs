@@ -262,3 +262,22 @@ async fn a_program_that_is_not_there_shows_nothing() {
     .await;
     assert!(world.sidecar.catalogue(&resource(RESOURCE), &person(UserType::Basic)).await.is_none());
 }
+
+/// A server chooses how many pages and tools it has; a consent page shows a thousand and asks no more
+/// than fifty times.
+#[tokio::test]
+async fn a_list_without_end_ends() {
+    let world = World::new(|request| {
+        let page = request.message()["params"]["cursor"]
+            .as_str()
+            .map_or(0, |cursor| cursor.parse::<u32>().unwrap());
+        let tools: Vec<_> =
+            (0..30).map(|tool| json!({ "name": format!("get_{page}_{tool}") })).collect();
+        let id = request.message()["id"].clone();
+        let result = json!({ "tools": tools, "nextCursor": (page + 1).to_string() });
+        json_reply(&json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string())
+    })
+    .await;
+    assert_eq!(shown(&world, UserType::Basic).await.len(), 1_000);
+    assert_eq!(world.server.requests().len(), 50);
+}

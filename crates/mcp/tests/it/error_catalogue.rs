@@ -67,6 +67,16 @@ fn rows() -> Vec<(&'static str, Failing, Told)> {
             told(502, -31502, "the upstream MCP server answered with HTTP status 403"),
         ),
         (
+            "a bare refusal",
+            |_| status(403, &[], ""),
+            told(502, -31502, "the upstream MCP server answered with HTTP status 403"),
+        ),
+        (
+            "an unknown path",
+            |_| status(405, &[("content-type", "text/html")], INSIDE),
+            told(405, -31502, "the upstream MCP server answered with HTTP status 405"),
+        ),
+        (
             "a redirect",
             |_| status(302, &[("location", "/elsewhere")], INSIDE),
             told(502, -31502, "the upstream MCP server redirects; configure its final URL"),

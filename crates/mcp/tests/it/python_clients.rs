@@ -308,7 +308,7 @@ async fn a_lost_session_is_404_to_the_next_request() {
     let ask = legacy("tools/call", &json!({ "name": "get_x" })).bearer(&token);
     let ask = ask.header("mcp-session-id", &mine).header("user-agent", PYTHON);
     let message = slow.message(ask).await;
-    assert!(message["error"]["message"].as_str().unwrap().contains("404"), "{message}");
+    assert_eq!(message["error"]["code"], -31404, "{message}");
     let asked = world.server.requests().len();
     let ping = |token: &str, session: &str| {
         legacy("ping", &json!({})).bearer(token).header("mcp-session-id", session)

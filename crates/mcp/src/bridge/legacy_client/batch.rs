@@ -46,14 +46,15 @@ async fn one(
     seat: &ClientSession,
     Element { message, text }: &Element<'_>,
 ) -> Option<Reply> {
-    let body = Bytes::copy_from_slice(text.as_bytes());
     let by = (&**call.permit, call.exchange);
-    let judged = call.server.judged(by, Era::Legacy, message, body.clone());
+    let judged =
+        call.server.judged(by, Era::Legacy, message, Bytes::copy_from_slice(text.as_bytes()));
     let (judged, call) = match (judged, message.id()) {
         (Ok(judged), id) => (judged, call.for_message(id.map(RawValue::get))),
         (Err(refused), Some(_)) => return Some(at_once(spoken(refused).await)),
         (Err(_), None) => return None,
     };
+    let body = judged.body().clone();
     let crossing = Crossing { call: &call, state, cause: Cause::from(&judged) };
     match message {
         Message::Request { method, params, .. } => {

@@ -26,7 +26,7 @@ pub(super) struct BridgedRequest {
     pub(super) shared: Arc<Shared>,
     pub(super) server: Arc<Endpoint>,
     pub(super) state: Arc<State>,
-    /// On account of what everything is sent for it.
+    /// Why everything is sent for it: the judged message.
     pub(super) cause: Cause,
     pub(super) permit: Arc<Permit>,
     pub(super) caller: Caller,

@@ -9,7 +9,6 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
-use protocol::jsonrpc::Element;
 use upstream::connection::ConnectionError;
 use upstream::wire::BodyError;
 use upstream::wire::events::of_foreign_message;
@@ -18,10 +17,11 @@ use upstream::wire::reader::Reader;
 use crate::access::Permit;
 use crate::endpoint::batch::join::{sifted, sifted_event};
 use crate::observe::RequestRecord;
+use crate::outbound::Cause;
 use crate::passthrough::answer::{Accepted, Form, StreamKind, respond};
 use crate::passthrough::headers;
 use crate::passthrough::lists::answer::{Sieve, unfilterable};
-use crate::policy::judge::Judged;
+use crate::policy::judge::JudgedRequest;
 use crate::reply::Refused;
 use crate::reply::body::Body;
 use crate::reply::failure::Unusable;
@@ -37,27 +37,32 @@ struct Sending {
     headers: HeaderMap,
     exchange: RequestRecord,
     session: Option<Arc<Session>>,
-    cause: Judged,
     sieve: Sieve,
     /// Ready events.
     ready: VecDeque<Bytes>,
-    /// The text and, if it wants an answer, the id of each message that was not sent yet.
-    left: VecDeque<(Bytes, Option<String>)>,
+    /// What was not sent yet.
+    left: VecDeque<Left>,
     /// The stream that answers the message sent last, and its id.
     answering: Option<(Reader, Option<String>)>,
+}
+
+/// A message that was not sent yet, and its id if it wants an answer.
+struct Left {
+    cause: Cause,
+    body: Bytes,
+    id: Option<String>,
 }
 
 /// Answers with a stream: first the refusals, then each message's answer.
 pub(super) fn answer(
     call: &Call<'_>,
-    cause: Judged,
     sieve: Sieve,
-    passing: &[&Element<'_>],
+    passing: &[JudgedRequest<'_>],
     refused: &[Bytes],
 ) -> Response<Body> {
-    let left = passing.iter().map(|element| {
-        let id = element.message.id().map(|id| id.get().to_owned());
-        (Bytes::copy_from_slice(element.text.as_bytes()), id)
+    let left = passing.iter().map(|judged| {
+        let id = judged.message().id().map(|id| id.get().to_owned());
+        Left { cause: judged.into(), body: judged.body().clone(), id }
     });
     let sending = Sending {
         shared: Arc::clone(call.shared),
@@ -66,7 +71,6 @@ pub(super) fn answer(
         headers: call.headers.clone(),
         exchange: call.shared.no_record(call.server),
         session: call.session.clone(),
-        cause,
         sieve,
         ready: refused.iter().map(|message| of_foreign_message(message)).collect(),
         left: left.collect(),
@@ -99,8 +103,8 @@ impl Sending {
                 }
                 continue;
             }
-            let (text, id) = self.left.pop_front()?;
-            if let Err(refused) = self.send(text, id.as_deref()).await {
+            let Left { cause, body, id } = self.left.pop_front()?;
+            if let Err(refused) = self.send(cause, body, id.as_deref()).await {
                 // Only a request is told what became of it.
                 if id.is_some() {
                     return Some(of_foreign_message(&refused.into_text().await));
@@ -126,10 +130,9 @@ impl Sending {
     }
 
     /// Sends one message. Its answer is then ready, or being read.
-    async fn send(&mut self, text: Bytes, id: Option<&str>) -> Result<(), Refused> {
+    async fn send(&mut self, cause: Cause, body: Bytes, id: Option<&str>) -> Result<(), Refused> {
         let call = self.call(id);
-        let Accepted { status, form, body, .. } =
-            call.accept(call.send(self.cause, text).await?)?;
+        let Accepted { status, form, body, .. } = call.accept(call.send(cause, body).await?)?;
         match form {
             Form::Events => {
                 let reader = Reader::new(body, call.shared.limits.list_bytes);

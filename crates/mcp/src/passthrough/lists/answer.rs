@@ -55,8 +55,8 @@ pub(crate) async fn answer(
     }
 }
 
-/// Passes a failure. Nothing but an error is one: a status is not what tells a client whether it
-/// got a list.
+/// Passes an HTTP error on whose body is empty or a JSON-RPC error. Any other body could be an
+/// unfiltered list, whatever the status says.
 pub(crate) async fn failed(call: &Call<'_>, sieve: &Sieve, accepted: Accepted) -> Answer {
     let head = headers::to_client(call, &accepted.upstream_headers);
     let (status, form) = (accepted.status, accepted.form);
