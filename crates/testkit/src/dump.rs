@@ -42,6 +42,14 @@ impl Dump {
         self.rows(table).len()
     }
 
+    /// How many refresh tokens are nobody's parent: those that still have a future.
+    #[track_caller]
+    pub fn live_leaves(&self) -> usize {
+        let parents = self.values("OAUTH_REFRESH_TOKEN", "parent_hash");
+        let tokens = self.values("OAUTH_REFRESH_TOKEN", "token_hash");
+        tokens.iter().filter(|token| !parents.contains(token)).count()
+    }
+
     /// The rows of a table.
     #[track_caller]
     pub fn rows(&self, table: &str) -> &[String] {

@@ -2,7 +2,7 @@
 //! MCP client, a forger, a database of one's own, and the demo server as upstream.
 //!
 //! They know a deployment by its URLs only ([`Place`]), as the outside world does. What composes a
-//! deployment is in the binary's own tests. Nothing here ships.
+//! deployment is in the tests of the crate that runs it. Nothing here ships.
 #![expect(
     clippy::missing_panics_doc,
     reason = "a test helper panics when the world is not as the test needs it"
@@ -11,6 +11,7 @@
 mod answer;
 mod ask;
 mod client;
+mod connected;
 mod database;
 mod dump;
 pub mod forge;
@@ -29,6 +30,7 @@ mod upstream;
 pub use answer::Answer;
 pub use ask::{Ask, Return};
 pub use client::{Client, Secret, Tokens};
+pub use connected::Connected;
 pub use database::{Database, Engine, Lock};
 pub use dump::Dump;
 pub use forward_proxy::ForwardProxy;

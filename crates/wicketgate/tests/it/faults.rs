@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
-use testkit::{Answer, Era, McpCaller, Tick, Tokens};
+use testkit::{Answer, Connected, Era, McpCaller, Tick, Tokens};
 
-use crate::world::{Connected, Plan, World};
+use crate::world::{Plan, World};
 
 /// T-STO-04, T-STO-07, TK-4: while somebody else holds SQLite's write lock, clients are told to
 /// come again, never that their token is bad; afterwards the same token works.

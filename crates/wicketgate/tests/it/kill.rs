@@ -11,7 +11,6 @@ use testkit::{Answer, Ask, Client, Dump, Engine, Tick, Tokens};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
-use crate::token_refresh::live_leaves;
 use crate::world::{Plan, Process};
 
 /// Requests on their way at the same time.
@@ -73,7 +72,7 @@ async fn t_sto_02_killed_while_tokens_are_rotated_on_postgres() {
 
 async fn codes(engine: Engine) {
     let mut process = Plan::on(engine).start_process().await;
-    let client = process.client().await;
+    let client = process.place().client().await;
     let mut kills = Kills::new(measure_codes(&process, &client).await);
     while let Some(delay) = kills.next_delay() {
         let here = client.at(process.place());
@@ -136,7 +135,7 @@ fn judge_code(dump: &Dump, code: &str, first: Option<&Answer>, second: &Answer) 
 
 async fn rotations(engine: Engine) {
     let mut process = Plan::on(engine).start_process().await;
-    let client = process.client().await;
+    let client = process.place().client().await;
     let mut families = Vec::new();
     for (code, ask) in some_codes(&process, &client).await {
         families.push(Tokens::of(&client.exchange(&code, &ask).await).refresh);
@@ -155,7 +154,7 @@ async fn rotations(engine: Engine) {
         // A client that does not know what became of its request sends it again.
         let second = refreshed(&here, &families).await;
         let dump = process.dump().await;
-        assert_eq!(live_leaves(&dump), LANES, "one leaf for each family");
+        assert_eq!(dump.live_leaves(), LANES, "one leaf for each family");
         let kept = reused(&dump) - reused_before;
         let mut answered = 0;
         for (first, second) in first.iter().zip(&second) {
@@ -170,7 +169,7 @@ async fn rotations(engine: Engine) {
         kills.met(Stage::Nothing, LANES - kept);
         // And what came of it works like any other.
         families = refreshed(&here, &second).await;
-        assert_eq!(live_leaves(&process.dump().await), LANES);
+        assert_eq!(process.dump().await.live_leaves(), LANES);
     }
     let dump = process.dump().await;
     assert_eq!(dump.count_with("OAUTH_GRANT", "revoked_at=NULL"), LANES);
@@ -229,7 +228,7 @@ impl Kills {
 async fn some_codes(process: &Process, client: &Client) -> Vec<(String, Ask)> {
     let mut people = JoinSet::new();
     for _ in 0..LANES {
-        let (person, ask) = (process.person(), client.ask());
+        let (person, ask) = (process.place().person(), client.ask());
         people.spawn(async move {
             let returned = person.authorize(&ask, "basic", Tick::All).await;
             (returned.code().to_owned(), ask)

@@ -2,9 +2,9 @@
 
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::json;
-use testkit::{CapturedLog, Client, Era, McpCaller, Return, Secret, Tick, Tokens};
+use testkit::{CapturedLog, Client, Connected, Era, McpCaller, Return, Secret, Tick, Tokens};
 
-use crate::world::{BRIDGE_SECRET, Connected, Plan, VAULT_SECRET, World};
+use crate::world::{BRIDGE_SECRET, Plan, VAULT_SECRET, World};
 
 /// LG-2: the whole story at the finest level, with every secret that appeared in it.
 #[tokio::test]

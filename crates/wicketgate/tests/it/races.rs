@@ -1,10 +1,9 @@
 //! Many at once, over HTTP, at two processes, on both databases: the database decides who wins.
 
-use testkit::{Engine, Tokens};
+use testkit::{Connected, Engine, Tokens};
 use tokio::task::JoinSet;
 
-use crate::token_refresh::live_leaves;
-use crate::world::{Connected, Plan};
+use crate::world::Plan;
 
 const MANY: usize = 32;
 
@@ -76,7 +75,7 @@ async fn one_successor(engine: Engine) {
         tokens.refresh = successors.remove(0);
         let dump = world.dump().await;
         assert_eq!(dump.count("OAUTH_REFRESH_TOKEN"), round + 1);
-        assert_eq!(live_leaves(&dump), 1);
+        assert_eq!(dump.live_leaves(), 1);
         let rotated = dump.count_with("OAUTH_AUDIT", "kind=refresh.rotated");
         let reused = dump.count_with("OAUTH_AUDIT", "kind=refresh.reused_in_window");
         assert_eq!((rotated, reused), (round, round * (MANY - 1)));

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::json;
-use testkit::{Engine, Era, McpCaller, Tokens, random};
+use testkit::{Connected, Engine, Era, McpCaller, Tokens, random};
 
-use crate::world::{Connected, Plan, World};
+use crate::world::{Plan, World};
 
 /// T-REV-01, RV-2: what is unknown is as good as revoked; nothing at all is an error.
 #[tokio::test]

@@ -1,9 +1,9 @@
 //! The refresh token grant: rotation, the window for racing clients, and theft.
 
 use testkit::forge::Jwt;
-use testkit::{Dump, Engine, Tokens, random};
+use testkit::{Connected, Engine, Tokens, random};
 
-use crate::world::{Connected, Plan, World};
+use crate::world::{Plan, World};
 
 /// T-RT-01, RT-1, RT-3: each use gives a new refresh token and an access token like the first.
 #[tokio::test]
@@ -19,7 +19,7 @@ async fn t_rt_01_each_use_rotates() {
     }
     assert_ne!(old.claims["jti"], new.claims["jti"]);
     let dump = world.dump().await;
-    assert_eq!(live_leaves(&dump), 1);
+    assert_eq!(dump.live_leaves(), 1);
     // RT-11, ST-5: it is told from an access token by its prefix.
     assert!(next.refresh.starts_with("wg_rt_"), "{}", next.refresh.len());
 }
@@ -44,7 +44,7 @@ async fn the_window(engine: Engine) {
     let again = Tokens::of(&client.refresh(&tokens.refresh).await);
     assert_eq!(again.refresh, first.refresh);
     let dump = world.dump().await;
-    assert_eq!(live_leaves(&dump), 1);
+    assert_eq!(dump.live_leaves(), 1);
     assert_eq!(dump.count_with("OAUTH_AUDIT", "kind=refresh.reused_in_window"), 1);
     let next = client.refresh(&again.refresh).await;
     assert_eq!(next.status, 200, "{}", next.body);
@@ -274,11 +274,4 @@ async fn a_lower_ceiling_shrinks_the_next_token() {
         .await;
     let next = Tokens::of(&client.refresh(&tokens.refresh).await);
     assert_eq!(next.scope, "mcp:read");
-}
-
-/// How many refresh tokens are nobody's parent: those that still have a future.
-pub(crate) fn live_leaves(dump: &Dump) -> usize {
-    let parents = dump.values("OAUTH_REFRESH_TOKEN", "parent_hash");
-    let tokens = dump.values("OAUTH_REFRESH_TOKEN", "token_hash");
-    tokens.iter().filter(|token| !parents.contains(token)).count()
 }

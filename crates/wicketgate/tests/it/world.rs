@@ -8,7 +8,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use kernel::{ManualClock, OsRandom};
-use testkit::{Ask, Client, Database, Dump, Person, Place, Tick, Tokens, Upstream};
+use testkit::{Database, Dump, Place, Upstream};
 use tokio::net::TcpListener;
 use wicketgate::config::{self, Role, Source};
 use wicketgate::{Ambient, Running, start};
@@ -27,18 +27,6 @@ pub(crate) struct World {
     upstream: Upstream,
     configuration: String,
     role: Role,
-}
-
-/// A client that somebody has connected.
-pub(crate) struct Connected {
-    /// The client.
-    pub(crate) client: Client,
-    /// Its first tokens.
-    pub(crate) tokens: Tokens,
-    /// The code that they came from.
-    pub(crate) code: String,
-    /// The request that led to it.
-    pub(crate) ask: Ask,
 }
 
 impl Deref for World {
@@ -63,38 +51,6 @@ impl World {
     /// Where its numbers are served.
     pub(crate) fn metrics_address(&self) -> SocketAddr {
         self.running.iter().find_map(Running::metrics_address).expect("metrics are served")
-    }
-
-    /// Somebody with an empty browser.
-    pub(crate) fn person(&self) -> Person {
-        Person::new(&self.place)
-    }
-
-    /// A public client that registers itself.
-    pub(crate) async fn client(&self) -> Client {
-        Client::register(&self.place).await
-    }
-
-    /// A new client, connected by `user` in a new browser with everything that is offered.
-    pub(crate) async fn connect(&self, user: &str) -> Connected {
-        let client = self.client().await;
-        self.connect_client(client, user).await
-    }
-
-    /// This client, connected by `user` in a new browser with everything that is offered.
-    pub(crate) async fn connect_client(&self, client: Client, user: &str) -> Connected {
-        let ask = client.ask();
-        let returned = self.person().authorize(&ask, user, Tick::All).await;
-        let code = returned.code().to_owned();
-        let tokens = Tokens::of(&client.exchange(&code, &ask).await);
-        Connected { client, tokens, code, ask }
-    }
-
-    /// A code for this client, not redeemed yet.
-    pub(crate) async fn code(&self, client: &Client, user: &str) -> (String, Ask) {
-        let ask = client.ask();
-        let returned = self.person().authorize(&ask, user, Tick::All).await;
-        (returned.code().to_owned(), ask)
     }
 
     /// Everything that is in the database.

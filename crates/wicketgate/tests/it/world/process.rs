@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use testkit::{Answer, Client, Database, Dump, Person, Place, Upstream};
+use testkit::{Answer, Database, Dump, Place, Upstream};
 use tokio::time::{sleep, timeout};
 
 /// A deployment whose process can be killed. It tells the time by the system's clock.
@@ -50,16 +50,6 @@ impl Process {
     /// Where it is. After a restart nobody goes on with a connection of the life before.
     pub(crate) fn place(&self) -> &Place {
         &self.place
-    }
-
-    /// A public client that registers itself.
-    pub(crate) async fn client(&self) -> Client {
-        Client::register(&self.place).await
-    }
-
-    /// Somebody with an empty browser.
-    pub(crate) fn person(&self) -> Person {
-        Person::new(&self.place)
     }
 
     /// Everything that is in the database.
