@@ -7,8 +7,6 @@
 
 mod account;
 mod authorize;
-mod authorize_begins;
-mod client_auth;
 mod config;
 mod config_sign_in;
 mod config_upstream;
@@ -34,14 +32,10 @@ mod property;
 mod providers;
 mod races;
 mod recheck;
-mod redirect;
-mod register;
 mod reload;
 mod resume;
 mod revoke;
 #[cfg(feature = "saml")]
 mod saml;
 mod sign_in;
-mod token_code;
-mod token_refresh;
 mod world;

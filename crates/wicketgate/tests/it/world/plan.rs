@@ -28,7 +28,6 @@ pub(crate) struct Plan {
     engine: Engine,
     shape: Shape,
     path: &'static str,
-    public: Option<&'static str>,
     port: u16,
     ceiling: &'static str,
     sign_in: &'static str,
@@ -78,7 +77,6 @@ impl Plan {
             engine,
             shape: Shape::Together,
             path: "",
-            public: None,
             port: 0,
             ceiling: ALL_SCOPES,
             sign_in: "demo_people = true",
@@ -106,13 +104,6 @@ impl Plan {
     /// With `public_url` at this path.
     pub(crate) fn at(mut self, path: &'static str) -> Self {
         self.path = path;
-        self
-    }
-
-    /// Known to the world by another URL than the one at which the test reaches it, as behind a
-    /// reverse proxy.
-    pub(crate) fn public(mut self, url: &'static str) -> Self {
-        self.public = Some(url);
         self
     }
 
@@ -228,8 +219,7 @@ impl Plan {
         let host = |listener: &tokio::net::TcpListener| {
             format!("http://{}", listener.local_addr().expect("an address"))
         };
-        let reached = format!("{}{}", host(&first), self.path);
-        let issuer = self.public.map_or_else(|| reached.clone(), str::to_owned);
+        let issuer = format!("{}{}", host(&first), self.path);
         let mcp_host = match self.shape {
             Shape::Together => issuer.clone(),
             Shape::Apart => format!("{}{}", host(&second), self.path),
@@ -258,7 +248,7 @@ impl Plan {
             }
         }
         Ok(World {
-            place: Place::new(&reached, &addresses.mcp),
+            place: Place::new(&addresses.issuer, &addresses.mcp),
             clock: self.clock,
             database,
             running,

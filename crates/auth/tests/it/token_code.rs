@@ -98,7 +98,7 @@ async fn t_tc_02_codes_belong_to_their_client() {
 /// T-TC-03, AZ-13: a code ends with its time.
 #[tokio::test]
 async fn t_tc_03_codes_end() {
-    let plan = Plan::sqlite().oauth("authorization_code_lifetime_seconds = 60");
+    let plan = Plan::sqlite().config(|config| config.code_lifetime = 60);
     let world = plan.start().await;
     let client = world.client().await;
     let (late, late_ask) = world.code(&client, "basic").await;

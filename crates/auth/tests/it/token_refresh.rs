@@ -106,7 +106,7 @@ async fn t_rt_16_theft_after_the_window_ends_the_grant() {
 /// T-RT-06: without a window the second use is theft.
 #[tokio::test]
 async fn t_rt_06_a_window_of_zero_is_strict() {
-    let plan = Plan::sqlite().oauth("refresh_reuse_grace_seconds = 0");
+    let plan = Plan::sqlite().config(|config| config.refresh_reuse_grace = 0);
     let world = plan.start().await;
     let Connected { client, tokens, .. } = world.connect("basic").await;
     let next = Tokens::of(&client.refresh(&tokens.refresh).await);
@@ -177,7 +177,7 @@ async fn t_rt_10_another_resource_rotates_nothing() {
 /// T-RT-11, RT-5: a token that nobody uses ends; each use starts its time anew.
 #[tokio::test]
 async fn t_rt_11_idle_tokens_end() {
-    let plan = Plan::sqlite().oauth("refresh_token_lifetime_seconds = 1000");
+    let plan = Plan::sqlite().config(|config| config.refresh_token_lifetime = 1000);
     let world = plan.start().await;
     let Connected { client, mut tokens, .. } = world.connect("basic").await;
     for _ in 0..3 {

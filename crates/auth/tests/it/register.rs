@@ -281,7 +281,7 @@ async fn t_reg_17_what_a_client_may_not_choose_is_ignored() {
 /// T-REG-22, RG-16: floods are slowed down and the table has an end.
 #[tokio::test]
 async fn t_reg_22_floods_are_slowed_down() {
-    let plan = Plan::sqlite().oauth("[oauth.registration]\nper_minute = 5");
+    let plan = Plan::sqlite().config(|config| config.registrations_per_minute = 5);
     let world = plan.start().await;
     let metadata = json!({ "redirect_uris": [GOOD] });
     for _ in 0..5 {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use testkit::{Client, Tick};
 
-use crate::world::World;
+use crate::world::{Plan, World};
 
 /// Checks that none of these is taken for the registered URI: a page of ours, and no transaction.
 async fn none_match(world: &World, registered: &str, others: &[&str]) {
@@ -222,7 +222,7 @@ async fn ru_9_the_parameter_may_be_left_out_for_one_web_uri() {
 /// RU-6, `oauth.allow_loopback_redirects`: a deployment without loopback clients.
 #[tokio::test]
 async fn loopback_redirects_can_be_switched_off() {
-    let plan = crate::world::Plan::sqlite().oauth("allow_loopback_redirects = false");
+    let plan = Plan::sqlite().config(|config| config.redirect_policy.allow_loopback = false);
     let world = plan.start().await;
     let answer = world.register(&json!({ "redirect_uris": ["http://127.0.0.1:1/cb"] })).await;
     answer.refuses(400, "invalid_redirect_uri");
