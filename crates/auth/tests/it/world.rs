@@ -10,7 +10,7 @@ use kernel::ManualClock;
 use testkit::{Database, Dump, Place};
 
 pub(crate) use self::plan::Plan;
-use self::running::{Running, listen};
+pub(crate) use self::running::{Running, listen};
 pub(crate) use self::settings::{DESK, Settings, Site, VAULT, VAULT_SECRET};
 
 /// A running authorization server. Its URLs are those of its [`Place`].
@@ -22,7 +22,8 @@ pub(crate) struct World {
     pub(crate) database: Database,
     running: Vec<Running>,
     settings: Settings,
-    site: Site,
+    /// Where it is known to be.
+    pub(crate) site: Site,
 }
 
 impl Deref for World {

@@ -45,7 +45,6 @@ pub(crate) struct Settings {
     way_in: WayIn,
     ceiling: Scopes,
     access: Access,
-    second_server: bool,
     changes: Vec<Change>,
 }
 
@@ -56,7 +55,6 @@ impl Default for Settings {
             way_in: Arc::new(|_| SignIn::DemoPeople),
             ceiling: Scopes::ALL,
             access: Access::Open,
-            second_server: false,
             changes: Vec::new(),
         }
     }
@@ -84,33 +82,22 @@ impl Settings {
         self
     }
 
-    /// With servers for the people of this group only.
+    /// For the people of this group only.
     pub(crate) fn only_for(mut self, group: &str) -> Self {
         let groups = vec![group.to_owned()];
         self.access = Access::Restricted(People { groups, ..People::default() });
         self
     }
 
-    /// With a second server, whose resource is `/mcp/second`.
-    pub(crate) fn second_server(mut self) -> Self {
-        self.second_server = true;
-        self
-    }
-
     pub(super) fn resources(&self, site: &Site) -> Vec<Resource> {
-        let resource = |name: &str, uri: &str| Resource {
-            name: name.to_owned(),
+        vec![Resource {
+            name: "default".to_owned(),
             title: "Workflow".to_owned(),
             scope_words: pages::ScopeWords::default(),
-            uri: ResourceUri::parse(uri).expect("a resource"),
+            uri: ResourceUri::parse(&site.mcp).expect("a resource"),
             ceiling: self.ceiling,
             access: self.access.clone(),
-        };
-        let mut all = vec![resource("default", &site.mcp)];
-        if self.second_server {
-            all.push(resource("second", &format!("{}/second", site.mcp)));
-        }
-        all
+        }]
     }
 
     pub(super) fn configuration(&self, site: &Site) -> Config {
@@ -133,7 +120,8 @@ impl Settings {
             audit_retention_seconds: Some(365 * 86_400),
             user_types: if matches!(sign_in, SignIn::DemoPeople) { demo_rules() } else { vec![] },
             sign_in,
-            allowed_hosts: vec![url.authority().to_owned()],
+            // On loopback all names of this computer are one, whichever replica it is.
+            allowed_hosts: [url.authority(), "127.0.0.1"].map(str::to_owned).to_vec(),
             key_encryption_key: SealingKey::from_bytes([7; 32]),
             old_key_encryption_keys: Vec::new(),
             bridge_secret: Redacted::new("bridge-secret-of-the-tests-0123456789"),

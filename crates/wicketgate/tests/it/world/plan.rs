@@ -40,7 +40,6 @@ pub(crate) struct Plan {
     authority: String,
     servers: usize,
     visibility: &'static str,
-    key_encryption_key: String,
     clock: ManualClock,
     database: Option<Database>,
 }
@@ -89,7 +88,6 @@ impl Plan {
             authority: String::new(),
             servers: 1,
             visibility: "hide",
-            key_encryption_key: base64(&[7; 32]),
             clock: ManualClock::at(Timestamp::from_millis(1_800_000_000_000)),
             database: None,
         }
@@ -177,12 +175,6 @@ impl Plan {
     /// With tools listed that a further grant would open.
     pub(crate) fn challenging(mut self) -> Self {
         self.visibility = "challenge";
-        self
-    }
-
-    /// With this key-encryption key.
-    pub(crate) fn key_encryption_key(mut self, bytes: [u8; 32]) -> Self {
-        self.key_encryption_key = base64(&bytes);
         self
     }
 
@@ -302,7 +294,9 @@ impl Plan {
         write!(
             text,
             "key_encryption_key = \"{}\"\nbridge_token_signing_secret = \"{}\"\n{}",
-            self.key_encryption_key, BRIDGE_SECRET, self.oauth
+            base64(&[7; 32]),
+            BRIDGE_SECRET,
+            self.oauth
         )
         .expect("written");
         if !self.oauth.contains("authorizations_per_minute") {

@@ -4,10 +4,13 @@ use serde_json::{Value, json};
 use testkit::forge::Jwt;
 use testkit::{Client, Page, Person, Tick, Tokens};
 
-use crate::providers::Company;
+use crate::company::{Company, Corp};
 use crate::world::Plan;
 
-const CLAIM: &str = "claims = { organization = \"orgs\" }";
+/// The provider names people's organizations.
+fn names_organizations(corp: &mut Corp) {
+    corp.party.claims.organization = String::from("orgs");
+}
 
 fn in_organizations(organizations: &[&str]) -> Value {
     json!({ "sub": "ada", "name": "Ada", "orgs": organizations })
@@ -27,7 +30,7 @@ fn organization(tokens: &Tokens) -> Value {
 #[tokio::test]
 async fn the_only_organization_is_in_the_token() {
     for plan in [Plan::sqlite(), Plan::postgres()] {
-        let company = Company::start(plan, CLAIM, "").await;
+        let company = Company::start(plan, names_organizations).await;
         let client = company.world.client().await;
         let person = company.world.person();
         let tokens = company.connect(&person, &client, in_organizations(&["acme"])).await;
@@ -41,7 +44,7 @@ async fn the_only_organization_is_in_the_token() {
 #[tokio::test]
 async fn a_person_with_several_chooses_and_is_remembered() {
     for plan in [Plan::sqlite(), Plan::postgres()] {
-        let company = Company::start(plan, CLAIM, "").await;
+        let company = Company::start(plan, names_organizations).await;
         let world = &company.world;
         let client = world.client().await;
         let person = world.person();
@@ -70,7 +73,7 @@ async fn a_person_with_several_chooses_and_is_remembered() {
 /// account starts at the sign-in page.
 #[tokio::test]
 async fn the_question_for_an_organization_can_be_left() {
-    let company = Company::start(Plan::sqlite(), CLAIM, "").await;
+    let company = Company::start(Plan::sqlite(), names_organizations).await;
     let client = company.world.client().await;
     let claims = in_organizations(&["acme", "globex"]);
     let person = company.world.person();
@@ -87,7 +90,7 @@ async fn the_question_for_an_organization_can_be_left() {
 /// leads back to it.
 #[tokio::test]
 async fn nothing_is_granted_before_the_organization_is_chosen() {
-    let company = Company::start(Plan::sqlite(), CLAIM, "").await;
+    let company = Company::start(Plan::sqlite(), names_organizations).await;
     let client = company.world.client().await;
     let person = company.world.person();
     let choice = arrive(&company, &person, &client, in_organizations(&["acme", "globex"])).await;
@@ -101,7 +104,7 @@ async fn nothing_is_granted_before_the_organization_is_chosen() {
 /// A page that another tab overtook grants nothing for the wrong organization.
 #[tokio::test]
 async fn what_the_page_said_is_what_is_granted() {
-    let company = Company::start(Plan::sqlite(), CLAIM, "").await;
+    let company = Company::start(Plan::sqlite(), names_organizations).await;
     let client = company.world.client().await;
     let person = company.world.person();
     let choice = arrive(&company, &person, &client, in_organizations(&["acme", "globex"])).await;
@@ -117,7 +120,7 @@ async fn what_the_page_said_is_what_is_granted() {
 /// Who left an organization loses what was granted for it.
 #[tokio::test]
 async fn a_grant_ends_with_the_membership() {
-    let company = Company::start(Plan::sqlite(), CLAIM, "").await;
+    let company = Company::start(Plan::sqlite(), names_organizations).await;
     let client = company.world.client().await;
     let tokens =
         company.connect(&company.world.person(), &client, in_organizations(&["acme"])).await;
@@ -128,9 +131,8 @@ async fn a_grant_ends_with_the_membership() {
 /// `access = "restricted"`: only the listed ones, at consent, at the code and at refresh.
 #[tokio::test]
 async fn a_restricted_server_is_for_the_listed_only() {
-    let plan =
-        Plan::sqlite().server("access = \"restricted\"\nallow = { groups = [\"insiders\"] }");
-    let company = Company::start(plan, "", "").await;
+    let plan = Plan::sqlite().settings(|it| it.only_for("insiders"));
+    let company = Company::start(plan, |_| {}).await;
     let client = company.world.client().await;
     let insider = json!({ "sub": "ada", "groups": ["insiders"] });
     let outsider = json!({ "sub": "ada", "groups": ["staff"] });
@@ -152,7 +154,7 @@ async fn a_restricted_server_is_for_the_listed_only() {
 /// The account page: signing in without a client, one's own connections, and nobody else's.
 #[tokio::test]
 async fn the_account_page_shows_and_ends_ones_own_connections() {
-    let company = Company::start(Plan::sqlite(), CLAIM, "").await;
+    let company = Company::start(Plan::sqlite(), names_organizations).await;
     let world = &company.world;
     let client = world.client().await;
     let ada = world.person();
@@ -200,7 +202,7 @@ async fn the_account_page_shows_and_ends_ones_own_connections() {
 /// it is listed, with that organization.
 #[tokio::test]
 async fn o2_the_account_page_lists_what_acts_for_any_of_ones_organizations() {
-    let company = Company::start(Plan::sqlite(), CLAIM, "").await;
+    let company = Company::start(Plan::sqlite(), names_organizations).await;
     let world = &company.world;
     let client = world.client().await;
     let person = world.person();
@@ -225,7 +227,7 @@ async fn o2_the_account_page_lists_what_acts_for_any_of_ones_organizations() {
 /// T-CB-12, LO-3: signing out ends the session and the binding; old cookies are worth nothing.
 #[tokio::test]
 async fn t_cb_12_signing_out_leaves_nothing_behind() {
-    let company = Company::start(Plan::sqlite(), "logout = \"provider\"", "").await;
+    let company = Company::start(Plan::sqlite(), |corp| corp.signs_out_there = true).await;
     let world = &company.world;
     let client = world.client().await;
     let person = world.person();

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use auth::SignIn;
+use protocol::identity::Email;
 use reqwest::header::{HeaderMap, HeaderValue};
 use testkit::{Tick, random};
 
@@ -155,7 +157,7 @@ async fn disabled_people_get_no_further() {
 /// `sign_in.dev_fixed_user`: no page to choose on, and consent all the same.
 #[tokio::test]
 async fn a_fixed_user_only_consents() {
-    let plan = Plan::sqlite().sign_in("dev_fixed_user = \"dev@example.com\"");
+    let plan = Plan::sqlite().sign_in(|_| SignIn::FixedUser(fixed_user()));
     let world = plan.start().await;
     let client = world.client().await;
     let person = world.person();
@@ -165,10 +167,21 @@ async fn a_fixed_user_only_consents() {
     person.allow(&consent, Tick::All).await.returned().code();
 }
 
+fn fixed_user() -> sso::Identity {
+    let address = "dev@example.com".to_owned();
+    sso::Identity {
+        provider: "dev_fixed_user".to_owned(),
+        external_id: address.clone(),
+        name: address.clone(),
+        email: Some(Email { address, verified: true }),
+        ..sso::Identity::default()
+    }
+}
+
 /// Without any way to sign in there is a page that says so.
 #[tokio::test]
 async fn nobody_can_sign_in_where_nothing_is_configured() {
-    let world = Plan::sqlite().sign_in("").start().await;
+    let world = Plan::sqlite().sign_in(|_| SignIn::Nobody).start().await;
     let page = world.person().visit(&world.client().await.ask().url()).await;
     assert_eq!(page.answer.status, 503, "{}", page.answer.body);
     assert!(page.answer.body.contains("[[sign_in.provider]]"), "it says what to do");

@@ -4,7 +4,8 @@ use reqwest::header::HeaderMap;
 use serde_json::json;
 use testkit::{Client, Engine, Page, Person, Tick};
 
-use crate::providers::{Company, logout};
+use crate::company::Company;
+use crate::providers::logout;
 use crate::resume::handle;
 use crate::world::{Plan, World};
 
@@ -66,7 +67,7 @@ async fn a8_after_signing_out_the_page_decides_nothing() {
 #[tokio::test]
 async fn a8_after_a_back_channel_logout_the_page_decides_nothing() {
     for plan in [Plan::sqlite(), Plan::postgres()] {
-        let company = Company::start(plan, "backchannel_logout = \"sessions\"", "").await;
+        let company = Company::start(plan, |_| {}).await;
         let client = company.world.client().await;
         let person = company.world.person();
         let there = company.leave(&person, &client.ask()).await;

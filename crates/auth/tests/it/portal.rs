@@ -1,20 +1,41 @@
 //! The portal bridge: a host application vouches for its people at `/authorize/resume`.
 
+use auth::SignIn;
+use auth::providers::{Provider, ProviderKind};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use kernel::Clock as _;
+use kernel::{Clock as _, Redacted};
+use protocol::UserType;
 use serde_json::{Value, json};
+use sso::portal::{Portal, PortalKey};
 use testkit::{Engine, Person, Return, Tick, random};
 
+use crate::company::group_is;
 use crate::world::{Plan, World};
 
 const KEY: &str = "a key that the portal and we know";
-const PROVIDER: &str = "[[sign_in.provider]]\nid = \"intranet\"\nname = \"Intranet\"\n\
-                        kind = \"portal\"\nurl = \"https://portal.example.com/sso\"\n\
-                        algorithm = \"HS256\"\nkey = \"a key that the portal and we know\"\n\
-                        [[user_type]]\ntype = \"process_manager\"\ngroups = [\"managers\"]\n";
+/// A portal with this id and name, whose people sign in nowhere else.
+pub(crate) fn portal(id: &str, name: &str) -> Provider {
+    let key = PortalKey::Hs256(Redacted::new(KEY));
+    let portal = Portal::new(id.to_owned(), "https://portal.example.com/sso", &key, Vec::new());
+    Provider {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        domains: Vec::new(),
+        kind: ProviderKind::Portal(portal.expect("a portal")),
+    }
+}
 
 async fn world(engine: Engine) -> World {
-    Plan::on(engine).providers(PROVIDER).start().await
+    behind(engine, || vec![portal("intranet", "Intranet")]).await
+}
+
+async fn behind(
+    engine: Engine,
+    portals: impl Fn() -> Vec<Provider> + Send + Sync + 'static,
+) -> World {
+    let rules = vec![group_is("managers", UserType::ProcessManager)];
+    let plan = Plan::on(engine).config(move |config| config.user_types.clone_from(&rules));
+    plan.sign_in(move |_| SignIn::Providers(portals())).start().await
 }
 
 fn token(world: &World, txn: &str, more: &Value) -> String {
@@ -87,11 +108,9 @@ async fn a10_a_stolen_portal_token_is_worth_nothing_anywhere() {
 /// Of several portals the one that the token names is told of as the one that was refused.
 #[tokio::test]
 async fn a_refused_token_is_laid_at_its_own_portals_door() {
-    let other = PROVIDER.split("[[user_type]]").next().expect("a provider");
-    let other = other.replace("intranet", "second").replace("Intranet", "Second");
     for (named, expected) in [("intranet", "Intranet"), ("second", "Second"), ("x", "Intranet")] {
-        let both = PROVIDER.replacen("[[user_type]]", &format!("{other}[[user_type]]"), 1);
-        let world = Plan::sqlite().providers(&both).start().await;
+        let both = || vec![portal("intranet", "Intranet"), portal("second", "Second")];
+        let world = behind(Engine::Sqlite, both).await;
         let person = world.person();
         let txn = leave(&world, &person, &world.client().await.ask().url()).await;
         let old = world.clock.now().as_seconds() - 600;
