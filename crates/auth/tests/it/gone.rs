@@ -1,16 +1,10 @@
 //! People whose provider was disabled or removed: refused at every entry (A5).
 
 use auth::SignIn;
-use auth::providers::{Provider, ProviderKind};
 use testkit::{Ask, Engine, Person, Tick};
 
+use crate::local::local;
 use crate::world::{DESK, Plan, World};
-
-/// Accounts of our own.
-fn local() -> Provider {
-    let (id, name) = ("here".to_owned(), "here".to_owned());
-    Provider { id, name, domains: Vec::new(), kind: ProviderKind::Local }
-}
 
 /// A5: after the demo's people were replaced by a real provider, their codes and refresh tokens are
 /// refused and their sessions are none. What they hold is not lost: when their provider is back,
@@ -27,7 +21,7 @@ async fn a5_people_of_a_provider_that_is_gone_have_nothing() {
         let consent = person.visit(&client.ask().url()).await;
         assert!(consent.has_button("decision"));
 
-        world.reconfigure(|it| it.sign_in(|_| SignIn::Providers(vec![local()]))).await;
+        world.reconfigure(|it| it.sign_in(|_| SignIn::Providers(vec![local("here")]))).await;
         for _ in 0..3 {
             client.refresh(&connected.tokens.refresh).await.refuses(400, "invalid_grant");
             client.exchange(&code, &ask).await.refuses(400, "invalid_grant");

@@ -14,6 +14,7 @@ mod consent;
 mod decisions;
 mod gone;
 mod keys;
+mod local;
 mod metadata;
 mod organizations;
 mod portal;
