@@ -5,10 +5,7 @@ use std::sync::Arc;
 use auth::SignIn;
 use auth::providers::{BackChannelLogout, Provider, ProviderKind};
 use kernel::{ManualClock, Redacted, Timestamp};
-use protocol::UserType;
 use sso::oidc::{self, Algorithm, ClaimNames, ClientAuth, GroupOverage, Userinfo};
-use sso::people::People;
-use sso::user_types::UserTypeRule;
 use testkit::{Ask, Client, IDP_CLIENT, IDP_SECRET, Idp, Person, Tick, Tokens};
 
 use crate::world::{Plan, Site, World};
@@ -139,10 +136,4 @@ impl Corp {
             },
         }
     }
-}
-
-/// The people of this group are users of this kind.
-pub(crate) fn group_is(group: &str, user_type: UserType) -> UserTypeRule {
-    let groups = vec![group.to_owned()];
-    UserTypeRule { user_type, people: People { groups, ..People::default() } }
 }

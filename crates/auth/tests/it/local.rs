@@ -11,7 +11,6 @@ use store::unit::{AddAccount, DisableAccount, SetPassword, SetTotp};
 use store::{Store, StoreOptions};
 use testkit::{Engine, Page, Person, Tick};
 
-use crate::company::group_is;
 use crate::world::{Plan, World};
 
 const PASSWORD: &str = "correct horse battery";
@@ -24,8 +23,7 @@ async fn world(engine: Engine) -> World {
 
 /// People sign in with accounts of our own.
 fn with_accounts(plan: Plan) -> Plan {
-    let rules = vec![group_is("operators", UserType::Administrator)];
-    let plan = plan.config(move |config| config.user_types.clone_from(&rules));
+    let plan = plan.group_is("operators", UserType::Administrator);
     plan.sign_in(|_| SignIn::Providers(vec![local("Local account")]))
 }
 

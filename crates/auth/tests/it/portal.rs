@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use sso::portal::{Portal, PortalKey};
 use testkit::{Engine, Person, Return, Tick, random};
 
-use crate::company::group_is;
 use crate::world::{Plan, World};
 
 const KEY: &str = "a key that the portal and we know";
@@ -33,8 +32,7 @@ async fn behind(
     engine: Engine,
     portals: impl Fn() -> Vec<Provider> + Send + Sync + 'static,
 ) -> World {
-    let rules = vec![group_is("managers", UserType::ProcessManager)];
-    let plan = Plan::on(engine).config(move |config| config.user_types.clone_from(&rules));
+    let plan = Plan::on(engine).group_is("managers", UserType::ProcessManager);
     plan.sign_in(move |_| SignIn::Providers(portals())).start().await
 }
 

@@ -6,7 +6,7 @@ use reqwest::header::HeaderMap;
 use serde_json::json;
 use testkit::{CapturedLog, Page, Person, Return, Tokens, random};
 
-use crate::company::{Company, Corp, group_is};
+use crate::company::{Company, Corp};
 use crate::portal::portal;
 use crate::world::Plan;
 
@@ -185,8 +185,7 @@ async fn t_up_07_an_address_takes_over_nobody() {
 /// what was granted.
 #[tokio::test]
 async fn a_demotion_shrinks_and_a_promotion_does_not_widen() {
-    let rules = vec![group_is("admins", UserType::Administrator)];
-    let plan = Plan::sqlite().config(move |config| config.user_types.clone_from(&rules));
+    let plan = Plan::sqlite().group_is("admins", UserType::Administrator);
     let company = Company::start(plan, |_| {}).await;
     let world = &company.world;
     let client = world.client().await;

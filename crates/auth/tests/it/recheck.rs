@@ -8,7 +8,7 @@ use testkit::forge::Jwt;
 use testkit::{CapturedLog, Client, Engine, Tokens};
 use tokio::task::JoinSet;
 
-use crate::company::{Company, Corp, group_is};
+use crate::company::{Company, Corp};
 use crate::world::Plan;
 
 const BASIC: &str = "mcp:read mcp:write";
@@ -24,8 +24,7 @@ async fn company(plan: Plan) -> Company {
 }
 
 fn with_managers(plan: Plan) -> Plan {
-    let rules = vec![group_is("managers", UserType::ProcessManager)];
-    plan.config(move |config| config.user_types.clone_from(&rules))
+    plan.group_is("managers", UserType::ProcessManager)
 }
 
 /// The provider gives refresh tokens.

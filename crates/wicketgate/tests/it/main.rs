@@ -1,5 +1,6 @@
 //! The whole product, from outside: a deployment with a database of its own for each test, people
-//! with browsers, and clients.
+//! with browsers, and clients. What the authorization server does by itself is tested in `auth`,
+//! what the sidecar does in `mcp`.
 //!
 //! Modules follow the URLs; tests are named for the rows of the requirements that they cover. A
 //! request that is refused is always checked for two things: the right error, and a database in

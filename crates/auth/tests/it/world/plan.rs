@@ -2,9 +2,11 @@
 
 use auth::{Config, SignIn};
 use kernel::{ManualClock, Timestamp};
+use protocol::UserType;
 use testkit::{Database, Engine, Place, prepare};
 
 use super::running::{Running, listen};
+use super::settings::group_rule;
 use super::{Settings, Site, World};
 
 /// A server that does not run yet.
@@ -74,6 +76,11 @@ impl Plan {
     /// With another value somewhere in the configuration.
     pub(crate) fn config(self, change: impl Fn(&mut Config) + Send + Sync + 'static) -> Self {
         self.settings(|settings| settings.config(change))
+    }
+
+    /// The people of this group are users of this kind, and nobody else is anything but basic.
+    pub(crate) fn group_is(self, group: &'static str, user_type: UserType) -> Self {
+        self.config(move |config| config.user_types = vec![group_rule(group, user_type)])
     }
 
     /// With other settings.

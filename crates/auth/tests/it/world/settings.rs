@@ -10,7 +10,7 @@ use kernel::seal::SealingKey;
 use kernel::{Hashed, ManualClock, Redacted, Timestamp};
 use model::{Client, ClientAuth, ClientId, ClientOrigin};
 use protocol::redirect_uri::RedirectPolicy;
-use protocol::{RedirectUri, ResourceUri, Scopes};
+use protocol::{RedirectUri, ResourceUri, Scopes, UserType};
 use sso::demo_people;
 use sso::people::{Access, People};
 use sso::user_types::UserTypeRule;
@@ -84,8 +84,7 @@ impl Settings {
 
     /// For the people of this group only.
     pub(crate) fn only_for(mut self, group: &str) -> Self {
-        let groups = vec![group.to_owned()];
-        self.access = Access::Restricted(People { groups, ..People::default() });
+        self.access = Access::Restricted(people_of(group));
         self
     }
 
@@ -169,9 +168,15 @@ fn client(id: &str, name: &str, host: &str) -> Client {
 
 /// The rules that make the demo's people what they are.
 fn demo_rules() -> Vec<UserTypeRule> {
-    let rule = |person: &demo_people::DemoPerson| UserTypeRule {
-        user_type: person.user_type,
-        people: People { groups: vec![person.group.to_owned()], ..People::default() },
-    };
-    demo_people::PEOPLE.iter().map(rule).collect()
+    let people = demo_people::PEOPLE.iter();
+    people.map(|person| group_rule(person.group, person.user_type)).collect()
+}
+
+/// The people of this group are users of this kind.
+pub(super) fn group_rule(group: &str, user_type: UserType) -> UserTypeRule {
+    UserTypeRule { user_type, people: people_of(group) }
+}
+
+fn people_of(group: &str) -> People {
+    People { groups: vec![group.to_owned()], ..People::default() }
 }
