@@ -12,6 +12,7 @@ use testkit::{Engine, Person, Return, Tick, random};
 use crate::world::{Plan, World};
 
 const KEY: &str = "a key that the portal and we know";
+
 /// A portal with this id and name, whose people sign in nowhere else.
 pub(crate) fn portal(id: &str, name: &str) -> Provider {
     let key = PortalKey::Hs256(Redacted::new(KEY));

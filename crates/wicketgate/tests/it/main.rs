@@ -32,4 +32,5 @@ mod reload;
 mod revoke;
 #[cfg(feature = "saml")]
 mod saml;
+mod settings;
 mod world;
