@@ -1,8 +1,11 @@
 //! MCP's own words: revisions, headers, methods, members and error codes. A page of the specification
 //! is named by its title; without a revision, every revision has it.
 
+pub mod cache_scope;
+pub mod capability;
 pub mod member;
 pub mod method;
+pub mod result_type;
 
 use std::borrow::Cow;
 
@@ -18,6 +21,10 @@ pub const TASKS_REVISION: &str = "2025-11-25";
 /// The last revision with sessions, which is offered to servers of that generation.
 pub const LAST_LEGACY_REVISION: &str = "2025-11-25";
 
+/// The revisions with sessions, oldest first.
+pub const LEGACY_REVISIONS: [&str; 4] =
+    ["2024-11-05", BATCHING_REVISION, "2025-06-18", LAST_LEGACY_REVISION];
+
 /// The last revision that does not know [`PROTOCOL_VERSION_HEADER`].
 pub const LAST_REVISION_WITHOUT_HEADER: &str = "2025-03-26";
 
@@ -28,6 +35,13 @@ pub const META_PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion
 pub const META_CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 /// Where such a request says which client it is from, inside `params._meta`.
 pub const META_CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
+/// Where a result says which server it is from, inside `_meta` (2026-07-28, "Base Protocol").
+pub const META_SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+/// Where a request says how much of the log its client wants, inside `params._meta`: one of
+/// [`LOG_LEVELS`] (2026-07-28, "Logging").
+pub const META_LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+/// With what all keys begin that MCP keeps for itself, inside `_meta` ("Base Protocol").
+pub const META_RESERVED: &str = "io.modelcontextprotocol/";
 /// Where a notification names the subscription that it is for, inside `params._meta` (2026-07-28,
 /// "Subscriptions").
 pub const META_SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
@@ -38,6 +52,10 @@ pub const META_RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
 /// Where a request names the span that it belongs to (W3C Trace Context), inside `params._meta`; the
 /// header has the same name.
 pub const TRACEPARENT: &str = "traceparent";
+/// Header: what tracers say of that span (W3C Trace Context).
+pub const TRACESTATE: &str = "tracestate";
+/// Header: what goes along with it through all programs (W3C Baggage).
+pub const BAGGAGE: &str = "baggage";
 
 /// Header: the protocol revision.
 pub const PROTOCOL_VERSION_HEADER: &str = "mcp-protocol-version";
@@ -49,6 +67,9 @@ pub const METHOD_HEADER: &str = "mcp-method";
 pub const NAME_HEADER: &str = "mcp-name";
 /// First part of the headers that mirror single arguments.
 pub const PARAM_HEADER_PREFIX: &str = "mcp-param-";
+/// Where the schema of an argument names the rest of such a header (2026-07-28, "Custom Headers from
+/// Tool Parameters").
+pub const PARAM_HEADER_MARK: &str = "x-mcp-header";
 /// Header: the last event that a client has, of a stream that it takes up again ("Streamable HTTP").
 pub const LAST_EVENT_ID_HEADER: &str = "last-event-id";
 
@@ -58,6 +79,8 @@ pub const JSON: &str = "application/json";
 pub const EVENT_STREAM: &str = "text/event-stream";
 /// What a client says that it takes as an answer: either of them ("Streamable HTTP").
 pub const JSON_OR_EVENT_STREAM: &str = "application/json, text/event-stream";
+/// The media type of what an HTTP error says without a message.
+pub const PLAIN: &str = "text/plain";
 /// The event that says where messages are to be posted (2024-11-05, "Transports").
 pub const ENDPOINT_EVENT: &str = "endpoint";
 
@@ -65,6 +88,10 @@ pub const ENDPOINT_EVENT: &str = "endpoint";
 pub const INITIALIZED: &str = "notifications/initialized";
 /// The server changed its tools. Seen in a stream, it makes kept lists stale.
 pub const TOOLS_LIST_CHANGED: &str = "notifications/tools/list_changed";
+/// The server changed its prompts ("Prompts").
+pub const PROMPTS_LIST_CHANGED: &str = "notifications/prompts/list_changed";
+/// The server changed its resources ("Resources").
+pub const RESOURCES_LIST_CHANGED: &str = "notifications/resources/list_changed";
 /// A resource changed that somebody subscribed to ("Resources").
 pub const RESOURCE_UPDATED: &str = "notifications/resources/updated";
 /// Nobody waits for the answer to a request any more ("Cancellation").
@@ -73,7 +100,20 @@ pub const CANCELLED: &str = "notifications/cancelled";
 pub const PROGRESS: &str = "notifications/progress";
 /// A line of the server's log ("Logging").
 pub const LOG_MESSAGE: &str = "notifications/message";
+/// What a subscription will tell of (2026-07-28, "Subscriptions").
+pub const SUBSCRIPTION_ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
+/// The page that somebody was sent to is done with (2025-11-25, "Elicitation").
+pub const ELICITATION_COMPLETE: &str = "notifications/elicitation/complete";
+/// How a task is getting on (2025-11-25, "Tasks").
+pub const TASK_STATUS: &str = "notifications/tasks/status";
 
+/// How grave a line of the log can be, beginning with the least ("Logging").
+pub const LOG_LEVELS: [&str; 8] =
+    ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+
+/// 2026-07-28: the lowest of the codes that MCP keeps for itself ("Error Codes"). The highest is
+/// [`HEADER_MISMATCH`].
+pub const LOWEST_RESERVED: i32 = -32099;
 /// 2026-07-28: a header does not agree with the body.
 pub const HEADER_MISMATCH: i32 = -32020;
 /// 2026-07-28: the client lacks a capability that the answer would need.

@@ -1,10 +1,10 @@
 //! Messages of our own. What is already JSON goes in as it is.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
-/// Writes a request under a number of ours. `params` is JSON.
-pub fn request(id: u64, method: &str, params: Option<&str>) -> String {
-    call(Some(id), method, params)
+/// Writes a request. `id` and `params` are JSON.
+pub fn request(id: impl Display, method: &str, params: Option<&str>) -> String {
+    call(Some(&id), method, params)
 }
 
 /// Writes a notification. `params` is JSON.
@@ -18,7 +18,7 @@ pub fn response(id: &str, outcome: &str, value: &str) -> String {
     format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"{outcome}\":{value}}}")
 }
 
-fn call(id: Option<u64>, method: &str, params: Option<&str>) -> String {
+fn call(id: Option<&dyn Display>, method: &str, params: Option<&str>) -> String {
     let mut text = String::with_capacity(params.map_or(0, str::len) + 64);
     text.push_str("{\"jsonrpc\":\"2.0\"");
     // Writing into a String cannot fail.

@@ -40,3 +40,10 @@ pub const TASKS_RESULT: &str = "tasks/result";
 pub const TASKS_UPDATE: &str = "tasks/update";
 /// Gives up a task ("Tasks").
 pub const TASKS_CANCEL: &str = "tasks/cancel";
+
+/// The server has a person fill in a form or visit a page (2025-06-18, "Elicitation").
+pub const ELICITATION_CREATE: &str = "elicitation/create";
+/// The server has the client's model write something ("Sampling").
+pub const SAMPLING_CREATE_MESSAGE: &str = "sampling/createMessage";
+/// The server asks in which folders it may work ("Roots").
+pub const ROOTS_LIST: &str = "roots/list";
