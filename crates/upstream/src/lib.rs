@@ -39,7 +39,7 @@ pub use self::config::{
     UpstreamConfig,
 };
 pub use self::eras::{Eras, Speaks};
-pub use self::probe::own_declaration;
+pub use self::probe::{own_declaration, own_meta};
 
 use self::connection::child::{self, slots::Children};
 use self::connection::legacy::{Declared, LegacyPeer};

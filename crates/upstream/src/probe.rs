@@ -136,12 +136,18 @@ fn names_modern(result: &str) -> bool {
 
 /// The parameters of a modern request that the gateway sends for itself.
 fn about_us() -> String {
+    let mut params = Object::with_capacity(256);
+    params.member(member::META, &own_meta());
+    params.finish()
+}
+
+/// The `_meta` of such a request: of a client that can do nothing (MCP 2026-07-28, "Per-request
+/// metadata").
+pub fn own_meta() -> String {
     let mut meta = Object::with_capacity(256);
     meta.member(META_PROTOCOL_VERSION, &quoted(MODERN_REVISION));
     meta.member(META_CLIENT_CAPABILITIES, "{}").member(META_CLIENT_INFO, &own_name());
-    let mut params = Object::with_capacity(256);
-    params.member(member::META, &meta.finish());
-    params.finish()
+    meta.finish()
 }
 
 /// Which client the gateway says that it is.

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use protocol::mcp::method::{INITIALIZE, SERVER_DISCOVER};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
@@ -169,11 +170,7 @@ impl Pipe {
 
     fn time_limit(&self, method: &str) -> Duration {
         let limit = self.0.manner.first_answer;
-        if matches!(method, "initialize" | "server/discover") {
-            limit.min(HANDSHAKE)
-        } else {
-            limit
-        }
+        if matches!(method, INITIALIZE | SERVER_DISCOVER) { limit.min(HANDSHAKE) } else { limit }
     }
 
     async fn send(&self, caller: &Caller, text: &str) -> Result<(), ConnectionError> {
