@@ -6,7 +6,7 @@
 use http::HeaderMap;
 use protocol::jsonrpc::{Element, INVALID_PARAMS, INVALID_REQUEST, Message, Params};
 use protocol::mcp::{
-    HEADER_MISMATCH, METHOD_HEADER, MODERN_REVISION, Mirrored, NAME_HEADER,
+    HEADER_MISMATCH, LEGACY_REVISIONS, METHOD_HEADER, MODERN_REVISION, Mirrored, NAME_HEADER,
     PROTOCOL_VERSION_HEADER, decode_mirrored,
 };
 use upstream::wire::Era;
@@ -20,8 +20,6 @@ pub(crate) struct Mismatch {
 
 /// What is wrong and what to do.
 type Reason = &'static str;
-
-const LEGACY_REVISIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
 /// Tells the era of `message` and checks the headers that mirror it.
 pub(crate) fn check(message: &Message<'_>, headers: &HeaderMap) -> Result<Era, Mismatch> {

@@ -8,7 +8,7 @@ use kernel::Timestamp;
 use kernel::encoding::{base64url, sha256};
 use protocol::catalogue::{CatalogueRequest, Consenting};
 use protocol::token::AccessClaims;
-use protocol::{Scopes, UserType};
+use protocol::{Scopes, UserType, caller};
 use upstream::connection::Caller;
 use upstream::shares::Whose;
 
@@ -262,8 +262,8 @@ impl TokenProfile {
 fn identity(claims: &AccessClaims, held: Scopes) -> Option<Vec<(HeaderName, HeaderValue)>> {
     let organization = claims.organization.as_deref();
     let mut headers = who(&claims.sub, claims.user_type, &claims.client_id, organization)?;
-    headers.push(header("x-wicketgate-scopes", &held.to_string())?);
-    headers.push(header("x-wicketgate-grant", &claims.grant_id)?);
+    headers.push(header(caller::SCOPES, &held.to_string())?);
+    headers.push(header(caller::GRANT, &claims.grant_id)?);
     Some(headers)
 }
 
@@ -275,12 +275,12 @@ fn who(
     organization: Option<&str>,
 ) -> Option<Vec<(HeaderName, HeaderValue)>> {
     let mut headers = vec![
-        header("x-wicketgate-subject", sub)?,
-        header("x-wicketgate-user-type", user_type.as_str())?,
-        header("x-wicketgate-client", client)?,
+        header(caller::SUBJECT, sub)?,
+        header(caller::USER_TYPE, user_type.as_str())?,
+        header(caller::CLIENT, client)?,
     ];
     if let Some(organization) = organization {
-        headers.push(header("x-wicketgate-organization", &escaped(organization))?);
+        headers.push(header(caller::ORGANIZATION, &escaped(organization))?);
     }
     Some(headers)
 }

@@ -12,6 +12,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use protocol::mcp::method;
 use upstream::tally::Tally;
 
 use super::request_record::Finished;
@@ -88,12 +89,12 @@ const BUCKETS: [f64; 15] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 120.0];
 /// What becomes of requests, as far as somebody may want an alarm for it.
 const USUAL: [(&str, Decision, &str); 12] = [
-    ("tools/call", Decision::Allow, "2xx"),
-    ("tools/call", Decision::Allow, "5xx"),
-    ("tools/call", Decision::Challenge, "4xx"),
-    ("tools/call", Decision::Hide, "2xx"),
-    ("tools/list", Decision::Allow, "2xx"),
-    ("tools/list", Decision::Allow, "5xx"),
+    (method::TOOLS_CALL, Decision::Allow, "2xx"),
+    (method::TOOLS_CALL, Decision::Allow, "5xx"),
+    (method::TOOLS_CALL, Decision::Challenge, "4xx"),
+    (method::TOOLS_CALL, Decision::Hide, "2xx"),
+    (method::TOOLS_LIST, Decision::Allow, "2xx"),
+    (method::TOOLS_LIST, Decision::Allow, "5xx"),
     ("none", Decision::Unauthenticated, "4xx"),
     ("none", Decision::Forbid, "4xx"),
     ("none", Decision::Malformed, "4xx"),
@@ -217,7 +218,7 @@ impl Meter {
         let label = ServerLabel { server: Arc::clone(server) };
         self.durations.get_or_create(&label).observe(took.as_secs_f64());
         if let (Some(tools), Some(asked)) = (&self.tools, asked)
-            && asked.label() == "tools/call"
+            && asked.label() == method::TOOLS_CALL
         {
             tools.count(server, asked.name.as_deref().unwrap_or_default(), decision);
         }

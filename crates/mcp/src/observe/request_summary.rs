@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use protocol::jsonrpc::{Message, Params};
-use protocol::mcp::{Method, is_notification};
+use protocol::mcp::{Method, is_notification, method};
 use upstream::wire::Era;
 
 use super::Verdict;
@@ -28,21 +28,21 @@ const MAX_WORD: usize = 64;
 
 /// The methods whose calls go into the record, and the other ones that are known.
 const METHODS: [&str; 16] = [
-    "tools/call",
-    "prompts/get",
-    "resources/read",
-    "tools/list",
-    "initialize",
-    "ping",
-    "logging/setLevel",
-    "server/discover",
-    "prompts/list",
-    "resources/list",
-    "resources/templates/list",
-    "resources/subscribe",
-    "resources/unsubscribe",
-    "completion/complete",
-    "subscriptions/listen",
+    method::TOOLS_CALL,
+    method::PROMPTS_GET,
+    method::RESOURCES_READ,
+    method::TOOLS_LIST,
+    method::INITIALIZE,
+    method::PING,
+    method::LOGGING_SET_LEVEL,
+    method::SERVER_DISCOVER,
+    method::PROMPTS_LIST,
+    method::RESOURCES_LIST,
+    method::RESOURCES_TEMPLATES_LIST,
+    method::RESOURCES_SUBSCRIBE,
+    method::RESOURCES_UNSUBSCRIBE,
+    method::COMPLETION_COMPLETE,
+    method::SUBSCRIPTIONS_LISTEN,
     "notification",
 ];
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use protocol::jsonrpc::{Message, Params};
-use protocol::mcp::{self, Method};
+use protocol::mcp::{self, Method, method};
 use protocol::{Scope, Scopes};
 use upstream::wire::Era;
 
@@ -175,8 +175,8 @@ impl<T: KnownTools> Judge<'_, T> {
     /// 2025-11-25 has `tasks/result`, and the extension of 2026-07-28 has `tasks/update`.
     fn task(&self, method: &str, params: &Params<'_>) -> (Result<Handling, Denial>, Basis) {
         let foreign = match self.era {
-            Era::Modern => "tasks/result",
-            Era::Legacy => "tasks/update",
+            Era::Modern => method::TASKS_RESULT,
+            Era::Legacy => method::TASKS_UPDATE,
         };
         if method == foreign {
             return (Err(Denial::UnknownMethod), Basis::Method);
