@@ -141,7 +141,7 @@ fn about_us() -> String {
     params.finish()
 }
 
-/// The `_meta` of such a request: of a client that can do nothing (MCP 2026-07-28, "Per-request
+/// The `_meta` of such a request, which declares no capabilities (MCP 2026-07-28, "Per-request
 /// metadata").
 pub fn own_meta() -> String {
     let mut meta = Object::with_capacity(256);

@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use protocol::UserType;
-use protocol::mcp::{METHOD_HEADER, MODERN_REVISION};
+use protocol::mcp::method::TOOLS_LIST;
+use protocol::mcp::{METHOD_HEADER, member};
 use serde_json::value::RawValue;
 use upstream::Transport;
 use upstream::connection::legacy::{LegacyPeer, question};
 use upstream::connection::{Caller, Connection, ConnectionError, Outcome, Question};
 use upstream::shares::Whose;
-use upstream::wire::json::{Members, quoted};
-use upstream::{Upstream, own_declaration};
+use upstream::wire::json::{Members, Object, quoted};
+use upstream::{Upstream, own_declaration, own_meta};
 
 use crate::outbound::{Cause, Probe};
 
 /// How many pages of a list are read.
 const MAX_PAGES: usize = 50;
-const LIST: &str = "tools/list";
 
 /// Where the pages come from.
 enum Source {
@@ -99,9 +99,9 @@ impl Source {
                     cause.ask(&***connection, caller, question).await?
                 }
                 Self::Legacy(peer) => {
-                    let params = cursor.map(|cursor| cursor_member(&cursor));
-                    let params = params.map(|member| format!("{{{member}}}"));
-                    cause.ask_peer(peer, caller, (peer.next_id(), LIST), params.as_deref()).await?
+                    let params = cursor.map(|cursor| after(Some(&cursor)).finish());
+                    let question = (peer.next_id(), TOOLS_LIST);
+                    cause.ask_peer(peer, caller, question, params.as_deref()).await?
                 }
             };
             let answer = asked.answer().await?;
@@ -110,7 +110,7 @@ impl Source {
             };
             page(result);
             let members = Members::read(result.get()).map_err(|_| ConnectionError::Garbled)?;
-            cursor = members.text("nextCursor");
+            cursor = members.text(member::NEXT_CURSOR);
             if cursor.is_none() {
                 break;
             }
@@ -119,21 +119,21 @@ impl Source {
     }
 }
 
-/// A `tools/list` of a modern client that declares no capabilities (MCP 2026-07-28, "Per-request metadata").
+/// A `tools/list` of a modern client that declares no capabilities.
 fn modern(id: u64, cursor: Option<&str>) -> Question {
-    let cursor = cursor.map(|cursor| format!("{},", cursor_member(cursor))).unwrap_or_default();
-    let params = format!(
-        "{{{cursor}\"_meta\":{{\"io.modelcontextprotocol/protocolVersion\":\"{MODERN_REVISION}\",\
-         \"io.modelcontextprotocol/clientCapabilities\":{{}},\
-         \"io.modelcontextprotocol/clientInfo\":{}}}}}",
-        own_declaration().client_info
-    );
-    let mut question = question(id, LIST, Some(&params));
-    let method = (HeaderName::from_static(METHOD_HEADER), HeaderValue::from_static(LIST));
+    let mut params = after(cursor);
+    params.member(member::META, &own_meta());
+    let mut question = question(id, TOOLS_LIST, Some(&params.finish()));
+    let method = (HeaderName::from_static(METHOD_HEADER), HeaderValue::from_static(TOOLS_LIST));
     question.mirrors.push(method);
     question
 }
 
-fn cursor_member(cursor: &str) -> String {
-    format!("\"cursor\":{}", quoted(cursor))
+/// The parameters that ask for the page at this cursor.
+fn after(cursor: Option<&str>) -> Object {
+    let mut params = Object::with_capacity(256);
+    if let Some(cursor) = cursor {
+        params.member(member::CURSOR, &quoted(cursor));
+    }
+    params
 }

@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use protocol::jsonrpc::member::{ERROR, ID, METHOD, RESULT};
+use protocol::mcp::{cache_scope, member};
 use serde_json::value::RawValue;
 use upstream::wire::ambiguity;
 use upstream::wire::ambiguity::Ambiguous;
-use upstream::wire::json::{Members, Object, whole_number};
+use upstream::wire::json::{Members, Object, quoted, whole_number};
 
 use crate::policy::Hints;
 use crate::tools::lists::dropped::Dropped;
@@ -104,9 +106,9 @@ pub(crate) fn answers(message: &[u8], id: Option<&str>) -> bool {
 pub(crate) fn read(message: &[u8]) -> Result<Message<'_>, Unfilterable> {
     let text = std::str::from_utf8(message).map_err(|_| Unfilterable)?;
     let members = Members::read(text).map_err(|_| Unfilterable)?;
-    ambiguity::none(&members, &["result", "error", "id", "method"])?;
+    ambiguity::none(&members, &[RESULT, ERROR, ID, METHOD])?;
     let given = |name| members.get(name).filter(|value| value.get() != "null");
-    match (given("result"), given("error"), members.get("method")) {
+    match (given(RESULT), given(ERROR), members.get(METHOD)) {
         (Some(result), None, None) => Ok(Message::Result(result)),
         (None, Some(_), None) => Ok(Message::Error),
         (None, None, _) => Ok(Message::Other),
@@ -123,20 +125,20 @@ pub(crate) fn filter(
     keep: impl Fn(&str, Hints) -> bool,
 ) -> Result<Filtered, Unfilterable> {
     let members = Members::read(result.get()).map_err(|_| Unfilterable)?;
-    ambiguity::none(&members, &["tools"])?;
-    let modern_members = ["resultType", "ttlMs", "cacheScope"];
+    ambiguity::none(&members, &[member::TOOLS])?;
+    let modern_members = [member::RESULT_TYPE, member::TTL_MS, member::CACHE_SCOPE];
     let modern = members.iter().any(|(name, _)| modern_members.contains(&name));
     let mut filtered = Filtered::default();
     let mut object = Object::with_capacity(result.get().len() + 32);
     for (name, value) in members.iter() {
         match name {
-            "tools" => {
+            member::TOOLS => {
                 object.member(name, &filtered.tools(value, reader, &keep)?);
             }
             // Neither says anything, and there are clients that want an object or nothing.
-            "_meta" if value.get() == "null" => {}
-            "cacheScope" => filtered.public = value.get() == "\"public\"",
-            "ttlMs" => {
+            member::META if value.get() == "null" => {}
+            member::CACHE_SCOPE => filtered.public = value.get() == quoted(cache_scope::PUBLIC),
+            member::TTL_MS => {
                 // Something that is no number of milliseconds is not kept at all.
                 filtered.ttl_millis = Some(value.get().parse().unwrap_or(0));
                 object.member(name, value.get());
@@ -147,7 +149,7 @@ pub(crate) fn filter(
         }
     }
     if modern {
-        object.member("cacheScope", "\"private\"");
+        object.member(member::CACHE_SCOPE, &quoted(cache_scope::PRIVATE));
     }
     filtered.result = object.finish().into();
     Ok(filtered)
@@ -156,14 +158,14 @@ pub(crate) fn filter(
 /// Whether a result has a `tools` member. What only some readers would take for one is no answer.
 pub(crate) fn is_list(result: &RawValue) -> Result<bool, Unfilterable> {
     let Ok(members) = Members::read(result.get()) else { return Ok(false) };
-    ambiguity::none(&members, &["tools"])?;
-    Ok(members.get("tools").is_some())
+    ambiguity::none(&members, &[member::TOOLS])?;
+    Ok(members.get(member::TOOLS).is_some())
 }
 
 /// The tools in the `tools` member of a result.
 pub(crate) fn tools_of(result: &RawValue) -> Result<Vec<Tool<'_>>, Unfilterable> {
     let members = Members::read(result.get()).map_err(|_| Unfilterable)?;
-    let list = members.get("tools").ok_or(Unfilterable)?;
+    let list = members.get(member::TOOLS).ok_or(Unfilterable)?;
     Ok(raw_tools(list)?.into_iter().filter_map(|tool| Tool::read(tool.get())).collect())
 }
 
@@ -230,7 +232,7 @@ impl Filtered {
 impl<'a> Tool<'a> {
     fn read(text: &'a str) -> Option<Self> {
         let tool: RawTool<'a> = serde_json::from_str(text).ok()?;
-        ambiguity::none(&Members::read(text).ok()?, &["name"]).ok()?;
+        ambiguity::none(&Members::read(text).ok()?, &[member::NAME]).ok()?;
         let annotations = tool.annotations.filter(|value| value.get().starts_with('{'));
         let annotations = match annotations {
             Some(value) => serde_json::from_str(value.get()).ok()?,

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use protocol::mcp::member;
 use serde_json::value::RawValue;
 use upstream::wire::json::{Members, Object};
 
@@ -34,22 +35,22 @@ enum Kind {
 }
 
 const MEMBERS: [(&str, Kind); 8] = [
-    ("title", Kind::Text),
-    ("description", Kind::Text),
-    ("inputSchema", Kind::Object),
-    ("outputSchema", Kind::Object),
-    ("annotations", Kind::Object),
-    ("_meta", Kind::Object),
-    ("execution", Kind::Object),
-    ("icons", Kind::Array),
+    (member::TITLE, Kind::Text),
+    (member::DESCRIPTION, Kind::Text),
+    (member::INPUT_SCHEMA, Kind::Object),
+    (member::OUTPUT_SCHEMA, Kind::Object),
+    (member::ANNOTATIONS, Kind::Object),
+    (member::META, Kind::Object),
+    (member::EXECUTION, Kind::Object),
+    (member::ICONS, Kind::Array),
 ];
 
 const ANNOTATIONS: [(&str, Kind); 5] = [
-    ("title", Kind::Text),
-    ("readOnlyHint", Kind::Truth),
-    ("destructiveHint", Kind::Truth),
-    ("idempotentHint", Kind::Truth),
-    ("openWorldHint", Kind::Truth),
+    (member::TITLE, Kind::Text),
+    (member::READ_ONLY_HINT, Kind::Truth),
+    (member::DESTRUCTIVE_HINT, Kind::Truth),
+    (member::IDEMPOTENT_HINT, Kind::Truth),
+    (member::OPEN_WORLD_HINT, Kind::Truth),
 ];
 
 /// Any arguments: what a tool takes that does not say what it takes.
@@ -66,14 +67,16 @@ pub(super) fn tidy(text: &str, reader: Reader) -> Tidied<'_> {
         match (found(&MEMBERS, name), name) {
             (Some((known, kind)), _) if !kind.is_of(value) => {
                 odd.push(known);
-                if known == "inputSchema" {
+                if known == member::INPUT_SCHEMA {
                     object.member(name, ANYTHING);
                 }
             }
-            (_, "outputSchema") if reader == Reader::Legacy && !output_schema::compiles(value) => {
-                odd.push("outputSchema");
+            (_, member::OUTPUT_SCHEMA)
+                if reader == Reader::Legacy && !output_schema::compiles(value) =>
+            {
+                odd.push(member::OUTPUT_SCHEMA);
             }
-            (_, "annotations") => {
+            (_, member::ANNOTATIONS) => {
                 object.member(name, &annotations(value, &mut odd));
             }
             _ => {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::HeaderName;
-use protocol::mcp::PARAM_HEADER_PREFIX;
+use protocol::mcp::{PARAM_HEADER_MARK, PARAM_HEADER_PREFIX};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -36,7 +36,6 @@ impl ParamHeader {
     }
 }
 
-const MARK: &str = "x-mcp-header";
 /// How many arguments of one tool may have a header.
 const MAX_HEADERS: usize = 64;
 /// Longer names would not be sent by anybody.
@@ -48,7 +47,7 @@ const MAX_PATH: usize = 4096;
 pub(super) fn declared(schema: &RawValue) -> Known {
     // Almost no schema has a mark, and looking for bytes is far cheaper than reading.
     let text = schema.get();
-    if !text.contains(MARK) && !text.contains("\\u") {
+    if !text.contains(PARAM_HEADER_MARK) && !text.contains("\\u") {
         return none();
     }
     let mut found = Found::default();
@@ -129,7 +128,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
         let (mut mark, mut kind) = (None, None);
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
-                MARK => mark = Some(map.next_value::<&RawValue>()?),
+                PARAM_HEADER_MARK => mark = Some(map.next_value::<&RawValue>()?),
                 "type" => kind = kind_of(map.next_value::<&RawValue>()?),
                 "properties" if self.reachable => {
                     let (found, path) = (&mut *self.found, &mut *self.path);

@@ -1,6 +1,8 @@
 //! What a server may advertise of its tasks.
 
 use bytes::Bytes;
+use protocol::jsonrpc::member::RESULT;
+use protocol::mcp::{capability, member};
 use protocol::splice::{Members, Splice};
 use serde_json::value::RawValue;
 
@@ -15,12 +17,12 @@ pub(crate) fn without_list(message: &[u8]) -> Option<Bytes> {
     }
     let text = std::str::from_utf8(message).ok()?;
     let message: &RawValue = serde_json::from_str(text).ok()?;
-    let result = Members::of(message)?.get("result")?;
-    let capabilities = Members::of(result)?.get("capabilities")?;
-    let written = Members::of(capabilities)?.get("tasks")?;
+    let result = Members::of(message)?.get(RESULT)?;
+    let capabilities = Members::of(result)?.get(member::CAPABILITIES)?;
+    let written = Members::of(capabilities)?.get(capability::TASKS)?;
     let tasks = Members::of(written)?;
-    tasks.get("list")?;
+    tasks.get(capability::LIST)?;
     let mut splice = Splice::of(text);
-    splice.replace(written, tasks.without("list"));
+    splice.replace(written, tasks.without(capability::LIST));
     splice.finish().map(Into::into)
 }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use memchr::memmem;
-use protocol::mcp::META_RELATED_TASK;
+use protocol::jsonrpc::member::{PARAMS, RESULT};
+use protocol::mcp::{META_RELATED_TASK, member, result_type};
 use protocol::splice::{Members, Splice};
 use serde_json::value::RawValue;
+use upstream::wire::json::quoted;
 
 /// Where a message names a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +24,7 @@ pub(crate) struct Unchangeable;
 
 /// Whether a text could name a task at all. Looking for bytes is far cheaper than reading.
 pub(crate) fn could_name(text: &[u8]) -> bool {
-    memmem::find(text, b"task").is_some() || memmem::find(text, b"\\u").is_some()
+    memmem::find(text, member::TASK.as_bytes()).is_some() || memmem::find(text, b"\\u").is_some()
 }
 
 /// The message with other ids. `other` says which id stands for one, or `None` to let it stand;
@@ -61,10 +63,10 @@ fn ids(text: &str) -> Vec<(Place, &RawValue)> {
         return Vec::new();
     };
     let mut found = Vec::new();
-    if let Some(result) = message.get("result").and_then(Members::of) {
+    if let Some(result) = message.get(RESULT).and_then(Members::of) {
         in_result(&result, &mut found);
     }
-    if let Some(params) = message.get("params").and_then(Members::of) {
+    if let Some(params) = message.get(PARAMS).and_then(Members::of) {
         in_params(&params, &mut found);
     }
     found
@@ -73,31 +75,32 @@ fn ids(text: &str) -> Vec<(Place, &RawValue)> {
 /// MCP 2025-11-25 wraps a new task in `task`; the extension of 2026-07-28 puts its members into a
 /// result of the type `task`. Both put them into the result where they say how a task is.
 fn in_result<'t>(result: &Members<'t>, found: &mut Vec<(Place, &'t RawValue)>) {
-    let begun = result.get("resultType").is_some_and(|kind| kind.get() == r#""task""#);
+    let begun =
+        result.get(member::RESULT_TYPE).is_some_and(|kind| kind.get() == quoted(result_type::TASK));
     let place = if begun { Place::Begun } else { Place::Elsewhere };
-    found.extend(result.get("taskId").map(|id| (place, id)));
-    let task = result.get("task").and_then(Members::of);
-    found.extend(task.and_then(|task| task.get("taskId")).map(|id| (Place::Begun, id)));
+    found.extend(result.get(member::TASK_ID).map(|id| (place, id)));
+    let task = result.get(member::TASK).and_then(Members::of);
+    found.extend(task.and_then(|task| task.get(member::TASK_ID)).map(|id| (Place::Begun, id)));
     found.extend(related(result).map(|id| (Place::Elsewhere, id)));
 }
 
 /// News of a task, anything that belongs to one, and what a subscription was granted.
 fn in_params<'t>(params: &Members<'t>, found: &mut Vec<(Place, &'t RawValue)>) {
-    found.extend(params.get("taskId").map(|id| (Place::Elsewhere, id)));
+    found.extend(params.get(member::TASK_ID).map(|id| (Place::Elsewhere, id)));
     found.extend(related(params).map(|id| (Place::Elsewhere, id)));
-    let granted = params.get("notifications").map(subscribed).unwrap_or_default();
+    let granted = params.get(member::NOTIFICATIONS).map(subscribed).unwrap_or_default();
     found.extend(granted.into_iter().map(|id| (Place::Elsewhere, id)));
 }
 
 /// MCP 2025-11-25: whatever belongs to a task says so in `_meta`.
 fn related<'t>(part: &Members<'t>) -> Option<&'t RawValue> {
-    let meta = Members::of(part.get("_meta")?)?;
-    Members::of(meta.get(META_RELATED_TASK)?)?.get("taskId")
+    let meta = Members::of(part.get(member::META)?)?;
+    Members::of(meta.get(META_RELATED_TASK)?)?.get(member::TASK_ID)
 }
 
 /// The tasks that a subscription names.
 pub(crate) fn subscribed(notifications: &RawValue) -> Vec<&RawValue> {
-    let ids = Members::of(notifications).and_then(|wanted| wanted.get("taskIds"));
+    let ids = Members::of(notifications).and_then(|wanted| wanted.get(member::TASK_IDS));
     ids.and_then(|ids| serde_json::from_str(ids.get()).ok()).unwrap_or_default()
 }
 
