@@ -10,6 +10,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use protocol::Scopes;
 use protocol::jsonrpc::error_response;
+use protocol::mcp;
 
 use crate::reply::body::Body;
 
@@ -22,7 +23,7 @@ pub(crate) type Answer = Result<Response<Body>, Refused>;
 /// `X-Content-Type-Options`.
 pub(crate) const NOSNIFF: HeaderName = http::header::X_CONTENT_TYPE_OPTIONS;
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const JSON: HeaderValue = HeaderValue::from_static(mcp::JSON);
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const RETRY_SOON: HeaderValue = HeaderValue::from_static("5");
 

@@ -6,10 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Response, StatusCode};
+use protocol::jsonrpc::member::RESULT;
+use protocol::jsonrpc::response;
+use protocol::mcp::{EVENT_STREAM, JSON, META_SUBSCRIPTION_ID, PLAIN, member, result_type};
 use upstream::connection::ConnectionError;
 use upstream::http::paced::Paced;
 use upstream::http::{BackendId, Sent};
-use upstream::wire::json::without_mark;
+use upstream::wire::json::{Object, quoted, without_mark};
 use upstream::wire::{events, whole};
 
 use crate::outbound::Cause;
@@ -37,9 +40,9 @@ impl Form {
     /// The type that says so.
     pub(super) const fn content_type(self) -> &'static str {
         match self {
-            Self::Json => "application/json",
-            Self::Events => "text/event-stream",
-            Self::Plain => "text/plain",
+            Self::Json => JSON,
+            Self::Events => EVENT_STREAM,
+            Self::Plain => PLAIN,
         }
     }
 }
@@ -208,11 +211,18 @@ pub(crate) fn access_ended(id: &str) -> Bytes {
 }
 
 /// C-72: a server that ends a subscription answers the request.
+pub(crate) fn listening_ended(id: &str) -> String {
+    let mut meta = Object::with_capacity(64);
+    meta.member(META_SUBSCRIPTION_ID, id);
+    let mut result = Object::with_capacity(128);
+    result.member(member::RESULT_TYPE, &quoted(result_type::COMPLETE));
+    result.member(member::META, &meta.finish());
+    response(id, RESULT, &result.finish())
+}
+
+/// The same answer as an event.
 pub(crate) fn listening_complete(id: &str) -> Bytes {
-    events::of_message(&format!(
-        "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"resultType\":\"complete\",\
-         \"_meta\":{{\"io.modelcontextprotocol/subscriptionId\":{id}}}}}}}"
-    ))
+    events::of_message(&listening_ended(id))
 }
 
 /// A response of these parts.
@@ -228,11 +238,11 @@ pub(super) fn form(headers: &HeaderMap) -> Option<Form> {
     let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     let essence = value.split(';').next().unwrap_or_default().trim();
     let is = |name: &str| essence.eq_ignore_ascii_case(name);
-    if is("application/json") {
+    if is(JSON) {
         Some(Form::Json)
-    } else if is("text/event-stream") {
+    } else if is(EVENT_STREAM) {
         Some(Form::Events)
-    } else if is("text/plain") {
+    } else if is(PLAIN) {
         Some(Form::Plain)
     } else {
         None

@@ -22,6 +22,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Response};
 use http_body::Frame;
 use http_body_util::StreamBody;
+use protocol::mcp::EVENT_STREAM;
 use upstream::wire::{BodyError, events};
 
 use crate::observe::{PendingRequest, RequestRecord, Waiting, Wanted};
@@ -63,7 +64,7 @@ pub(crate) fn is_wanted(parts: &Parts) -> bool {
     let agent = parts.headers.get(USER_AGENT).map(HeaderValue::as_bytes);
     matches!(parts.method, Method::POST | Method::GET)
         && agent.is_some_and(|agent| agent.starts_with(LIBRARY))
-        && holds(ACCEPT, b"text/event-stream")
+        && holds(ACCEPT, EVENT_STREAM.as_bytes())
 }
 
 /// The answer that `work` comes to, if that is soon; otherwise a stream in which it will be.

@@ -4,7 +4,10 @@ use http::header::{
     ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
-use protocol::mcp::{PARAM_HEADER_PREFIX, PROTOCOL_VERSION_HEADER, SESSION_HEADER, TRACEPARENT};
+use protocol::mcp::{
+    BAGGAGE, EVENT_STREAM, METHOD_HEADER, NAME_HEADER, PARAM_HEADER_PREFIX,
+    PROTOCOL_VERSION_HEADER, SESSION_HEADER, TRACEPARENT, TRACESTATE,
+};
 use upstream::wire::headers::LAST_EVENT_ID;
 
 use crate::passthrough::answer::form;
@@ -93,7 +96,7 @@ pub(crate) fn for_events(headers: &mut HeaderMap) {
 
 /// All headers of a stream of events of our own.
 pub(crate) fn of_events(headers: &mut HeaderMap) {
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(NOSNIFF, HeaderValue::from_static("nosniff"));
     for_events(headers);
@@ -105,12 +108,12 @@ fn passes(name: &HeaderName) -> bool {
         return true;
     }
     match name.as_str() {
-        "mcp-protocol-version"
-        | "mcp-method"
-        | "mcp-name"
-        | "traceparent"
-        | "tracestate"
-        | "baggage" => true,
+        PROTOCOL_VERSION_HEADER
+        | METHOD_HEADER
+        | NAME_HEADER
+        | TRACEPARENT
+        | TRACESTATE
+        | BAGGAGE => true,
         other => other.starts_with(PARAM_HEADER_PREFIX),
     }
 }

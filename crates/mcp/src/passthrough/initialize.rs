@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use http_body_util::StreamBody;
-use protocol::mcp::SESSION_HEADER;
+use protocol::mcp::{SESSION_HEADER, method};
 use serde::Deserialize;
 use upstream::http::BackendId;
 use upstream::wire::reader::Reader;
@@ -36,7 +36,7 @@ struct InitializeResult {
 /// Passes `initialize` on and seals the session that it opens, with the revision agreed on.
 pub(crate) async fn answer(call: &Call<'_>, judged: &JudgedRequest<'_>) -> Answer {
     let sending = Box::pin(call.send(judged, judged.body().clone()));
-    let sent = call.server.upstream.opening("initialize", sending).await?;
+    let sent = call.server.upstream.opening(method::INITIALIZE, sending).await?;
     let accepted = call.accept(sent)?;
     match (accepted.status, accepted.form) {
         (StatusCode::OK, Form::Json) => from_json(call, accepted).await,

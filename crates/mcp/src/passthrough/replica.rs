@@ -11,6 +11,8 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use protocol::mcp::EVENT_STREAM;
+use protocol::replica;
 use upstream::connection::ConnectionError;
 
 use crate::passthrough::answer::StreamKind;
@@ -21,7 +23,7 @@ use crate::request::{Call, Shared};
 
 /// Marks what was handed over, so that it never goes in circles: `1` once, `2` from the home of a
 /// session on to where its requests run.
-const HANDED_OVER: HeaderName = HeaderName::from_static("x-wicketgate-handed-over");
+const HANDED_OVER: HeaderName = HeaderName::from_static(replica::HANDED_OVER);
 
 /// How much longer we wait than the other replica does, so that its own words arrive.
 const LONGER: std::time::Duration = std::time::Duration::from_secs(5);
@@ -148,7 +150,7 @@ impl Call<'_> {
         parts.headers = end_to_end(&parts.headers);
         let kind = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
         let body = match self.method {
-            _ if !kind.starts_with(b"text/event-stream") => Body::passing(body.into()),
+            _ if !kind.starts_with(EVENT_STREAM.as_bytes()) => Body::passing(body.into()),
             Method::GET => self.guard(body, StreamKind::Open(None)),
             _ => self.guard(body, StreamKind::Answer),
         };

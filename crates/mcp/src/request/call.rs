@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, Method, StatusCode};
-use protocol::mcp::TRACEPARENT;
+use protocol::mcp::{BAGGAGE, TRACEPARENT, TRACESTATE};
 use upstream::connection::Caller;
 use upstream::wire::headers::to_keep;
 
@@ -32,7 +32,7 @@ pub(crate) struct Call<'r> {
 }
 
 /// What travels of a client's request with messages of our own on its account.
-const PASSING: [&str; 4] = ["traceparent", "tracestate", "baggage", "user-agent"];
+const PASSING: [&str; 4] = [TRACEPARENT, TRACESTATE, BAGGAGE, "user-agent"];
 
 impl Call<'_> {
     /// On whose behalf messages of our own go to the upstream.

@@ -6,7 +6,8 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::{BodyStream, LengthLimitError};
 use protocol::jsonrpc::error_response;
-use protocol::mcp::NOT_TAKEN;
+use protocol::jsonrpc::member::ID;
+use protocol::mcp::{EVENT_STREAM, NOT_TAKEN};
 use serde_json::Value;
 use upstream::connection::{ConnectionError, Kind, ServerMessage};
 use upstream::wire::json::Object;
@@ -33,7 +34,7 @@ pub(super) async fn told(
 ) -> Told {
     let (parts, body) = response.into_parts();
     let status = parts.status;
-    if status == StatusCode::OK && is(&parts.headers, b"text/event-stream") {
+    if status == StatusCode::OK && is(&parts.headers, EVENT_STREAM.as_bytes()) {
         return StreamExt::boxed(BodyStream::new(body));
     }
     if status == StatusCode::NOT_FOUND
@@ -77,7 +78,7 @@ fn as_answer(body: Bytes, id: &str, status: StatusCode) -> Bytes {
         // Nothing else was asked in this exchange that it could be about.
         (None, Ok(members)) => {
             let mut named = Object::with_capacity(message.text.len() + id.len());
-            named.member("id", id).members(&members, |name| name != "id");
+            named.member(ID, id).members(&members, |name| name != ID);
             named.finish().into()
         }
         _ => unreadable(ConnectionError::Unclaimed, id, status).into(),

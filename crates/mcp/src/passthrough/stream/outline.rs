@@ -2,6 +2,8 @@
 //! tools, and under which id. Nothing is kept of it but a few names.
 
 use memchr::{memchr2, memmem};
+use protocol::jsonrpc::member::{ID, RESULT};
+use protocol::mcp::member;
 use upstream::wire::ambiguity::folded;
 
 /// Reads on with each piece. What is no JSON is not understood by its client either.
@@ -132,14 +134,14 @@ impl Outline {
         let is = |known: &str| name.as_deref().is_some_and(|name| folded(name) == known);
         if self.depth == self.message {
             self.member = match () {
-                () if is("result") => Member::Result,
-                () if is("id") => Member::Id,
+                () if is(RESULT) => Member::Result,
+                () if is(ID) => Member::Id,
                 () => Member::Other,
             };
             self.ids = self.ids.saturating_add(u8::from(self.member == Member::Id));
             self.results = self.results.saturating_add(u8::from(self.member == Member::Result));
         } else if self.depth == self.message + 1 && self.member == Member::Result {
-            self.is_list |= is("tools");
+            self.is_list |= is(member::TOOLS);
         }
         self.word.clear();
     }

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Response};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use protocol::jsonrpc::Params;
-use protocol::mcp::{NAME_HEADER, TASKS_EXTENSION, encode_mirrored};
+use protocol::mcp::{NAME_HEADER, TASKS_EXTENSION, capability, encode_mirrored};
 use protocol::splice::{Members, Splice};
 use upstream::wire::events::Event;
 use upstream::wire::reader::Reader;
@@ -63,7 +63,7 @@ pub(crate) fn may_begin(era: Era, params: &Params<'_>) -> bool {
         Era::Legacy => params.task.is_some_and(|task| task.get() != "null"),
         Era::Modern => {
             let capabilities = params.client_capabilities.and_then(Members::of);
-            let extensions = capabilities.and_then(|known| known.get("extensions"));
+            let extensions = capabilities.and_then(|known| known.get(capability::EXTENSIONS));
             let extensions = extensions.and_then(Members::of);
             extensions.is_some_and(|known| known.get(TASKS_EXTENSION).is_some())
         }
