@@ -1,13 +1,19 @@
 //! What the server says, with the client's own ids in it again.
 
 use http::StatusCode;
+use protocol::jsonrpc::member::{CODE, ID, PARAMS, RESULT};
 use protocol::jsonrpc::{INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR};
+use protocol::mcp::{
+    CANCELLED, HEADER_MISMATCH, LOG_MESSAGE, META_SUBSCRIPTION_ID, MISSING_CAPABILITY, PROGRESS,
+    UNSUPPORTED_VERSION, member,
+};
 use serde_json::value::RawValue;
 use upstream::connection::{ConnectionError, Kind, Outcome, ServerMessage};
 use upstream::wire::json::Members;
 
 use super::rewritten_request::{RewrittenRequest, replaced};
 use crate::bridge::Crossing;
+use crate::passthrough::answer::listening_ended;
 use crate::passthrough::front::ClientMessage;
 
 /// Puts the client's ids back.
@@ -18,8 +24,6 @@ pub(super) struct Restoring {
     wants_log: bool,
     listening: bool,
 }
-
-const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
 impl Restoring {
     pub(super) fn of(call: &Crossing<'_>, asked: &RewrittenRequest, listening: bool) -> Self {
@@ -41,13 +45,13 @@ impl Restoring {
             // C-09: a modern client is asked nothing.
             Kind::Question { .. } => Ok(None),
             Kind::Notification { method } => match (&**method, &self.progress_token) {
-                ("notifications/progress", Some(token)) => {
-                    Self::notification(heard, |params| Ok(replaced(params, "progressToken", token)))
-                }
-                ("notifications/progress", None) => Ok(None),
+                (PROGRESS, Some(token)) => Self::notification(heard, |params| {
+                    Ok(replaced(params, member::PROGRESS_TOKEN, token))
+                }),
+                (PROGRESS, None) => Ok(None),
                 // C-91: only whoever opted in gets log messages.
-                ("notifications/message", _) if !self.wants_log => Ok(None),
-                ("notifications/cancelled", _) => Ok(self.listening.then(|| self.complete())),
+                (LOG_MESSAGE, _) if !self.wants_log => Ok(None),
+                (CANCELLED, _) => Ok(self.listening.then(|| self.complete())),
                 _ => Self::notification(heard, |params| self.with_subscription(params)),
             },
         }
@@ -56,15 +60,15 @@ impl Restoring {
     fn answer(&self, heard: &ServerMessage) -> Result<ClientMessage, ConnectionError> {
         let message = heard.members()?;
         let (status, text) = match heard.outcome()? {
-            Outcome::Error(error) => (status(error), replaced(&message, "id", &self.id)),
+            Outcome::Error(error) => (status(error), replaced(&message, ID, &self.id)),
             Outcome::Result(result) if self.listening => {
                 let result = Members::read(result.get()).map_err(|_| ConnectionError::Garbled)?;
                 let result = self.with_subscription(&result)?;
-                let message = replaced(&message, "id", &self.id);
+                let message = replaced(&message, ID, &self.id);
                 let message = Members::read(&message).map_err(|_| ConnectionError::Garbled)?;
-                (StatusCode::OK, replaced(&message, "result", &result))
+                (StatusCode::OK, replaced(&message, RESULT, &result))
             }
-            Outcome::Result(_) => (StatusCode::OK, replaced(&message, "id", &self.id)),
+            Outcome::Result(_) => (StatusCode::OK, replaced(&message, ID, &self.id)),
         };
         Ok(ClientMessage::answer(text, status))
     }
@@ -74,34 +78,32 @@ impl Restoring {
         restore: impl FnOnce(&Members<'_>) -> Result<String, ConnectionError>,
     ) -> Result<Option<ClientMessage>, ConnectionError> {
         let message = heard.members()?;
-        let params = Members::of(message.get("params")).map_err(|_| ConnectionError::Garbled)?;
-        Ok(Some(ClientMessage::before(replaced(&message, "params", &restore(&params)?))))
+        let params = Members::of(message.get(PARAMS)).map_err(|_| ConnectionError::Garbled)?;
+        Ok(Some(ClientMessage::before(replaced(&message, PARAMS, &restore(&params)?))))
     }
 
     /// C-71: the subscription's id is that of the request, of the same JSON type.
     fn with_subscription(&self, holder: &Members<'_>) -> Result<String, ConnectionError> {
-        let meta = Members::of(holder.get("_meta")).map_err(|_| ConnectionError::Garbled)?;
-        Ok(replaced(holder, "_meta", &replaced(&meta, SUBSCRIPTION, &self.id)))
+        let meta = Members::of(holder.get(member::META)).map_err(|_| ConnectionError::Garbled)?;
+        Ok(replaced(holder, member::META, &replaced(&meta, META_SUBSCRIPTION_ID, &self.id)))
     }
 
     /// C-72: over stdio a server ends a subscription by cancelling it; over HTTP it answers.
     fn complete(&self) -> ClientMessage {
-        let id = &self.id;
-        let text = format!(
-            "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"resultType\":\"complete\",\
-             \"_meta\":{{\"{SUBSCRIPTION}\":{id}}}}}}}"
-        );
-        ClientMessage::answer(text, StatusCode::OK)
+        ClientMessage::answer(listening_ended(&self.id), StatusCode::OK)
     }
 }
 
 /// C-42: the HTTP status that goes with a JSON-RPC error.
 fn status(error: &RawValue) -> StatusCode {
-    let code = Members::read(error.get()).ok().and_then(|error| error.get("code"));
+    let code = Members::read(error.get()).ok().and_then(|error| error.get(CODE));
     let code = code.and_then(|code| serde_json::from_str::<i32>(code.get()).ok());
     match code {
         Some(METHOD_NOT_FOUND) => StatusCode::NOT_FOUND,
-        Some(PARSE_ERROR | INVALID_REQUEST | -32022..=-32020) => StatusCode::BAD_REQUEST,
+        Some(
+            PARSE_ERROR | INVALID_REQUEST | HEADER_MISMATCH | MISSING_CAPABILITY
+            | UNSUPPORTED_VERSION,
+        ) => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     }
 }

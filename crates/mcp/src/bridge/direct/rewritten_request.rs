@@ -1,5 +1,7 @@
 //! The client's request, with ids of ours in it.
 
+use protocol::jsonrpc::member::{ID, METHOD, PARAMS};
+use protocol::mcp::{META_LOG_LEVEL, member};
 use upstream::connection::{ConnectionError, Question};
 use upstream::wire::json::{Members, Object};
 
@@ -12,23 +14,21 @@ pub(super) struct RewrittenRequest {
     pub(super) wants_log: bool,
 }
 
-const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
-
 impl RewrittenRequest {
     /// Replaces the id, and the progress token if there is one; everything else stays as written.
     pub(super) fn read(body: &[u8], id: u64) -> Result<Self, ConnectionError> {
         let body = std::str::from_utf8(body).map_err(|_| ConnectionError::Garbled)?;
         let message = Members::read(body).map_err(|_| ConnectionError::Garbled)?;
-        let params = Members::of(message.get("params")).map_err(|_| ConnectionError::Garbled)?;
-        let meta = Members::of(params.get("_meta")).map_err(|_| ConnectionError::Garbled)?;
-        let progress_token = meta.get("progressToken").map(|token| token.get().to_owned());
-        let method = message.text("method").ok_or(ConnectionError::Garbled)?;
+        let params = Members::of(message.get(PARAMS)).map_err(|_| ConnectionError::Garbled)?;
+        let meta = Members::of(params.get(member::META)).map_err(|_| ConnectionError::Garbled)?;
+        let progress_token = meta.get(member::PROGRESS_TOKEN).map(|token| token.get().to_owned());
+        let method = message.text(METHOD).ok_or(ConnectionError::Garbled)?;
         let our_id = id.to_string();
         let mut text = Object::with_capacity(body.len() + 16);
         for (name, value) in message.iter() {
             match name {
-                "id" => text.member(name, &our_id),
-                "params" if progress_token.is_some() => {
+                ID => text.member(name, &our_id),
+                PARAMS if progress_token.is_some() => {
                     text.member(name, &with_token(&params, &meta, &our_id))
                 }
                 _ => text.member(name, value.get()),
@@ -36,12 +36,12 @@ impl RewrittenRequest {
         }
         let text = text.finish();
         let question = Question { id, method: method.into(), text, mirrors: Vec::new() };
-        Ok(Self { question, progress_token, wants_log: meta.get(LOG_LEVEL).is_some() })
+        Ok(Self { question, progress_token, wants_log: meta.get(META_LOG_LEVEL).is_some() })
     }
 }
 
 fn with_token(params: &Members<'_>, meta: &Members<'_>, token: &str) -> String {
-    replaced(params, "_meta", &replaced(meta, "progressToken", token))
+    replaced(params, member::META, &replaced(meta, member::PROGRESS_TOKEN, token))
 }
 
 /// The object with another value for one of its members.

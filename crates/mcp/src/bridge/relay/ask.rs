@@ -9,6 +9,8 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use http::StatusCode;
 use protocol::jsonrpc::Params;
+use protocol::jsonrpc::member::PARAMS;
+use protocol::mcp::member;
 use tokio::sync::mpsc;
 use upstream::connection::{Caller, ConnectionError, Kind};
 use upstream::wire::json::{Members, NoObject, Object};
@@ -62,19 +64,20 @@ pub(super) async fn request(
 /// The parameters with our progress token in place of the client's, and the client's.
 fn renumbered(body: &[u8], id: u64) -> Result<(Option<String>, Token), NoObject> {
     let message = Members::read(std::str::from_utf8(body).map_err(|_| NoObject)?)?;
-    let Some(params) = message.get("params") else { return Ok((None, None)) };
+    let Some(params) = message.get(PARAMS) else { return Ok((None, None)) };
     let members = Members::read(params.get())?;
-    let meta = Members::of(members.get("_meta"))?;
-    let Some(token) = meta.get("progressToken") else {
+    let meta = Members::of(members.get(member::META))?;
+    let Some(token) = meta.get(member::PROGRESS_TOKEN) else {
         return Ok((Some(params.get().to_owned()), None));
     };
     let ours = id.to_string();
     let mut renumbered = Object::with_capacity(params.get().len() + 8);
     for (name, value) in members.iter() {
-        if name == "_meta" {
+        if name == member::META {
             let mut changed = Object::with_capacity(value.get().len() + 8);
             for (known, old) in meta.iter() {
-                changed.member(known, if known == "progressToken" { &ours } else { old.get() });
+                changed
+                    .member(known, if known == member::PROGRESS_TOKEN { &ours } else { old.get() });
             }
             renumbered.member(name, &changed.finish());
         } else {

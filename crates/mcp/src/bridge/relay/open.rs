@@ -4,11 +4,12 @@
 use bytes::Bytes;
 use http::{HeaderName, StatusCode};
 use kernel::encoding::{base64url, sha256};
-use protocol::mcp::SESSION_HEADER;
-use upstream::Transport;
+use protocol::jsonrpc::member::PARAMS;
+use protocol::mcp::{LAST_LEGACY_REVISION, LEGACY_REVISIONS, SESSION_HEADER, member};
 use upstream::connection::ConnectionError;
 use upstream::connection::legacy::Declared;
 use upstream::wire::json::{Members, NoObject, Object, quoted};
+use upstream::{Transport, own_declaration};
 
 use super::sessions::Relayed;
 use crate::bridge::Crossing;
@@ -21,8 +22,10 @@ use crate::request::session::{Facts, Held};
 /// Answers `initialize`.
 pub(super) async fn initialize(call: &Crossing<'_>, body: &Bytes) -> Answer {
     let offered = declared(body).map_err(|NoObject| unreadable(call))?;
+    // One child for all cannot be told of each client's abilities; it is told of none, so that it
+    // asks nobody anything.
     let shared = shared_by_everyone(call);
-    let declared = if shared { for_everybody() } else { offered.clone() };
+    let declared = if shared { own_declaration() } else { offered.clone() };
     let mut nonce = [0; 16];
     call.shared.sealing.random.fill(&mut nonce);
     let caller = call.caller();
@@ -56,41 +59,31 @@ fn shared_by_everyone(call: &Crossing<'_>) -> bool {
 /// What the client says of itself, in its own words.
 fn declared(body: &[u8]) -> Result<Declared, NoObject> {
     let message = Members::read(std::str::from_utf8(body).map_err(|_| NoObject)?)?;
-    let params = Members::of(message.get("params"))?;
+    let params = Members::of(message.get(PARAMS))?;
     let object = |name: &str| {
         let Some(value) = params.get(name) else { return Ok("{}".to_owned()) };
         Members::read(value.get()).map(|_| value.get().to_owned())
     };
     Ok(Declared {
-        version: params.text("protocolVersion").ok_or(NoObject)?,
-        capabilities: object("capabilities")?,
-        client_info: object("clientInfo")?,
+        version: params.text(member::PROTOCOL_VERSION).ok_or(NoObject)?,
+        capabilities: object(member::CAPABILITIES)?,
+        client_info: object(member::CLIENT_INFO)?,
     })
-}
-
-/// One child for all cannot be told of each client's abilities; it is told of none, so that it
-/// asks nobody anything.
-fn for_everybody() -> Declared {
-    Declared {
-        version: "2025-11-25".to_owned(),
-        capabilities: "{}".to_owned(),
-        client_info: "{\"name\":\"wicketgate\",\"version\":\"1\"}".to_owned(),
-    }
 }
 
 /// The revision and the result that the client hears: the server's own. A shared child agreed on
 /// one with us, and a client that offered an older one gets that (revisions are dates, and each
 /// client of an older one is served by a newer server).
 fn agreed(version: &str, result: &str, offered: Option<&Declared>) -> (String, String) {
-    let known = ["2024-11-05", "2025-03-26", "2025-06-18"];
+    let newer = version.min(LAST_LEGACY_REVISION);
     let older = offered.map(|offered| offered.version.as_str());
-    let older = older.filter(|older| known.contains(older) && *older < version);
+    let older = older.filter(|older| LEGACY_REVISIONS.contains(older) && *older < newer);
     let (Some(older), Ok(members)) = (older, Members::read(result)) else {
         return (version.to_owned(), result.to_owned());
     };
     let mut spliced = Object::with_capacity(result.len());
-    spliced.member("protocolVersion", &quoted(older));
-    spliced.members(&members, |name| name != "protocolVersion");
+    spliced.member(member::PROTOCOL_VERSION, &quoted(older));
+    spliced.members(&members, |name| name != member::PROTOCOL_VERSION);
     (older.to_owned(), spliced.finish())
 }
 

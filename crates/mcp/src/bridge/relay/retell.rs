@@ -1,8 +1,11 @@
 //! What the upstream says, in the client's ids.
 
+use protocol::jsonrpc::METHOD_NOT_FOUND;
+use protocol::jsonrpc::member::{CODE, ERROR, ID, MESSAGE, PARAMS};
+use protocol::mcp::{CANCELLED, PROGRESS, is_list_changed, is_notification, member};
 use serde_json::value::RawValue;
 use upstream::connection::{Caller, ConnectionError, Kind, ServerMessage};
-use upstream::wire::json::{Members, Object, whole_number};
+use upstream::wire::json::{Members, Object, quoted, whole_number};
 
 use super::sessions::{Relayed, Running};
 use crate::outbound::{Cause, Probe};
@@ -19,9 +22,12 @@ pub(super) struct Ear<'e> {
 }
 
 /// The error that answers a question which nobody can be asked.
-const NOBODY: &str = "{\"code\":-32601,\"message\":\"no client can be asked this here\"}";
-const PROGRESS: &str = "notifications/progress";
-const CANCELLED: &str = "notifications/cancelled";
+fn nobody() -> String {
+    let mut error = Object::with_capacity(64);
+    error.member(CODE, &METHOD_NOT_FOUND.to_string());
+    error.member(MESSAGE, &quoted("no client can be asked this here"));
+    error.finish()
+}
 
 impl Ear<'_> {
     /// What the client hears of something said on no request's account.
@@ -65,22 +71,22 @@ impl Ear<'_> {
             return Some(with_id(&heard.members().ok()?, &asked));
         }
         // It would wait for nothing; if it is gone, it does not wait.
-        let _ =
-            Cause::from(Probe::Reply).answer(&relayed.peer, caller, id, ("error", NOBODY)).await;
+        let outcome = (ERROR, &*nobody());
+        let _ = Cause::from(Probe::Reply).answer(&relayed.peer, caller, id, outcome).await;
         None
     }
 
     /// `notifications/cancelled` names a question of the server's by the server's own id.
     fn taken_back(&self, heard: &ServerMessage) -> Option<String> {
         let params = Members::read(heard.params()?.get()).ok()?;
-        let asked = self.relayed.questions.cancelled(params.get("requestId")?)?;
-        with_param(heard, &params, "requestId", &asked)
+        let asked = self.relayed.questions.cancelled(params.get(member::REQUEST_ID)?)?;
+        with_param(heard, &params, member::REQUEST_ID, &asked)
     }
 }
 
 /// Lists that changed are everybody's news.
 fn is_change(method: &str) -> bool {
-    method.starts_with("notifications/") && method.ends_with("/list_changed")
+    is_notification(method) && is_list_changed(method)
 }
 
 fn whole(heard: &ServerMessage) -> Option<String> {
@@ -92,12 +98,12 @@ fn with_id(members: &Members<'_>, id: &str) -> String {
     let mut message = Object::with_capacity(256);
     let mut named = false;
     for (name, value) in members.iter() {
-        let own = name == "id";
+        let own = name == ID;
         named |= own;
         message.member(name, if own { id } else { value.get() });
     }
     if !named {
-        message.member("id", id);
+        message.member(ID, id);
     }
     message.finish()
 }
@@ -105,8 +111,8 @@ fn with_id(members: &Members<'_>, id: &str) -> String {
 /// Progress of this request under the client's token, if the client wanted to hear of it.
 fn with_token(heard: &ServerMessage, id: u64, token: &Token) -> Option<String> {
     let params = Members::read(heard.params()?.get()).ok()?;
-    let ours = whole_number(params.get("progressToken")?.get()) == Some(id);
-    with_param(heard, &params, "progressToken", token.as_ref().filter(|_| ours)?.get())
+    let ours = whole_number(params.get(member::PROGRESS_TOKEN)?.get()) == Some(id);
+    with_param(heard, &params, member::PROGRESS_TOKEN, token.as_ref().filter(|_| ours)?.get())
 }
 
 fn with_param(
@@ -122,7 +128,7 @@ fn with_param(
     let changed = changed.finish();
     let mut message = Object::with_capacity(heard.text.len() + value.len());
     for (known, old) in heard.members().ok()?.iter() {
-        message.member(known, if known == "params" { &changed } else { old.get() });
+        message.member(known, if known == PARAMS { &changed } else { old.get() });
     }
     Some(message.finish())
 }

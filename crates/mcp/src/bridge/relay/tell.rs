@@ -1,6 +1,8 @@
 //! What a client says that has no answer: notifications, and answers to the server's questions.
 
 use http::{Response, StatusCode};
+use protocol::jsonrpc::member::{ERROR, ID, PARAMS, RESULT};
+use protocol::mcp::{CANCELLED, INITIALIZED, member};
 use serde_json::value::RawValue;
 use upstream::wire::json::{Members, Object};
 
@@ -19,11 +21,11 @@ pub(super) async fn notification(
     body: &[u8],
 ) -> Answer {
     let message = members(call, body)?;
-    let params = message.get("params");
+    let params = message.get(PARAMS);
     let params = match method {
         // The server heard it from us, when the session was opened.
-        "notifications/initialized" => return Ok(accepted()),
-        "notifications/cancelled" => match params.and_then(|params| cancelled(relayed, params)) {
+        INITIALIZED => return Ok(accepted()),
+        CANCELLED => match params.and_then(|params| cancelled(relayed, params)) {
             Some(params) => Some(params),
             // What does not run any more cannot be cancelled.
             None => return Ok(accepted()),
@@ -40,12 +42,12 @@ pub(super) async fn notification(
 /// Passes an answer on to the server that asked, once. Answers to what was not asked go nowhere.
 pub(super) async fn answer(call: &Crossing<'_>, relayed: &Relayed, body: &[u8]) -> Answer {
     let message = members(call, body)?;
-    let (outcome, value) = match (message.get("result"), message.get("error")) {
-        (Some(result), None) => ("result", result),
-        (None, Some(error)) => ("error", error),
+    let (outcome, value) = match (message.get(RESULT), message.get(ERROR)) {
+        (Some(result), None) => (RESULT, result),
+        (None, Some(error)) => (ERROR, error),
         _ => return Err(unreadable(call)),
     };
-    let sealed = message.text("id").unwrap_or_default();
+    let sealed = message.text(ID).unwrap_or_default();
     let sealing = &call.shared.sealing;
     if let Some(id) = relayed.questions.answered(sealing, &relayed.digest, &sealed) {
         let answered =
@@ -59,10 +61,10 @@ pub(super) async fn answer(call: &Crossing<'_>, relayed: &Relayed, body: &[u8]) 
 /// does not answer what was cancelled, and its next question must not be taken for one of it.
 fn cancelled(relayed: &Relayed, params: &RawValue) -> Option<String> {
     let params = Members::read(params.get()).ok()?;
-    let id = relayed.stop(params.get("requestId")?.get())?.to_string();
+    let id = relayed.stop(params.get(member::REQUEST_ID)?.get())?.to_string();
     let mut renumbered = Object::with_capacity(64);
     for (name, value) in params.iter() {
-        renumbered.member(name, if name == "requestId" { &id } else { value.get() });
+        renumbered.member(name, if name == member::REQUEST_ID { &id } else { value.get() });
     }
     Some(renumbered.finish())
 }
