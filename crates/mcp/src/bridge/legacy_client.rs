@@ -31,6 +31,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use http::StatusCode;
 use protocol::jsonrpc::{Message, Params};
+use protocol::mcp::method;
 
 pub(crate) use batch::answer as batch;
 pub(crate) use listen::listen;
@@ -75,19 +76,19 @@ async fn request(
     body: Bytes,
 ) -> Result<Reply, Refused> {
     match method {
-        "ping" => Ok(at_once(local::result(call.id, "{}"))),
-        "logging/setLevel" => local::set_level(call, &seat, body).await,
-        "resources/subscribe" | "resources/unsubscribe" => {
+        method::PING => Ok(at_once(local::result(call.id, "{}"))),
+        method::LOGGING_SET_LEVEL => local::set_level(call, &seat, body).await,
+        method::RESOURCES_SUBSCRIBE | method::RESOURCES_UNSUBSCRIBE => {
             subscribe::change(call, &seat, method, body).await
         }
-        "tools/list"
-        | "tools/call"
-        | "prompts/list"
-        | "prompts/get"
-        | "resources/list"
-        | "resources/read"
-        | "resources/templates/list"
-        | "completion/complete" => {
+        method::TOOLS_LIST
+        | method::TOOLS_CALL
+        | method::PROMPTS_LIST
+        | method::PROMPTS_GET
+        | method::RESOURCES_LIST
+        | method::RESOURCES_READ
+        | method::RESOURCES_TEMPLATES_LIST
+        | method::COMPLETION_COMPLETE => {
             let original = Original::read(call.id, (method, params), &body);
             let original = original.map_err(|_| call.refused(UNREADABLE_PARAMS))?;
             visits::announce(call, &seat).await;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 use protocol::jsonrpc::Params;
-use protocol::mcp::{METHOD_HEADER, Mirrored, NAME_HEADER, encode_mirrored};
+use protocol::jsonrpc::member::PARAMS;
+use protocol::mcp::{METHOD_HEADER, Mirrored, NAME_HEADER, encode_mirrored, member};
 use serde_json::value::RawValue;
 use upstream::connection::legacy::question;
 use upstream::connection::{Caller, Question, ResponseStream};
@@ -94,9 +95,9 @@ impl Original {
         body: &[u8],
     ) -> Result<Self, NoObject> {
         let text = std::str::from_utf8(body).map_err(|_| NoObject)?;
-        let params = Members::read(text)?.get("params");
-        let meta = Members::of(params)?.get("_meta");
-        let progress_token = Members::of(meta)?.get("progressToken");
+        let params = Members::read(text)?.get(PARAMS);
+        let meta = Members::of(params)?.get(member::META);
+        let progress_token = Members::of(meta)?.get(member::PROGRESS_TOKEN);
         let name = match Mirrored::by(method) {
             Some(Mirrored::Name) => known.name.as_deref(),
             Some(Mirrored::Uri) => known.uri.as_deref(),

@@ -1,5 +1,6 @@
 //! What clients and servers can do, in the words of the other generation.
 
+use protocol::mcp::capability;
 use serde_json::value::RawValue;
 use upstream::wire::json::{Members, Object};
 
@@ -8,8 +9,11 @@ use crate::request::session::Facts;
 
 /// What of a client's capabilities is kept: what could be bridged, and nothing else.
 pub(super) fn reduced(capabilities: Option<&RawValue>) -> String {
-    let known: [(&str, &[&str]); 3] =
-        [("elicitation", &["form", "url"]), ("sampling", &["tools", "context"]), ("roots", &[])];
+    let known: [(&str, &[&str]); 3] = [
+        (capability::ELICITATION, &[capability::FORM, capability::URL]),
+        (capability::SAMPLING, &[capability::TOOLS, capability::CONTEXT]),
+        (capability::ROOTS, &[]),
+    ];
     picked(capabilities, &known)
 }
 
@@ -20,28 +24,29 @@ pub(super) fn declared(facts: &Facts, revision: Revision) -> String {
     let mut object = Object::with_capacity(64);
     let Ok(members) = Members::read(&facts.capabilities) else { return object.finish() };
     let latest = revision >= Revision::November2025;
-    if let Some(elicitation) = members.get("elicitation").filter(|_| revision >= Revision::June2025)
+    if let Some(elicitation) =
+        members.get(capability::ELICITATION).filter(|_| revision >= Revision::June2025)
     {
         let has = |mode| Members::read(elicitation.get()).is_ok_and(|m| m.get(mode).is_some());
         let mut modes = Object::with_capacity(32);
-        let url = latest && has("url");
+        let url = latest && has(capability::URL);
         // An empty object meant forms before there was anything else.
-        let form = has("form") || !has("url");
+        let form = has(capability::FORM) || !has(capability::URL);
         if form {
-            modes.member("form", "{}");
+            modes.member(capability::FORM, "{}");
         }
         if url {
-            modes.member("url", "{}");
+            modes.member(capability::URL, "{}");
         }
         if form || url {
-            object.member("elicitation", &modes.finish());
+            object.member(capability::ELICITATION, &modes.finish());
         }
     }
-    if let Some(sampling) = members.get("sampling") {
-        object.member("sampling", if latest { sampling.get() } else { "{}" });
+    if let Some(sampling) = members.get(capability::SAMPLING) {
+        object.member(capability::SAMPLING, if latest { sampling.get() } else { "{}" });
     }
-    if members.get("roots").is_some() {
-        object.member("roots", "{}");
+    if members.get(capability::ROOTS).is_some() {
+        object.member(capability::ROOTS, "{}");
     }
     object.finish()
 }
@@ -50,11 +55,11 @@ pub(super) fn declared(facts: &Facts, revision: Revision) -> String {
 /// so is `completions` where it was not known yet.
 pub(super) fn offered(capabilities: Option<&RawValue>, revision: Revision) -> String {
     let known: [(&str, &[&str]); 5] = [
-        ("tools", &["listChanged"]),
-        ("resources", &["subscribe", "listChanged"]),
-        ("prompts", &["listChanged"]),
-        ("logging", &[]),
-        ("completions", &[]),
+        (capability::TOOLS, &[capability::LIST_CHANGED]),
+        (capability::RESOURCES, &[capability::SUBSCRIBE, capability::LIST_CHANGED]),
+        (capability::PROMPTS, &[capability::LIST_CHANGED]),
+        (capability::LOGGING, &[]),
+        (capability::COMPLETIONS, &[]),
     ];
     let known = if revision < Revision::March2025 { &known[..4] } else { &known[..] };
     picked(capabilities, known)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kernel::Timestamp;
+use protocol::mcp::{META_SERVER_INFO, member, method};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use serde_json::value::RawValue;
@@ -48,16 +49,16 @@ const MOST_SECONDS: i64 = 3_600;
 
 impl Discovered {
     pub(super) fn capabilities(&self) -> Option<&RawValue> {
-        self.member("capabilities")
+        self.member(member::CAPABILITIES)
     }
 
     pub(super) fn instructions(&self) -> Option<&RawValue> {
-        self.member("instructions").filter(|text| text.get().starts_with('"'))
+        self.member(member::INSTRUCTIONS).filter(|text| text.get().starts_with('"'))
     }
 
     /// `serverInfo`, which a modern server sends with each result.
     pub(super) fn server_info(&self) -> Option<&RawValue> {
-        Members::read(self.member("_meta")?.get()).ok()?.get("io.modelcontextprotocol/serverInfo")
+        Members::read(self.member(member::META)?.get()).ok()?.get(META_SERVER_INFO)
     }
 
     /// Whether the server declared this, such as `resources.subscribe`.
@@ -83,13 +84,13 @@ pub(super) async fn discovered(asker: &Asker) -> Result<Arc<Discovered>, Failure
     {
         return Ok(known);
     }
-    let question = asker.question("server/discover", "{}", Vec::new());
+    let question = asker.question(method::SERVER_DISCOVER, "{}", Vec::new());
     let answer = asker.ask(question).await?.answer().await.map_err(without_session)?;
     let Outcome::Result(result) = answer.outcome()? else {
         return Err(ConnectionError::Garbled.into());
     };
     let members = Members::read(result.get()).map_err(|_| ConnectionError::Garbled)?;
-    let seconds = members.get("ttlMs").and_then(|ttl| ttl.get().parse::<i64>().ok());
+    let seconds = members.get(member::TTL_MS).and_then(|ttl| ttl.get().parse::<i64>().ok());
     let seconds = (seconds.unwrap_or(0) / 1000).clamp(LEAST_SECONDS, MOST_SECONDS);
     let until = now.plus_seconds(seconds);
     let discovered = Arc::new(Discovered { result: result.to_owned(), until });

@@ -1,5 +1,8 @@
 //! The three things that a server may ask of a client, in both generations' words.
 
+use protocol::jsonrpc::member::{METHOD, PARAMS};
+use protocol::jsonrpc::notification;
+use protocol::mcp::{ELICITATION_COMPLETE, capability, member, method};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use upstream::connection::ConnectionError;
@@ -40,19 +43,21 @@ pub(super) fn read(
     revision: Revision,
 ) -> Result<Form, Failure> {
     let members = Members::read(request.get()).map_err(|_| ConnectionError::Garbled)?;
-    let params = members.get("params");
+    let params = members.get(PARAMS);
     let inner = Members::of(params).map_err(|_| ConnectionError::Garbled)?;
-    let kind = match members.text("method").as_deref() {
-        Some("elicitation/create") if inner.text("mode").as_deref() == Some("url") => Kind::Url,
-        Some("elicitation/create") => Kind::Form,
-        Some("sampling/createMessage") => Kind::Sampling,
-        Some("roots/list") => Kind::Roots,
+    let kind = match members.text(METHOD).as_deref() {
+        Some(method::ELICITATION_CREATE) => match inner.text(member::MODE).as_deref() {
+            Some(capability::URL) => Kind::Url,
+            _ => Kind::Form,
+        },
+        Some(method::SAMPLING_CREATE_MESSAGE) => Kind::Sampling,
+        Some(method::ROOTS_LIST) => Kind::Roots,
         _ => return Err(Failure::CannotBeAsked),
     };
     if !kind.is_in(declared) {
         return Err(Failure::CannotBeAsked);
     }
-    if kind == Kind::Url && !inner.text("url").is_some_and(|url| leads_to_the_web(&url)) {
+    if kind == Kind::Url && !inner.text(member::URL).is_some_and(|url| leads_to_the_web(&url)) {
         return Err(Unusable::Page.into());
     }
     Ok(Form { kind, params: params.map(RawValue::to_owned), revision })
@@ -66,10 +71,10 @@ fn leads_to_the_web(url: &str) -> bool {
 impl Kind {
     fn is_in(self, declared: &str) -> bool {
         let path: &[&str] = match self {
-            Self::Form => &["elicitation", "form"],
-            Self::Url => &["elicitation", "url"],
-            Self::Sampling => &["sampling"],
-            Self::Roots => &["roots"],
+            Self::Form => &[capability::ELICITATION, capability::FORM],
+            Self::Url => &[capability::ELICITATION, capability::URL],
+            Self::Sampling => &[capability::SAMPLING],
+            Self::Roots => &[capability::ROOTS],
         };
         let mut text = Some(declared);
         for name in path {
@@ -83,9 +88,9 @@ impl Kind {
 impl Form {
     pub(super) fn method(&self) -> &'static str {
         match self.kind {
-            Kind::Form | Kind::Url => "elicitation/create",
-            Kind::Sampling => "sampling/createMessage",
-            Kind::Roots => "roots/list",
+            Kind::Form | Kind::Url => method::ELICITATION_CREATE,
+            Kind::Sampling => method::SAMPLING_CREATE_MESSAGE,
+            Kind::Roots => method::ROOTS_LIST,
         }
     }
 
@@ -97,17 +102,20 @@ impl Form {
         let latest = self.revision >= Revision::November2025;
         let keep = |name: &str| match self.kind {
             // Before URLs there was one mode, which had no name.
-            Kind::Form => name != "task" && (latest || name != "mode"),
-            Kind::Url => !matches!(name, "task" | "elicitationId"),
-            Kind::Sampling => name != "task" && (latest || !matches!(name, "tools" | "toolChoice")),
-            Kind::Roots => name == "_meta",
+            Kind::Form => name != member::TASK && (latest || name != member::MODE),
+            Kind::Url => !matches!(name, member::TASK | member::ELICITATION_ID),
+            Kind::Sampling => {
+                name != member::TASK
+                    && (latest || !matches!(name, member::TOOLS | member::TOOL_CHOICE))
+            }
+            Kind::Roots => name == member::META,
         };
         if let Some(old) = &old {
             object.members(old, keep);
         }
         if self.kind == Kind::Url {
             let id = new_id();
-            object.member("elicitationId", &quoted(&id));
+            object.member(member::ELICITATION_ID, &quoted(&id));
             told.0.push(id);
         }
         object.finish()
@@ -118,7 +126,11 @@ impl Form {
     pub(super) fn response(&self, given: Given) -> Result<String, Failure> {
         match (given, self.kind) {
             (Given::Result(result), _) => Ok(result.get().to_owned()),
-            (Given::Error, Kind::Form | Kind::Url) => Ok(r#"{"action":"cancel"}"#.to_owned()),
+            (Given::Error, Kind::Form | Kind::Url) => {
+                let mut cancelled = Object::with_capacity(32);
+                cancelled.member(member::ACTION, &quoted("cancel"));
+                Ok(cancelled.finish())
+            }
             (Given::Error, Kind::Sampling | Kind::Roots) => Err(Failure::NotAnswered),
         }
     }
@@ -129,12 +141,9 @@ impl Told {
     pub(super) async fn complete(self, tell: &mpsc::Sender<ClientMessage>) {
         for id in self.0 {
             let mut params = Object::with_capacity(64);
-            params.member("elicitationId", &quoted(&id));
-            let mut message = Object::with_capacity(128);
-            message.member("jsonrpc", "\"2.0\"");
-            message.member("method", "\"notifications/elicitation/complete\"");
-            message.member("params", &params.finish());
-            let _ = tell.send(ClientMessage::before(message.finish())).await;
+            params.member(member::ELICITATION_ID, &quoted(&id));
+            let text = notification(ELICITATION_COMPLETE, Some(&params.finish()));
+            let _ = tell.send(ClientMessage::before(text)).await;
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use http::StatusCode;
 use kernel::encoding::base64url;
-use protocol::mcp::SESSION_HEADER;
+use protocol::jsonrpc::member::PARAMS;
+use protocol::mcp::{SESSION_HEADER, member};
 use serde_json::value::RawValue;
 use upstream::wire::json::{Members, Object, quoted};
 
@@ -27,7 +28,7 @@ struct Opening {
 const NONCE_BYTES: usize = 16;
 /// Of `clientInfo`, what tells people who it is. The whole could hold pictures, and must fit into
 /// a header.
-const CLIENT_INFO: [&str; 3] = ["name", "title", "version"];
+const CLIENT_INFO: [&str; 3] = [member::NAME, member::TITLE, member::VERSION];
 
 /// Answers `initialize` and opens a session of our own.
 pub(super) async fn answer(call: &Crossing<'_>, body: &[u8]) -> Answer {
@@ -50,17 +51,17 @@ pub(super) async fn answer(call: &Crossing<'_>, body: &[u8]) -> Answer {
 impl Opening {
     fn read(call: &Crossing<'_>, body: &[u8]) -> Result<Self, Failure> {
         let text = std::str::from_utf8(body).unwrap_or_default();
-        let params = Members::read(text).ok().and_then(|members| members.get("params"));
+        let params = Members::read(text).ok().and_then(|members| members.get(PARAMS));
         let params = Members::of(params).map_err(|_| UNREADABLE_PARAMS)?;
         let mut nonce = [0; NONCE_BYTES];
         call.shared.sealing.random.fill(&mut nonce);
         let facts = Facts {
-            capabilities: capabilities::reduced(params.get("capabilities")),
-            client_info: client_info(params.get("clientInfo")),
+            capabilities: capabilities::reduced(params.get(member::CAPABILITIES)),
+            client_info: client_info(params.get(member::CLIENT_INFO)),
             home: call.shared.own_name(),
             nonce: base64url(&nonce),
         };
-        let asked = params.text("protocolVersion").unwrap_or_default();
+        let asked = params.text(member::PROTOCOL_VERSION).unwrap_or_default();
         Ok(Self { revision: Revision::agreed(&asked), facts })
     }
 }
@@ -79,13 +80,19 @@ fn client_info(sent: Option<&RawValue>) -> String {
 
 fn result(call: &Crossing<'_>, server: &Discovered, revision: Revision) -> String {
     let mut object = Object::with_capacity(512);
-    object.member("protocolVersion", &quoted(revision.name()));
-    object.member("capabilities", &capabilities::offered(server.capabilities(), revision));
+    object.member(member::PROTOCOL_VERSION, &quoted(revision.name()));
+    object.member(member::CAPABILITIES, &capabilities::offered(server.capabilities(), revision));
     let info = server.server_info().and_then(|info| shape::info(revision, info));
-    let nameless = || format!("{{\"name\":{},\"version\":\"\"}}", quoted(&call.server.name));
-    object.member("serverInfo", &info.unwrap_or_else(nameless));
+    object.member(member::SERVER_INFO, &info.unwrap_or_else(|| nameless(&call.server.name)));
     if let Some(instructions) = server.instructions() {
-        object.member("instructions", instructions.get());
+        object.member(member::INSTRUCTIONS, instructions.get());
     }
     object.finish()
+}
+
+/// What a client hears of a server that does not say who it is.
+fn nameless(server: &str) -> String {
+    let mut info = Object::with_capacity(64);
+    info.member(member::NAME, &quoted(server)).member(member::VERSION, &quoted(""));
+    info.finish()
 }

@@ -1,7 +1,10 @@
 //! What is answered without the upstream (D-56).
 
 use bytes::Bytes;
-use upstream::wire::json::{Members, Object};
+use protocol::jsonrpc::member::{PARAMS, RESULT};
+use protocol::jsonrpc::response;
+use protocol::mcp::{LOG_LEVELS, member};
+use upstream::wire::json::Members;
 
 use super::at_once;
 use super::client_session::ClientSession;
@@ -13,20 +16,14 @@ use crate::passthrough::front::{ClientMessage, Reply};
 use crate::reply::Refused;
 use crate::reply::failure::{Failure, Limit, Malformed};
 
-const LEVELS: [&str; 8] =
-    ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
-
 /// The level of this name.
 pub(super) fn level(name: &str) -> Option<&'static str> {
-    LEVELS.into_iter().find(|known| *known == name)
+    LOG_LEVELS.into_iter().find(|known| *known == name)
 }
 
 /// The answer around a result that is JSON.
 pub(super) fn result(id: Option<&str>, result: &str) -> ClientMessage {
-    let mut message = Object::with_capacity(result.len() + 64);
-    message.member("jsonrpc", "\"2.0\"");
-    message.member("id", id.unwrap_or("null")).member("result", result);
-    ClientMessage::answer(message.finish(), status::ANSWER)
+    ClientMessage::answer(response(id.unwrap_or("null"), RESULT, result), status::ANSWER)
 }
 
 /// `logging/setLevel`: a modern server is told the level with each request (D-56). It is
@@ -37,8 +34,8 @@ pub(super) async fn set_level(
     body: Bytes,
 ) -> Result<Reply, Refused> {
     let text = std::str::from_utf8(&body).unwrap_or_default();
-    let params = Members::read(text).ok().and_then(|members| members.get("params"));
-    let level = Members::of(params).ok().and_then(|params| params.text("level"));
+    let params = Members::read(text).ok().and_then(|members| members.get(PARAMS));
+    let level = Members::of(params).ok().and_then(|params| params.text(member::LEVEL));
     let Some(level) = level.and_then(|level| self::level(&level)) else {
         let message = "params.level must be one of the eight levels of syslog";
         let failure = Failure::Message(Malformed::Params, message);

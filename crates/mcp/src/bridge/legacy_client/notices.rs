@@ -2,9 +2,12 @@
 
 use bytes::Bytes;
 use http::StatusCode;
+use protocol::jsonrpc::member::PARAMS;
+use protocol::jsonrpc::notification;
+use protocol::mcp::{CANCELLED, LOG_MESSAGE, PROGRESS, member};
 use serde_json::value::RawValue;
 use upstream::connection::ServerMessage;
-use upstream::wire::json::{Members, Object, quoted};
+use upstream::wire::json::{Members, Object};
 
 use super::asker::Original;
 use super::client_session::ClientSession;
@@ -22,7 +25,7 @@ pub(super) async fn take(
     method: &str,
     body: Bytes,
 ) -> Answer {
-    if method == "notifications/cancelled"
+    if method == CANCELLED
         && let Some(id) = cancelled_id(&body)
         && !running::cancel(call.state, seat, &id)
     {
@@ -38,8 +41,8 @@ pub(super) async fn take(
 /// The id as it was written; JSON has one way to write a number of an id, and few use another.
 fn cancelled_id(body: &[u8]) -> Option<String> {
     let members = Members::read(std::str::from_utf8(body).ok()?).ok()?;
-    let params = Members::of(members.get("params")).ok()?;
-    params.get("requestId").map(|id| id.get().to_owned())
+    let params = Members::of(members.get(PARAMS)).ok()?;
+    params.get(member::REQUEST_ID).map(|id| id.get().to_owned())
 }
 
 /// How a request was sent on.
@@ -60,31 +63,24 @@ pub(super) fn of_request(
 ) -> Option<String> {
     let params = heard.params()?;
     match method {
-        "notifications/progress" => {
+        PROGRESS => {
             let token = original.progress_token.as_ref()?;
             let members = Members::read(params.get()).ok()?;
-            let ours = members.get("progressToken")?.get() == sent.id.to_string();
-            ours.then(|| notification(method, &with_token(&members, token, params.get().len())))
+            let ours = members.get(member::PROGRESS_TOKEN)?.get() == sent.id.to_string();
+            let told = || with_token(&members, token, params.get().len());
+            ours.then(|| notification(method, Some(&told())))
         }
         // C-91: a server sends these only if the request asked for them.
-        "notifications/message" if sent.wants_logs => Some(notification(method, params.get())),
+        LOG_MESSAGE if sent.wants_logs => Some(notification(method, Some(params.get()))),
         _ => None,
     }
 }
 
 fn with_token(members: &Members<'_>, token: &RawValue, size: usize) -> String {
     let mut object = Object::with_capacity(size + token.get().len());
-    object.member("progressToken", token.get());
-    object.members(members, |name| name != "progressToken");
+    object.member(member::PROGRESS_TOKEN, token.get());
+    object.members(members, |name| name != member::PROGRESS_TOKEN);
     object.finish()
-}
-
-/// A notification as a message.
-pub(super) fn notification(method: &str, params: &str) -> String {
-    let mut message = Object::with_capacity(params.len() + 96);
-    message.member("jsonrpc", "\"2.0\"").member("method", &quoted(method));
-    message.member("params", params);
-    message.finish()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Headers that mirror single arguments of a tool call (D-51, C-15).
 
+use protocol::mcp::{member, method};
 use upstream::wire::json::Members;
 
 use super::asker::{Asker, Mirrors, Original};
@@ -10,7 +11,8 @@ const ASK_EVERY_SECONDS: i64 = 5;
 
 /// The headers for a request; the tools are asked for once if this one is unknown.
 pub(super) async fn of(asker: &Asker, original: &Original) -> Mirrors {
-    let Some(tool) = original.name.as_deref().filter(|_| &*original.method == "tools/call") else {
+    let Some(tool) = original.name.as_deref().filter(|_| &*original.method == method::TOOLS_CALL)
+    else {
         return Vec::new();
     };
     if matches!(asker.server.tools.schemas.headers_of(tool), Known::Unknown) {
@@ -30,7 +32,7 @@ fn made(asker: &Asker, original: &Original, tool: &str) -> Mirrors {
         return Vec::new();
     };
     let params = Members::of(original.params.as_deref()).ok();
-    let arguments = params.and_then(|params| params.get("arguments"));
+    let arguments = params.and_then(|params| params.get(member::ARGUMENTS));
     generate(&headers, arguments)
 }
 

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use kernel::encoding::base64url;
+use protocol::jsonrpc::request;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -51,8 +52,8 @@ pub(super) async fn put(
     if requests.iter().count() > MOST_QUESTIONS {
         return Err(Unusable::AsksTooMuch.into());
     }
-    let forms = requests.iter().map(|(key, request)| {
-        Ok((key.to_owned(), forms::read(request, &asker.declared, asker.seat.revision)?))
+    let forms = requests.iter().map(|(key, asked)| {
+        Ok((key.to_owned(), forms::read(asked, &asker.declared, asker.seat.revision)?))
     });
     let forms: Vec<(String, Form)> = forms.collect::<Result<_, Failure>>()?;
     let mut open = Vec::with_capacity(forms.len());
@@ -60,7 +61,7 @@ pub(super) async fn put(
         let nonce = nonce(asker);
         let waiting = Waiting::begin(asker, &nonce).ok_or(Failure::Limit(Limit::Requests))?;
         let params = form.params(told, || self::nonce(asker));
-        let question = message(&seal(asker, &nonce), form.method(), &params);
+        let question = request(quoted(&seal(asker, &nonce)), form.method(), Some(&params));
         if tell.send(ClientMessage::before(question)).await.is_err() {
             return Err(Failure::NotAnswered);
         }
@@ -83,13 +84,6 @@ async fn gather(open: Vec<Open>, tell: &mpsc::Sender<ClientMessage>) -> Result<S
         responses.member(&key, &form.response(given)?);
     }
     Ok(responses.finish())
-}
-
-fn message(id: &str, method: &str, params: &str) -> String {
-    let mut message = Object::with_capacity(params.len() + id.len() + 96);
-    message.member("jsonrpc", "\"2.0\"").member("id", &quoted(id));
-    message.member("method", &quoted(method)).member("params", params);
-    message.finish()
 }
 
 fn nonce(asker: &Asker) -> Box<str> {

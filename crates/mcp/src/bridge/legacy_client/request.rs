@@ -3,7 +3,10 @@
 use serde_json::value::RawValue;
 
 use super::asker::{Asker, Mirrors, Original, mirrors_of};
-use protocol::mcp::{META_PROTOCOL_VERSION, MODERN_REVISION};
+use protocol::mcp::{
+    META_CLIENT_CAPABILITIES, META_CLIENT_INFO, META_LOG_LEVEL, META_PROTOCOL_VERSION,
+    META_RESERVED, MODERN_REVISION, member,
+};
 use upstream::connection::Question;
 use upstream::connection::legacy::question;
 use upstream::wire::json::{Members, NoObject, Object, quoted};
@@ -28,9 +31,6 @@ pub(super) struct Returned {
     pub(super) state: Option<Box<RawValue>>,
 }
 
-/// Everything with this prefix is the protocol's own, and a legacy client has no business there.
-const RESERVED: &str = "io.modelcontextprotocol/";
-
 /// The request for the upstream, under a new id. Progress is asked for under that id.
 pub(super) fn compose(
     asker: &Asker,
@@ -44,21 +44,24 @@ pub(super) fn compose(
         asker,
         level: asker.log_level(),
         progress: original.progress_token.as_ref().map(|_| id),
-        old: params.get("_meta"),
+        old: params.get(member::META),
     };
     let size = original.params.as_ref().map_or(0, |params| params.get().len());
     let mut object = Object::with_capacity(size + 512);
     // Tasks are not bridged (D-61), and no legacy client has anything to return.
     object.members(&params, |name| {
-        !matches!(name, "_meta" | "task" | "inputResponses" | "requestState")
+        !matches!(
+            name,
+            member::META | member::TASK | member::INPUT_RESPONSES | member::REQUEST_STATE
+        )
     });
     if let Some(responses) = &returned.responses {
-        object.member("inputResponses", responses);
+        object.member(member::INPUT_RESPONSES, responses);
     }
     if let Some(state) = &returned.state {
-        object.member("requestState", state.get());
+        object.member(member::REQUEST_STATE, state.get());
     }
-    object.member("_meta", &meta.to_json());
+    object.member(member::META, &meta.to_json());
     let mut question = question(id, &original.method, Some(&object.finish()));
     question.mirrors = mirrors_of(&original.method, original.name.as_deref());
     question.mirrors.extend(param_headers);
@@ -69,9 +72,9 @@ pub(super) fn compose(
 pub(super) fn with_meta(params: &str, meta: &str) -> String {
     let mut object = Object::with_capacity(params.len() + meta.len() + 16);
     if let Ok(params) = Members::read(params) {
-        object.members(&params, |name| name != "_meta");
+        object.members(&params, |name| name != member::META);
     }
-    object.member("_meta", meta);
+    object.member(member::META, meta);
     object.finish()
 }
 
@@ -79,17 +82,19 @@ impl Meta<'_> {
     pub(super) fn to_json(&self) -> String {
         let mut object = Object::with_capacity(512);
         if let Ok(old) = Members::of(self.old) {
-            object.members(&old, |name| !name.starts_with(RESERVED) && name != "progressToken");
+            // What is the protocol's own is no business of a legacy client.
+            object.members(&old, |name| {
+                !name.starts_with(META_RESERVED) && name != member::PROGRESS_TOKEN
+            });
         }
-        let key = |name: &str| format!("{RESERVED}{name}");
         object.member(META_PROTOCOL_VERSION, &quoted(MODERN_REVISION));
-        object.member(&key("clientInfo"), &self.asker.seat.facts.client_info);
-        object.member(&key("clientCapabilities"), &self.asker.declared);
+        object.member(META_CLIENT_INFO, &self.asker.seat.facts.client_info);
+        object.member(META_CLIENT_CAPABILITIES, &self.asker.declared);
         if let Some(level) = self.level {
-            object.member(&key("logLevel"), &quoted(level));
+            object.member(META_LOG_LEVEL, &quoted(level));
         }
         if let Some(token) = self.progress {
-            object.member("progressToken", &token.to_string());
+            object.member(member::PROGRESS_TOKEN, &token.to_string());
         }
         object.finish()
     }

@@ -1,5 +1,7 @@
 //! The revisions that legacy clients speak, oldest first.
 
+use protocol::mcp::LEGACY_REVISIONS;
+
 /// A legacy revision. Later ones compare greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Revision {
@@ -9,6 +11,10 @@ pub(super) enum Revision {
     November2025,
 }
 
+/// All of them, in the order of [`LEGACY_REVISIONS`].
+const ALL: [Revision; LEGACY_REVISIONS.len()] =
+    [Revision::November2024, Revision::March2025, Revision::June2025, Revision::November2025];
+
 impl Revision {
     /// What `initialize` agrees on: the client's own revision if it is one of these, otherwise the
     /// latest of them, and never a modern one (D-08, D-50).
@@ -17,22 +23,12 @@ impl Revision {
     }
 
     pub(super) fn of(name: &str) -> Option<Self> {
-        Some(match name {
-            "2024-11-05" => Self::November2024,
-            "2025-03-26" => Self::March2025,
-            "2025-06-18" => Self::June2025,
-            "2025-11-25" => Self::November2025,
-            _ => return None,
-        })
+        let place = LEGACY_REVISIONS.iter().position(|known| *known == name)?;
+        ALL.get(place).copied()
     }
 
     pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::November2024 => "2024-11-05",
-            Self::March2025 => "2025-03-26",
-            Self::June2025 => "2025-06-18",
-            Self::November2025 => "2025-11-25",
-        }
+        LEGACY_REVISIONS[self as usize]
     }
 }
 

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use protocol::mcp::HEADER_MISMATCH;
+use protocol::jsonrpc::member::CODE;
+use protocol::mcp::{HEADER_MISMATCH, UNSUPPORTED_VERSION, member, method, result_type};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use upstream::connection::{ConnectionError, Kind, Outcome, Question, ServerMessage};
-use upstream::wire::json::Members;
+use upstream::wire::json::{Members, quoted};
 
 use super::asker::{Asker, Original};
 use super::forms::Told;
 use super::notices::Sent;
 use super::request::{Returned, compose};
-use super::shape::UNSUPPORTED_VERSION;
 use super::{notices, param_headers, questions};
 use crate::access::TokenStatus;
 use crate::bridge::legacy_client::UNREADABLE_PARAMS;
@@ -50,7 +50,10 @@ async fn go_round(
         let Some(wanted) = Wanted::read(&answer)? else {
             return Ok(answer);
         };
-        if !matches!(&*original.method, "tools/call" | "prompts/get" | "resources/read") {
+        if !matches!(
+            &*original.method,
+            method::TOOLS_CALL | method::PROMPTS_GET | method::RESOURCES_READ
+        ) {
             // C-80: nothing else may ask back.
             return Err(ConnectionError::Garbled.into());
         }
@@ -88,7 +91,7 @@ async fn ask_once(
     let question = compose(asker, original, returned, headers).map_err(|_| UNREADABLE_PARAMS)?;
     let answer = hear(asker, original, question, tell).await?;
     match error_code(&answer) {
-        Some(HEADER_MISMATCH) if &*original.method == "tools/call" => {}
+        Some(HEADER_MISMATCH) if &*original.method == method::TOOLS_CALL => {}
         Some(UNSUPPORTED_VERSION) => {
             // Not what it said when it was asked for its eras.
             asker.server.upstream.eras.doubt();
@@ -128,7 +131,7 @@ async fn hear(
 
 fn error_code(answer: &ServerMessage) -> Option<i32> {
     match answer.outcome().ok()? {
-        Outcome::Error(error) => Members::read(error.get()).ok()?.get("code")?.get().parse().ok(),
+        Outcome::Error(error) => Members::read(error.get()).ok()?.get(CODE)?.get().parse().ok(),
         Outcome::Result(_) => None,
     }
 }
@@ -146,14 +149,16 @@ impl Wanted {
             return Ok(None);
         };
         let members = Members::read(result.get()).map_err(|_| ConnectionError::Garbled)?;
-        match members.get("resultType").map(RawValue::get) {
-            None | Some("\"complete\"") => return Ok(None),
-            Some("\"input_required\"") => {}
+        match members.get(member::RESULT_TYPE).map(RawValue::get) {
+            None => return Ok(None),
+            Some(kind) if kind == quoted(result_type::COMPLETE) => return Ok(None),
+            Some(kind) if kind == quoted(result_type::INPUT_REQUIRED) => {}
             // C-32: an unknown kind of result is invalid. Tasks were not declared (D-61).
             Some(_) => return Err(ConnectionError::Garbled.into()),
         }
-        let requests = members.get("inputRequests").filter(|requests| requests.get() != "null");
-        let state = members.get("requestState").filter(|state| state.get() != "null");
+        let requests =
+            members.get(member::INPUT_REQUESTS).filter(|requests| requests.get() != "null");
+        let state = members.get(member::REQUEST_STATE).filter(|state| state.get() != "null");
         if requests.is_none() && state.is_none() {
             return Err(ConnectionError::Garbled.into());
         }

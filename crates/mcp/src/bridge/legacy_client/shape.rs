@@ -6,6 +6,9 @@ mod error;
 mod names;
 mod tools;
 
+use protocol::jsonrpc::member::ERROR;
+use protocol::jsonrpc::response;
+use protocol::mcp::{META_SERVER_INFO, META_SUBSCRIPTION_ID, member, method};
 use serde_json::value::RawValue;
 use upstream::connection::{ConnectionError, Outcome, ServerMessage};
 use upstream::wire::json::{Members, NoObject, Object};
@@ -16,7 +19,6 @@ use super::revision::Revision;
 use super::status;
 use crate::passthrough::front::ClientMessage;
 
-pub(super) use error::UNSUPPORTED_VERSION;
 pub(super) use names::info;
 
 /// A whole answer, under the client's id.
@@ -34,10 +36,8 @@ pub(super) fn answer(
         Outcome::Error(value) => {
             let shaped =
                 error::shaped(&original.method, value).map_err(|_| ConnectionError::Garbled)?;
-            let mut message = Object::with_capacity(shaped.len() + 64);
-            message.member("jsonrpc", "\"2.0\"");
-            message.member("id", original.id().unwrap_or("null")).member("error", &shaped);
-            Ok(ClientMessage::answer(message.finish(), status::ANSWER))
+            let text = response(original.id().unwrap_or("null"), ERROR, &shaped);
+            Ok(ClientMessage::answer(text, status::ANSWER))
         }
     }
 }
@@ -53,21 +53,31 @@ pub(super) fn result_text(
 
 fn result(revision: Revision, method: &str, value: &RawValue) -> Result<String, NoObject> {
     let members = Members::read(value.get())?;
-    let instead = (method == "tools/call").then(|| tools::fallback(revision, &members)).flatten();
+    let instead =
+        (method == method::TOOLS_CALL).then(|| tools::fallback(revision, &members)).flatten();
     let mut object = Object::with_capacity(value.get().len());
     for (name, value) in members.iter() {
         let changed = match (method, name) {
-            (_, "resultType" | "ttlMs" | "cacheScope") => None,
-            (_, "_meta") => meta(value),
-            ("tools/call", "content") if instead.is_some() => None,
-            ("tools/list", "tools") => Some(each(value, |tool| tools::tool(revision, tool))),
-            ("tools/call", "content") => Some(each(value, |one| content::block(revision, one))),
-            ("tools/call", "structuredContent") => {
+            (_, member::RESULT_TYPE | member::TTL_MS | member::CACHE_SCOPE) => None,
+            (_, member::META) => meta(value),
+            (method::TOOLS_CALL, member::CONTENT) if instead.is_some() => None,
+            (method::TOOLS_LIST, member::TOOLS) => {
+                Some(each(value, |tool| tools::tool(revision, tool)))
+            }
+            (method::TOOLS_CALL, member::CONTENT) => {
+                Some(each(value, |one| content::block(revision, one)))
+            }
+            (method::TOOLS_CALL, member::STRUCTURED_CONTENT) => {
                 tools::takes_structured(revision, value).then(|| value.get().to_owned())
             }
-            ("prompts/get", "messages") => Some(each(value, |one| content::message(revision, one))),
-            ("prompts/list", "prompts") => Some(each(value, |one| names::prompt(revision, one))),
-            ("resources/list", "resources") | ("resources/templates/list", "resourceTemplates") => {
+            (method::PROMPTS_GET, member::MESSAGES) => {
+                Some(each(value, |one| content::message(revision, one)))
+            }
+            (method::PROMPTS_LIST, member::PROMPTS) => {
+                Some(each(value, |one| names::prompt(revision, one)))
+            }
+            (method::RESOURCES_LIST, member::RESOURCES)
+            | (method::RESOURCES_TEMPLATES_LIST, member::RESOURCE_TEMPLATES) => {
                 Some(each(value, |one| names::plain(revision, one)))
             }
             _ => Some(value.get().to_owned()),
@@ -77,14 +87,14 @@ fn result(revision: Revision, method: &str, value: &RawValue) -> Result<String, 
         }
     }
     if let Some(content) = instead {
-        object.member("content", &content);
+        object.member(member::CONTENT, &content);
     }
     Ok(object.finish())
 }
 
 /// `_meta` without what only modern clients read; `None` if nothing is left.
 fn meta(value: &RawValue) -> Option<String> {
-    let modern = ["io.modelcontextprotocol/serverInfo", "io.modelcontextprotocol/subscriptionId"];
+    let modern = [META_SERVER_INFO, META_SUBSCRIPTION_ID];
     let members = Members::read(value.get()).ok()?;
     let keep = |name: &str| !modern.contains(&name);
     members.iter().any(|(name, _)| keep(name)).then(|| {

@@ -4,6 +4,8 @@
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use http_body_util::BodyStream;
+use protocol::jsonrpc::member::PARAMS;
+use protocol::mcp::{capability, member, method};
 use upstream::connection::ConnectionError;
 use upstream::wire::json::Members;
 use upstream::wire::whole;
@@ -42,17 +44,17 @@ async fn change_here(
     body: &[u8],
 ) -> Result<(), Failure> {
     let known = discovered(&Asker::of(call, seat.clone())).await?;
-    if !known.offers("resources.subscribe") {
+    if !known.offers(capability::RESOURCES_SUBSCRIBE) {
         return Err(Failure::UnknownMethod);
     }
     let text = std::str::from_utf8(body).unwrap_or_default();
-    let params = Members::read(text).ok().and_then(|members| members.get("params"));
-    let uri = Members::of(params).ok().and_then(|params| params.text("uri"));
+    let params = Members::read(text).ok().and_then(|members| members.get(PARAMS));
+    let uri = Members::of(params).ok().and_then(|params| params.text(member::URI));
     let uri = uri.ok_or(UNREADABLE_PARAMS)?;
     let (clients, now) = (&call.state.legacy_clients, call.shared.trust.now());
     let stand =
         clients.stand_of(seat, call.permit.whose(), now).ok_or(Failure::Limit(Limit::Requests))?;
-    if method == "resources/unsubscribe" {
+    if method == method::RESOURCES_UNSUBSCRIBE {
         stand.unsubscribe(&uri);
         return Ok(());
     }

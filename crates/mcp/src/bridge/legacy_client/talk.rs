@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use protocol::jsonrpc::Params;
+use protocol::mcp::method;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use upstream::connection::{ConnectionError, Outcome};
@@ -36,7 +37,7 @@ pub(super) fn start(
     original: Original,
     params: &Params<'_>,
 ) -> Reply {
-    let sieve = (&*original.method == "tools/list").then(|| Sieve::new(call, params));
+    let sieve = (&*original.method == method::TOOLS_LIST).then(|| Sieve::new(call, params));
     if let Some(result) = sieve.as_ref().and_then(Sieve::ready) {
         return at_once(list(&seat, &original, &result));
     }

@@ -8,6 +8,9 @@ use futures_util::future::join_all;
 use http::{HeaderName, HeaderValue, Response};
 use http_body_util::BodyExt as _;
 use kernel::encoding::base64url;
+use protocol::jsonrpc::notification;
+use protocol::mcp::INITIALIZED;
+use protocol::replica;
 
 use super::client_session::ClientSession;
 use super::local;
@@ -15,11 +18,9 @@ use crate::bridge::Crossing;
 use crate::reply::body::Body;
 
 /// Names the replica at which a request of this session runs, sealed: nobody else can name one.
-const VISITOR: HeaderName = HeaderName::from_static("x-wicketgate-visitor");
+const VISITOR: HeaderName = HeaderName::from_static(replica::VISITOR);
 /// The level that the home knows of.
-const LEVEL: HeaderName = HeaderName::from_static("x-wicketgate-log-level");
-/// What carries the visitor's name. It means nothing else to a session that stands.
-const GREETING: &[u8] = br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+const LEVEL: HeaderName = HeaderName::from_static(replica::LOG_LEVEL);
 /// How long other replicas are waited for. One that hangs must hold nobody up.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a home is taken to remember: it may be started anew.
@@ -40,7 +41,8 @@ pub(super) async fn announce(call: &Crossing<'_>, seat: &ClientSession) {
     let name = call.shared.own_name();
     let sealed = sealing.key.seal(name.as_bytes(), &place(seat), &*sealing.random);
     let Ok(visitor) = HeaderValue::from_str(&sealed) else { return };
-    let greeting = Bytes::from_static(GREETING);
+    // What carries the visitor's name. It means nothing else to a session that stands.
+    let greeting = Bytes::from(notification(INITIALIZED, None));
     let told = call.greet(home, &call.server.path, greeting, (VISITOR, visitor));
     let Ok(Ok(response)) = tokio::time::timeout(PATIENCE, told).await else { return };
     let level = response.headers().get(LEVEL).and_then(|level| level.to_str().ok());

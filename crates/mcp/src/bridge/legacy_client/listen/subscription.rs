@@ -6,14 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
-use protocol::mcp::TOOLS_LIST_CHANGED;
+use protocol::jsonrpc::notification;
+use protocol::mcp::{
+    META_SUBSCRIPTION_ID, PROMPTS_LIST_CHANGED, RESOURCE_UPDATED, RESOURCES_LIST_CHANGED,
+    SUBSCRIPTION_ACKNOWLEDGED, TOOLS_LIST_CHANGED, capability, member, method,
+};
 use upstream::connection::{ConnectionError, Kind, ResponseStream, ServerMessage};
 use upstream::pacing::Pacing;
 use upstream::wire::json::{Members, Object};
 
 use crate::bridge::legacy_client::asker::Asker;
 use crate::bridge::legacy_client::discovery::Discovered;
-use crate::bridge::legacy_client::notices::notification;
 use crate::bridge::legacy_client::session_state::ClientSessionState;
 use crate::reply::failure::Failure;
 
@@ -39,11 +42,10 @@ pub(super) struct Subscription {
 
 impl Kinds {
     pub(super) fn of(server: &Discovered) -> Self {
-        let announces = |list: &str| server.offers(&format!("{list}.listChanged"));
         Self {
-            tools: announces("tools"),
-            prompts: announces("prompts"),
-            resources: announces("resources"),
+            tools: server.offers(capability::TOOLS_LIST_CHANGED),
+            prompts: server.offers(capability::PROMPTS_LIST_CHANGED),
+            resources: server.offers(capability::RESOURCES_LIST_CHANGED),
         }
     }
 }
@@ -112,7 +114,7 @@ impl Subscription {
                 tokio::time::sleep(pause).await;
             }
             let Some(filter) = filter else { return Ok(None) };
-            let question = asker.question("subscriptions/listen", &filter, Vec::new());
+            let question = asker.question(method::SUBSCRIPTIONS_LISTEN, &filter, Vec::new());
             let mut exchange = asker.ask(question).await?;
             // C-70: the acknowledgement comes first. It is for us; a legacy client was told by the
             // answer to each of its own requests.
@@ -130,9 +132,9 @@ impl Subscription {
         let Kinds { tools, prompts, resources } = self.kinds;
         let mut wanted = Object::with_capacity(256);
         for (name, announced) in [
-            ("toolsListChanged", tools),
-            ("promptsListChanged", prompts),
-            ("resourcesListChanged", resources),
+            (member::TOOLS_LIST_CHANGED, tools),
+            (member::PROMPTS_LIST_CHANGED, prompts),
+            (member::RESOURCES_LIST_CHANGED, resources),
         ] {
             if announced {
                 wanted.member(name, "true");
@@ -141,12 +143,12 @@ impl Subscription {
         let subscribed = self.resources.as_ref().filter(|resources| !resources.is_empty());
         if let Some(resources) = subscribed {
             let list: serde_json::Value = resources.iter().map(String::as_str).collect();
-            wanted.member("resourceSubscriptions", &list.to_string());
+            wanted.member(member::RESOURCE_SUBSCRIPTIONS, &list.to_string());
         }
         let any = tools || prompts || resources || subscribed.is_some();
         any.then(|| {
             let mut params = Object::with_capacity(300);
-            params.member("notifications", &wanted.finish());
+            params.member(member::NOTIFICATIONS, &wanted.finish());
             params.finish()
         })
     }
@@ -156,25 +158,25 @@ impl Subscription {
         let Kind::Notification { method } = &heard.kind else { return None };
         match &**method {
             TOOLS_LIST_CHANGED => self.asker.server.tools.schemas.forget(),
-            "notifications/prompts/list_changed"
-            | "notifications/resources/list_changed"
-            | "notifications/resources/updated" => {}
+            PROMPTS_LIST_CHANGED | RESOURCES_LIST_CHANGED | RESOURCE_UPDATED => {}
             _ => return None,
         }
         let params = Members::of(heard.params()).ok()?;
         let mut object = Object::with_capacity(128);
-        object.members(&params, |name| name != "_meta");
-        if let Some(meta) = params.get("_meta").and_then(|meta| without_subscription(meta.get())) {
-            object.member("_meta", &meta);
+        object.members(&params, |name| name != member::META);
+        if let Some(meta) =
+            params.get(member::META).and_then(|meta| without_subscription(meta.get()))
+        {
+            object.member(member::META, &meta);
         }
-        Some(notification(method, &object.finish()))
+        Some(notification(method, Some(&object.finish())))
     }
 }
 
 /// C-71: every message names its subscription, of which the client knows nothing.
 fn without_subscription(meta: &str) -> Option<String> {
     let members = Members::read(meta).ok()?;
-    let rest = |name: &str| name != "io.modelcontextprotocol/subscriptionId";
+    let rest = |name: &str| name != META_SUBSCRIPTION_ID;
     members.iter().any(|(name, _)| rest(name)).then(|| {
         let mut object = Object::with_capacity(meta.len());
         object.members(&members, rest);
@@ -183,8 +185,7 @@ fn without_subscription(meta: &str) -> Option<String> {
 }
 
 fn is_acknowledgement(heard: &ServerMessage) -> bool {
-    let name = "notifications/subscriptions/acknowledged";
-    matches!(&heard.kind, Kind::Notification { method } if &**method == name)
+    matches!(&heard.kind, Kind::Notification { method } if &**method == SUBSCRIPTION_ACKNOWLEDGED)
 }
 
 async fn ready<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {

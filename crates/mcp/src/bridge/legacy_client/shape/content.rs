@@ -1,5 +1,6 @@
 //! Blocks of content, in results of tools and in prompts.
 
+use protocol::mcp::member;
 use upstream::wire::json::{Members, Object, quoted};
 
 use super::names::{knows, plain};
@@ -8,7 +9,7 @@ use crate::bridge::legacy_client::revision::Revision;
 /// A block that the client's revision knows. Links to resources came with 2025-06-18 and sound
 /// with 2025-03-26; before, a text stands in their place, so that the model knows of them.
 pub(super) fn block(revision: Revision, members: &Members<'_>) -> String {
-    match members.text("type").as_deref() {
+    match members.text(member::TYPE).as_deref() {
         Some("resource_link") if revision < Revision::June2025 => text(&link(members)),
         Some("audio") if revision < Revision::March2025 => text(&sound(members)),
         _ => plain(revision, members),
@@ -20,7 +21,7 @@ pub(super) fn message(revision: Revision, members: &Members<'_>) -> String {
     let mut object = Object::with_capacity(256);
     for (name, value) in members.iter().filter(|(name, _)| knows(revision, name)) {
         match (name, Members::read(value.get())) {
-            ("content", Ok(content)) => object.member(name, &block(revision, &content)),
+            (member::CONTENT, Ok(content)) => object.member(name, &block(revision, &content)),
             _ => object.member(name, value.get()),
         };
     }
@@ -29,20 +30,23 @@ pub(super) fn message(revision: Revision, members: &Members<'_>) -> String {
 
 /// A block of text.
 pub(super) fn text(text: &str) -> String {
-    format!("{{\"type\":\"text\",\"text\":{}}}", quoted(text))
+    let mut block = Object::with_capacity(text.len() + 32);
+    block.member(member::TYPE, &quoted(member::TEXT)).member(member::TEXT, &quoted(text));
+    block.finish()
 }
 
 fn link(members: &Members<'_>) -> String {
-    let name = members.text("title").or_else(|| members.text("name")).unwrap_or_default();
-    let uri = members.text("uri").unwrap_or_default();
-    match members.text("description") {
+    let name =
+        members.text(member::TITLE).or_else(|| members.text(member::NAME)).unwrap_or_default();
+    let uri = members.text(member::URI).unwrap_or_default();
+    match members.text(member::DESCRIPTION) {
         Some(description) => format!("{name}: {uri}\n{description}"),
         None => format!("{name}: {uri}"),
     }
 }
 
 fn sound(members: &Members<'_>) -> String {
-    let kind = members.text("mimeType").unwrap_or_else(|| "audio".to_owned());
+    let kind = members.text(member::MIME_TYPE).unwrap_or_else(|| "audio".to_owned());
     format!("({kind}: this client's protocol revision has no sound)")
 }
 

@@ -1,25 +1,22 @@
 //! Error codes that legacy clients know.
 
+use protocol::jsonrpc::member::{CODE, MESSAGE};
 use protocol::jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST};
-use protocol::mcp::HEADER_MISMATCH;
+use protocol::mcp::{
+    HEADER_MISMATCH, LOWEST_RESERVED, MISSING_CAPABILITY, RESOURCE_NOT_FOUND, UNSUPPORTED_VERSION,
+    method,
+};
 use serde_json::value::RawValue;
 use upstream::wire::json::{Members, NoObject, Object, quoted};
-
-/// Legacy: there is no such resource.
-const RESOURCE_NOT_FOUND: i32 = -32002;
-/// Modern: the client did not declare what the server needs.
-const MISSING_CAPABILITY: i32 = -32021;
-/// Modern: the revision is not known.
-pub(crate) const UNSUPPORTED_VERSION: i32 = -32022;
 
 /// C-50: the codes of the modern revision mean nothing to a legacy client, or something else. What
 /// they say is between the sidecar and the upstream.
 pub(super) fn shaped(method: &str, error: &RawValue) -> Result<String, NoObject> {
     let members = Members::read(error.get())?;
-    let code = members.get("code").and_then(|code| code.get().parse::<i32>().ok());
+    let code = members.get(CODE).and_then(|code| code.get().parse::<i32>().ok());
     let (code, message) = match code.ok_or(NoObject)? {
         // Modern servers have no code of its own for it.
-        INVALID_PARAMS if method == "resources/read" => (RESOURCE_NOT_FOUND, None),
+        INVALID_PARAMS if method == method::RESOURCES_READ => (RESOURCE_NOT_FOUND, None),
         MISSING_CAPABILITY => {
             let message = "the MCP server needs something of this client that it does not offer";
             (INVALID_REQUEST, Some(message))
@@ -28,14 +25,16 @@ pub(super) fn shaped(method: &str, error: &RawValue) -> Result<String, NoObject>
             let message = "the gateway and the upstream MCP server do not understand each other";
             (INTERNAL_ERROR, Some(message))
         }
-        -32099..=-32020 => (INTERNAL_ERROR, Some("the upstream MCP server refused the request")),
+        LOWEST_RESERVED..=HEADER_MISMATCH => {
+            (INTERNAL_ERROR, Some("the upstream MCP server refused the request"))
+        }
         _ => return Ok(error.get().to_owned()),
     };
     let mut object = Object::with_capacity(error.get().len() + 64);
-    object.member("code", &code.to_string());
+    object.member(CODE, &code.to_string());
     match message {
-        Some(message) => object.member("message", &quoted(message)),
-        None => object.members(&members, |name| name != "code"),
+        Some(message) => object.member(MESSAGE, &quoted(message)),
+        None => object.members(&members, |name| name != CODE),
     };
     Ok(object.finish())
 }

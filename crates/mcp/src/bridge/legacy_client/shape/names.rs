@@ -1,5 +1,6 @@
 //! Names, titles and icons of things.
 
+use protocol::mcp::member;
 use serde_json::value::RawValue;
 use upstream::wire::json::{Members, Object};
 
@@ -9,8 +10,8 @@ use crate::bridge::legacy_client::revision::Revision;
 /// Whether the revision knows this member: titles since 2025-06-18, icons since 2025-11-25.
 pub(super) fn knows(revision: Revision, member: &str) -> bool {
     match member {
-        "title" => revision >= Revision::June2025,
-        "icons" => revision >= Revision::November2025,
+        member::TITLE => revision >= Revision::June2025,
+        member::ICONS => revision >= Revision::November2025,
         _ => true,
     }
 }
@@ -26,7 +27,7 @@ pub(super) fn plain(revision: Revision, members: &Members<'_>) -> String {
 pub(super) fn prompt(revision: Revision, members: &Members<'_>) -> String {
     let mut object = Object::with_capacity(256);
     for (name, value) in members.iter().filter(|(name, _)| knows(revision, name)) {
-        if name == "arguments" {
+        if name == member::ARGUMENTS {
             object.member(name, &each(value, |argument| plain(revision, argument)));
         } else {
             object.member(name, value.get());
@@ -41,7 +42,8 @@ pub(crate) fn info(revision: Revision, info: &RawValue) -> Option<String> {
     let latest = revision >= Revision::November2025;
     let mut object = Object::with_capacity(info.get().len());
     object.members(&members, |name| {
-        knows(revision, name) && (latest || !matches!(name, "description" | "websiteUrl"))
+        knows(revision, name)
+            && (latest || !matches!(name, member::DESCRIPTION | member::WEBSITE_URL))
     });
     Some(object.finish())
 }

@@ -3,6 +3,7 @@
 //! The input schema stays as it is, also where its root is composed (`anyOf` and the like), which
 //! some older validators do not take: no rewriting would mean the same.
 
+use protocol::mcp::member;
 use serde_json::value::RawValue;
 use upstream::wire::json::{Members, Object};
 
@@ -15,10 +16,10 @@ pub(super) fn tool(revision: Revision, members: &Members<'_>) -> String {
     let mut object = Object::with_capacity(512);
     for (name, value) in members.iter().filter(|(name, _)| knows(revision, name)) {
         let keep = match name {
-            "annotations" => revision >= Revision::March2025,
-            "outputSchema" => revision >= Revision::June2025 && is_for_objects(value),
+            member::ANNOTATIONS => revision >= Revision::March2025,
+            member::OUTPUT_SCHEMA => revision >= Revision::June2025 && is_for_objects(value),
             // How a tool runs as a task (D-61).
-            "execution" => false,
+            member::EXECUTION => false,
             _ => true,
         };
         if keep {
@@ -35,8 +36,8 @@ pub(super) fn takes_structured(revision: Revision, value: &RawValue) -> bool {
 
 /// The content of a result that has none without its structured content.
 pub(super) fn fallback(revision: Revision, result: &Members<'_>) -> Option<String> {
-    let structured = result.get("structuredContent")?;
-    let empty = result.get("content").is_none_or(|content| {
+    let structured = result.get(member::STRUCTURED_CONTENT)?;
+    let empty = result.get(member::CONTENT).is_none_or(|content| {
         serde_json::from_str::<Vec<&RawValue>>(content.get()).is_ok_and(|blocks| blocks.is_empty())
     });
     let lost = empty && !takes_structured(revision, structured);
