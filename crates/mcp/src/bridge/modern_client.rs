@@ -33,6 +33,7 @@ mod url;
 use bytes::Bytes;
 use http::StatusCode;
 use protocol::jsonrpc::{Message, Params};
+use protocol::mcp::{capability, method};
 use upstream::connection::ConnectionError;
 use upstream::connection::legacy::LegacyPeer;
 use upstream::wire::Era;
@@ -62,16 +63,17 @@ pub(crate) async fn answer(
     };
     let asked = BridgedRequest::read(call, method, params, body)?;
     match &**method {
-        "server/discover" => discover::answer(call, &asked).await,
-        "subscriptions/listen" => listen::answer(call, asked).await,
-        "tools/list" => list_tools(call, params, asked).await,
-        "tools/call" | "prompts/get" | "resources/read" => match asked.state() {
+        method::SERVER_DISCOVER => discover::answer(call, &asked).await,
+        method::SUBSCRIPTIONS_LISTEN => listen::answer(call, asked).await,
+        method::TOOLS_LIST => list_tools(call, params, asked).await,
+        method::TOOLS_CALL | method::PROMPTS_GET | method::RESOURCES_READ => match asked.state() {
             Some(state) => retry::answer(call, asked, &state).await,
             None => ask(call, asked, None).await,
         },
-        "prompts/list" | "resources/list" | "resources/templates/list" | "completion/complete" => {
-            ask(call, asked, None).await
-        }
+        method::PROMPTS_LIST
+        | method::RESOURCES_LIST
+        | method::RESOURCES_TEMPLATES_LIST
+        | method::COMPLETION_COMPLETE => ask(call, asked, None).await,
         // C-42: what this revision no longer has: `ping`, `logging/setLevel` and so on.
         _ => Err(unknown_method(call)),
     }
@@ -98,7 +100,7 @@ async fn ask(call: &Crossing<'_>, asked: BridgedRequest, sieve: Option<Sieve>) -
 
 fn offers(peer: &LegacyPeer, method: &str) -> bool {
     match method.split_once('/') {
-        Some(("completion", _)) => peer.offers("completions"),
+        _ if method == method::COMPLETION_COMPLETE => peer.offers(capability::COMPLETIONS),
         Some((capability, _)) => peer.offers(capability),
         None => false,
     }

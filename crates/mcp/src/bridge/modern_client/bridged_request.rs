@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
+use protocol::jsonrpc::member::PARAMS;
 use protocol::jsonrpc::{Params, error_response};
-use protocol::mcp::{MODERN_REVISION, UNSUPPORTED_VERSION};
+use protocol::mcp::{
+    META_CLIENT_CAPABILITIES, META_CLIENT_INFO, META_LOG_LEVEL, MODERN_REVISION,
+    UNSUPPORTED_VERSION, member, method,
+};
 use serde_json::value::RawValue;
 use upstream::connection::legacy::{Declared, LegacyPeer};
 use upstream::connection::{Caller, ConnectionError};
@@ -55,15 +59,16 @@ impl BridgedRequest {
         check_version(call, params)?;
         let refuse = |message| call.refused(Failure::Message(Malformed::Meta, message));
         let text = text(&body);
-        let params = member(text, "params");
-        let meta = params.and_then(|params| member(params, "_meta")).unwrap_or("{}");
+        let params = member(text, PARAMS);
+        let meta = params.and_then(|params| member(params, member::META)).unwrap_or("{}");
         let meta = Members::read(meta).map_err(|_| refuse("params._meta must be an object"))?;
         // C-30: capabilities are required, though they may be empty.
-        let capabilities = meta.get(CAPABILITIES).and_then(|value| Able::read(value.get()));
+        let capabilities =
+            meta.get(META_CLIENT_CAPABILITIES).and_then(|value| Able::read(value.get()));
         let able = capabilities.ok_or_else(|| {
             refuse("params._meta must hold io.modelcontextprotocol/clientCapabilities, an object")
         })?;
-        let level = match meta.get(LOG_LEVEL).map(|value| Level::read(value.get())) {
+        let level = match meta.get(META_LOG_LEVEL).map(|value| Level::read(value.get())) {
             None => None,
             Some(Some(level)) => Some(level),
             Some(None) => {
@@ -71,8 +76,8 @@ impl BridgedRequest {
                 return Err(call.refused(Failure::Message(Malformed::Params, message)));
             }
         };
-        let declared = declared::declared(able, meta.get(CLIENT_INFO).map(RawValue::get));
-        let progress = meta.get("progressToken").map(|token| token.get().into());
+        let declared = declared::declared(able, meta.get(META_CLIENT_INFO).map(RawValue::get));
+        let progress = meta.get(member::PROGRESS_TOKEN).map(|token| token.get().into());
         Ok(Self {
             shared: Arc::clone(call.shared),
             server: Arc::clone(call.server),
@@ -107,7 +112,7 @@ impl BridgedRequest {
 
     /// The parameters as they were written.
     pub(super) fn params(&self) -> Option<&str> {
-        member(text(&self.body), "params")
+        member(text(&self.body), PARAMS)
     }
 
     /// A member of the parameters, as it was written.
@@ -118,18 +123,15 @@ impl BridgedRequest {
     /// The `requestState` of a retry (C-81).
     pub(super) fn state(&self) -> Option<String> {
         // One that is no text is none of ours, and is refused as such.
-        self.param("requestState").map(|state| serde_json::from_str(state).unwrap_or_default())
+        self.param(member::REQUEST_STATE)
+            .map(|state| serde_json::from_str(state).unwrap_or_default())
     }
 
     /// C-80: only these three can be answered with a question.
     pub(super) fn may_be_asked(&self) -> bool {
-        matches!(&*self.method, "tools/call" | "prompts/get" | "resources/read")
+        matches!(&*self.method, method::TOOLS_CALL | method::PROMPTS_GET | method::RESOURCES_READ)
     }
 }
-
-const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
-const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 
 /// C-41: a later revision than ours cannot be bridged.
 fn check_version(call: &Crossing<'_>, params: &Params<'_>) -> Result<(), Refused> {
@@ -137,7 +139,8 @@ fn check_version(call: &Crossing<'_>, params: &Params<'_>) -> Result<(), Refused
     if requested == MODERN_REVISION {
         return Ok(());
     }
-    let data = serde_json::json!({ "supported": [MODERN_REVISION], "requested": requested });
+    let data =
+        serde_json::json!({ member::SUPPORTED: [MODERN_REVISION], member::REQUESTED: requested });
     let message = "this protocol revision is not served here";
     let text = error_response(call.id, UNSUPPORTED_VERSION, message, Some(&data));
     Err(reply::json(StatusCode::BAD_REQUEST, text.into()).into())

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use protocol::mcp::{CANCELLED, member};
 use upstream::connection::Caller;
 use upstream::connection::legacy::LegacyPeer;
+use upstream::wire::json::{Object, quoted};
 
 use crate::outbound::Cause;
 
@@ -34,9 +36,11 @@ impl Drop for Guard {
     fn drop(&mut self) {
         let Some(Request { cause, peer, caller, id }) = self.0.take() else { return };
         tokio::spawn(async move {
-            let params = format!("{{\"requestId\":{id},\"reason\":\"the client went away\"}}");
+            let mut params = Object::with_capacity(64);
+            params.member(member::REQUEST_ID, &id.to_string());
+            params.member(member::REASON, &quoted("the client went away"));
             // It is told as a favour; it would go on for nothing otherwise.
-            let _ = cause.notify(&peer, &caller, "notifications/cancelled", Some(&params)).await;
+            let _ = cause.notify(&peer, &caller, CANCELLED, Some(&params.finish())).await;
         });
     }
 }

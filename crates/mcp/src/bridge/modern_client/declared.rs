@@ -1,7 +1,8 @@
 //! D-30: what is declared to a legacy server on a modern client's behalf.
 
+use protocol::mcp::{LAST_LEGACY_REVISION, capability, member};
 use upstream::connection::legacy::Declared;
-use upstream::wire::json::{Members, Object};
+use upstream::wire::json::{Members, Object, quoted};
 
 /// What a client can be asked, as a set of [`Skill`]s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,8 +25,6 @@ pub(super) enum Skill {
     Roots = 32,
 }
 
-/// The last revision before sessions went away. Older servers answer with an older one.
-const OFFERED: &str = "2025-11-25";
 /// Longer than any client's name and version; what is longer would only take room.
 const LONGEST_INFO: usize = 4096;
 
@@ -35,27 +34,27 @@ impl Able {
     pub(super) fn read(capabilities: &str) -> Option<Self> {
         let capabilities = Members::read(capabilities).ok()?;
         let mut able = Self::default();
-        if let Some(elicitation) = capabilities.get("elicitation") {
+        if let Some(elicitation) = capabilities.get(capability::ELICITATION) {
             let modes = Members::read(elicitation.get()).ok()?;
             // An empty object means forms, as in the first revision that could elicit.
-            if modes.get("form").is_some() || modes.get("url").is_none() {
+            if modes.get(capability::FORM).is_some() || modes.get(capability::URL).is_none() {
                 able = able.with(Skill::Form);
             }
-            if modes.get("url").is_some() {
+            if modes.get(capability::URL).is_some() {
                 able = able.with(Skill::Url);
             }
         }
-        if let Some(sampling) = capabilities.get("sampling") {
+        if let Some(sampling) = capabilities.get(capability::SAMPLING) {
             let parts = Members::read(sampling.get()).ok()?;
             able = able.with(Skill::Sampling);
-            if parts.get("tools").is_some() {
+            if parts.get(capability::TOOLS).is_some() {
                 able = able.with(Skill::SamplingTools);
             }
-            if parts.get("context").is_some() {
+            if parts.get(capability::CONTEXT).is_some() {
                 able = able.with(Skill::SamplingContext);
             }
         }
-        if capabilities.get("roots").is_some() {
+        if capabilities.get(capability::ROOTS).is_some() {
             able = able.with(Skill::Roots);
         }
         Some(able)
@@ -82,15 +81,19 @@ impl Able {
         };
         let mut object = Object::with_capacity(96);
         if self.has(Skill::Form) || self.has(Skill::Url) {
-            object.member("elicitation", &parts(&[("form", Skill::Form), ("url", Skill::Url)]));
+            let known = [(capability::FORM, Skill::Form), (capability::URL, Skill::Url)];
+            object.member(capability::ELICITATION, &parts(&known));
         }
         // Nothing could tell a server that the roots changed, so `listChanged` is not declared.
         if self.has(Skill::Roots) {
-            object.member("roots", "{}");
+            object.member(capability::ROOTS, "{}");
         }
         if self.has(Skill::Sampling) {
-            let known = [("context", Skill::SamplingContext), ("tools", Skill::SamplingTools)];
-            object.member("sampling", &parts(&known));
+            let known = [
+                (capability::CONTEXT, Skill::SamplingContext),
+                (capability::TOOLS, Skill::SamplingTools),
+            ];
+            object.member(capability::SAMPLING, &parts(&known));
         }
         object.finish()
     }
@@ -101,14 +104,23 @@ pub(super) fn declared(able: Able, client_info: Option<&str>) -> Declared {
     let named = |info: &&str| {
         let members = Members::read(info).ok();
         info.len() <= LONGEST_INFO
-            && members.is_some_and(|m| m.text("name").is_some() && m.text("version").is_some())
+            && members.is_some_and(|m| {
+                m.text(member::NAME).is_some() && m.text(member::VERSION).is_some()
+            })
     };
-    let unnamed = "{\"name\":\"mcp-client\",\"version\":\"0\"}";
     Declared {
-        version: OFFERED.to_owned(),
+        // Older servers answer with an older one.
+        version: LAST_LEGACY_REVISION.to_owned(),
         capabilities: able.in_legacy_words(),
-        client_info: client_info.filter(named).unwrap_or(unnamed).to_owned(),
+        client_info: client_info.filter(named).map_or_else(unnamed, str::to_owned),
     }
+}
+
+/// What a server hears of a client that does not say who it is.
+fn unnamed() -> String {
+    let mut info = Object::with_capacity(48);
+    info.member(member::NAME, &quoted("mcp-client")).member(member::VERSION, &quoted("0"));
+    info.finish()
 }
 
 #[cfg(test)]

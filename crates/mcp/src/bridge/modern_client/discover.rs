@@ -1,10 +1,12 @@
 //! D-31: `server/discover`, from a legacy server's handshake.
 
 use http::StatusCode;
-use protocol::mcp::MODERN_REVISION;
+use protocol::jsonrpc::member::RESULT;
+use protocol::jsonrpc::response;
+use protocol::mcp::{MODERN_REVISION, cache_scope, capability, member, result_type};
 use serde_json::value::RawValue;
 use upstream::connection::ConnectionError;
-use upstream::wire::json::{Members, Object};
+use upstream::wire::json::{Members, Object, quoted};
 
 use super::bridged_request::BridgedRequest;
 use super::{refusal, result};
@@ -16,14 +18,20 @@ use crate::reply::Answer;
 const HOLDS_MILLIS: &str = "60000";
 
 /// What the bridge carries. Tasks and experiments it does not, and neither any extension (C-46).
-const CARRIED: [&str; 5] = ["completions", "logging", "prompts", "resources", "tools"];
+const CARRIED: [&str; 5] = [
+    capability::COMPLETIONS,
+    capability::LOGGING,
+    capability::PROMPTS,
+    capability::RESOURCES,
+    capability::TOOLS,
+];
 
 /// Answers `server/discover`.
 pub(super) async fn answer(call: &Crossing<'_>, asked: &BridgedRequest) -> Answer {
     let peer = asked.peer().await.map_err(|error| refusal(call, error))?;
     let result = from_handshake(peer.opened().get())
         .ok_or_else(|| refusal(call, ConnectionError::Garbled))?;
-    let text = result::response(&asked.id, "result", &result);
+    let text = response(&asked.id, RESULT, &result);
     Ok(reply::json(StatusCode::OK, text.into()))
 }
 
@@ -33,16 +41,18 @@ pub(super) async fn answer(call: &Crossing<'_>, asked: &BridgedRequest) -> Answe
 fn from_handshake(opened: &str) -> Option<String> {
     let opened = Members::read(opened).ok()?;
     let mut object = Object::with_capacity(512);
-    object.member("resultType", "\"complete\"");
-    object.member("supportedVersions", &format!("[\"{MODERN_REVISION}\"]"));
-    object.member("capabilities", &capabilities(&Members::of(opened.get("capabilities")).ok()?)?);
-    if let Some(instructions) = opened.get("instructions") {
-        object.member("instructions", instructions.get());
+    object.member(member::RESULT_TYPE, &quoted(result_type::COMPLETE));
+    object.member(member::SUPPORTED_VERSIONS, &format!("[\"{MODERN_REVISION}\"]"));
+    let declared = Members::of(opened.get(member::CAPABILITIES)).ok()?;
+    object.member(member::CAPABILITIES, &capabilities(&declared)?);
+    if let Some(instructions) = opened.get(member::INSTRUCTIONS) {
+        object.member(member::INSTRUCTIONS, instructions.get());
     }
-    object.member("ttlMs", HOLDS_MILLIS).member("cacheScope", "\"private\"");
-    let server = opened.get("serverInfo").map(RawValue::get);
+    object.member(member::TTL_MS, HOLDS_MILLIS);
+    object.member(member::CACHE_SCOPE, &quoted(cache_scope::PRIVATE));
+    let server = opened.get(member::SERVER_INFO).map(RawValue::get);
     if let Some(meta) = result::meta(&Members::of(None).ok()?, server) {
-        object.member("_meta", &meta);
+        object.member(member::META, &meta);
     }
     Some(object.finish())
 }
@@ -52,7 +62,9 @@ fn capabilities(declared: &Members<'_>) -> Option<String> {
     for (name, value) in declared.iter().filter(|(name, _)| CARRIED.contains(name)) {
         let parts = Members::read(value.get()).ok()?;
         let mut kept = Object::with_capacity(48);
-        kept.members(&parts, |part| matches!(part, "listChanged" | "subscribe"));
+        kept.members(&parts, |part| {
+            matches!(part, capability::LIST_CHANGED | capability::SUBSCRIBE)
+        });
         object.member(name, &kept.finish());
     }
     Some(object.finish())

@@ -1,16 +1,19 @@
 //! D-33: a legacy server's error in modern words.
 
 use http::StatusCode;
+use protocol::jsonrpc::member::{CODE, ERROR};
 use protocol::jsonrpc::{
-    INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR,
+    INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, response,
 };
-use protocol::mcp::{RESOURCE_NOT_FOUND, URL_ELICITATION_REQUIRED};
+use protocol::mcp::{
+    HEADER_MISMATCH, LOWEST_RESERVED, RESOURCE_NOT_FOUND, URL_ELICITATION_REQUIRED, method,
+};
 use serde_json::value::RawValue;
 use upstream::connection::ConnectionError;
 use upstream::wire::json::{Members, Object};
 
 use super::bridged_request::BridgedRequest;
-use super::{result, url};
+use super::url;
 use crate::passthrough::front::ClientMessage;
 
 /// The answer to a request that failed.
@@ -20,7 +23,7 @@ pub(super) fn answer(
 ) -> Result<ClientMessage, ConnectionError> {
     let members = Members::read(error.get()).map_err(|_| ConnectionError::Garbled)?;
     let code: i64 = members
-        .get("code")
+        .get(CODE)
         .and_then(|code| code.get().parse().ok())
         .ok_or(ConnectionError::Garbled)?;
     if code == i64::from(URL_ELICITATION_REQUIRED) && asked.may_be_asked() {
@@ -28,24 +31,24 @@ pub(super) fn answer(
     }
     let code = modern(code, &asked.method);
     let mut object = Object::with_capacity(error.get().len() + 8);
-    object.member("code", &code.to_string());
-    object.members(&members, |name| name != "code");
-    Ok(ClientMessage::answer(result::response(&asked.id, "error", &object.finish()), status(code)))
+    object.member(CODE, &code.to_string());
+    object.members(&members, |name| name != CODE);
+    Ok(ClientMessage::answer(response(&asked.id, ERROR, &object.finish()), status(code)))
 }
 
 /// C-50: codes that have gone, or that have another meaning now, never reach a modern client. Its
 /// reading of -32020 to -32022 would be that this server is a modern one with an opinion.
 fn modern(code: i64, method: &str) -> i64 {
-    const INVALID: i64 = INVALID_PARAMS as i64;
-    const UNKNOWN: i64 = METHOD_NOT_FOUND as i64;
-    match code {
-        _ if code == i64::from(RESOURCE_NOT_FOUND) => INVALID,
+    let Ok(known) = i32::try_from(code) else { return code };
+    let modern = match known {
+        RESOURCE_NOT_FOUND => INVALID_PARAMS,
         // 2025-11-25, "Tasks": so does a tool answer that runs only as a task. The method is known
         // here, so it is the tool that cannot be called.
-        UNKNOWN if method == "tools/call" => INVALID,
-        -32099..=-32020 => i64::from(INTERNAL_ERROR),
-        _ => code,
-    }
+        METHOD_NOT_FOUND if method == method::TOOLS_CALL => INVALID_PARAMS,
+        LOWEST_RESERVED..=HEADER_MISMATCH => INTERNAL_ERROR,
+        other => other,
+    };
+    modern.into()
 }
 
 /// C-42: the HTTP status that goes with a code.

@@ -5,6 +5,12 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use http::StatusCode;
+use protocol::jsonrpc::member::PARAMS;
+use protocol::jsonrpc::notification;
+use protocol::mcp::{
+    META_SUBSCRIPTION_ID, PROMPTS_LIST_CHANGED, RESOURCE_UPDATED, RESOURCES_LIST_CHANGED,
+    SUBSCRIPTION_ACKNOWLEDGED, TOOLS_LIST_CHANGED, capability, member,
+};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use upstream::connection::legacy::LegacyPeer;
@@ -13,14 +19,13 @@ use upstream::wire::json::{Members, Object, quoted};
 
 use super::bridged_request::BridgedRequest;
 use super::subscriptions::Subscription;
-use super::{notices, refusal, result};
+use super::{notices, refusal};
 use crate::bridge::Crossing;
-use crate::passthrough::answer::StreamKind;
+use crate::passthrough::answer::{StreamKind, listening_ended};
 use crate::passthrough::front::{ClientMessage, Reply, deliver};
 use crate::reply::Answer;
 use crate::reply::failure::{Failure, Malformed};
 
-const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 /// Resources that one stream may ask for.
 const MOST_RESOURCES: usize = 100;
 /// How often to look whether the session has ended.
@@ -28,9 +33,9 @@ const LOOKING: Duration = Duration::from_secs(30);
 
 /// The kinds of changes: what the client calls them, what the server offers, and what it sends.
 const KINDS: [(&str, &str, &str); 3] = [
-    ("toolsListChanged", "tools.listChanged", "notifications/tools/list_changed"),
-    ("promptsListChanged", "prompts.listChanged", "notifications/prompts/list_changed"),
-    ("resourcesListChanged", "resources.listChanged", "notifications/resources/list_changed"),
+    (member::TOOLS_LIST_CHANGED, capability::TOOLS_LIST_CHANGED, TOOLS_LIST_CHANGED),
+    (member::PROMPTS_LIST_CHANGED, capability::PROMPTS_LIST_CHANGED, PROMPTS_LIST_CHANGED),
+    (member::RESOURCES_LIST_CHANGED, capability::RESOURCES_LIST_CHANGED, RESOURCES_LIST_CHANGED),
 ];
 
 /// What a client asked for, read and not yet granted.
@@ -90,10 +95,10 @@ struct Granted {
 
 impl Wanted {
     fn read(asked: &BridgedRequest) -> Option<Self> {
-        let notifications = Members::read(asked.param("notifications")?).ok()?;
+        let notifications = Members::read(asked.param(member::NOTIFICATIONS)?).ok()?;
         let is_wanted = |name| notifications.get(name).is_some_and(|value| value.get() == "true");
         let kinds = KINDS.into_iter().filter(|(name, _, _)| is_wanted(name)).collect();
-        let uris = notifications.get("resourceSubscriptions");
+        let uris = notifications.get(member::RESOURCE_SUBSCRIPTIONS);
         let mut uris: Vec<String> = match uris {
             Some(uris) => serde_json::from_str(uris.get()).ok()?,
             None => Vec::new(),
@@ -108,7 +113,7 @@ impl Wanted {
     async fn granted(mut self, asked: &BridgedRequest, peer: &Arc<LegacyPeer>) -> Granted {
         self.kinds.retain(|(_, capability, _)| peer.offers(capability));
         let mut subscriptions = Vec::new();
-        if peer.offers("resources.subscribe") {
+        if peer.offers(capability::RESOURCES_SUBSCRIBE) {
             for uri in &self.uris {
                 subscriptions.extend(Subscription::take(asked, peer, uri).await);
             }
@@ -126,14 +131,14 @@ impl Listening {
         }
         if !self.subscriptions.is_empty() {
             let uris: Vec<String> = self.subscriptions.iter().map(|s| quoted(&s.uri)).collect();
-            granted.member("resourceSubscriptions", &format!("[{}]", uris.join(",")));
+            granted.member(member::RESOURCE_SUBSCRIPTIONS, &format!("[{}]", uris.join(",")));
         }
-        format!(
-            "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\
-             \"params\":{{\"_meta\":{{\"{SUBSCRIPTION}\":{}}},\"notifications\":{}}}}}",
-            self.id,
-            granted.finish()
-        )
+        let mut meta = Object::with_capacity(64);
+        meta.member(META_SUBSCRIPTION_ID, &self.id);
+        let mut params = Object::with_capacity(256);
+        params.member(member::META, &meta.finish());
+        params.member(member::NOTIFICATIONS, &granted.finish());
+        notification(SUBSCRIPTION_ACKNOWLEDGED, Some(&params.finish()))
     }
 
     fn into_reply(self, acknowledged: String) -> Reply {
@@ -174,20 +179,22 @@ impl Listening {
     fn tagged(&self, heard: &ServerMessage) -> Option<String> {
         let Kind::Notification { method } = &heard.kind else { return None };
         let message = heard.members().ok()?;
-        let params = Members::of(message.get("params")).ok()?;
+        let params = Members::of(message.get(PARAMS)).ok()?;
         let wanted = self.methods.contains(&&**method)
-            || (&**method == "notifications/resources/updated"
-                && params.text("uri").is_some_and(|uri| self.is_subscribed(&uri)));
+            || (&**method == RESOURCE_UPDATED
+                && params.text(member::URI).is_some_and(|uri| self.is_subscribed(&uri)));
         if !wanted {
             return None;
         }
         let mut meta = Object::with_capacity(64);
-        meta.members(&Members::of(params.get("_meta")).ok()?, |name| name != SUBSCRIPTION);
-        meta.member(SUBSCRIPTION, &self.id);
+        meta.members(&Members::of(params.get(member::META)).ok()?, |name| {
+            name != META_SUBSCRIPTION_ID
+        });
+        meta.member(META_SUBSCRIPTION_ID, &self.id);
         let mut tagged = Object::with_capacity(heard.text.len() + 96);
-        tagged.members(&params, |name| name != "_meta").member("_meta", &meta.finish());
+        tagged.members(&params, |name| name != member::META).member(member::META, &meta.finish());
         let mut object = Object::with_capacity(heard.text.len() + 128);
-        object.members(&message, |name| name != "params").member("params", &tagged.finish());
+        object.members(&message, |name| name != PARAMS).member(PARAMS, &tagged.finish());
         Some(object.finish())
     }
 
@@ -202,9 +209,7 @@ impl Listening {
 
     /// C-72: the upstream ended it, so the request is answered.
     fn complete(&self) -> ClientMessage {
-        let result =
-            format!("{{\"resultType\":\"complete\",\"_meta\":{{\"{SUBSCRIPTION}\":{}}}}}", self.id);
-        ClientMessage::answer(result::response(&self.id, "result", &result), StatusCode::OK)
+        ClientMessage::answer(listening_ended(&self.id), StatusCode::OK)
     }
 }
 
@@ -248,11 +253,11 @@ mod tests {
         fake.say(&updated("a:1/part"));
         let changed = next(&mut reply).await;
         assert_eq!(changed["method"], "notifications/tools/list_changed");
-        assert_eq!(changed["params"]["_meta"], json!({ "x": 1, SUBSCRIPTION: "id" }));
+        assert_eq!(changed["params"]["_meta"], json!({ "x": 1, META_SUBSCRIPTION_ID: "id" }));
         for uri in ["a:1", "a:1/part"] {
             let params = &next(&mut reply).await["params"];
             assert_eq!(
-                (&params["uri"], &params["_meta"][SUBSCRIPTION]),
+                (&params["uri"], &params["_meta"][META_SUBSCRIPTION_ID]),
                 (&json!(uri), &json!("id"))
             );
         }
@@ -260,7 +265,7 @@ mod tests {
         fake.peer.connection().close(&asked.caller);
         fake.say(&updated("a:2"));
         let last = next(&mut reply).await;
-        assert_eq!(last["result"]["_meta"][SUBSCRIPTION], "id");
+        assert_eq!(last["result"]["_meta"][META_SUBSCRIPTION_ID], "id");
         assert!(reply.next().await.is_none());
     }
 
@@ -277,7 +282,7 @@ mod tests {
             fake.say(&json!({ "jsonrpc": "2.0", "method": "notifications/tools/list_changed" }));
         }
         let last = next(&mut reply).await;
-        assert_eq!(last["result"]["_meta"][SUBSCRIPTION], "id");
+        assert_eq!(last["result"]["_meta"][META_SUBSCRIPTION_ID], "id");
         assert!(reply.next().await.is_none());
     }
 }

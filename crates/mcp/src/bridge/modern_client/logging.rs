@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use protocol::mcp::{LOG_LEVELS, capability, member, method};
 use upstream::connection::legacy::LegacyPeer;
 use upstream::connection::{ConnectionError, Outcome, ServerMessage};
-use upstream::wire::json::Members;
+use upstream::wire::json::{Members, Object, quoted};
 
 use super::bridged_request::BridgedRequest;
 
@@ -13,19 +14,16 @@ use super::bridged_request::BridgedRequest;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Level(u8);
 
-const LEVELS: [&str; 8] =
-    ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
-
 impl Level {
     /// Reads a level that is a JSON string.
     pub(super) fn read(json: &str) -> Option<Self> {
         let name: String = serde_json::from_str(json).ok()?;
-        let rank = LEVELS.iter().position(|level| *level == name)?;
+        let rank = LOG_LEVELS.iter().position(|level| *level == name)?;
         u8::try_from(rank).ok().map(Self)
     }
 
     fn name(self) -> &'static str {
-        LEVELS.get(usize::from(self.0)).copied().unwrap_or_default()
+        LOG_LEVELS.get(usize::from(self.0)).copied().unwrap_or_default()
     }
 }
 
@@ -33,7 +31,7 @@ impl Level {
 /// that anybody wanted, and each request gets its own share of that. A server that fails to set a
 /// level sends what it likes; the call itself does not suffer.
 pub(super) async fn set_level(asked: &BridgedRequest, peer: &Arc<LegacyPeer>) {
-    let Some(Level(wanted)) = asked.level.filter(|_| peer.offers("logging")) else {
+    let Some(Level(wanted)) = asked.level.filter(|_| peer.offers(capability::LOGGING)) else {
         return;
     };
     let mut set = peer.desk().level.lock().await;
@@ -52,11 +50,10 @@ async fn ask(
     peer: &LegacyPeer,
     level: Level,
 ) -> Result<(), ConnectionError> {
-    let params = format!("{{\"level\":\"{}\"}}", level.name());
-    let exchange = asked
-        .cause
-        .ask_peer(peer, &asked.caller, (peer.next_id(), "logging/setLevel"), Some(&params))
-        .await?;
+    let mut params = Object::with_capacity(32);
+    params.member(member::LEVEL, &quoted(level.name()));
+    let (params, question) = (params.finish(), (peer.next_id(), method::LOGGING_SET_LEVEL));
+    let exchange = asked.cause.ask_peer(peer, &asked.caller, question, Some(&params)).await?;
     match exchange.answer().await?.outcome()? {
         Outcome::Result(_) => Ok(()),
         Outcome::Error(_) => Err(ConnectionError::Garbled),
@@ -66,7 +63,7 @@ async fn ask(
 /// C-91: whether a request that wants messages from `wanted` on gets this one.
 pub(super) fn is_wanted(message: &ServerMessage, wanted: Option<Level>) -> bool {
     let params = message.params().and_then(|params| Members::read(params.get()).ok());
-    let level = params.and_then(|params| Level::read(params.get("level")?.get()));
+    let level = params.and_then(|params| Level::read(params.get(member::LEVEL)?.get()));
     matches!((level, wanted), (Some(level), Some(wanted)) if level >= wanted)
 }
 

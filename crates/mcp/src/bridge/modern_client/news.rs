@@ -1,6 +1,10 @@
 //! A legacy server's notifications on account of one request.
 
-use protocol::mcp::TOOLS_LIST_CHANGED;
+use protocol::jsonrpc::member::PARAMS;
+use protocol::mcp::{
+    CANCELLED, ELICITATION_COMPLETE, LOG_MESSAGE, PROGRESS, PROMPTS_LIST_CHANGED, RESOURCE_UPDATED,
+    RESOURCES_LIST_CHANGED, TASK_STATUS, TOOLS_LIST_CHANGED, member,
+};
 use upstream::connection::ServerMessage;
 use upstream::wire::json::{Members, Object};
 
@@ -10,24 +14,20 @@ use super::running::Running;
 /// What the client hears of a notification; `None` if nothing.
 pub(super) fn of(running: &Running, method: &str, heard: &ServerMessage) -> Option<String> {
     match method {
-        "notifications/progress" => {
-            progress(heard, running.number, running.asked.progress.as_deref()?)
-        }
-        "notifications/message" => {
-            logging::is_wanted(heard, running.asked.level).then(|| text(heard))?
-        }
+        PROGRESS => progress(heard, running.number, running.asked.progress.as_deref()?),
+        LOG_MESSAGE => logging::is_wanted(heard, running.asked.level).then(|| text(heard))?,
         // C-09: only what belongs to the request. What was subscribed to has its own stream, and
         // there nobody waits for the end of an elicitation: the retry is (D-38).
         TOOLS_LIST_CHANGED => {
             running.asked.server.tools.lists.forget();
             None
         }
-        "notifications/prompts/list_changed"
-        | "notifications/resources/list_changed"
-        | "notifications/resources/updated"
-        | "notifications/elicitation/complete"
-        | "notifications/tasks/status"
-        | "notifications/cancelled" => None,
+        PROMPTS_LIST_CHANGED
+        | RESOURCES_LIST_CHANGED
+        | RESOURCE_UPDATED
+        | ELICITATION_COMPLETE
+        | TASK_STATUS
+        | CANCELLED => None,
         _ => text(heard),
     }
 }
@@ -35,15 +35,15 @@ pub(super) fn of(running: &Running, method: &str, heard: &ServerMessage) -> Opti
 /// D-32: under the client's own token; news of anything else is not for this stream.
 fn progress(heard: &ServerMessage, number: u64, token: &str) -> Option<String> {
     let message = heard.members().ok()?;
-    let params = Members::of(message.get("params")).ok()?;
-    params.get("progressToken").filter(|token| token.get() == number.to_string())?;
+    let params = Members::of(message.get(PARAMS)).ok()?;
+    params.get(member::PROGRESS_TOKEN).filter(|token| token.get() == number.to_string())?;
     let mut translated = Object::with_capacity(heard.text.len() + token.len());
     for (name, value) in params.iter() {
-        translated.member(name, if name == "progressToken" { token } else { value.get() });
+        translated.member(name, if name == member::PROGRESS_TOKEN { token } else { value.get() });
     }
     let mut object = Object::with_capacity(heard.text.len() + token.len());
-    object.members(&message, |name| name != "params");
-    object.member("params", &translated.finish());
+    object.members(&message, |name| name != PARAMS);
+    object.member(PARAMS, &translated.finish());
     Some(object.finish())
 }
 

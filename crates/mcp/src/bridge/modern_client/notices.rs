@@ -11,7 +11,8 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use protocol::jsonrpc::METHOD_NOT_FOUND;
-use protocol::mcp::TOOLS_LIST_CHANGED;
+use protocol::jsonrpc::member::{CODE, ERROR, MESSAGE, RESULT};
+use protocol::mcp::{TOOLS_LIST_CHANGED, method};
 use serde_json::value::RawValue;
 use tokio::sync::broadcast::error::RecvError;
 use upstream::connection::legacy::LegacyPeer;
@@ -86,7 +87,7 @@ impl Watch {
         method: &str,
         heard: &Arc<ServerMessage>,
     ) {
-        if method == "ping" {
+        if method == method::PING {
             return tell(peer, &self.caller, id, Ok(())).await;
         }
         let calls = &peer.desk().in_flight;
@@ -109,9 +110,9 @@ pub(super) async fn tell(
     outcome: Result<(), (i32, &str)>,
 ) {
     let (outcome, value) = match outcome {
-        Ok(()) => ("result", "{}".to_owned()),
+        Ok(()) => (RESULT, "{}".to_owned()),
         Err((code, message)) => {
-            ("error", serde_json::json!({ "code": code, "message": message }).to_string())
+            (ERROR, serde_json::json!({ CODE: code, MESSAGE: message }).to_string())
         }
     };
     let telling = Cause::from(Probe::Reply).answer(peer, caller, id, (outcome, &value));

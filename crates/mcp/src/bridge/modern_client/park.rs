@@ -10,10 +10,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
+use protocol::jsonrpc::member::RESULT;
+use protocol::jsonrpc::response;
+use protocol::mcp::{member, result_type};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use upstream::connection::ConnectionError;
-use upstream::wire::json::{Members, Object};
+use upstream::wire::json::{Members, Object, quoted};
 
 use super::parked::{self, Ticket};
 use super::result;
@@ -53,7 +56,7 @@ pub(super) fn park(mut running: Running) -> Result<ClientMessage, ConnectionErro
         .parked
         .put(ticket, whose, Waiting { wake, task }, now)
         .map_err(|NoRoom| ConnectionError::Full)?;
-    Ok(ClientMessage::answer(result::response(&id, "result", &said), StatusCode::OK))
+    Ok(ClientMessage::answer(response(&id, RESULT, &said), StatusCode::OK))
 }
 
 impl Waiting {
@@ -93,13 +96,13 @@ fn input_required(running: &Running, state: &str) -> String {
         requests.member(&pending.key, &pending.request);
     }
     let mut object = Object::with_capacity(512);
-    object.member("resultType", "\"input_required\"");
-    object.member("inputRequests", &requests.finish());
-    object.member("requestState", &upstream::wire::json::quoted(state));
+    object.member(member::RESULT_TYPE, &quoted(result_type::INPUT_REQUIRED));
+    object.member(member::INPUT_REQUESTS, &requests.finish());
+    object.member(member::REQUEST_STATE, &quoted(state));
     let server = result::server_info(&running.peer);
     let nothing = Members::of(None).ok();
     if let Some(meta) = nothing.and_then(|nothing| result::meta(&nothing, server.as_deref())) {
-        object.member("_meta", &meta);
+        object.member(member::META, &meta);
     }
     object.finish()
 }

@@ -1,6 +1,8 @@
 //! D-36: a legacy server's question to its client, in the words of `inputRequests`.
 
+use protocol::jsonrpc::member::{METHOD, PARAMS};
 use protocol::jsonrpc::{INVALID_PARAMS, METHOD_NOT_FOUND};
+use protocol::mcp::{capability, member, method};
 use serde_json::value::RawValue;
 use upstream::wire::json::{Members, Object, quoted};
 
@@ -35,59 +37,61 @@ pub(super) fn judge(method: &str, params: Option<&RawValue>, able: Able) -> Verd
         return Verdict::Refuse(INVALID_PARAMS, "params must be an object");
     };
     match method {
-        "ping" => Verdict::Ping,
-        "elicitation/create" => elicitation(&params, able),
-        "sampling/createMessage" => sampling(&params, able),
-        "roots/list" if able.has(Skill::Roots) => Verdict::Ask(request(method, &params)),
-        "roots/list" => Verdict::Refuse(METHOD_NOT_FOUND, "the client has no roots"),
+        method::PING => Verdict::Ping,
+        method::ELICITATION_CREATE => elicitation(&params, able),
+        method::SAMPLING_CREATE_MESSAGE => sampling(&params, able),
+        method::ROOTS_LIST if able.has(Skill::Roots) => Verdict::Ask(request(method, &params)),
+        method::ROOTS_LIST => Verdict::Refuse(METHOD_NOT_FOUND, "the client has no roots"),
         _ => Verdict::Refuse(METHOD_NOT_FOUND, "Method not found"),
     }
 }
 
 fn elicitation(params: &Members<'_>, able: Able) -> Verdict {
-    let skill = match params.text("mode").as_deref() {
-        None | Some("form") => Skill::Form,
-        Some("url") => Skill::Url,
+    let skill = match params.text(member::MODE).as_deref() {
+        None | Some(capability::FORM) => Skill::Form,
+        Some(capability::URL) => Skill::Url,
         Some(_) => return Verdict::Refuse(INVALID_PARAMS, "this mode is not known"),
     };
     if !able.has(skill) {
         return Verdict::Refuse(INVALID_PARAMS, "the client declared no such elicitation");
     }
-    if skill == Skill::Url && !params.text("url").is_some_and(|url| may_be_visited(&url)) {
+    if skill == Skill::Url && !params.text(member::URL).is_some_and(|url| may_be_visited(&url)) {
         return Verdict::Refuse(INVALID_PARAMS, "the url must be https");
     }
-    Verdict::Ask(request("elicitation/create", params))
+    Verdict::Ask(request(method::ELICITATION_CREATE, params))
 }
 
 fn sampling(params: &Members<'_>, able: Able) -> Verdict {
-    let tools = params.get("tools").is_some() || params.get("toolChoice").is_some();
+    let tools = params.get(member::TOOLS).is_some() || params.get(member::TOOL_CHOICE).is_some();
     if !able.has(Skill::Sampling) {
         return Verdict::Refuse(METHOD_NOT_FOUND, "the client does not support sampling");
     }
     if tools && !able.has(Skill::SamplingTools) {
         return Verdict::Refuse(INVALID_PARAMS, "the client does not support sampling with tools");
     }
-    Verdict::Ask(request("sampling/createMessage", params))
+    Verdict::Ask(request(method::SAMPLING_CREATE_MESSAGE, params))
 }
 
 /// A question without what only its own protocol needs: the id of an elicitation, which the retry
 /// makes superfluous, tasks and progress.
 pub(super) fn request(method: &str, params: &Members<'_>) -> String {
     let mut kept = Object::with_capacity(256);
-    kept.members(params, |name| !["elicitationId", "task", "_meta"].contains(&name));
-    if let Ok(meta) = Members::of(params.get("_meta")) {
+    kept.members(params, |name| {
+        ![member::ELICITATION_ID, member::TASK, member::META].contains(&name)
+    });
+    if let Ok(meta) = Members::of(params.get(member::META)) {
         let mut object = Object::with_capacity(64);
-        object.members(&meta, |name| name != "progressToken");
+        object.members(&meta, |name| name != member::PROGRESS_TOKEN);
         let meta = object.finish();
         if meta != "{}" {
-            kept.member("_meta", &meta);
+            kept.member(member::META, &meta);
         }
     }
     let kept = kept.finish();
     let mut request = Object::with_capacity(kept.len() + 64);
-    request.member("method", &quoted(method));
-    if kept != "{}" || method != "roots/list" {
-        request.member("params", &kept);
+    request.member(METHOD, &quoted(method));
+    if kept != "{}" || method != method::ROOTS_LIST {
+        request.member(PARAMS, &kept);
     }
     request.finish()
 }

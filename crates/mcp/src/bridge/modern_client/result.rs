@@ -1,19 +1,31 @@
 //! D-33, D-42: a legacy server's result in modern words.
 
+use protocol::mcp::{META_SERVER_INFO, cache_scope, member, method, result_type};
 use serde_json::value::RawValue;
 use upstream::connection::ConnectionError;
 use upstream::connection::legacy::LegacyPeer;
-use upstream::wire::json::{Members, Object};
+use upstream::wire::json::{Members, Object, quoted};
 
 use super::tasks;
 
 /// Members that say something in the modern revision alone. A legacy server has no say in them.
-const MODERN: [&str; 6] =
-    ["resultType", "ttlMs", "cacheScope", "inputRequests", "requestState", "_meta"];
+const MODERN: [&str; 6] = [
+    member::RESULT_TYPE,
+    member::TTL_MS,
+    member::CACHE_SCOPE,
+    member::INPUT_REQUESTS,
+    member::REQUEST_STATE,
+    member::META,
+];
 
 /// C-60: the results that say how long they hold.
-const CACHEABLE: [&str; 5] =
-    ["tools/list", "prompts/list", "resources/list", "resources/templates/list", "resources/read"];
+const CACHEABLE: [&str; 5] = [
+    method::TOOLS_LIST,
+    method::PROMPTS_LIST,
+    method::RESOURCES_LIST,
+    method::RESOURCES_TEMPLATES_LIST,
+    method::RESOURCES_READ,
+];
 
 /// A complete result of `method`.
 pub(super) fn complete(
@@ -29,20 +41,21 @@ fn translated(method: &str, result: &str, server: Option<&str>) -> Option<String
     let members = Members::read(result).ok()?;
     let mut object = Object::with_capacity(result.len() + 128);
     for (name, value) in members.iter().filter(|(name, _)| !MODERN.contains(name)) {
-        if (method, name) == ("tools/list", "tools") {
+        if (method, name) == (method::TOOLS_LIST, member::TOOLS) {
             object.member(name, &tasks::without_tasks(value)?);
         } else {
             object.member(name, value.get());
         }
     }
-    object.member("resultType", "\"complete\"");
+    object.member(member::RESULT_TYPE, &quoted(result_type::COMPLETE));
     if CACHEABLE.contains(&method) {
         // A legacy list may differ with each session and change without a word.
-        object.member("ttlMs", "0").member("cacheScope", "\"private\"");
+        object.member(member::TTL_MS, "0");
+        object.member(member::CACHE_SCOPE, &quoted(cache_scope::PRIVATE));
     }
-    let meta = Members::of(members.get("_meta")).ok()?;
+    let meta = Members::of(members.get(member::META)).ok()?;
     if let Some(meta) = self::meta(&meta, server) {
-        object.member("_meta", &meta);
+        object.member(member::META, &meta);
     }
     Some(object.finish())
 }
@@ -50,25 +63,17 @@ fn translated(method: &str, result: &str, server: Option<&str>) -> Option<String
 /// `serverInfo` of the handshake, as it came.
 pub(super) fn server_info(peer: &LegacyPeer) -> Option<String> {
     let opened = Members::read(peer.opened().get()).ok()?;
-    opened.get("serverInfo").map(|info| info.get().to_owned())
+    opened.get(member::SERVER_INFO).map(|info| info.get().to_owned())
 }
 
 /// C-32: a result names the server that made it.
 pub(super) fn meta(meta: &Members<'_>, server: Option<&str>) -> Option<String> {
-    const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
     let mut object = Object::with_capacity(128);
-    object.members(meta, |name| name != SERVER_INFO);
+    object.members(meta, |name| name != META_SERVER_INFO);
     if let Some(server) = server {
-        object.member(SERVER_INFO, server);
+        object.member(META_SERVER_INFO, server);
     }
     Some(object.finish()).filter(|meta| meta != "{}")
-}
-
-/// A response with this id: `outcome` is `result` or `error`.
-pub(super) fn response(id: &str, outcome: &str, value: &str) -> String {
-    let mut message = Object::with_capacity(value.len() + id.len() + 48);
-    message.member("jsonrpc", "\"2.0\"").member("id", id).member(outcome, value);
-    message.finish()
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! D-36, C-81: a client comes back with answers.
 
 use http::StatusCode;
+use protocol::jsonrpc::member::{METHOD, PARAMS, RESULT};
+use protocol::mcp::member;
 use serde_json::value::RawValue;
 use upstream::connection::ConnectionError;
 use upstream::wire::json::{Members, Object};
@@ -57,7 +59,7 @@ impl Running {
             };
             let pending = self.pending.remove(at);
             let Self { asked, peer, .. } = &self;
-            asked.cause.answer(peer, &asked.caller, &pending.id, ("result", value)).await?;
+            asked.cause.answer(peer, &asked.caller, &pending.id, (RESULT, value)).await?;
         }
         self.refuse_undeclared().await;
         Ok(self)
@@ -70,8 +72,8 @@ impl Running {
     async fn refuse_undeclared(&mut self) {
         for pending in std::mem::take(&mut self.pending) {
             let request = Members::read(&pending.request).ok();
-            let method = request.as_ref().and_then(|request| request.text("method"));
-            let params = request.as_ref().and_then(|request| request.get("params"));
+            let method = request.as_ref().and_then(|request| request.text(METHOD));
+            let params = request.as_ref().and_then(|request| request.get(PARAMS));
             match judge(&method.unwrap_or_default(), params, self.asked.able) {
                 Verdict::Refuse(code, why) => {
                     let caller = &self.asked.caller;
@@ -85,14 +87,14 @@ impl Running {
 
 /// `inputResponses`, each a result in the words of 2025-11-25; `None` if they are malformed.
 fn answers(asked: &BridgedRequest) -> Option<Vec<(String, String)>> {
-    let responses = Members::read(asked.param("inputResponses").unwrap_or("{}")).ok()?;
+    let responses = Members::read(asked.param(member::INPUT_RESPONSES).unwrap_or("{}")).ok()?;
     responses.iter().map(|(key, value)| Some((key.to_owned(), legacy(value)?))).collect()
 }
 
 fn legacy(response: &RawValue) -> Option<String> {
     let members = Members::read(response.get()).ok()?;
     let mut object = Object::with_capacity(response.get().len());
-    object.members(&members, |name| name != "resultType");
+    object.members(&members, |name| name != member::RESULT_TYPE);
     Some(object.finish())
 }
 

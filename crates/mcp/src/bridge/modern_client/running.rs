@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use protocol::jsonrpc::INTERNAL_ERROR;
+use protocol::mcp::{CANCELLED, member};
 use tokio::time::Sleep;
 use upstream::connection::legacy::LegacyPeer;
 use upstream::connection::{ConnectionError, Kind, ResponseStream, ServerMessage};
@@ -165,7 +166,7 @@ impl Running {
     /// The server does not want to know any more.
     fn withdraw(&mut self, heard: &ServerMessage) {
         let params = heard.params().and_then(|params| Members::read(params.get()).ok());
-        let Some(id) = params.and_then(|params| params.get("requestId")) else { return };
+        let Some(id) = params.and_then(|params| params.get(member::REQUEST_ID)) else { return };
         self.pending.retain(|pending| pending.id.get() != id.get());
         if self.pending.is_empty() {
             self.gathering = None;
@@ -183,7 +184,7 @@ impl Running {
 }
 
 fn is_withdrawal(heard: &ServerMessage) -> bool {
-    matches!(&heard.kind, Kind::Notification { method } if &**method == "notifications/cancelled")
+    matches!(&heard.kind, Kind::Notification { method } if &**method == CANCELLED)
 }
 
 async fn gathered(gathering: &mut Option<Pin<Box<Sleep>>>) {

@@ -2,6 +2,7 @@
 //! was; to us, what comes back is anybody's text until it opens.
 
 use kernel::encoding::{base64url, sha256};
+use protocol::mcp::member;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use upstream::wire::json::Members;
@@ -67,7 +68,7 @@ fn place(permit: &Permit) -> String {
 fn digest(asked: &BridgedRequest) -> String {
     let params = asked.params().unwrap_or("{}");
     let mut text = format!("{}\n", asked.method);
-    let changes = ["_meta", "inputResponses", "requestState"];
+    let changes = [member::META, member::INPUT_RESPONSES, member::REQUEST_STATE];
     let mut kept: Vec<(String, &RawValue)> = Members::read(params)
         .map(|members| {
             let kept = members.iter().filter(|(name, _)| !changes.contains(name));

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::mcp::{member, method};
 use upstream::connection::legacy::LegacyPeer;
 use upstream::connection::{Caller, ConnectionError, Outcome};
-use upstream::wire::json::quoted;
+use upstream::wire::json::{Object, quoted};
 
 use super::bridged_request::BridgedRequest;
 use crate::outbound::Cause;
@@ -50,7 +51,8 @@ impl Subscription {
         // Counted first: should this future be dropped while it asks, the share ends what may
         // have begun.
         subscribed.insert(uri.to_owned(), 1);
-        if tell(share.cause, peer, &share.caller, ("resources/subscribe", uri)).await.is_ok() {
+        if tell(share.cause, peer, &share.caller, (method::RESOURCES_SUBSCRIBE, uri)).await.is_ok()
+        {
             return Some(share);
         }
         subscribed.remove(uri);
@@ -78,7 +80,7 @@ impl Drop for Subscription {
             if *count == 0 {
                 subscribed.remove(&uri);
                 // A server that does not hear of it sends what nobody asked for; that is dropped.
-                let _ = tell(cause, &peer, &caller, ("resources/unsubscribe", &uri)).await;
+                let _ = tell(cause, &peer, &caller, (method::RESOURCES_UNSUBSCRIBE, &uri)).await;
             }
         });
     }
@@ -90,7 +92,9 @@ async fn tell(
     caller: &Caller,
     (method, uri): (&str, &str),
 ) -> Result<(), ConnectionError> {
-    let params = format!("{{\"uri\":{}}}", quoted(uri));
+    let mut params = Object::with_capacity(uri.len() + 16);
+    params.member(member::URI, &quoted(uri));
+    let params = params.finish();
     let asking = async {
         let exchange =
             cause.ask_peer(peer, caller, (peer.next_id(), method), Some(&params)).await?;

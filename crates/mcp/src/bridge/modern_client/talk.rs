@@ -2,6 +2,8 @@
 
 use futures_util::stream::{self, StreamExt as _};
 use http::StatusCode;
+use protocol::jsonrpc::member::RESULT;
+use protocol::jsonrpc::response;
 use upstream::connection::{ConnectionError, Kind, Outcome, ServerMessage};
 
 use super::running::{Next, Running};
@@ -50,10 +52,7 @@ fn answer(running: &Running, heard: &ServerMessage) -> Result<ClientMessage, Con
     match heard.outcome()? {
         Outcome::Result(value) => {
             let result = result::complete(&asked.method, value, &running.peer)?;
-            Ok(ClientMessage::answer(
-                result::response(&asked.id, "result", &result),
-                StatusCode::OK,
-            ))
+            Ok(ClientMessage::answer(response(&asked.id, RESULT, &result), StatusCode::OK))
         }
         Outcome::Error(value) => error::answer(asked, value),
     }

@@ -1,6 +1,7 @@
 //! D-41: tasks of 2025-11-25. They and the modern tasks are different things on the wire, so
 //! tools that run only as tasks cannot be called, and are not listed.
 
+use protocol::mcp::member;
 use serde_json::value::RawValue;
 use upstream::wire::json::{Members, Object};
 
@@ -16,10 +17,10 @@ pub(super) fn without_tasks(tools: &RawValue) -> Option<String> {
         if kept.len() > 1 {
             kept.push(',');
         }
-        if members.get("execution").is_some() {
+        if members.get(member::EXECUTION).is_some() {
             let mut object = Object::with_capacity(tool.get().len());
             kept.push_str(&{
-                object.members(&members, |name| name != "execution");
+                object.members(&members, |name| name != member::EXECUTION);
                 object.finish()
             });
         } else {
@@ -31,8 +32,9 @@ pub(super) fn without_tasks(tools: &RawValue) -> Option<String> {
 }
 
 fn needs_task(tool: &Members<'_>) -> bool {
-    let execution = Members::of(tool.get("execution"));
-    execution.is_ok_and(|execution| execution.text("taskSupport").as_deref() == Some("required"))
+    let execution = Members::of(tool.get(member::EXECUTION));
+    execution
+        .is_ok_and(|execution| execution.text(member::TASK_SUPPORT).as_deref() == Some("required"))
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
 //! D-38: pages that somebody must visit before a legacy server carries out a call.
 
 use http::StatusCode;
-use protocol::jsonrpc::error_response;
-use protocol::mcp::MISSING_CAPABILITY;
+use protocol::jsonrpc::member::{DATA, RESULT};
+use protocol::jsonrpc::{error_response, response};
+use protocol::mcp::{MISSING_CAPABILITY, capability, member, method, result_type};
 use serde_json::value::RawValue;
-use upstream::wire::json::{Members, Object};
+use upstream::wire::json::{Members, Object, quoted};
 use url::{Host, Url};
 
 use super::bridged_request::BridgedRequest;
 use super::declared::Skill;
-use super::{question, result};
+use super::question;
 use crate::passthrough::front::ClientMessage;
 use crate::reply::failure::Unusable;
 
@@ -20,18 +21,20 @@ const MOST_PAGES: usize = 16;
 /// its request again. Nothing waits meanwhile, so there is no `requestState`.
 pub(super) fn answer(asked: &BridgedRequest, error: &Members<'_>) -> ClientMessage {
     if !asked.able.has(Skill::Url) {
-        let data = serde_json::json!({ "requiredCapabilities": { "elicitation": { "url": {} } } });
+        let data = serde_json::json!({ member::REQUIRED_CAPABILITIES: { capability::ELICITATION: { member::URL: {} } } });
         let message =
             "this call needs a client that can open a page for its user (URL elicitation)";
         let text = error_response(Some(&asked.id), MISSING_CAPABILITY, message, Some(&data));
         return ClientMessage::answer(text, StatusCode::BAD_REQUEST);
     }
-    let Some(requests) = pages(error.get("data")) else {
+    let Some(requests) = pages(error.get(DATA)) else {
         return ClientMessage::failure(Unusable::Page.into(), Some(&asked.id));
     };
     let mut result = Object::with_capacity(requests.len() + 64);
-    result.member("resultType", "\"input_required\"").member("inputRequests", &requests);
-    let text = result::response(&asked.id, "result", &result.finish());
+    result
+        .member(member::RESULT_TYPE, &quoted(result_type::INPUT_REQUIRED))
+        .member(member::INPUT_REQUESTS, &requests);
+    let text = response(&asked.id, RESULT, &result.finish());
     ClientMessage::answer(text, StatusCode::OK)
 }
 
@@ -39,16 +42,16 @@ pub(super) fn answer(asked: &BridgedRequest, error: &Members<'_>) -> ClientMessa
 fn pages(data: Option<&RawValue>) -> Option<String> {
     let data = Members::read(data?.get()).ok()?;
     let elicitations: Vec<&RawValue> =
-        serde_json::from_str(data.get("elicitations")?.get()).ok()?;
+        serde_json::from_str(data.get(member::ELICITATIONS)?.get()).ok()?;
     if elicitations.is_empty() || elicitations.len() > MOST_PAGES {
         return None;
     }
     let mut requests = Object::with_capacity(256);
     for (number, elicitation) in (1..).zip(elicitations) {
         let params = Members::read(elicitation.get()).ok()?;
-        params.text("mode").filter(|mode| mode == "url")?;
-        params.text("url").filter(|url| may_be_visited(url))?;
-        let request = question::request("elicitation/create", &params);
+        params.text(member::MODE).filter(|mode| mode == capability::URL)?;
+        params.text(member::URL).filter(|url| may_be_visited(url))?;
+        let request = question::request(method::ELICITATION_CREATE, &params);
         requests.member(&format!("page{number}"), &request);
     }
     Some(requests.finish())
