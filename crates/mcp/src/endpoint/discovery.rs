@@ -13,7 +13,8 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use protocol::jsonrpc::{self, Message};
-use protocol::mcp::{METHOD_HEADER, MODERN_REVISION};
+use protocol::mcp::method::SERVER_DISCOVER;
+use protocol::mcp::{EVENT_STREAM, METHOD_HEADER, MODERN_REVISION, cache_scope, member};
 use upstream::wire::Era;
 use upstream::wire::json::Members;
 use upstream::wire::splitter::Splitter;
@@ -30,7 +31,6 @@ use crate::tools::discoveries::Discovery;
 use crate::tools::lists::filter;
 use crate::tools::lists::filter::answers;
 
-const DISCOVER: &str = "server/discover";
 /// How many may ask at once: in all, and of each principal.
 const IN_ALL: usize = 512;
 const OF_EACH: usize = 8;
@@ -47,12 +47,12 @@ const READING: Duration = Duration::from_secs(10);
 pub(crate) fn is_asked(era: Era, message: &Message<'_>) -> bool {
     let Message::Request { method, params, .. } = message else { return false };
     let version = params.protocol_version.as_deref();
-    era == Era::Modern && method == DISCOVER && version == Some(MODERN_REVISION)
+    era == Era::Modern && method == SERVER_DISCOVER && version == Some(MODERN_REVISION)
 }
 
 /// Whether a request says that it asks it. Its body has to say the same, or it is refused.
 pub(crate) fn is_announced(parts: &Parts) -> bool {
-    parts.headers.get(METHOD_HEADER).is_some_and(|method| method == DISCOVER)
+    parts.headers.get(METHOD_HEADER).is_some_and(|method| method == SERVER_DISCOVER)
 }
 
 /// What counts such requests. They take no place from others and need none of theirs: a client that
@@ -84,7 +84,8 @@ pub(crate) async fn answer(admitted: &Admitted<'_>, judged: JudgedRequest<'_>) -
 async fn ask(admitted: &Admitted<'_>, judged: JudgedRequest<'_>) -> Answer {
     let id = judged.message().id().map(serde_json::value::RawValue::get);
     let answer = carry_out(admitted, Era::Modern, judged);
-    let response = admitted.server.endpoint.upstream.opening(DISCOVER, Box::pin(answer)).await?;
+    let response =
+        admitted.server.endpoint.upstream.opening(SERVER_DISCOVER, Box::pin(answer)).await?;
     Ok(remembering(admitted, id, response).await)
 }
 
@@ -125,7 +126,7 @@ async fn remembering(
     response: Response<Body>,
 ) -> Response<Body> {
     let kind = response.headers().get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let events = kind.starts_with(b"text/event-stream");
+    let events = kind.starts_with(EVENT_STREAM.as_bytes());
     if response.status() != StatusCode::OK {
         return response;
     }
@@ -170,12 +171,12 @@ async fn read_answer(body: &mut Body, read: &mut Vec<Bytes>, events: bool) -> Op
 fn learn(admitted: &Admitted<'_>, id: Option<&str>, message: &[u8]) {
     let Ok(filter::Message::Result(result)) = filter::read(message) else { return };
     let Ok(members) = Members::read(result.get()) else { return };
-    if !answers(message, id) || members.get("supportedVersions").is_none() {
+    if !answers(message, id) || members.get(member::SUPPORTED_VERSIONS).is_none() {
         return;
     }
-    let millis = members.get("ttlMs").and_then(|ttl| ttl.get().parse::<i64>().ok());
+    let millis = members.get(member::TTL_MS).and_then(|ttl| ttl.get().parse::<i64>().ok());
     let seconds = millis.map_or(USUAL, |millis| millis / 1000).clamp(LEAST, MOST);
-    let public = members.text("cacheScope").as_deref() == Some("public");
+    let public = members.text(member::CACHE_SCOPE).as_deref() == Some(cache_scope::PUBLIC);
     let owner = (!public).then(|| *admitted.permit.principal());
     let result = Bytes::copy_from_slice(result.get().as_bytes());
     let fresh_until = admitted.shared.trust.now().plus_seconds(seconds);

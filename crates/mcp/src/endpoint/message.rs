@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
 use protocol::jsonrpc::{self, Message, PARSE_ERROR};
-use protocol::mcp::{INITIALIZED, NOT_TAKEN, PROTOCOL_VERSION_HEADER, SESSION_HEADER};
+use protocol::mcp::{INITIALIZED, JSON, NOT_TAKEN, PROTOCOL_VERSION_HEADER, SESSION_HEADER};
 use upstream::wire::{Arriving, Era};
 
 use crate::access::mirror::Mismatch;
@@ -210,7 +210,7 @@ fn is_json(value: &str) -> bool {
     let (essence, parameters) = value.split_once(';').unwrap_or((value, ""));
     let parameters = parameters.trim();
     let utf8 = ["", "charset=utf-8", "charset=\"utf-8\""];
-    essence.trim().eq_ignore_ascii_case("application/json")
+    essence.trim().eq_ignore_ascii_case(JSON)
         && utf8.iter().any(|known| parameters.eq_ignore_ascii_case(known))
 }
 

@@ -9,6 +9,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
+use protocol::mcp::EVENT_STREAM;
 use upstream::connection::ConnectionError;
 use upstream::wire::BodyError;
 use upstream::wire::events::of_foreign_message;
@@ -77,7 +78,7 @@ pub(super) fn answer(
         answering: None,
     };
     let mut head = headers::to_client(call, &HeaderMap::new());
-    head.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    head.insert(CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
     headers::for_events(&mut head);
     let body = call.guard(StreamBody::new(Box::pin(sending.events())), StreamKind::Answer);
     respond(StatusCode::OK, head, body)

@@ -3,14 +3,15 @@
 
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use protocol::mcp::{PROTOCOL_VERSION_HEADER, SESSION_HEADER};
+use protocol::mcp::{
+    BAGGAGE, EVENT_STREAM, JSON, JSON_OR_EVENT_STREAM, LAST_REVISION_WITHOUT_HEADER,
+    LEGACY_REVISIONS, PROTOCOL_VERSION_HEADER, SESSION_HEADER, TRACEPARENT, TRACESTATE,
+};
 
 use crate::request::session::Session;
 
 /// What of the client's own headers goes along. Revision and session are the stream's to say.
-const PASSING: [&str; 4] = ["traceparent", "tracestate", "baggage", "user-agent"];
-/// The revisions that want the header (D-32).
-const WITH_HEADER: [&str; 2] = ["2025-06-18", "2025-11-25"];
+const PASSING: [&str; 4] = [TRACEPARENT, TRACESTATE, BAGGAGE, "user-agent"];
 
 /// The client's harmless headers.
 pub(super) fn passing(from: &HeaderMap) -> HeaderMap {
@@ -26,8 +27,8 @@ pub(super) fn passing(from: &HeaderMap) -> HeaderMap {
 /// Headers of a message in this session.
 pub(super) fn of_message(from: &HeaderMap, session: Option<&Session>) -> HeaderMap {
     let mut headers = passing(from);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    headers.insert(ACCEPT, HeaderValue::from_static(JSON_OR_EVENT_STREAM));
     in_session(&mut headers, session);
     headers
 }
@@ -35,7 +36,7 @@ pub(super) fn of_message(from: &HeaderMap, session: Option<&Session>) -> HeaderM
 /// Headers of the session's standing stream, and of its end.
 pub(super) fn of_stream(from: &HeaderMap, session: Option<&Session>) -> HeaderMap {
     let mut headers = passing(from);
-    headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+    headers.insert(ACCEPT, HeaderValue::from_static(EVENT_STREAM));
     in_session(&mut headers, session);
     headers
 }
@@ -43,8 +44,11 @@ pub(super) fn of_stream(from: &HeaderMap, session: Option<&Session>) -> HeaderMa
 fn in_session(headers: &mut HeaderMap, session: Option<&Session>) {
     let Some(session) = session else { return };
     headers.insert(HeaderName::from_static(SESSION_HEADER), session.sealed.clone());
-    if WITH_HEADER.contains(&session.version.as_str())
-        && let Ok(version) = HeaderValue::from_str(&session.version)
+    let version = session.version.as_str();
+    // The revisions that want the header (D-32); they are dates, so they sort as text.
+    if version > LAST_REVISION_WITHOUT_HEADER
+        && LEGACY_REVISIONS.contains(&version)
+        && let Ok(version) = HeaderValue::from_str(version)
     {
         headers.insert(HeaderName::from_static(PROTOCOL_VERSION_HEADER), version);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, Uri};
 use protocol::jsonrpc::{self, INVALID_REQUEST, Message};
-use protocol::mcp::{INITIALIZED, SESSION_HEADER, SESSION_UNKNOWN};
+use protocol::mcp::{INITIALIZED, SESSION_HEADER, SESSION_UNKNOWN, method};
 use tokio::sync::OwnedSemaphorePermit;
 use upstream::connection::streamable::Tail;
 use upstream::wire::Arriving;
@@ -76,7 +76,7 @@ impl Kind {
     fn of(body: &[u8]) -> Self {
         match jsonrpc::Body::read(body) {
             Ok(jsonrpc::Body::One(Message::Request { id, method, .. })) => {
-                let initialize = method == "initialize";
+                let initialize = method == method::INITIALIZE;
                 Self::Asking { id: Some(id.get().to_owned()), initialize }
             }
             Ok(jsonrpc::Body::Batch(_)) => Self::Asking { id: None, initialize: false },

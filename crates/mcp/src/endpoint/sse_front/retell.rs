@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response};
 use http_body_util::BodyExt as _;
+use protocol::mcp::EVENT_STREAM;
 use upstream::connection::streamable::Tail;
 use upstream::connection::{ConnectionError, Kind, ServerMessage};
 use upstream::wire::splitter::Splitter;
@@ -25,7 +26,7 @@ pub(super) async fn answer(
 ) -> bool {
     let (parts, body) = response.into_parts();
     let kind = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    if kind.starts_with(b"text/event-stream") {
+    if kind.starts_with(EVENT_STREAM.as_bytes()) {
         return events(stream, body, limit, id, tail).await;
     }
     match whole(body, limit).await {
