@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Which crate may import which: the table in crates/README.md, checked against the manifests; which
-# module may import which; and that only one module sends to upstreams.
+# module may import which; that only one module sends to upstreams; and that wire names stand in
+# protocol.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -36,6 +37,9 @@ done
 
 # Inside the crates imports run downwards, and nothing goes in circles.
 scripts/imports.py || failed=1
+
+# Names of the wire are spelled out in protocol alone.
+scripts/wire_names.py || failed=1
 
 # An unjudged message has no way out: only mcp::outbound sends, and it wants a JudgedRequest or a Probe.
 sends='\.http\.send\(|(connection|peer|link)\.(ask|tell|notify|answer)\('

@@ -30,9 +30,9 @@ OPAQUE = re.compile(
 )
 
 
-def without_tests(text):
-    """The source without comments, strings and items under `#[cfg(test)]`."""
-    text = OPAQUE.sub(lambda found: "" if found[0].startswith("/") else '""', text)
+def without_tests(text, stand_in=lambda found: '""'):
+    """The source without comments and items under `#[cfg(test)]`, with `stand_in` of each string."""
+    text = OPAQUE.sub(lambda found: "" if found[0].startswith("/") else stand_in(found), text)
     out, at = [], 0
     for found in re.finditer(r"#\[cfg\((?:a(?:ll|ny)\()?test[^\]]*\]", text):
         if found.start() < at:
@@ -82,11 +82,13 @@ class Crate:
     def __init__(self, folder):
         self.source = folder / "src"
         self.files = {}  # module path -> text
+        self.paths = {}  # module path -> where it is
         tests = set()
         for file in sorted(self.source.rglob("*.rs")):
             parts = file.relative_to(self.source).with_suffix("").parts
             module = () if parts in (("lib",), ("main",)) else parts
             raw = file.read_text()
+            self.paths[module] = file
             for name in re.findall(r"#\[cfg\((?:a(?:ll|ny)\()?test[^\]]*\]\s*(?:pub\S*\s+)?mod (\w+);", raw):
                 tests.add(module + (name,))
             self.files[module] = without_tests(raw)
