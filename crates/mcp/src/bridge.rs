@@ -126,17 +126,17 @@ pub(crate) async fn answer(
     (call, state): (&Call<'_>, &Arc<State>),
     judged: JudgedRequest<'_>,
 ) -> Answer {
-    let sent = call.exchange.sending();
+    let sent = call.record.sending();
     let crossing = &Crossing { call, state, cause: Cause::from(&judged) };
-    let (message, way, body) = (judged.message(), judged.handling(), judged.body().clone());
+    let (message, handling, body) = (judged.message(), judged.handling(), judged.body().clone());
     let answered = match route {
-        Route::ModernToLegacy => modern_client::answer(crossing, message, way, body).await,
-        Route::LegacyToModern => legacy_client::answer(crossing, message, way, body).await,
-        Route::Relay => relay::answer(crossing, message, way, body).await,
-        Route::Direct => direct::answer(crossing, message, way, body).await,
+        Route::ModernToLegacy => modern_client::answer(crossing, message, handling, body).await,
+        Route::LegacyToModern => legacy_client::answer(crossing, message, handling, body).await,
+        Route::Relay => relay::answer(crossing, message, handling, body).await,
+        Route::Direct => direct::answer(crossing, message, handling, body).await,
         Route::Pass => call.relay(&judged, body, StreamKind::Answer).await,
     };
-    call.exchange.answered(sent, answered.is_ok());
+    call.record.answered(sent, answered.is_ok());
     answered
 }
 

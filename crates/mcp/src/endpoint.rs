@@ -56,16 +56,16 @@ pub(crate) async fn answer<B: Arriving + Send + 'static>(
     request: Request<B>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let mut exchange = shared.record(&server.endpoint, &parts);
+    let mut record = shared.record(&server.endpoint, &parts);
     if kind == EndpointKind::Endpoint && early::is_wanted(&parts) {
-        let waiting = exchange.waiting();
-        let exchange = Arc::new(exchange);
-        let told = Arc::clone(&exchange);
+        let waiting = record.waiting();
+        let record = Arc::new(record);
+        let told = Arc::clone(&record);
         let (sharing, asked) = (Arc::clone(shared), Arc::clone(server));
         let work = async move { answer_to(&sharing, &asked, kind, parts, body, &told).await };
-        return early::answer(shared, &server.endpoint, Box::pin(work), waiting, exchange).await;
+        return early::answer(shared, &server.endpoint, Box::pin(work), waiting, record).await;
     }
-    answer_to(shared, server, kind, parts, body, &exchange).await
+    answer_to(shared, server, kind, parts, body, &record).await
 }
 
 async fn answer_to<B: Arriving>(
@@ -74,17 +74,17 @@ async fn answer_to<B: Arriving>(
     kind: EndpointKind,
     parts: Parts,
     body: B,
-    exchange: &RequestRecord,
+    record: &RequestRecord,
 ) -> Response<Body> {
     let response = tokio::select! {
         biased;
-        response = checked(shared, server, kind, &parts, body, exchange) => response,
+        response = checked(shared, server, kind, &parts, body, record) => response,
         // A client can make something of a 503, and nothing of a connection that breaks off.
         () = server.endpoint.pulse.over(shared.limits.drain_grace) => {
             Failure::Stopping.refused(None).into_response()
         }
     };
-    exchange.finish(response.status()).await;
+    record.finish(response.status()).await;
     response
 }
 
@@ -94,7 +94,7 @@ async fn checked<B: Arriving>(
     kind: EndpointKind,
     parts: &Parts,
     body: B,
-    exchange: &RequestRecord,
+    record: &RequestRecord,
 ) -> Response<Body> {
     if let Err(refused) = host::check(&parts.uri, &parts.headers, &shared.allowed_hosts.load()) {
         return refused.into_response();
@@ -106,7 +106,7 @@ async fn checked<B: Arriving>(
     let answered = if origin::is_preflight(&parts.method, &parts.headers) {
         Ok(origin::preflight(&parts.headers))
     } else {
-        admit(shared, server, kind, parts, body, exchange).await
+        admit(shared, server, kind, parts, body, record).await
     };
     let mut response = answered.unwrap_or_else(Refused::into_response);
     sender.may_read(&mut response);
@@ -122,27 +122,27 @@ async fn admit<B: Arriving>(
     kind: EndpointKind,
     parts: &Parts,
     body: B,
-    exchange: &RequestRecord,
+    record: &RequestRecord,
 ) -> Answer {
-    let permit = match permit(server, kind, parts, exchange).await {
+    let permit = match permit(server, kind, parts, record).await {
         Ok(permit) => permit,
         Err(refused)
             if kind == EndpointKind::Endpoint && refused.status() == StatusCode::UNAUTHORIZED =>
         {
-            let parting = parting::answer(shared, server, parts, exchange).await;
+            let parting = parting::answer(shared, server, parts, record).await;
             return parting.unwrap_or(Err(refused));
         }
         Err(refused) => return Err(refused),
     };
-    exchange.admitted(&permit);
+    record.admitted(&permit);
     let counted =
         if discovery::is_announced(parts) { &shared.discovering } else { &shared.in_flight };
     let mut request = counted.take(permit.whose()).ok_or_else(|| {
-        exchange.because("too_many_requests");
+        record.because("too_many_requests");
         Failure::from(Limit::Requests).refused(None)
     })?;
     let (method, headers) = (parts.method.clone(), &parts.headers);
-    let admitted = Admitted { shared, server, permit, method, headers, exchange };
+    let admitted = Admitted { shared, server, permit, method, headers, record };
     let body = Counted { body, request: &mut request };
     let answer = match (kind, &admitted.method) {
         (EndpointKind::SseStream, _) => sse_front::open(&admitted),
@@ -170,7 +170,7 @@ async fn permit(
     server: &Server,
     kind: EndpointKind,
     parts: &Parts,
-    exchange: &RequestRecord,
+    record: &RequestRecord,
 ) -> Result<Arc<Permit>, Refused> {
     let challenge = |error| match (&server.sse, kind) {
         (Some(front), EndpointKind::SseStream | EndpointKind::SseMessages) => {
@@ -179,18 +179,18 @@ async fn permit(
         _ => server.endpoint.challenge(server.endpoint.ceiling, error),
     };
     let unverified = bearer::credential(&parts.headers).map_err(|bearer::Malformed| {
-        exchange.because("malformed_credentials");
+        record.because("malformed_credentials");
         refusal(StatusCode::BAD_REQUEST, "send one Authorization header: Bearer and the token")
             .challenging(challenge(Some(ChallengeError::InvalidRequest)))
     })?;
     let Some(unverified) = unverified else {
-        exchange.because("no_token");
+        record.because("no_token");
         return Err(refusal(StatusCode::UNAUTHORIZED, "authorization is required")
             .challenging(challenge(None)));
     };
     server.endpoint.verifier.verify(unverified).await.map_err(|no_permit| match no_permit {
         NoPermit::Invalid => {
-            exchange.because(BAD_TOKEN);
+            record.because(BAD_TOKEN);
             refusal(
                 StatusCode::UNAUTHORIZED,
                 "the token is not valid here, has expired or was revoked",
@@ -198,7 +198,7 @@ async fn permit(
             .challenging(challenge(Some(ChallengeError::InvalidToken)))
         }
         NoPermit::Unknowable => {
-            exchange.because("authority_away");
+            record.because("authority_away");
             let message = "access cannot be checked at the moment; try again";
             let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, TEMPORARILY_UNAVAILABLE);
             Fault { status, code, message }.for_id(None).retry_soon()

@@ -26,7 +26,7 @@ use rewritten_request::RewrittenRequest;
 pub(crate) async fn answer(
     call: &Crossing<'_>,
     message: &Message<'_>,
-    way: Handling,
+    handling: Handling,
     body: Bytes,
 ) -> Answer {
     let Message::Request { params, .. } = message else {
@@ -34,12 +34,12 @@ pub(crate) async fn answer(
         // mean anything to a server that does not know its requests by their own ids.
         return Ok(reply::empty(StatusCode::ACCEPTED));
     };
-    match way {
+    match handling {
         Handling::ListTools => list_tools(call, params, &body).await,
         Handling::Listen => listen(call, &body).await,
         // Handles of tasks are not sealed here, so none opens, and no task can be asked about.
         Handling::Pass | Handling::Initialize | Handling::CallTool | Handling::Task => {
-            let reply = ask(call, way, &body).await.map_err(|error| call.failed(error))?;
+            let reply = ask(call, handling, &body).await.map_err(|error| call.failed(error))?;
             deliver(call, reply, None, StreamKind::Answer).await
         }
     }
@@ -61,31 +61,35 @@ async fn listen(call: &Crossing<'_>, body: &Bytes) -> Answer {
 }
 
 /// Asks under an id of ours. Nothing is asked twice: what a child did before it died is unknown.
-async fn ask(call: &Crossing<'_>, way: Handling, body: &Bytes) -> Result<Reply, ConnectionError> {
+async fn ask(
+    call: &Crossing<'_>,
+    handling: Handling,
+    body: &Bytes,
+) -> Result<Reply, ConnectionError> {
     let caller = call.caller();
     let connection = call.server.upstream.modern_connection(&caller).await?;
     let asked = RewrittenRequest::read(body, call.server.upstream.next_id())?;
-    let restoring = Restoring::of(call, &asked, way == Handling::Listen);
-    let exchange = call.cause.ask(&**connection, &caller, asked.question).await?;
-    Ok(replies(exchange, restoring, connection))
+    let restoring = Restoring::of(call, &asked, handling == Handling::Listen);
+    let responses = call.cause.ask(&**connection, &caller, asked.question).await?;
+    Ok(replies(responses, restoring, connection))
 }
 
-/// `connection` stays in use as long as the exchange, so that it is not taken for idle.
+/// `connection` stays in use as long as the responses, so that it is not taken for idle.
 fn replies<L: Send + Sync + 'static>(
-    exchange: ResponseStream,
+    responses: ResponseStream,
     restoring: Restoring,
     connection: std::sync::Arc<L>,
 ) -> Reply {
     stream::unfold(
-        (exchange, restoring, connection),
-        |(mut exchange, restoring, connection)| async {
+        (responses, restoring, connection),
+        |(mut responses, restoring, connection)| async {
             loop {
-                let said = match exchange.next().await? {
+                let said = match responses.next().await? {
                     Ok(heard) => restoring.restore(&heard),
                     Err(error) => Err(error),
                 };
                 if let Some(said) = said.transpose() {
-                    return Some((said.map_err(Failure::from), (exchange, restoring, connection)));
+                    return Some((said.map_err(Failure::from), (responses, restoring, connection)));
                 }
             }
         },

@@ -51,10 +51,10 @@ use client_session::ClientSession;
 pub(crate) async fn answer(
     call: &Crossing<'_>,
     message: &Message<'_>,
-    way: Handling,
+    handling: Handling,
     body: Bytes,
 ) -> Answer {
-    if way == Handling::Initialize {
+    if handling == Handling::Initialize {
         return initialize::answer(call, &body).await;
     }
     let seat = ClientSession::of(call, call.state)?;

@@ -54,7 +54,7 @@ pub(crate) use parked::{ParkedCalls, none_yet};
 pub(crate) async fn answer(
     call: &Crossing<'_>,
     message: &Message<'_>,
-    _way: Handling,
+    _handling: Handling,
     body: Bytes,
 ) -> Answer {
     // C-03: a modern client has nothing to notify a server of over HTTP, so it goes no further.

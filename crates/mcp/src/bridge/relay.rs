@@ -34,10 +34,10 @@ pub(crate) use sessions::Relays;
 pub(crate) async fn answer(
     call: &Crossing<'_>,
     message: &Message<'_>,
-    way: Handling,
+    handling: Handling,
     body: Bytes,
 ) -> Answer {
-    if way == Handling::Initialize {
+    if handling == Handling::Initialize {
         return open::initialize(call, &body).await;
     }
     let relayed = match held(call)? {
@@ -46,7 +46,7 @@ pub(crate) async fn answer(
     };
     match message {
         Message::Request { method, params, .. } => {
-            ask::request(call, relayed, method, params, way, &body).await
+            ask::request(call, relayed, method, params, handling, &body).await
         }
         Message::Notification { method, .. } => {
             tell::notification(call, &relayed, method, &body).await

@@ -98,9 +98,9 @@ fn renew(admitted: &Admitted<'_>, body: Bytes) {
     let (shared, permit) = (Arc::clone(admitted.shared), Arc::clone(&admitted.permit));
     let (method, headers) = (admitted.method.clone(), admitted.headers.clone());
     tokio::spawn(async move {
-        let exchange = shared.no_record(&server.endpoint);
-        let (shared, server, exchange, headers) = (&shared, &server, &exchange, &headers);
-        let admitted = Admitted { shared, server, permit, method, headers, exchange };
+        let record = shared.no_record(&server.endpoint);
+        let (shared, server, record, headers) = (&shared, &server, &record, &headers);
+        let admitted = Admitted { shared, server, permit, method, headers, record };
         if let Ok(jsonrpc::Body::One(asked)) = jsonrpc::Body::read(&body) {
             let answer =
                 async { ask(&admitted, admitted.judge(Era::Modern, &asked, body.clone())?).await };

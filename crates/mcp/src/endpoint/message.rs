@@ -31,7 +31,7 @@ pub(crate) struct Admitted<'r> {
     pub(crate) permit: Arc<Permit>,
     pub(crate) method: Method,
     pub(crate) headers: &'r HeaderMap,
-    pub(crate) exchange: &'r RequestRecord,
+    pub(crate) record: &'r RequestRecord,
 }
 
 /// Answers a POST with this body, which [`Admitted::receive`] received.
@@ -63,9 +63,9 @@ pub(crate) async fn carry_out(
     era: Era,
     judged: JudgedRequest<'_>,
 ) -> Answer {
-    let (message, way) = (judged.message(), judged.handling());
+    let (message, handling) = (judged.message(), judged.handling());
     let id = message.id().map(serde_json::value::RawValue::get);
-    let session = match (era, way) {
+    let session = match (era, handling) {
         // C-05: modern messages have no session. `initialize` opens one and is in none.
         (Era::Modern, _) | (_, Handling::Initialize) => None,
         (Era::Legacy, _) => admitted.session(id)?,
@@ -82,9 +82,10 @@ pub(crate) async fn carry_out(
     if message.method() == Some(INITIALIZED) {
         call.expect_stream();
     }
-    let _opening = (way == Handling::Listen).then(|| call.opening());
-    if let Some(id) = id.filter(|_| way != Handling::Initialize) {
-        let wants = if way == Handling::Listen { Wanted::Subscription } else { Wanted::Answer };
+    let _opening = (handling == Handling::Listen).then(|| call.opening());
+    if let Some(id) = id.filter(|_| handling != Handling::Initialize) {
+        let wants =
+            if handling == Handling::Listen { Wanted::Subscription } else { Wanted::Answer };
         call.waits_for(|| wants(id.into()));
     }
     if route != Route::Pass {
@@ -102,7 +103,7 @@ impl Admitted<'_> {
         message: &'m Message<'m>,
         body: Bytes,
     ) -> Result<JudgedRequest<'m>, Refused> {
-        let by = (&*self.permit, self.exchange);
+        let by = (&*self.permit, self.record);
         self.server.endpoint.judged(by, era, message, body)
     }
 
@@ -136,9 +137,9 @@ impl Admitted<'_> {
         id: Option<&'c str>,
         session: Option<Arc<Session>>,
     ) -> Call<'c> {
-        let Self { shared, server, permit, method, headers, exchange } = self;
+        let Self { shared, server, permit, method, headers, record } = self;
         let server = &server.endpoint;
-        Call { shared, server, permit, method: method.clone(), headers, id, session, exchange }
+        Call { shared, server, permit, method: method.clone(), headers, id, session, record }
     }
 
     /// The same request once more.
@@ -170,7 +171,7 @@ impl Admitted<'_> {
             Ok(Err(NotReceived::TooLarge)) => Err(too_large()),
             Ok(Err(NotReceived::BrokeOff)) => Err(bad_request("the body broke off")),
             Ok(Err(NotReceived::NoRoom)) => {
-                self.exchange.because("too_many_requests");
+                self.record.because("too_many_requests");
                 Err(Failure::from(Limit::LargeRequests).refused(None))
             }
             Err(_) => {

@@ -29,7 +29,7 @@ pub(crate) async fn answer(
     shared: &Arc<Shared>,
     server: &Arc<Server>,
     parts: &Parts,
-    exchange: &RequestRecord,
+    record: &RequestRecord,
 ) -> Option<Answer> {
     let last = matches!(parts.method, Method::GET | Method::DELETE);
     if !last || !parts.headers.contains_key(SESSION_HEADER) {
@@ -38,11 +38,11 @@ pub(crate) async fn answer(
     let unverified = bearer::credential(&parts.headers).ok()??;
     let permit = server.endpoint.verifier.ended(unverified).await?;
     let (method, headers) = (parts.method.clone(), &parts.headers);
-    let admitted = Admitted { shared, server, permit, method, headers, exchange };
+    let admitted = Admitted { shared, server, permit, method, headers, record };
     admitted.session(None).ok()??;
     let _counted = shared.in_flight.take(admitted.permit.whose())?;
-    exchange.admitted(&admitted.permit);
-    exchange.because("access_ended");
+    record.admitted(&admitted.permit);
+    record.because("access_ended");
     Some(match admitted.method {
         Method::DELETE => {
             // Nobody is there any more to hear of trouble.

@@ -5,15 +5,15 @@ use super::request_record::Finished;
 /// Writes the line. Texts that others chose are given as texts, so that the formatter escapes
 /// them; nothing is put together unless somebody reads it.
 pub(super) fn tell(finished: &Finished<'_>) {
-    let Finished { exchange, facts, verdict, reason, status, took } = finished;
+    let Finished { record, facts, verdict, reason, status, took } = finished;
     let first = facts.asked.first();
     let names = facts.permit.as_ref().map(|permit| permit.names());
     tracing::event!(
         target: "mcp.access",
         tracing::Level::INFO,
-        request.id = %exchange.id,
-        server.name = &*exchange.server,
-        http.method = exchange.method.as_str(),
+        request.id = %record.id,
+        server.name = &*record.server,
+        http.method = record.method.as_str(),
         http.status = status.as_u16(),
         mcp.method = first.map(|asked| &*asked.method),
         mcp.id = first.and_then(|asked| asked.id.as_deref()),
@@ -35,12 +35,12 @@ pub(super) fn tell(finished: &Finished<'_>) {
 
 /// Writes what became of a request whose answer began before the upstream's.
 pub(super) fn tell_late(finished: &Finished<'_>) {
-    let Finished { exchange, facts, status, took, .. } = finished;
+    let Finished { record, facts, status, took, .. } = finished;
     tracing::event!(
         target: "mcp.late",
         tracing::Level::INFO,
-        request.id = %exchange.id,
-        server.name = &*exchange.server,
+        request.id = %record.id,
+        server.name = &*record.server,
         http.status = status.as_u16(),
         duration.us = micros(*took),
         upstream.us = facts.upstream.map(|upstream| micros(upstream.took)),

@@ -202,11 +202,11 @@ impl Meter {
 
     /// Counts a request.
     pub(super) fn count(&self, finished: &Finished<'_>) {
-        let Finished { exchange, facts, verdict, status, took, .. } = finished;
-        let server = &exchange.server;
+        let Finished { record, facts, verdict, status, took, .. } = finished;
+        let server = &record.server;
         let asked = facts.asked.first();
         let decision = verdict.decision.as_str();
-        let method = match (asked, &exchange.method) {
+        let method = match (asked, &record.method) {
             (Some(asked), _) => asked.label(),
             (None, &http::Method::GET) => "GET",
             (None, &http::Method::DELETE) => "DELETE",
@@ -227,7 +227,7 @@ impl Meter {
     /// The part of the upstream, if it had one.
     pub(super) fn count_upstream(&self, finished: &Finished<'_>) {
         let Some(upstream) = finished.facts.upstream else { return };
-        let label = ServerLabel { server: Arc::clone(&finished.exchange.server) };
+        let label = ServerLabel { server: Arc::clone(&finished.record.server) };
         self.upstream_durations.get_or_create(&label).observe(upstream.took.as_secs_f64());
         if upstream.failed {
             self.upstream_failures.get_or_create(&label).inc();

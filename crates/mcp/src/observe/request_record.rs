@@ -36,7 +36,7 @@ pub(crate) struct RequestRecord {
 
 /// A finished request.
 pub(super) struct Finished<'e> {
-    pub(super) exchange: &'e RequestRecord,
+    pub(super) record: &'e RequestRecord,
     pub(super) facts: &'e Facts,
     pub(super) verdict: Verdict,
     pub(super) reason: Option<&'static str>,
@@ -187,7 +187,7 @@ impl RequestRecord {
         let (verdict, context) = (facts.overall(status), facts.context(&self.observer));
         let reason = facts.reason.or_else(|| verdict.reason());
         let (late, took) = (facts.told == Told::Answer, self.begun.elapsed());
-        let finished = Finished { exchange: self, facts, verdict, reason, status, took };
+        let finished = Finished { record: self, facts, verdict, reason, status, took };
         let meter = &self.observer.meter;
         meter.count_upstream(&finished);
         if let Some(context) = context {

@@ -86,13 +86,13 @@ impl Context {
 
 /// Gives the span of a request away.
 pub(super) fn tell(finished: &Finished<'_>, context: &Context) {
-    let Finished { exchange, facts, status, took, verdict, .. } = finished;
+    let Finished { record, facts, status, took, verdict, .. } = finished;
     let asked = facts.asked.first();
     let mut attributes = vec![
-        ("wicketgate.request.id", exchange.id.to_string().into()),
-        ("wicketgate.server", exchange.server.to_string().into()),
+        ("wicketgate.request.id", record.id.to_string().into()),
+        ("wicketgate.server", record.server.to_string().into()),
         ("wicketgate.decision", verdict.decision.as_str().to_owned().into()),
-        ("http.request.method", exchange.method.to_string().into()),
+        ("http.request.method", record.method.to_string().into()),
         ("http.response.status_code", SpanValue::Number(status.as_u16().into())),
     ];
     if let Some(asked) = asked {
@@ -105,18 +105,18 @@ pub(super) fn tell(finished: &Finished<'_>, context: &Context) {
         parent: context.parent,
         kind: SpanKind::Server,
         name: asked.map_or("mcp", |asked| asked.label()),
-        begun: exchange.at,
+        begun: record.at,
         after: Duration::ZERO,
         took: *took,
         attributes,
         failed: status.is_server_error(),
     };
-    send(exchange, span);
+    send(record, span);
 }
 
 /// Gives the span of its part at the upstream away, if it had one.
 pub(super) fn tell_upstream(finished: &Finished<'_>, context: &Context) {
-    let Finished { exchange, facts, .. } = finished;
+    let Finished { record, facts, .. } = finished;
     let Some(upstream) = facts.upstream else { return };
     let span = Span {
         trace: context.trace,
@@ -124,17 +124,17 @@ pub(super) fn tell_upstream(finished: &Finished<'_>, context: &Context) {
         parent: Some(context.here),
         kind: SpanKind::Client,
         name: "upstream",
-        begun: exchange.at,
+        begun: record.at,
         after: upstream.after,
         took: upstream.took,
-        attributes: vec![("wicketgate.server", exchange.server.to_string().into())],
+        attributes: vec![("wicketgate.server", record.server.to_string().into())],
         failed: upstream.failed,
     };
-    send(exchange, span);
+    send(record, span);
 }
 
-fn send(exchange: &RequestRecord, span: Span) {
-    let observer = &exchange.observer;
+fn send(record: &RequestRecord, span: Span) {
+    let observer = &record.observer;
     if let Some(spans) = &observer.spans
         && spans.to.try_send(span).is_err()
     {

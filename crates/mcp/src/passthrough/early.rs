@@ -47,7 +47,7 @@ type Told = BoxStream<'static, Result<Frame<Bytes>, BodyError>>;
 impl Call<'_> {
     /// From now on nothing is left but what the upstream does.
     pub(crate) fn waits_for(&self, wants: impl FnOnce() -> Wanted) {
-        self.exchange.waits(|| PendingRequest {
+        self.record.waits(|| PendingRequest {
             wants: wants(),
             permit: Arc::clone(self.permit),
             session: self.session.as_ref().map(|session| session.digest),
@@ -73,7 +73,7 @@ pub(crate) async fn answer(
     server: &Arc<Endpoint>,
     mut work: Work,
     waiting: Waiting,
-    exchange: Arc<RequestRecord>,
+    record: Arc<RequestRecord>,
 ) -> Response<Body> {
     let pending = loop {
         if let Ok(response) = tokio::time::timeout(MOMENT, &mut work).await {
@@ -83,7 +83,7 @@ pub(crate) async fn answer(
             break pending.clone();
         }
     };
-    exchange.begins_early();
+    record.begins_early();
     let beginning = match &pending.wants {
         Wanted::Stream(after) => after.as_ref().map(events::beginning_after),
         Wanted::Answer(_) | Wanted::Subscription(_) => None,

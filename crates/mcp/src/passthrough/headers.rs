@@ -42,7 +42,7 @@ pub(crate) fn to_upstream(call: &Call<'_>) -> HeaderMap {
         headers.insert(LAST_EVENT_ID, id);
     }
     // W3C Trace Context §3.4: the span here is the parent of the one behind.
-    if let Some(parent) = call.exchange.traceparent() {
+    if let Some(parent) = call.record.traceparent() {
         headers.insert(TRACEPARENT, parent);
     }
     for (name, value) in call.permit.identity() {

@@ -35,14 +35,14 @@ impl Call<'_> {
         self.record(cause.into().send(&self.server.upstream, outgoing)).await
     }
 
-    /// Tells the exchange how it went.
+    /// Puts on record how it went.
     async fn record(
         &self,
         sending: impl Future<Output = Result<Sent, SendError>>,
     ) -> Result<Sent, Refused> {
-        let sent = self.exchange.sending();
+        let sent = self.record.sending();
         let answered = sending.await;
-        self.exchange.answered(sent, answered.is_ok());
+        self.record.answered(sent, answered.is_ok());
         answered.map_err(|error| self.refused(ConnectionError::from(error)))
     }
 

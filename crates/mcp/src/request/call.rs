@@ -28,7 +28,7 @@ pub(crate) struct Call<'r> {
     /// The legacy session, if there is one.
     pub(crate) session: Option<Arc<Session>>,
     /// Who tells what became of it.
-    pub(crate) exchange: &'r RequestRecord,
+    pub(crate) record: &'r RequestRecord,
 }
 
 /// What travels of a client's request with messages of our own on its account.
@@ -44,7 +44,7 @@ impl Call<'_> {
             }
         }
         // W3C Trace Context §3.4: the span here is the parent of the upstream's.
-        if let Some(parent) = self.exchange.traceparent() {
+        if let Some(parent) = self.record.traceparent() {
             headers.insert(HeaderName::from_static(TRACEPARENT), parent);
         }
         self.permit.caller(headers)

@@ -27,13 +27,13 @@ impl Endpoint {
     /// Has a message judged, and puts on record what was decided.
     pub(crate) fn judged<'m>(
         &self,
-        (permit, exchange): (&Permit, &RequestRecord),
+        (permit, record): (&Permit, &RequestRecord),
         era: Era,
         message: &'m Message<'m>,
         body: Bytes,
     ) -> Result<JudgedRequest<'m>, Refused> {
         let judgement = self.judge(permit, era).judge(message, body);
-        exchange.judged(message, era, Verdict::of(&judgement));
+        record.judged(message, era, Verdict::of(&judgement));
         let id = message.id().map(RawValue::get);
         judgement.outcome.map_err(|denial| self.denied(&denial, permit, era, id))
     }

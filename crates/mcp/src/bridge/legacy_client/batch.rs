@@ -46,7 +46,7 @@ async fn one(
     seat: &ClientSession,
     Element { message, text }: &Element<'_>,
 ) -> Option<Reply> {
-    let by = (&**call.permit, call.exchange);
+    let by = (&**call.permit, call.record);
     let judged =
         call.server.judged(by, Era::Legacy, message, Bytes::copy_from_slice(text.as_bytes()));
     let (judged, call) = match (judged, message.id()) {
@@ -126,8 +126,8 @@ fn array(answers: &[Bytes]) -> Bytes {
 impl Call<'_> {
     /// The call for one message of several.
     fn for_message<'c>(&'c self, id: Option<&'c str>) -> Call<'c> {
-        let Call { shared, server, permit, headers, exchange, .. } = self;
+        let Call { shared, server, permit, headers, record, .. } = self;
         let (method, session) = (self.method.clone(), self.session.clone());
-        Call { shared, server, permit, method, headers, id, session, exchange }
+        Call { shared, server, permit, method, headers, id, session, record }
     }
 }

@@ -111,8 +111,8 @@ async fn hear(
     tell: &mpsc::Sender<ClientMessage>,
 ) -> Result<ServerMessage, Failure> {
     let sent = Sent { id: question.id, wants_logs: asker.log_level().is_some() };
-    let mut exchange = asker.ask(question).await?;
-    while let Some(heard) = exchange.next().await {
+    let mut responses = asker.ask(question).await?;
+    while let Some(heard) = responses.next().await {
         let heard = heard.map_err(without_session)?;
         match &heard.kind {
             Kind::Answer => return Ok(heard),

@@ -53,8 +53,8 @@ async fn ask(
     let mut params = Object::with_capacity(32);
     params.member(member::LEVEL, &quoted(level.name()));
     let (params, question) = (params.finish(), (peer.next_id(), method::LOGGING_SET_LEVEL));
-    let exchange = asked.cause.ask_peer(peer, &asked.caller, question, Some(&params)).await?;
-    match exchange.answer().await?.outcome()? {
+    let responses = asked.cause.ask_peer(peer, &asked.caller, question, Some(&params)).await?;
+    match responses.answer().await?.outcome()? {
         Outcome::Result(_) => Ok(()),
         Outcome::Error(_) => Err(ConnectionError::Garbled),
     }

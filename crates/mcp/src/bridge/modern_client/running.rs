@@ -31,7 +31,7 @@ pub(super) struct Running {
     pub(super) fresh: bool,
     /// The answer, if it came while nobody listened.
     pub(super) ended: Option<Result<ServerMessage, ConnectionError>>,
-    exchange: ResponseStream,
+    responses: ResponseStream,
     flight: Option<Flight>,
     gathering: Option<Pin<Box<Sleep>>>,
     keys: usize,
@@ -61,7 +61,7 @@ impl Running {
             Flight::begin(&peer)
         });
         Self {
-            exchange: asking(&asked, &peer, number),
+            responses: asking(&asked, &peer, number),
             asked,
             peer,
             number,
@@ -96,7 +96,7 @@ impl Running {
             let heard = tokio::select! {
                 biased;
                 () = gathered(&mut self.gathering) => return Next::Questions,
-                heard = self.exchange.next() => heard.unwrap_or(Err(ConnectionError::Broken)),
+                heard = self.responses.next() => heard.unwrap_or(Err(ConnectionError::Broken)),
                 question = Flight::question(&mut self.flight) => Ok(question),
             };
             match heard {
@@ -119,7 +119,7 @@ impl Running {
             return std::future::pending().await;
         }
         tokio::select! {
-            heard = self.exchange.next() => heard.unwrap_or(Err(ConnectionError::Broken)),
+            heard = self.responses.next() => heard.unwrap_or(Err(ConnectionError::Broken)),
             question = Flight::question(&mut self.flight) => Ok(question),
         }
     }
@@ -194,7 +194,7 @@ async fn gathered(gathering: &mut Option<Pin<Box<Sleep>>>) {
     }
 }
 
-/// The exchange, opened when it is first listened to: a server may put questions elsewhere before
+/// The responses, opened when it is first listened to: a server may put questions elsewhere before
 /// it begins to answer.
 fn asking(asked: &BridgedRequest, peer: &Arc<LegacyPeer>, number: u64) -> ResponseStream {
     let params = request::params(&asked.body, number);
@@ -204,12 +204,12 @@ fn asking(asked: &BridgedRequest, peer: &Arc<LegacyPeer>, number: u64) -> Respon
         // A question that belongs on the session's own stream has nowhere to go before that stands.
         peer.connection().listens().await;
         let guard = cancel::Guard::new(cause, &peer, &caller, number);
-        let exchange = cause.ask_peer(&peer, &caller, (number, &*method), params.as_deref()).await;
+        let responses = cause.ask_peer(&peer, &caller, (number, &*method), params.as_deref()).await;
         guard.settled();
-        exchange.map(|exchange| {
-            stream::unfold(exchange, |mut exchange| async {
-                let heard = exchange.next().await?;
-                Some((heard, exchange))
+        responses.map(|responses| {
+            stream::unfold(responses, |mut responses| async {
+                let heard = responses.next().await?;
+                Some((heard, responses))
             })
         })
     };

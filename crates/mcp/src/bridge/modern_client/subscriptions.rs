@@ -96,9 +96,9 @@ async fn tell(
     params.member(member::URI, &quoted(uri));
     let params = params.finish();
     let asking = async {
-        let exchange =
+        let responses =
             cause.ask_peer(peer, caller, (peer.next_id(), method), Some(&params)).await?;
-        match exchange.answer().await?.outcome()? {
+        match responses.answer().await?.outcome()? {
             Outcome::Result(_) => Ok(()),
             Outcome::Error(_) => Err(ConnectionError::Garbled),
         }

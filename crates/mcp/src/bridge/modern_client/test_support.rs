@@ -98,7 +98,7 @@ impl Fake {
             permit: &permit,
             method: Method::POST,
             headers: &HeaderMap::new(),
-            exchange: &shared.no_record(&server),
+            record: &shared.no_record(&server),
             id: Some(id.get()),
             session: None,
         };

@@ -38,10 +38,10 @@ pub(super) async fn request(
     relayed: Arc<Relayed>,
     method: &str,
     params: &Params<'_>,
-    way: Handling,
+    handling: Handling,
     body: &Bytes,
 ) -> Answer {
-    let sieve = (way == Handling::ListTools).then(|| Sieve::new(call, params));
+    let sieve = (handling == Handling::ListTools).then(|| Sieve::new(call, params));
     if let Some(result) = sieve.as_ref().and_then(Sieve::ready) {
         return Ok(respond_with(call, result));
     }
@@ -114,7 +114,7 @@ impl Asking {
             () = self.running.stopped() => {
                 let _ = self.said.send(Err(Failure::Cancelled)).await;
             }
-            // Dropping the exchange cancels the request.
+            // Dropping the responses cancels the request.
             () = left => {}
         }
     }
@@ -122,11 +122,11 @@ impl Asking {
     async fn ask(&self) -> Result<(), ConnectionError> {
         let relayed = self.running.relayed();
         let (id, params) = (self.running.id(), self.params.as_deref());
-        let mut exchange =
+        let mut responses =
             self.cause.ask_peer(&relayed.peer, &self.caller, (id, &*self.method), params).await?;
         let sealing = &self.shared.sealing;
         let ear = Ear { relayed, sealing, caller: &self.caller };
-        while let Some(heard) = exchange.next().await {
+        while let Some(heard) = responses.next().await {
             let heard = heard?;
             let last = matches!(heard.kind, Kind::Answer);
             let Some(text) = ear.asked(&heard, &self.running, &self.token).await? else { continue };

@@ -36,7 +36,7 @@ struct Sending {
     server: Arc<Endpoint>,
     permit: Arc<Permit>,
     headers: HeaderMap,
-    exchange: RequestRecord,
+    record: RequestRecord,
     session: Option<Arc<Session>>,
     sieve: Sieve,
     /// Ready events.
@@ -70,7 +70,7 @@ pub(super) fn answer(
         server: Arc::clone(call.server),
         permit: Arc::clone(call.permit),
         headers: call.headers.clone(),
-        exchange: call.shared.no_record(call.server),
+        record: call.shared.no_record(call.server),
         session: call.session.clone(),
         sieve,
         ready: refused.iter().map(|message| of_foreign_message(message)).collect(),
@@ -154,8 +154,8 @@ impl Sending {
     }
 
     fn call<'c>(&'c self, id: Option<&'c str>) -> Call<'c> {
-        let Self { shared, server, permit, headers, exchange, session, .. } = self;
+        let Self { shared, server, permit, headers, record, session, .. } = self;
         let (method, session) = (Method::POST, session.clone());
-        Call { shared, server, permit, method, headers, id, session, exchange }
+        Call { shared, server, permit, method, headers, id, session, record }
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn open(admitted: &Admitted<'_>) -> Answer {
         server: Arc::clone(admitted.server),
         permit: Arc::clone(&admitted.permit),
         headers: headers::passing(admitted.headers),
-        exchange: admitted.shared.no_record(&admitted.server.endpoint),
+        record: admitted.shared.no_record(&admitted.server.endpoint),
         stream,
         slot: Some(slot),
     };
@@ -67,7 +67,7 @@ struct Keeper {
     permit: Arc<Permit>,
     headers: HeaderMap,
     /// What the keeper does is not a client's request.
-    exchange: RequestRecord,
+    record: RequestRecord,
     stream: Arc<Stream>,
     /// The stream's place among its principal's, while the session's own stream has none.
     slot: Option<Slot>,
@@ -150,8 +150,8 @@ impl Keeper {
     }
 
     fn admitted<'k>(&'k self, method: Method, headers: &'k HeaderMap) -> Admitted<'k> {
-        let Self { shared, server, permit, exchange, .. } = self;
-        Admitted { shared, server, permit: Arc::clone(permit), method, headers, exchange }
+        let Self { shared, server, permit, record, .. } = self;
+        Admitted { shared, server, permit: Arc::clone(permit), method, headers, record }
     }
 }
 

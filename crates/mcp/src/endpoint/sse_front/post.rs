@@ -205,9 +205,9 @@ impl PendingPost {
     /// What comes after the last event that was seen.
     async fn rest(&self, tail: &Tail) -> Response<Body> {
         let Self { shared, server, permit, headers, stream, .. } = self;
-        let exchange = shared.no_record(&server.endpoint);
+        let record = shared.no_record(&server.endpoint);
         let (permit, method) = (Arc::clone(permit), Method::GET);
-        let admitted = Admitted { shared, server, permit, method, headers, exchange: &exchange };
+        let admitted = Admitted { shared, server, permit, method, headers, record: &record };
         let session = stream.session(&admitted);
         let mut headers = headers::of_stream(headers, session.as_deref());
         tail.name(&mut headers);
@@ -232,12 +232,12 @@ impl PendingPost {
     async fn ask(&self) -> Answer {
         let Self { shared, server, permit, headers, .. } = self;
         // Its POST was answered already, so it is told of by itself.
-        let exchange = shared.record_apart(&server.endpoint, permit);
+        let record = shared.record_apart(&server.endpoint, permit);
         let (permit, method) = (Arc::clone(permit), Method::POST);
-        let admitted = Admitted { shared, server, permit, method, headers, exchange: &exchange };
+        let admitted = Admitted { shared, server, permit, method, headers, record: &record };
         let answer = message::answer(&admitted, self.body.clone()).await;
         let response = answer.unwrap_or_else(Refused::into_response);
-        exchange.finish(response.status()).await;
+        record.finish(response.status()).await;
         Ok(response)
     }
 }

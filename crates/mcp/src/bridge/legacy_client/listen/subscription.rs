@@ -74,9 +74,9 @@ impl Subscription {
                 opened = ready(&mut self.opening) => {
                     self.opening = None;
                     match opened {
-                        Ok(exchange) => {
+                        Ok(responses) => {
                             self.pacing.opened();
-                            self.current = exchange;
+                            self.current = responses;
                             self.stand.settled(self.resources.clone());
                         }
                         Err(_) => self.open_later(),
@@ -115,11 +115,11 @@ impl Subscription {
             }
             let Some(filter) = filter else { return Ok(None) };
             let question = asker.question(method::SUBSCRIPTIONS_LISTEN, &filter, Vec::new());
-            let mut exchange = asker.ask(question).await?;
+            let mut responses = asker.ask(question).await?;
             // C-70: the acknowledgement comes first. It is for us; a legacy client was told by the
             // answer to each of its own requests.
-            match exchange.next().await {
-                Some(Ok(heard)) if is_acknowledgement(&heard) => Ok(Some(exchange)),
+            match responses.next().await {
+                Some(Ok(heard)) if is_acknowledgement(&heard) => Ok(Some(responses)),
                 Some(Err(error)) => Err(error.into()),
                 _ => Err(ConnectionError::Garbled.into()),
             }
@@ -196,10 +196,10 @@ async fn ready<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {
 }
 
 async fn next_of(
-    exchange: &mut Option<ResponseStream>,
+    responses: &mut Option<ResponseStream>,
 ) -> Option<Result<ServerMessage, ConnectionError>> {
-    match exchange {
-        Some(exchange) => exchange.next().await,
+    match responses {
+        Some(responses) => responses.next().await,
         None => pending().await,
     }
 }
