@@ -37,7 +37,7 @@ struct Split<'b> {
 }
 
 /// Answers a batch.
-pub(crate) async fn answer(admitted: &Admitted<'_>, batch: &[Element<'_>], body: Bytes) -> Answer {
+pub(crate) async fn answer(admitted: &Admitted<'_>, batch: &[Element<'_>]) -> Answer {
     mirror::check_batch(batch, admitted.headers).map_err(|mismatch| mismatch.refusal(None))?;
     let session = admitted.session(None)?;
     if session.as_ref().is_none_or(|session| session.version != BATCHING_REVISION) {
@@ -63,7 +63,7 @@ pub(crate) async fn answer(admitted: &Admitted<'_>, batch: &[Element<'_>], body:
     split.lists().for_each(|_| admitted.server.endpoint.tools.lists.tally().miss());
     // Without a list that was asked for there may be one all the same.
     let sieve = Sieve::new(&call, list.unwrap_or(&Params::default()));
-    let response = call.send(cause, split.body(body)).await?;
+    let response = call.send(cause, split.body()).await?;
     // Servers of later revisions that still open such sessions know no arrays.
     if response.response.status() == StatusCode::BAD_REQUEST {
         return Ok(piecemeal::answer(&call, sieve, &split.passing, &split.refused));
@@ -131,11 +131,8 @@ impl<'b> Split<'b> {
         split
     }
 
-    /// What goes on: the batch as it came, or the messages of it that may pass, as they came.
-    fn body(&self, whole: Bytes) -> Bytes {
-        if self.refused.is_empty() {
-            return whole;
-        }
+    /// What goes on: the messages that may pass, each as it was judged.
+    fn body(&self) -> Bytes {
         let passing: Vec<Bytes> = self.passing.iter().map(|judged| judged.body().clone()).collect();
         join::array(&passing)
     }

@@ -42,7 +42,7 @@ pub(crate) async fn answer(admitted: &Admitted<'_>, body: Bytes) -> Answer {
     })?;
     match read {
         jsonrpc::Body::One(message) => one(admitted, &message, body.clone()).await,
-        jsonrpc::Body::Batch(batch) => batch::answer(admitted, &batch, body.clone()).await,
+        jsonrpc::Body::Batch(batch) => batch::answer(admitted, &batch).await,
     }
 }
 

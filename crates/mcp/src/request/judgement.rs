@@ -24,7 +24,9 @@ impl Endpoint {
         Judge { policy: &self.policy, tools: &self.tools, permit, era }
     }
 
-    /// Has a message judged, and puts on record what was decided.
+    /// Has a message judged, and puts on record what was decided. What comes back is what is sent, on
+    /// every way and in batches. It holds the bytes and what was read in them: whoever comes to change
+    /// arguments here changes both.
     pub(crate) fn judged<'m>(
         &self,
         (permit, record): (&Permit, &RequestRecord),

@@ -105,7 +105,8 @@ impl Plan {
         self
     }
 
-    /// On this port, as after a restart.
+    /// On this port: an identity provider knows the URL.
+    #[cfg(feature = "saml")]
     pub(crate) fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
