@@ -14,14 +14,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use protocol::challenge::ChallengeError;
 use protocol::jsonrpc::INVALID_REQUEST;
 use protocol::mcp::TEMPORARILY_UNAVAILABLE;
 use upstream::wire::headers::LAST_EVENT_ID;
 use upstream::wire::{Arriving, Era};
 
-use crate::access::{NoPermit, Permit, bearer, host, origin};
+use crate::access::{NoPermit, Permit, TokenStatus, bearer, host, origin};
 use crate::bridge;
 use crate::bridge::Route;
 use crate::endpoint::message::Admitted;
@@ -152,6 +152,7 @@ async fn admit<B: Arriving>(
         }
         (EndpointKind::Endpoint, &Method::POST) => {
             let body = admitted.receive(body).await?;
+            still_admitted(&admitted, kind)?;
             message::answer(&admitted, body).await
         }
         (EndpointKind::Endpoint, &Method::GET) => listen(&admitted).await,
@@ -164,6 +165,19 @@ async fn admit<B: Arriving>(
     answer.map(|response| response.map(|answer| answer.of_request(request)))
 }
 
+/// A body may take half a minute to come. What is to count then is how things stand now (MC-5).
+fn still_admitted(admitted: &Admitted<'_>, kind: EndpointKind) -> Result<(), Refused> {
+    let Admitted { shared, server, permit, record, .. } = admitted;
+    if server.endpoint.pulse.is_retired() {
+        return Err(Failure::Stopping.refused(None));
+    }
+    match shared.trust.standing(permit) {
+        TokenStatus::Good => Ok(()),
+        TokenStatus::Ended => Err(no_permit(server, kind, record, NoPermit::Invalid)),
+        TokenStatus::Unknown => Err(no_permit(server, kind, record, NoPermit::Unknowable)),
+    }
+}
+
 /// Verifies the bearer token. Without one the challenge names what can be asked for; with a bad
 /// one it says so (RFC 6750 §3).
 async fn permit(
@@ -172,12 +186,7 @@ async fn permit(
     parts: &Parts,
     record: &RequestRecord,
 ) -> Result<Arc<Permit>, Refused> {
-    let challenge = |error| match (&server.sse, kind) {
-        (Some(front), EndpointKind::SseStream | EndpointKind::SseMessages) => {
-            front.challenge(server.endpoint.ceiling, error)
-        }
-        _ => server.endpoint.challenge(server.endpoint.ceiling, error),
-    };
+    let challenge = |error| challenge(server, kind, error);
     let unverified = bearer::credential(&parts.headers).map_err(|bearer::Malformed| {
         record.because("malformed_credentials");
         refusal(StatusCode::BAD_REQUEST, "send one Authorization header: Bearer and the token")
@@ -188,14 +197,25 @@ async fn permit(
         return Err(refusal(StatusCode::UNAUTHORIZED, "authorization is required")
             .challenging(challenge(None)));
     };
-    server.endpoint.verifier.verify(unverified).await.map_err(|no_permit| match no_permit {
+    let permit = server.endpoint.verifier.verify(unverified).await;
+    permit.map_err(|none| no_permit(server, kind, record, none))
+}
+
+/// The answer to a token that is not good here, or of which nobody can say so.
+fn no_permit(
+    server: &Server,
+    kind: EndpointKind,
+    record: &RequestRecord,
+    none: NoPermit,
+) -> Refused {
+    match none {
         NoPermit::Invalid => {
             record.because(BAD_TOKEN);
             refusal(
                 StatusCode::UNAUTHORIZED,
                 "the token is not valid here, has expired or was revoked",
             )
-            .challenging(challenge(Some(ChallengeError::InvalidToken)))
+            .challenging(challenge(server, kind, Some(ChallengeError::InvalidToken)))
         }
         NoPermit::Unknowable => {
             record.because("authority_away");
@@ -203,7 +223,17 @@ async fn permit(
             let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, TEMPORARILY_UNAVAILABLE);
             Fault { status, code, message }.for_id(None).retry_soon()
         }
-    })
+    }
+}
+
+/// The challenge of the resource that was asked for (RFC 9728 §5.1).
+fn challenge(server: &Server, kind: EndpointKind, error: Option<ChallengeError>) -> HeaderValue {
+    match (&server.sse, kind) {
+        (Some(front), EndpointKind::SseStream | EndpointKind::SseMessages) => {
+            front.challenge(server.endpoint.ceiling, error)
+        }
+        _ => server.endpoint.challenge(server.endpoint.ceiling, error),
+    }
 }
 
 /// GET: the standing stream of a legacy session, or a resumed one (D-02, D-04).

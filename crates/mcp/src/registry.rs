@@ -42,7 +42,7 @@ impl Registry {
         configs: Vec<ServerConfig>,
     ) -> Result<Self, ConfigError> {
         config::check_servers(&configs)?;
-        let entries = configs.into_iter().map(|config| Entry::build(config, &foundation));
+        let entries = configs.into_iter().map(|config| Entry::build(config, &foundation, None));
         let servers = Servers::of(entries.collect::<Result<_, _>>()?);
         Ok(Self {
             current: ArcSwap::from_pointee(servers),
@@ -86,16 +86,19 @@ impl Registry {
         config::check_servers(&configs)?;
         let mut retired = self.retired();
         let before = self.current.load_full();
-        let entries = configs.into_iter().map(|config| match before.same(&config) {
-            Some(server) => Ok(Entry { config, server }),
-            None => Entry::build(config, &self.foundation),
+        let entries = configs.into_iter().map(|config| {
+            if let Some(server) = before.same(&config) {
+                return Ok(Entry { config, server });
+            }
+            let predecessor = before.predecessor(&config);
+            Entry::build(config, &self.foundation, predecessor)
         });
         let after = Servers::of(entries.collect::<Result<_, _>>()?);
         let difference = Difference::between(&before, &after);
         self.current.store(Arc::new(after));
         for (server, why) in difference.retired() {
             server.endpoint.pulse.retire(why);
-            server.end();
+            self.let_go(server);
             retired.push(Arc::downgrade(server));
         }
         self.version.send_modify(|version| *version += 1);
@@ -110,8 +113,17 @@ impl Registry {
         }
         self.retired().retain(|server| {
             let server = server.upgrade();
-            server.inspect(|server| server.end()).is_some()
+            server.inspect(|server| self.let_go(server)).is_some()
         });
+    }
+
+    /// Ends what a retired server holds, but for what its successor goes on with.
+    fn let_go(&self, server: &Server) {
+        if self.current.load().all().any(|current| server.is_succeeded_by(current)) {
+            server.end_connections();
+        } else {
+            server.end();
+        }
     }
 
     /// Ends everything that nobody uses at this moment.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ::http::{HeaderName, Uri};
 use kernel::Redacted;
+use kernel::encoding::{base64url, sha256};
 
 pub use http::HttpConfig;
 
@@ -25,6 +26,34 @@ pub struct UpstreamConfig {
     pub http: HttpConfig,
     /// How we identify ourselves there.
     pub auth: UpstreamAuth,
+}
+
+impl UpstreamConfig {
+    /// Names what this reaches: other for another address, socket or program, and the same however it
+    /// is reached. What a server gave out (ids of sessions, tasks and events) is worth nothing at another.
+    pub fn identity(&self) -> String {
+        let addresses: Vec<String> = self.addresses().map(Uri::to_string).collect();
+        let way = match &self.transport {
+            Transport::Http => serde_json::json!(["http", addresses, self.http.unix]),
+            Transport::HttpSse => serde_json::json!(["http+sse", addresses, self.http.unix]),
+            Transport::Stdio(child) => {
+                let environment = child.environment.iter();
+                let environment: Vec<_> =
+                    environment.map(|(name, value)| (name, value.reveal())).collect();
+                serde_json::json!(["stdio", child.command, child.directory, environment])
+            }
+        };
+        name(&way.to_string())
+    }
+
+    /// A name for each address, in their order, which it keeps wherever it stands in the list.
+    pub fn address_names(&self) -> Vec<String> {
+        self.addresses().map(|address| name(&address.to_string())).collect()
+    }
+}
+
+fn name(of: &str) -> String {
+    base64url(&sha256(of.as_bytes())[..12])
 }
 
 /// How messages reach an upstream.

@@ -9,7 +9,9 @@ use protocol::catalogue::{CatalogueTool, Consenting};
 use protocol::text::display_name;
 use protocol::{Scopes, UserType};
 use serde_json::value::RawValue;
+use tokio::sync::Semaphore;
 use upstream::Transport;
+use upstream::connection::Caller;
 
 use crate::access::{Reach, bearer};
 use crate::endpoint::server::Server;
@@ -22,14 +24,20 @@ use crate::tools::lists::filter::{Tool, tools_of};
 
 /// What was asked of a server before, by user type, and by person where each has a program of their
 /// own.
-#[derive(Default)]
-pub(crate) struct Catalogues(Mutex<Vec<Kept>>);
+pub(crate) struct Catalogues {
+    kept: Mutex<Vec<Kept>>,
+    /// Turns at asking the server. A page is loaded as often as somebody likes.
+    turns: Semaphore,
+}
 
 struct Kept {
     key: Key,
     until: Timestamp,
-    tools: Arc<Vec<CatalogueTool>>,
+    tools: Answered,
 }
+
+/// The tools, or that they could not be had.
+type Answered = Option<Arc<Vec<CatalogueTool>>>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Key {
@@ -39,6 +47,10 @@ struct Key {
 }
 
 const KEEP_SECONDS: i64 = 60;
+/// A server that gave no list is not asked for one again at once.
+const KEEP_FAILURE_SECONDS: i64 = 5;
+/// How many ask one server at the same time.
+const TURNS: usize = 2;
 const TIME_LIMIT: Duration = Duration::from_secs(2);
 /// More tools than anybody would read; the server chooses how many it has.
 const MOST_TOOLS: usize = 1_000;
@@ -75,23 +87,43 @@ pub(crate) async fn of(
     let own = is_program && !server.upstream.is_shared_by_everyone();
     let key = Key { user_type, own: own.then_some(caller.whose.principal) };
     if let Some(tools) = kept.find(key, now) {
-        return Some(tools);
+        return tools;
     }
     if let Some(seen) = server.tools.lists.seen_by_all() {
         return visible(server, user_type, &seen).map(Arc::new);
     }
+    let asking = async {
+        let _turn = kept.turns.acquire().await.ok()?;
+        // Whoever had the turn before may have asked the same.
+        if let Some(tools) = kept.find(key, now) {
+            return tools;
+        }
+        let tools = ask(server, &caller, user_type).await.map(Arc::new);
+        kept.keep(key, now, tools.clone());
+        tools
+    };
+    tokio::time::timeout(TIME_LIMIT, asking).await.unwrap_or_else(|_| {
+        kept.keep(key, now, None);
+        None
+    })
+}
+
+/// Asks the server. `None` if it gives no list, or one that cannot be read.
+async fn ask(
+    server: &Endpoint,
+    caller: &Caller,
+    user_type: UserType,
+) -> Option<Vec<CatalogueTool>> {
     let (mut tools, mut readable) = (Vec::new(), true);
-    let listing = list(&server.upstream, &caller, |page| match visible(server, user_type, page) {
+    let listing = list(&server.upstream, caller, |page| match visible(server, user_type, page) {
         Some(more) => {
             let room = MOST_TOOLS.saturating_sub(tools.len());
             tools.extend(more.into_iter().take(room));
         }
         None => readable = false,
     });
-    tokio::time::timeout(TIME_LIMIT, listing).await.ok()?.ok()?;
-    let tools = readable.then(|| Arc::new(tools))?;
-    kept.keep(key, now, &tools);
-    Some(tools)
+    listing.await.ok()?;
+    readable.then_some(tools)
 }
 
 /// Everything that is not hidden from somebody who holds all that this user type can hold.
@@ -115,22 +147,26 @@ fn visible(
     Some(tools_of(result).ok()?.into_iter().filter(shown).filter_map(entry).collect())
 }
 
+impl Default for Catalogues {
+    fn default() -> Self {
+        Self { kept: Mutex::default(), turns: Semaphore::new(TURNS) }
+    }
+}
+
 impl Catalogues {
-    fn find(&self, key: Key, now: Timestamp) -> Option<Arc<Vec<CatalogueTool>>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter()
-            .find(|entry| entry.key == key)
-            .filter(|entry| now < entry.until)
-            .map(|e| Arc::clone(&e.tools))
+    fn find(&self, key: Key, now: Timestamp) -> Option<Answered> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept.iter().find(|entry| entry.key == key && now < entry.until)?;
+        Some(known.tools.clone())
     }
 
-    fn keep(&self, key: Key, now: Timestamp, tools: &Arc<Vec<CatalogueTool>>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|entry| now < entry.until);
+    fn keep(&self, key: Key, now: Timestamp, tools: Answered) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|entry| now < entry.until && entry.key != key);
         if kept.len() >= MOST_LISTS {
             kept.remove(0);
         }
-        let until = now.plus_seconds(KEEP_SECONDS);
-        kept.push(Kept { key, until, tools: Arc::clone(tools) });
+        let seconds = if tools.is_some() { KEEP_SECONDS } else { KEEP_FAILURE_SECONDS };
+        kept.push(Kept { key, until: now.plus_seconds(seconds), tools });
     }
 }

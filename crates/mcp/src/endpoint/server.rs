@@ -24,7 +24,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn new(config: &ServerConfig, foundation: &Foundation) -> Result<Self, ConfigError> {
+    /// The server of this configuration; in place of `predecessor`, if it is another version of that.
+    pub(crate) fn new(
+        config: &ServerConfig,
+        foundation: &Foundation,
+        predecessor: Option<&Self>,
+    ) -> Result<Self, ConfigError> {
         let endpoint = Arc::new(Endpoint::new(config, foundation)?);
         let sse = config.sse.as_ref().map(|front| Front::new(front, config, &foundation.issuer));
         if sse.as_ref().is_some_and(|sse| HeaderValue::from_str(&sse.metadata_url).is_err()) {
@@ -33,7 +38,8 @@ impl Server {
                 what: "resource_metadata_url",
             });
         }
-        Ok(Self { endpoint, bridge: Arc::default(), sse, catalogues: Catalogues::default() })
+        let bridge = predecessor.map_or_else(Arc::default, |old| Arc::clone(&old.bridge));
+        Ok(Self { endpoint, bridge, sse, catalogues: Catalogues::default() })
     }
 
     /// Ends what nobody used for long.
@@ -43,7 +49,17 @@ impl Server {
         self.endpoint.tools.lists.sweep(now);
     }
 
-    /// Ends the sessions with the upstream that nobody uses at this moment.
+    /// Whether another server goes on with what this one keeps for calls that cross eras.
+    pub(crate) fn is_succeeded_by(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.bridge, &other.bridge)
+    }
+
+    /// Ends the connections that nobody uses at this moment.
+    pub(crate) fn end_connections(&self) {
+        self.endpoint.upstream.end();
+    }
+
+    /// The same, and what is kept for calls that cross eras.
     pub(crate) fn end(&self) {
         self.bridge.end();
         self.endpoint.upstream.end();

@@ -106,9 +106,10 @@ impl Call<'_> {
                 backend,
             }),
             (200..300, None) if !is_empty(&body) => Err(self.refused(Unusable::ContentType)),
-            // An error of another type (a page, say) is replaced by ours. A text of the server's may
-            // pass, unless its status would speak of the client's scope or session.
-            (400.., None) | (403 | 404, Some(Form::Plain)) => {
+            // An error that is none of MCP's (a page, say) is replaced by ours. A text passes, which
+            // tells a client what it did wrong (D-23); but not of the server's own trouble, where it may
+            // tell of the inside, nor where its status would speak of the client's scope or session.
+            (400.., None) | (403 | 404 | 500.., Some(Form::Plain)) => {
                 Err(self.refused(self.refused_with(status)))
             }
             _ => {

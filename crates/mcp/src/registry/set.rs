@@ -75,6 +75,15 @@ impl Servers {
         Some(Arc::clone(&entry.server))
     }
 
+    /// The server of the same name, if it has the same upstream.
+    pub(super) fn predecessor(&self, config: &ServerConfig) -> Option<&Server> {
+        let is_same = |entry: &&Entry| {
+            entry.config.name == config.name
+                && entry.config.upstream.identity() == config.upstream.identity()
+        };
+        self.entries.iter().find(is_same).map(|entry| &*entry.server)
+    }
+
     fn has_name(&self, name: &str) -> bool {
         self.all().any(|server| *server.endpoint.name == *name)
     }
@@ -85,12 +94,14 @@ impl Servers {
 }
 
 impl Entry {
-    /// The server of this configuration.
+    /// The server of this configuration. What is kept for calls that cross eras it takes over from its
+    /// `predecessor`, so that nobody waits in vain for a person's answer.
     pub(super) fn build(
         config: ServerConfig,
         foundation: &Foundation,
+        predecessor: Option<&Server>,
     ) -> Result<Self, ConfigError> {
-        let server = Arc::new(Server::new(&config, foundation)?);
+        let server = Arc::new(Server::new(&config, foundation, predecessor)?);
         Ok(Self { config, server })
     }
 

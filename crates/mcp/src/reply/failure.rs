@@ -241,7 +241,8 @@ fn of_connection(error: ConnectionError) -> Row {
             let status_code = status.as_u16();
             let message =
                 format!("the upstream MCP server answered with HTTP status {status_code}");
-            return Row { status: passed_on(status), code, message: message.into(), retry: false };
+            let retry = matches!(status_code, 429 | 503);
+            return Row { status: passed_on(status), code, message: message.into(), retry };
         }
         E::SessionGone => "this session is not known; initialize a new one",
         E::Garbled => "the upstream MCP server sent something that cannot be read",

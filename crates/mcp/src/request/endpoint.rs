@@ -36,6 +36,8 @@ pub(crate) struct Endpoint {
     pub(crate) metadata: Bytes,
     pub(crate) ceiling: Scopes,
     pub(crate) upstream: Arc<Upstream>,
+    /// What that is. Ids that it gave out are worth nothing at another.
+    pub(crate) upstream_identity: String,
     pub(crate) verifier: Verifier,
     pub(crate) policy: Policy,
     pub(crate) sessions: Sessions,
@@ -66,6 +68,7 @@ impl Endpoint {
         let Foundation { issuer, limits, trust, sealing, means, pulse } = foundation;
         let name: Arc<str> = config.name.as_str().into();
         let entries = limits.cached_entries;
+        let upstream_identity = config.upstream.identity();
         let principal = access::principal(config, issuer);
         let lists = Arc::new(Lists::new(config.list_cache_seconds, limits.cached_list_bytes));
         let changed = Arc::clone(&lists);
@@ -80,17 +83,18 @@ impl Endpoint {
             ceiling: config.ceiling,
             verifier: Verifier::new(principal, entries, Arc::clone(trust)),
             policy: Policy::compile(&config.policy),
-            sessions: Sessions::new(sealing.clone(), entries, upstream.http.address_count()),
+            sessions: Sessions::new(sealing.clone(), entries, &config.upstream),
             tools: Tools {
                 lists,
                 schemas: Schemas::default(),
                 discoveries: Discoveries::default(),
-                tasks: Handles::new(sealing.clone(), &config.name, entries),
+                tasks: Handles::new(sealing.clone(), &upstream_identity, entries),
             },
             slots: Arc::new(Slots::new(limits.streams_per_principal)),
             openings: Arc::default(),
             pulse: Arc::new(pulse.of_a_server()),
             upstream,
+            upstream_identity,
             metadata_url: config.resource_metadata_url.clone(),
         };
         // Everything else in a challenge is ours, so this is the one place where it can fail.

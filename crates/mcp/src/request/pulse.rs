@@ -105,6 +105,11 @@ impl Pulse {
         }
     }
 
+    /// Whether this server serves nothing new any more.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.get().is_some()
+    }
+
     fn course(&self) -> Course {
         match (self.draining.load(Ordering::Relaxed), self.retired.get()) {
             (true, _) | (_, Some(Retired::Removed)) => Course::Ending,

@@ -9,6 +9,7 @@ use http::HeaderValue;
 use kernel::encoding::sha256;
 use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
+use upstream::UpstreamConfig;
 use upstream::http::BackendId;
 use upstream::wire::headers::to_keep;
 
@@ -21,8 +22,10 @@ pub(crate) struct Sessions {
     opened: Cache<Name, Arc<Session>>,
     /// Digests of sessions that their servers forgot.
     lost: Cache<[u8; 32], ()>,
-    /// How many addresses the upstream has.
-    backends: usize,
+    /// What the upstream is: a session that the sidecar holds is for that and no other.
+    identity: String,
+    /// The names of its addresses.
+    backends: Vec<String>,
 }
 
 /// One session of one principal.
@@ -89,17 +92,24 @@ impl Equivalent<Name> for NameRef<'_> {
 }
 
 impl Sessions {
-    pub(crate) fn new(sealing: Sealing, entries: usize, backends: usize) -> Self {
-        Self { sealing, opened: Cache::new(entries), lost: Cache::new(entries), backends }
+    /// The sessions of a server with this upstream.
+    pub(crate) fn new(sealing: Sealing, entries: usize, upstream: &UpstreamConfig) -> Self {
+        let (identity, backends) = (upstream.identity(), upstream.address_names());
+        let (opened, lost) = (Cache::new(entries), Cache::new(entries));
+        Self { sealing, opened, lost, identity, backends }
     }
 
     /// A session that was just opened for this principal, in this revision.
     pub(crate) fn seal(&self, permit: &Permit, held: Held, version: &str) -> Option<Arc<Session>> {
         let plain = match &held {
             Held::Behind { id, backend } => {
-                format!("behind\n{version}\n{}\n{}", backend.0, id.to_str().ok()?)
+                let backend = self.backends.get(usize::from(backend.0))?;
+                format!("behind\n{version}\n{backend}\n{}", id.to_str().ok()?)
             }
-            Held::Here(facts) => format!("here\n{version}\n{}", serde_json::to_string(facts).ok()?),
+            Held::Here(facts) => {
+                let facts = serde_json::to_string(facts).ok()?;
+                format!("here\n{version}\n{}\n{facts}", self.identity)
+            }
         };
         let Sealing { key, random } = &self.sealing;
         let sealed = key.seal(plain.as_bytes(), permit.session_place(), &**random);
@@ -142,24 +152,24 @@ impl Sessions {
     }
 
     fn read(&self, plain: &[u8]) -> Option<(Held, String)> {
-        let mut lines = std::str::from_utf8(plain).ok()?.splitn(3, '\n');
-        let (kind, version, rest) = (lines.next()?, lines.next()?, lines.next()?);
+        let mut lines = std::str::from_utf8(plain).ok()?.splitn(4, '\n');
+        let (kind, version) = (lines.next()?, lines.next()?);
+        let (upstream, rest) = (lines.next()?, lines.next()?);
         let held = match kind {
             "behind" => {
-                let (backend, id) = rest.split_once('\n')?;
-                let id = HeaderValue::from_str(id).ok()?;
-                Held::Behind { id, backend: self.backend(backend)? }
+                let id = HeaderValue::from_str(rest).ok()?;
+                Held::Behind { id, backend: self.backend(upstream)? }
             }
-            "here" => Held::Here(serde_json::from_str(rest).ok()?),
+            "here" if upstream == self.identity => Held::Here(serde_json::from_str(rest).ok()?),
             _ => return None,
         };
         Some((held, version.to_owned()))
     }
 
     /// An address that was taken out of the configuration took its sessions along.
-    fn backend(&self, number: &str) -> Option<BackendId> {
-        let number = number.parse().ok()?;
-        (usize::from(number) < self.backends).then_some(BackendId(number))
+    fn backend(&self, name: &str) -> Option<BackendId> {
+        let place = self.backends.iter().position(|known| known == name)?;
+        u16::try_from(place).ok().map(BackendId)
     }
 
     fn keep(&self, permit: &Permit, sealed: &str, session: Session) -> Arc<Session> {
@@ -222,6 +232,7 @@ impl Session {
 mod tests {
     use bytes::Bytes;
     use kernel::OsRandom;
+    use upstream::{EraChoice, Transport};
 
     use super::*;
 
@@ -230,7 +241,11 @@ mod tests {
     fn a_kept_session_holds_no_buffer() {
         let key = Arc::new(kernel::seal::SealingKey::from_bytes([7; 32]));
         let sealing = Sealing { key, random: Arc::new(OsRandom::new()) };
-        let sessions = Sessions::new(sealing, 10, 1);
+        let sessions = Sessions::new(
+            sealing,
+            10,
+            &crate::testing::server(Transport::Http, EraChoice::Both).upstream,
+        );
         let permit = Permit::without_token([1; 32]);
         let buffer = Bytes::from(vec![b'x'; 8192]);
         let id = HeaderValue::from_maybe_shared(buffer.slice(100..120)).unwrap();

@@ -7,9 +7,11 @@ use std::time::Duration;
 use http::Uri;
 use mcp::NotReady;
 use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Ask, Recorded, Reply, SOON, TestServer, World, echo, legacy, status};
+use crate::support::{Ask, Doing, Recorded, Reply, SOON, TestServer, World, echo, legacy, status};
 
 fn nobody() -> Uri {
     // Port 1 on loopback: nothing listens there.
@@ -105,20 +107,25 @@ async fn a_session_stays_where_it_was_opened() {
 /// D-55: the session's address is away; another would not know it, and it is not gone either.
 #[tokio::test]
 async fn d_55_a_session_waits_for_its_own_address() {
-    let second = TestServer::start(minting("second")).await;
-    let other = second.uri();
-    let mut world = World::with(minting("first"), |config| {
-        config.servers[0].upstream.http.others = vec![other];
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let first = format!("http://{}/mcp", listener.local_addr().unwrap());
+    let serving = tokio::spawn(async move {
+        let (doing, mut connections) = (Doing::new(minting("first")), JoinSet::new());
+        while let Ok((stream, _)) = listener.accept().await {
+            connections.spawn(doing.clone().serve(stream));
+        }
+    });
+    let world = World::with(minting("second"), |config| {
+        let upstream = &mut config.servers[0].upstream;
+        upstream.http.others = vec![upstream.url.clone()];
+        upstream.url = first.parse().unwrap();
     })
     .await;
     let token = world.token("mcp:read");
     let ask = legacy("initialize", &json!({ "protocolVersion": "2025-11-25" }));
     let session = world.ask(ask.bearer(&token)).await.header("mcp-session-id").to_owned();
-    let here = world.replica_with(|config| {
-        config.servers[0].upstream.http.others = vec![config.servers[0].upstream.url.clone()];
-        config.servers[0].upstream.url = nobody();
-    });
-    world.sidecar = here;
+    serving.abort();
+    let _ = serving.await;
     for _ in 0..5 {
         let ping = legacy("ping", &json!({})).bearer(&token).header("mcp-session-id", &session);
         let answer = world.ask(ping).await;

@@ -1,14 +1,21 @@
 //! Servers that appear, change and go while requests run.
 
+use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream;
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
 use mcp::{Body, Changes, ConfigError, EraChoice, ServerConfig, Visibility};
 use protocol::{Scope, Scopes};
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use crate::sessions::sessions;
 use crate::support::{
-    Ask, Control, ISSUER, Token, World, frame, get, modern, open_events, server, text,
+    Ask, Control, ISSUER, TestServer, Token, World, echo, frame, get, legacy, modern, open_events,
+    server, text,
 };
 
 type Events = mpsc::UnboundedSender<&'static str>;
@@ -239,4 +246,61 @@ async fn numbers_follow() {
     assert!(text.contains("mcp_upstream_failures_total{server=\"appears\"} 0"), "{text}");
     assert!(!text.contains("mcp_open_streams{server=\"goes\"}"), "{text}");
     assert!(text.contains("mcp_requests_total{server=\"goes\""), "what was counted stays");
+}
+
+/// What one upstream gave out is worth nothing at another, whatever the server is called.
+#[tokio::test]
+async fn sessions_stay_with_their_upstream() {
+    let other = TestServer::start(sessions).await;
+    let mut servers = Vec::new();
+    let world = World::with(sessions, |config| {
+        config.servers.push(server("other", "/other", other.uri()));
+        servers.clone_from(&config.servers);
+    })
+    .await;
+    let token = world.token("mcp:read");
+    let session = crate::sessions::open(&world, &token, "2025-11-25").await;
+    let ping = || legacy("ping", &json!({})).bearer(&token).header("mcp-session-id", &session);
+    assert_eq!(world.ask(ping()).await.status, 200);
+    let url = servers[0].upstream.url.clone();
+    servers[0].upstream.url = std::mem::replace(&mut servers[1].upstream.url, url);
+    world.sidecar.replace(servers).unwrap();
+    assert_eq!(world.ask(ping()).await.status, 404);
+    assert!(other.requests().is_empty(), "the other one hears nothing of it");
+}
+
+/// A body may come long after its head: what counts is whether the token and the server are good then.
+#[tokio::test]
+async fn rights_are_looked_at_again_when_the_body_is_there() {
+    let mut servers = Vec::new();
+    let world = World::with(echo, |config| servers.clone_from(&config.servers)).await;
+    let late = async |change: &dyn Fn()| {
+        let ask =
+            modern("tools/call", &json!({ "name": "get_x" })).bearer(&world.token("mcp:read"));
+        let (parts, body) = ask.build().into_parts();
+        let whole = body.collect().await.unwrap().to_bytes();
+        let (send, pieces) = mpsc::unbounded_channel();
+        send.send(Ok::<_, Infallible>(Frame::data(whole.slice(..10)))).unwrap();
+        let pieces =
+            stream::unfold(pieces, async |mut pieces| Some((pieces.recv().await?, pieces)));
+        let request = http::Request::from_parts(parts, StreamBody::new(Box::pin(pieces)));
+        let answering = tokio::spawn({
+            let sidecar = Arc::clone(&world.sidecar);
+            async move { sidecar.handle(request).await.status().as_u16() }
+        });
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        change();
+        world.settle().await;
+        send.send(Ok(Frame::data(whole.slice(10..)))).unwrap();
+        drop(send);
+        answering.await.unwrap()
+    };
+    assert_eq!(late(&|| {}).await, 200);
+    servers[0].title = "Another".to_owned();
+    let changed = || drop(world.sidecar.replace(servers.clone()).unwrap());
+    assert_eq!(late(&changed).await, 503);
+    assert_eq!(late(&|| world.authority.revoke(5)).await, 401);
+    assert_eq!(world.server.requests().len(), 1, "nothing else went on");
 }

@@ -22,6 +22,8 @@ pub(super) enum Given {
     Result(Box<RawValue>),
     /// An error, or nothing in time.
     Error,
+    /// Nobody can bring an answer any more: the server is given up.
+    Gone,
 }
 
 /// Where a question waits.
@@ -55,8 +57,8 @@ impl Waiting {
     pub(super) async fn given(&self) -> Given {
         let given = self.given.lock().unwrap_or_else(PoisonError::into_inner).take();
         match given {
-            Some(given) => given.await.unwrap_or(Given::Error),
-            None => Given::Error,
+            Some(given) => given.await.unwrap_or(Given::Gone),
+            None => Given::Gone,
         }
     }
 }

@@ -132,6 +132,8 @@ impl Form {
                 Ok(cancelled.finish())
             }
             (Given::Error, Kind::Sampling | Kind::Roots) => Err(Failure::NotAnswered),
+            // A decision that nobody made is never told.
+            (Given::Gone, _) => Err(Failure::Stopping),
         }
     }
 }

@@ -156,7 +156,8 @@ fn could_be_of_interest(line: Line, beginning: &[u8]) -> bool {
 /// Only those in the answer to `initialize` are of none, because it is still being opened.
 fn place(call: &Call<'_>, session: Option<&[u8; 32]>) -> String {
     let session = session.map(|digest| base64url(digest)).unwrap_or_default();
-    format!("mcp event/{session}/{}", call.permit.session_place())
+    let upstream = &call.server.upstream_identity;
+    format!("mcp event/{upstream}/{session}/{}", call.permit.session_place())
 }
 
 impl Call<'_> {

@@ -11,7 +11,8 @@ use crate::sealing::Sealing;
 /// Seals and opens the handles of one server's tasks.
 pub(crate) struct Handles {
     sealing: Sealing,
-    server: String,
+    /// What the server's upstream is, which alone knows the tasks.
+    upstream: String,
     /// The handles that passed here lately, by principal and the server's own id, because news of
     /// a task name it by that id. A handle that is forgotten still opens.
     recent: Cache<([u8; 32], Box<str>), Arc<str>>,
@@ -32,8 +33,8 @@ pub(crate) struct Task {
 const MAX_LENGTH: usize = 4096;
 
 impl Handles {
-    pub(crate) fn new(sealing: Sealing, server: &str, entries: usize) -> Self {
-        Self { sealing, server: server.to_owned(), recent: Cache::new(entries) }
+    pub(crate) fn new(sealing: Sealing, upstream: &str, entries: usize) -> Self {
+        Self { sealing, upstream: upstream.to_owned(), recent: Cache::new(entries) }
     }
 
     /// The handle of a task that a call of `tool` has just begun.
@@ -76,6 +77,6 @@ impl Handles {
 
     /// The place is not that of sessions, so neither opens as the other.
     fn place(&self, permit: &Permit) -> String {
-        format!("task/{}/{}", self.server, permit.session_place())
+        format!("task/{}/{}", self.upstream, permit.session_place())
     }
 }

@@ -4,7 +4,7 @@ use http::StatusCode;
 use mcp::Body;
 use serde_json::{Value, json};
 
-use super::script::{ABLE, Client, done, next, of_method, result, world};
+use super::script::{ABLE, Client, done, next, of_method, result, world, world_with};
 use crate::support::{Recorded, Reply, Token, World};
 
 fn elicit(message: &str) -> Value {
@@ -193,4 +193,37 @@ async fn c_83_no_retry_without_access() {
     world.settle().await;
     assert_eq!(next(&mut body).await["error"]["code"], -31401);
     assert_eq!(of_method(&world, "tools/call").len(), 1);
+}
+
+/// What a person is asked outlives a change of the server's section, as long as the upstream is the same:
+/// nobody's decision is made up, and nobody's answer is lost.
+#[tokio::test]
+async fn a_question_outlives_a_change_of_its_server() {
+    let mut servers = Vec::new();
+    let reply = asking(json!({ "a": elicit("A?") }));
+    let world = world_with(reply, |config| servers.clone_from(&config.servers)).await;
+    let client = Client::open(&world, "2025-11-25", ABLE).await;
+    let mut body = begin(&world, &client).await;
+    let question = next(&mut body).await;
+    servers[0].title = "Another title".to_owned();
+    assert_eq!(world.sidecar.replace(servers).unwrap().changed, ["default"]);
+    assert_eq!(give(&world, &client, &question["id"], &accepted(1)).await, 202);
+    let answer = next(&mut body).await;
+    let told = answer["result"]["content"][0]["text"].as_str().unwrap();
+    assert_eq!(told, json!({ "a": accepted(1) }).to_string());
+}
+
+/// Where the upstream is another one, the call fails, and the old upstream is told no decision.
+#[tokio::test]
+async fn no_decision_is_made_up_for_a_server_that_goes() {
+    let mut servers = Vec::new();
+    let reply = asking(json!({ "a": elicit("A?") }));
+    let world = world_with(reply, |config| servers.clone_from(&config.servers)).await;
+    let client = Client::open(&world, "2025-11-25", ABLE).await;
+    let mut body = begin(&world, &client).await;
+    next(&mut body).await;
+    servers[0].upstream.url = "http://127.0.0.1:1/mcp".parse().unwrap();
+    world.sidecar.replace(servers).unwrap();
+    assert_eq!(next(&mut body).await["error"]["code"], -31503);
+    assert_eq!(of_method(&world, "tools/call").len(), 1, "no answer that nobody gave");
 }

@@ -36,7 +36,10 @@ pub(super) async fn exchange(
         // C-45: a modern server's refusal is a JSON-RPC error in a 4xx.
         (status, JSON) => {
             let limit = connection.0.upstream.means.limits.message_bytes;
-            let text = whole(body, limit).await.map_err(|_| ConnectionError::Broken)?;
+            let within = connection.0.upstream.http.response_timeout();
+            let text = tokio::time::timeout(within, whole(body, limit)).await;
+            let text = text.map_err(|_| ConnectionError::Timeout)?;
+            let text = text.map_err(|_| ConnectionError::Broken)?;
             match ServerMessage::read(text) {
                 Ok(heard) if answers(&heard, question.id) => {
                     Ok(ResponseStream::new(stream::iter([Ok(heard)]).boxed(), || ()))
