@@ -57,7 +57,13 @@ async fn ds_2_a_head_that_does_not_end_is_cut_off() {
     client.write_all(b"drip").await.unwrap();
     taken_in().await;
     pass(Duration::from_secs(6)).await;
-    assert_eq!(rest(client).await, "", "a byte now and then buys no time");
+    // Whoever closes before all was read resets the connection, so there may be no orderly end.
+    let mut said = Vec::new();
+    let reading = tokio::time::timeout(LIMIT, client.read_to_end(&mut said));
+    if let Err(error) = reading.await.unwrap() {
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    }
+    assert!(said.is_empty(), "a byte now and then buys no time");
 }
 
 /// A listener that answers as it is fed, and is told to stop.
