@@ -2,13 +2,14 @@
 
 use mcp::{EraChoice, Transport};
 use serde_json::{Value, json};
+use tokio::sync::mpsc::unbounded_channel;
 
 use crate::bridge_legacy_client::script::{Client, discovered, result};
 use crate::sessions::open;
 use crate::sse_front::{SSE, Stream, with_front};
 use crate::support::{
-    Answer, Recorded, Reply, Token, World, json as json_reply, legacy, modern, open_events, post,
-    status,
+    Answer, RawServer, Recorded, Reply, Token, World, get, json as json_reply, legacy, modern,
+    open_events, post, status,
 };
 
 /// A way from a client to a server.
@@ -213,30 +214,78 @@ async fn d_55_one_failure_is_one_answer_on_every_way() {
     }
 }
 
-/// The same of a server that cannot be reached at all, where nothing has to be opened before.
+/// The same of a server that cannot be reached at all, or closes every connection, where nothing can be
+/// opened before.
 #[tokio::test]
 async fn d_55_a_server_that_is_away_is_one_answer() {
-    for (transport, eras) in [
-        (Transport::Http, EraChoice::Both),
-        (Transport::Http, EraChoice::Legacy),
-        (Transport::HttpSse, EraChoice::Legacy),
+    let closing = RawServer::saying("").await;
+    // Port 1 on loopback: nothing listens there.
+    let away = "http://127.0.0.1:1/mcp".to_owned();
+    let rows = [
+        (away, 503, -31503, "the upstream MCP server cannot be reached; try again later"),
+        (
+            closing.uri().to_string(),
+            502,
+            -31502,
+            "the upstream MCP server closed the connection before its answer was complete",
+        ),
+    ];
+    for (url, status_code, code, text) in rows {
+        for (transport, eras) in [
+            (Transport::Http, EraChoice::Both),
+            (Transport::Http, EraChoice::Legacy),
+            (Transport::Http, EraChoice::Modern),
+            (Transport::HttpSse, EraChoice::Legacy),
+        ] {
+            let world = World::with(server(|_| status(500, &[], "")), |config| {
+                config.servers[0].upstream.url = url.parse().unwrap();
+                config.servers[0].upstream.transport = transport.clone();
+                config.servers[0].upstream.eras = eras;
+            })
+            .await;
+            let token = world.token("mcp:read");
+            for ask in [
+                legacy("initialize", &json!({ "protocolVersion": "2025-11-25" })),
+                modern("tools/call", &json!({ "name": "get_x" })),
+            ] {
+                let answer = world.ask(ask.bearer(&token)).await;
+                let told = (Some(status_code), code, text.to_owned());
+                assert_eq!(of_answer(&answer), told, "{transport:?}, {eras:?}");
+                assert_eq!(answer.header("retry-after").is_empty(), status_code != 503);
+            }
+        }
+    }
+}
+
+/// MC-5: one stream more than a person may have is refused alike, whoever would hold it.
+#[tokio::test]
+async fn mc_5_a_stream_too_many_is_one_answer() {
+    for (eras, transport, is_modern) in [
+        (EraChoice::Both, Transport::Http, false),
+        (EraChoice::Both, Transport::Http, true),
+        (EraChoice::Modern, Transport::Http, false),
+        (EraChoice::Legacy, Transport::Http, true),
+        (EraChoice::Legacy, Transport::HttpSse, false),
+        (EraChoice::Legacy, Transport::HttpSse, true),
     ] {
-        let world = World::with(server(|_| status(500, &[], "")), |config| {
-            // Port 1 on loopback: nothing listens there.
-            config.servers[0].upstream.url = "http://127.0.0.1:1/mcp".parse().unwrap();
-            config.servers[0].upstream.transport = transport.clone();
+        let world = World::with(server(|_| open_events(unbounded_channel().1)), |config| {
+            config.limits.streams_per_principal = 0;
             config.servers[0].upstream.eras = eras;
+            config.servers[0].upstream.transport = transport.clone();
         })
         .await;
         let token = world.token("mcp:read");
-        for ask in [
-            legacy("initialize", &json!({ "protocolVersion": "2025-11-25" })),
-            modern("tools/call", &json!({ "name": "get_x" })),
-        ] {
-            let answer = world.ask(ask.bearer(&token)).await;
-            let text = "the upstream MCP server cannot be reached; try again later";
-            assert_eq!(of_answer(&answer), (Some(503), -31503, text.to_owned()), "{transport:?}");
-            assert_ne!(answer.header("retry-after"), "");
-        }
+        let notifications = json!({ "notifications": { "toolsListChanged": true } });
+        let ask = if is_modern {
+            modern("subscriptions/listen", &notifications)
+        } else {
+            let session = open(&world, &token, "2025-11-25").await;
+            get("/mcp").header("mcp-session-id", &session)
+        };
+        let answer = world.ask(ask.bearer(&token)).await;
+        let text = "too many open streams; close one first";
+        let way = format!("{eras:?}, {transport:?}, {is_modern}");
+        assert_eq!(of_answer(&answer), (Some(429), -31413, text.to_owned()), "{way}");
+        assert_ne!(answer.header("retry-after"), "", "{way}");
     }
 }
