@@ -25,6 +25,7 @@ listen = "$2"
 url = "sqlite://$work/$1.db"
 
 [oauth]
+authorizations_per_minute = 100000
 key_encryption_key = { file = "$work/key" }
 bridge_token_signing_secret = { file = "$work/bridge" }
 
