@@ -7,11 +7,13 @@
 pub mod clock;
 pub mod encoding;
 pub mod id;
+pub mod per_thread;
 pub mod random;
 pub mod seal;
 pub mod secret;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use id::Id;
+pub use per_thread::PerThread;
 pub use random::{OsRandom, SecureRandom};
 pub use secret::{Hashed, Plain, Redacted};

@@ -14,7 +14,7 @@ use protocol::jsonrpc::INVALID_REQUEST;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use upstream::Means;
-use upstream::http::connect::Pool;
+use upstream::http::Pool;
 use upstream::http::health;
 
 use crate::access::Trust;

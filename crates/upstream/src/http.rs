@@ -6,12 +6,14 @@
 mod backend;
 mod circuit;
 mod coding;
-pub mod connect;
+mod connect;
 mod exchange;
 pub mod health;
 mod long_lived;
 pub mod paced;
+mod pool;
 pub mod repeat;
 
 pub(crate) use coding::ForeignCoding;
 pub use exchange::{BackendId, HttpUpstream, Incoming, Outgoing, SendError, Sent};
+pub use pool::{Pool, PoolError, PooledBody};

@@ -183,6 +183,7 @@ impl Upstream {
     pub fn sweep(&self, now: Timestamp) {
         self.peers.sweep(now, LegacyPeer::is_open);
         self.pipes.sweep(now, |connection| connection.is_open());
+        self.http.sweep();
     }
 
     /// Ends everything that nobody uses at this moment.

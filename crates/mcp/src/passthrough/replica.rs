@@ -10,10 +10,10 @@ use http::header::{CONNECTION, CONTENT_TYPE, HOST};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use protocol::mcp::EVENT_STREAM;
 use protocol::replica;
 use upstream::connection::ConnectionError;
+use upstream::http::{PoolError, PooledBody};
 
 use crate::passthrough::answer::StreamKind;
 use crate::reply::Answer;
@@ -111,7 +111,7 @@ impl Call<'_> {
         match tokio::time::timeout(limit, self.shared.peers.request(request)).await {
             Ok(Ok(response)) => Ok(self.handed_back(response)),
             // Nobody is there, so nothing was carried out and nothing is held any more.
-            Ok(Err(error)) if error.is_connect() => {
+            Ok(Err(PoolError::Away(_))) => {
                 tracing::warn!(server.name = %self.server.name, "mcp.replica.gone");
                 Err(self.gone())
             }
@@ -145,7 +145,7 @@ impl Call<'_> {
     }
 
     /// Status and body stay. A stream ends here, too, when its token or this process does.
-    fn handed_back(&self, response: Response<Incoming>) -> Response<Body> {
+    fn handed_back(&self, response: Response<PooledBody>) -> Response<Body> {
         let (mut parts, body) = response.into_parts();
         parts.headers = end_to_end(&parts.headers);
         let kind = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);

@@ -31,6 +31,7 @@ pub(crate) async fn run(shared: &Shared, servers: &Registry, shutdown: Cancellat
                 confirm(shared).await;
                 shared.observer.queue.tell_refusals(Some(shared.trust.now()));
                 servers.sweep(shared.trust.now());
+                shared.peers.sweep();
             }
         }
         shared.pulse.beat();

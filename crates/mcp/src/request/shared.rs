@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use http::request::Parts;
 use tokio_util::task::TaskTracker;
-use upstream::http::connect::Pool;
+use upstream::http::Pool;
 
 use crate::access::{Permit, Trust};
 use crate::config::{AllowedOrigins, Limits};

@@ -6,36 +6,32 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Uri};
-use http_body_util::Full;
+use http::Uri;
 use hyper_rustls::{
     ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream,
 };
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client, ResponseFuture};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 use tower_service::Service;
 
+use super::pool::Pool;
+
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The connections to one upstream: HTTP/1.1 with keep-alive. It follows no redirects, so a
-/// credential never goes anywhere but to the configured addresses.
-pub struct Pool(Way);
-
-enum Way {
-    Web(Client<Web, Full<Bytes>>, Web),
-    Unix(Client<Unix, Full<Bytes>>, Unix),
+/// Makes connections to one upstream.
+pub(super) enum Connector {
+    Web(Web),
+    Unix(Unix),
 }
 
 type Web = Timed<HttpsConnector<HttpConnector>>;
 type Unix = Timed<UnixConnector>;
 
-/// A connection that is in no pool.
+/// An open connection.
 pub(crate) type Connection = Pin<Box<dyn Duplex>>;
 
 /// Both directions of a connection.
@@ -54,8 +50,6 @@ pub(crate) struct Timed<C> {
 #[derive(Clone)]
 pub(crate) struct UnixConnector(Arc<Path>);
 
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_mins(1);
-const MAX_IDLE: usize = 512;
 /// A peer that vanished without a word is noticed after some of these.
 const KEEPALIVE: Duration = Duration::from_mins(1);
 
@@ -78,46 +72,27 @@ impl Pool {
             .enable_http1()
             .wrap_connector(connector);
         let connector = Timed { inner: connector, limit: connect_timeout };
-        Ok(Self(Way::Web(client(connector.clone()), connector)))
+        Ok(Self::new(Connector::Web(connector)))
     }
 
     /// A pool for one Unix socket.
     pub(crate) fn unix(connect_timeout: Duration, path: &Path) -> Self {
         let connector = Timed { inner: UnixConnector(path.into()), limit: connect_timeout };
-        Self(Way::Unix(client(connector.clone()), connector))
-    }
-
-    /// Sends a request over one of the connections, or a new one.
-    pub fn request(&self, request: Request<Full<Bytes>>) -> ResponseFuture {
-        match &self.0 {
-            Way::Web(client, _) => client.request(request),
-            Way::Unix(client, _) => client.request(request),
-        }
-    }
-
-    /// Opens a connection for one request alone.
-    pub(crate) async fn connect(&self, uri: Uri) -> Result<Connection, BoxError> {
-        match &self.0 {
-            Way::Web(_, connector) => Ok(match connector.clone().call(uri).await? {
-                MaybeHttpsStream::Http(stream) => Box::pin(stream.into_inner()),
-                MaybeHttpsStream::Https(stream) => Box::pin(TokioIo::new(stream)),
-            }),
-            Way::Unix(_, connector) => {
-                Ok(Box::pin(connector.clone().call(uri).await?.into_inner()))
-            }
-        }
+        Self::new(Connector::Unix(connector))
     }
 }
 
-fn client<C>(connector: C) -> Client<C, Full<Bytes>>
-where
-    C: hyper_util::client::legacy::connect::Connect + Clone,
-{
-    Client::builder(TokioExecutor::new())
-        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-        .pool_max_idle_per_host(MAX_IDLE)
-        .pool_timer(TokioTimer::new())
-        .build(connector)
+impl Connector {
+    /// Connects to where this URI leads.
+    pub(super) async fn connect(&self, uri: Uri) -> Result<Connection, BoxError> {
+        match self {
+            Self::Web(connector) => Ok(match connector.clone().call(uri).await? {
+                MaybeHttpsStream::Http(stream) => Box::pin(stream.into_inner()),
+                MaybeHttpsStream::Https(stream) => Box::pin(TokioIo::new(stream)),
+            }),
+            Self::Unix(connector) => Ok(Box::pin(connector.clone().call(uri).await?.into_inner())),
+        }
+    }
 }
 
 /// The system's certificates and those in `ca`. A bare container may have none of its own; then

@@ -9,15 +9,15 @@ use http::header::{ACCEPT_ENCODING, HOST};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::{Either, Full};
-use hyper_util::client::legacy;
 use kernel::{Clock, SecureRandom};
 
 use super::backend::Backend;
 use super::circuit::Change;
 use super::coding::{self, ForeignCoding, Unpacked};
-use super::connect::Pool;
+
 use super::health::Check;
 use super::long_lived::{self, LongLivedBody};
+use super::pool::{Pool, PoolError, PooledBody};
 use crate::{ConfigError, Limits, UpstreamAuth, UpstreamConfig};
 
 /// An upstream, with all its addresses.
@@ -54,7 +54,7 @@ pub struct Outgoing {
 }
 
 /// What an upstream sends, over a connection of the pool or one of its own.
-pub(super) type Raw = Either<hyper::body::Incoming, Box<LongLivedBody>>;
+pub(super) type Raw = Either<PooledBody, Box<LongLivedBody>>;
 
 /// The same in plain bytes.
 pub type Incoming = Either<Raw, Box<Unpacked>>;
@@ -132,6 +132,11 @@ impl HttpUpstream {
     /// One of its addresses.
     pub(crate) fn address(&self, id: BackendId) -> Option<&Uri> {
         self.backends.get(usize::from(id.0)).map(|backend| &backend.uri)
+    }
+
+    /// Closes connections that nobody used for long.
+    pub(crate) fn sweep(&self) {
+        self.pool.sweep();
     }
 
     /// How long the head of an answer may take, and anything else that has to be read whole.
@@ -234,8 +239,10 @@ impl HttpUpstream {
 
     async fn pooled(&self, request: Request<Bytes>) -> Result<Response<Raw>, Failed> {
         let answered = self.pool.request(request.map(Full::new)).await;
-        let response = answered.map_err(|error| (failure(&error), error.into()))?;
-        Ok(response.map(Either::Left))
+        answered.map(|response| response.map(Either::Left)).map_err(|error| match error {
+            PoolError::Away(error) => (SendError::Away, error),
+            PoolError::Broken(error) => (SendError::Broken, error),
+        })
     }
 
     async fn stand(&self, request: Request<Bytes>) -> Result<Response<Raw>, Failed> {
@@ -271,18 +278,6 @@ impl Tried {
 
     fn has(self, id: BackendId) -> bool {
         self.0 & 1_u64.checked_shl(id.0.into()).unwrap_or(u64::MAX) != 0
-    }
-}
-
-/// Whether the request can have been read. The HTTP library says `canceled` only of a request that
-/// it still has whole; on a connection from the pool it has then already tried another.
-fn failure(error: &legacy::Error) -> SendError {
-    let source = std::error::Error::source(error);
-    let source = source.and_then(|source| source.downcast_ref::<hyper::Error>());
-    if error.is_connect() || source.is_some_and(hyper::Error::is_canceled) {
-        SendError::Away
-    } else {
-        SendError::Broken
     }
 }
 

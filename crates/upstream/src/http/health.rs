@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::backend::Backend;
 use super::exchange::{BackendId, HttpUpstream, PLAIN};
+use super::pool::PoolError;
 use crate::Upstream;
 use crate::wire::whole;
 use crate::{HttpConfig, Transport};
@@ -137,7 +138,7 @@ impl HttpUpstream {
         request.headers_mut().insert(ACCEPT_ENCODING, PLAIN);
         let response = match self.pool.request(request).await {
             Ok(response) => response,
-            Err(error) if error.is_connect() => return Finding::Unreachable,
+            Err(PoolError::Away(_)) => return Finding::Unreachable,
             Err(_) => return Finding::Sick,
         };
         let well = (200..400).contains(&response.status().as_u16());

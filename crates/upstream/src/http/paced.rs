@@ -10,6 +10,7 @@ use http_body_util::Either;
 use tokio::time::Sleep;
 
 use super::Incoming;
+use super::pool::PooledBody;
 use crate::wire::BodyError;
 
 /// What an upstream sends, as it comes. Any byte counts as a sign of life, comments too.
@@ -39,8 +40,8 @@ impl From<Incoming> for Paced {
     }
 }
 
-impl From<hyper::body::Incoming> for Paced {
-    fn from(incoming: hyper::body::Incoming) -> Self {
+impl From<PooledBody> for Paced {
+    fn from(incoming: PooledBody) -> Self {
         Self::from(Incoming::Left(Either::Left(incoming)))
     }
 }
