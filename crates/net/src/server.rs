@@ -4,6 +4,8 @@
 mod connection;
 mod phase;
 mod standing;
+mod watched;
+mod workers;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -13,12 +15,13 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use standing::LongLived;
+pub use workers::Workers;
 
 /// Limits of one listener.
 #[derive(Clone, Copy, Debug)]
@@ -56,12 +59,13 @@ impl Default for Limits {
     }
 }
 
-/// Serves `listener` with `answer` until `shutdown` resolves, then refuses new connections and
-/// lets running requests finish, for `limits.drain` at most. Each connection says on its last answer
+/// Serves `listener` with `answer` on `workers` until `shutdown` resolves, then refuses new connections
+/// and lets running requests finish, for `limits.drain` at most. Each connection says on its last answer
 /// that it closes, and one without a request stays a moment for one that is on its way already.
 pub async fn serve<A, F, B>(
     listener: TcpListener,
     limits: Limits,
+    workers: Workers,
     answer: A,
     shutdown: impl Future<Output = ()>,
 ) where
@@ -81,11 +85,17 @@ pub async fn serve<A, F, B>(
         let Some((stream, peer, place)) = accepted else {
             continue;
         };
-        let served = connection::serve(stream, peer, limits, answer.clone(), stop.clone());
-        running.spawn(async move {
-            served.await;
-            drop(place);
-        });
+        let Some(worker) = workers.place() else { break };
+        let (answer, stop) = (answer.clone(), stop.clone());
+        let served = async move {
+            // From here on it is the worker's, whose runtime it is registered with.
+            match TcpStream::from_std(stream) {
+                Ok(stream) => connection::serve(stream, peer, limits, answer, stop).await,
+                Err(error) => tracing::warn!(%error, "could not serve a connection"),
+            }
+            drop((place, worker.counts));
+        };
+        running.spawn_on(served, &worker.runtime);
     }
     drop(listener);
     stop.cancel();
@@ -105,14 +115,14 @@ fn keep_alive() -> TcpKeepalive {
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(tokio::net::TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(std::net::TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, peer)) => {
             // Answers are small and written whole; waiting for more would only add latency.
             stream.set_nodelay(true).ok();
             SockRef::from(&stream).set_tcp_keepalive(&keep_alive()).ok();
-            Some((stream, peer, place))
+            Some((stream.into_std().ok()?, peer, place))
         }
         Err(error) => {
             // Out of file descriptors, or the peer went away in the queue: shed and go on.

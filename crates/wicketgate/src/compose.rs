@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use kernel::{Clock, OsRandom, SecureRandom, SystemClock};
+use net::server::Workers;
 use store::{Store, StoreOptions};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -71,6 +72,7 @@ pub async fn start(
     let telemetry = settings.telemetry.clone();
     let spans = otlp::start(&telemetry, &stop, &tasks)?;
     let connections = open_files::connections();
+    let workers = Workers::start(settings.server.workers).context("no threads can be started")?;
     let sidecar = (spans, connections);
     let (app, servers) = build(settings, store.clone(), &ambient, (&stop, &tasks), sidecar).await?;
     let metrics = metrics::start(&telemetry, &app, &stop, &tasks).await?;
@@ -79,13 +81,15 @@ pub async fn start(
     if let Some(sidecar) = &sidecar {
         tasks.spawn(Arc::clone(sidecar).report(answered.clone()));
     }
-    let served = serve(listener, connections, app, stop.clone());
+    let served = serve(listener, connections, workers.clone(), app, stop.clone());
     tasks.spawn(async move {
         served.await;
         answered.cancel();
         if let Some(sidecar) = sidecar {
             sidecar.end().await;
         }
+        // Until now they had to look after what was opened on them.
+        drop(workers);
     });
     tasks.close();
     Ok(Running { address, metrics, store, servers, stop, tasks })
@@ -186,7 +190,13 @@ async fn build(
     Ok((Arc::new(app), servers))
 }
 
-async fn serve(listener: TcpListener, connections: usize, app: Arc<App>, stop: CancellationToken) {
+async fn serve(
+    listener: TcpListener,
+    connections: usize,
+    workers: Workers,
+    app: Arc<App>,
+    stop: CancellationToken,
+) {
     let limits = net::server::Limits { connections, ..Default::default() };
     let answering = Arc::clone(&app);
     let drained = {
@@ -199,6 +209,7 @@ async fn serve(listener: TcpListener, connections: usize, app: Arc<App>, stop: C
     net::server::serve(
         listener,
         limits,
+        workers,
         move |request, peer| Arc::clone(&answering).answer(request, peer),
         drained,
     )

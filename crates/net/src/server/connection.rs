@@ -2,12 +2,10 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,14 +16,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
 use super::phase::{HeadLimit, Phase};
 use super::standing::{Place, answered_in_chunks, go_on};
+use super::watched::Watched;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -115,7 +112,7 @@ where
     match pause.await? {
         Pause::Ended => Ok(None),
         Pause::Stands => {
-            let stream = connection.into_parts().io.into_inner().stream;
+            let stream = connection.into_parts().io.into_inner().into_stream();
             Ok(place.reclaim().map(|body| (stream, body)))
         }
     }
@@ -134,90 +131,4 @@ async fn last_moment(stop: &CancellationToken, phase: &Phase) {
 enum Pause {
     Ended,
     Stands,
-}
-
-/// The socket, which notes whether it took all that it was given, and that something came. One that takes nothing for too
-/// long is given up: its client has a place and memory that others need, and no other time limit
-/// runs while an answer waits to leave.
-struct Watched<B> {
-    stream: TcpStream,
-    place: Arc<Place<B>>,
-    phase: Arc<Phase>,
-    write_timeout: Duration,
-    /// Runs while the socket takes nothing.
-    stuck: Option<Pin<Box<Sleep>>>,
-}
-
-impl<B> Watched<B> {
-    fn new(
-        stream: TcpStream,
-        write_timeout: Duration,
-        (place, phase): (Arc<Place<B>>, Arc<Phase>),
-    ) -> Self {
-        Self { stream, place, phase, write_timeout, stuck: None }
-    }
-
-    fn noted(
-        &mut self,
-        written: Poll<io::Result<usize>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>> {
-        self.place.clogged.store(written.is_pending(), Ordering::Relaxed);
-        if written.is_ready() {
-            self.stuck = None;
-            return written;
-        }
-        let time = self.write_timeout;
-        let stuck = self.stuck.get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
-        stuck.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
-    }
-}
-
-impl<B> AsyncRead for Watched<B> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.phase.came();
-        }
-        read
-    }
-}
-
-impl<B> AsyncWrite for Watched<B> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
-        this.noted(written, cx)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
-        this.noted(written, cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
-    }
 }

@@ -74,7 +74,7 @@ impl Served {
             let (answers, _held) = (Arc::clone(&answers), Arc::clone(&held));
             async move { answers.lock().unwrap().pop_front().unwrap() }
         };
-        tokio::spawn(serve(listener, limits, answer, pending()));
+        tokio::spawn(serve(listener, limits, Workers::here(), answer, pending()));
         Self { address, with_hyper }
     }
 
@@ -280,7 +280,8 @@ async fn the_drain_counts_streams_that_stand() {
     };
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let shutdown = async { stopped.await.unwrap_or_default() };
-    let serving = tokio::spawn(serve(listener, Limits::default(), answer, shutdown));
+    let serving =
+        tokio::spawn(serve(listener, Limits::default(), Workers::here(), answer, shutdown));
     let mut client = TcpStream::connect(address).await.unwrap();
     client.write_all(ASK.as_bytes()).await.unwrap();
     read_to(&mut client, "\r\n\r\n").await;

@@ -1,10 +1,12 @@
 //! `wicketgate serve`.
 
+use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use kernel::{OsRandom, SecureRandom as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::reload::Reload;
@@ -13,6 +15,9 @@ use crate::cli::Serve;
 use crate::compose::{Ambient, Running, start};
 use crate::config::{self, Problem, Settings};
 use crate::output;
+
+/// Connections that wait in the kernel for their acceptance.
+const WAITING_CONNECTIONS: u32 = 1024;
 
 /// Serves until a signal ends it.
 pub(super) fn run(options: &Serve) -> anyhow::Result<ExitCode> {
@@ -48,7 +53,7 @@ pub(super) async fn serve(
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be handled")?;
     let (listen, json) = (settings.server.listen, settings.server.json_logs);
     let url = settings.public_url.as_str().to_owned();
-    let listener = TcpListener::bind(listen).await.with_context(|| {
+    let listener = bind(listen, settings.server.reuse_port).with_context(|| {
         format!("cannot listen on {listen}; is another program using it? See server.listen")
     })?;
     let running = start(listener, settings, Ambient::system()).await?;
@@ -66,6 +71,19 @@ pub(super) async fn serve(
     running.stop().await;
     say(json, "stopped");
     Ok(())
+}
+
+/// Listens on `address`, which several processes can share if each of them says that it may be so.
+fn bind(address: SocketAddr, reuse_port: bool) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // Connections of the process before may still be ending.
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(reuse_port)?;
+    socket.bind(address)?;
+    socket.listen(WAITING_CONNECTIONS)
 }
 
 /// Says how the process is doing: as a line for people, or as one of the log where whoever reads

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
+use net::server::Workers;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::registry::Registry;
@@ -40,6 +41,7 @@ pub(super) async fn start(
     let serving = net::server::serve(
         listener,
         limits,
+        Workers::here(),
         move |request: http::Request<_>, _| {
             let response = numbers.answer(request.method(), request.uri().path());
             async { response }

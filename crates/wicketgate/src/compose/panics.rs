@@ -62,7 +62,7 @@ mod tests {
     use http::Request;
     use hyper::body::Incoming;
     use kernel::OsRandom;
-    use net::server::{Limits, serve};
+    use net::server::{Limits, Workers, serve};
     use testkit::{CapturedLog, Place, random};
     use tokio::net::TcpListener;
 
@@ -90,7 +90,8 @@ mod tests {
             let handled = async move { handler(&request, &told) };
             async move { contained(&OsRandom::new(), Box::pin(handled)).await }
         };
-        let serving = serve(listener, Limits::default(), answer, std::future::pending());
+        let (limits, workers) = (Limits::default(), Workers::here());
+        let serving = serve(listener, limits, workers, answer, std::future::pending());
         let serving = tokio::spawn(serving);
         let place = Place::new(&url, &url);
         let usual = take_hook();

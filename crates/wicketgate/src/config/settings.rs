@@ -3,6 +3,7 @@
 mod providers;
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 
 use ipnet::IpNet;
 use kernel::Redacted;
@@ -100,6 +101,10 @@ pub struct ProcessSettings {
     pub title: String,
     /// Whether logs are JSON lines.
     pub json_logs: bool,
+    /// Threads that serve connections.
+    pub workers: NonZeroUsize,
+    /// Whether another process may listen on the same address.
+    pub reuse_port: bool,
 }
 
 /// The provider id of the person whom `sign_in.dev_fixed_user` invents.

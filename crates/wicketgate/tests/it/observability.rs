@@ -222,8 +222,9 @@ async fn collector() -> (String, Arc<Mutex<Vec<Bytes>>>) {
             http::Response::new(Full::<Bytes>::default())
         }
     };
-    let limits = net::server::Limits::default();
-    tokio::spawn(net::server::serve(listener, limits, answer, std::future::pending()));
+    let (limits, workers) = (net::server::Limits::default(), net::server::Workers::here());
+    let serving = net::server::serve(listener, limits, workers, answer, std::future::pending());
+    tokio::spawn(serving);
     (url, got)
 }
 

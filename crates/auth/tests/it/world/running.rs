@@ -70,6 +70,7 @@ async fn serve(listener: TcpListener, auth: Arc<AuthServer>, stop: CancellationT
     net::server::serve(
         listener,
         limits,
+        net::server::Workers::here(),
         move |request, peer: SocketAddr| {
             let router = router.clone();
             async move {

@@ -79,7 +79,8 @@ async fn stopping(
     };
     let stop = CancellationToken::new();
     let shutdown = stop.clone().cancelled_owned();
-    let serving = tokio::spawn(serve(listener, Limits::default(), respond, shutdown));
+    let serving =
+        tokio::spawn(serve(listener, Limits::default(), Workers::here(), respond, shutdown));
     (TcpStream::connect(address).await.unwrap(), stop, serving)
 }
 
@@ -117,4 +118,33 @@ async fn the_last_answer_says_so() {
     stop.cancel();
     tokio::time::timeout(Duration::from_secs(2), serving).await.unwrap().unwrap();
     assert_eq!(rest(client).await, "");
+}
+
+/// A request whose body nobody waited for, and whose client sends on.
+async fn answered_early() -> TcpStream {
+    let served = Served::with([said("too large")]);
+    served.ask("POST / HTTP/1.1\r\nhost: here\r\ncontent-length: 100000000\r\n\r\n").await
+}
+
+/// RFC 9112 §9.6: a client that is refused for the size of its request sees why, although it is still
+/// sending then.
+#[tokio::test]
+async fn an_early_answer_is_not_lost_by_a_reset() {
+    let mut client = answered_early().await;
+    for _ in 0..200 {
+        client.write_all(&[b' '; 8 << 10]).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    assert!(rest(client).await.ends_with("\r\n\r\ntoo large"));
+}
+
+/// DS-2: what nobody wants is read for a moment only.
+#[tokio::test]
+async fn ds_2_a_client_that_sends_for_ever_is_cut_off() {
+    let mut client = answered_early().await;
+    let begun = tokio::time::Instant::now();
+    while client.write_all(&[b' '; 8 << 10]).await.is_ok() {
+        taken_in().await;
+        assert!(begun.elapsed() < LIMIT);
+    }
 }

@@ -1,6 +1,8 @@
 //! `[server]` and `[database]`.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
 
 use ipnet::IpNet;
 use kernel::Redacted;
@@ -15,6 +17,8 @@ pub(super) fn read(section: &Reader<'_>) -> Option<ProcessSettings> {
     let trusted_proxies = trusted_proxies(section);
     let title = section.text("title", "Wicketgate");
     let json_logs = log_format(section);
+    let workers = workers(section);
+    let reuse_port = section.flag("reuse_port", false);
     if section.has("tls") {
         section.section("tls", |tls| {
             tls.text("certificate", "");
@@ -26,7 +30,8 @@ pub(super) fn read(section: &Reader<'_>) -> Option<ProcessSettings> {
             "Put a reverse proxy with TLS in front and remove this section",
         );
     }
-    Some(ProcessSettings { listen: listen?, trusted_proxies, title, json_logs })
+    let listen = listen?;
+    Some(ProcessSettings { listen, trusted_proxies, title, json_logs, workers, reuse_port })
 }
 
 fn trusted_proxies(section: &Reader<'_>) -> Vec<IpNet> {
@@ -52,6 +57,13 @@ fn unmapped(network: IpNet) -> IpNet {
     let IpAddr::V4(address) = network.addr().to_canonical() else { return network };
     let length = network.prefix_len().checked_sub(if network.addr().is_ipv6() { 96 } else { 0 });
     length.and_then(|length| IpNet::new(address.into(), length).ok()).unwrap_or(network)
+}
+
+/// As many threads as were asked for, or one for each core.
+fn workers(section: &Reader<'_>) -> NonZeroUsize {
+    let asked = usize::try_from(section.integer("workers", 0, 0..=256)).unwrap_or_default();
+    let cores = || available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    NonZeroUsize::new(asked).unwrap_or_else(cores)
 }
 
 fn log_format(section: &Reader<'_>) -> bool {
