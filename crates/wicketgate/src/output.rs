@@ -1,5 +1,6 @@
 //! What commands print: results to standard output, everything else to standard error.
 
+pub(crate) mod access;
 pub(crate) mod lines;
 
 use std::fmt::Display;

@@ -8,6 +8,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, Registry, reload};
 
 use crate::compose::panics;
+use crate::output::access::{Form, Quick};
 use crate::output::lines;
 
 /// Our crates; libraries speak from warnings on.
@@ -28,11 +29,13 @@ pub(super) struct Log {
 pub(super) fn init(level: LevelFilter, json: bool) -> Log {
     let (writer, rest) = lines::start(std::io::stderr());
     let (filter, targets) = reload::Layer::new(targets(level));
-    let lines = fmt::layer().with_writer(writer).with_target(true);
+    let lines = fmt::layer().with_ansi(false).with_writer(writer);
+    let usual = fmt::format().with_ansi(false);
     let layer = if json {
-        lines.json().flatten_event(true).boxed()
+        let format = Quick::instead_of(usual.json().flatten_event(true), Form::Json);
+        lines.json().event_format(format).boxed()
     } else {
-        lines.compact().with_ansi(false).boxed()
+        lines.event_format(Quick::instead_of(usual.compact(), Form::Text)).boxed()
     };
     tracing_subscriber::registry().with(layer.with_filter(filter)).try_init().ok();
     panics::report_in_log();

@@ -1,39 +1,63 @@
 //! Lines on their way to standard error: a thread writes them, so that a reader that is slow or
 //! stuck never stalls a request. What finds no room is counted, and said as soon as there is room.
+//!
+//! Each thread puts its lines into a buffer of its own, and lines of the access log wait there for
+//! others: they are written together, ten times a second.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+use kernel::PerThread;
+use tracing::Metadata;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Lines that wait at most. They have a few hundred bytes each.
-const WAITING: usize = 8192;
+use super::access;
+
+/// Bytes of lines that wait at most, for each thread: some thousand lines.
+const WAITING: usize = 1 << 20;
+/// Room that a buffer keeps for the next lines.
+const KEPT: usize = 64 << 10;
+/// How long lines wait for others.
+const COLLECT: Duration = Duration::from_millis(100);
 /// How long the end of the process waits for the last lines.
 const LAST: Duration = Duration::from_secs(2);
 
 /// Lines that found no room since the process began.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
-/// Hands lines to the thread that writes them.
+/// Takes lines for the thread that writes them.
 #[derive(Clone)]
-pub(crate) struct Lines(SyncSender<Item>);
+pub(crate) struct Lines(Arc<Waiting>);
 
 /// Writes what is left when it is dropped.
-pub(crate) struct Rest(SyncSender<Item>);
+pub(crate) struct Rest(Sender<Item>);
 
+/// What waits to be written.
+struct Waiting {
+    buffers: PerThread<Vec<u8>>,
+    /// Whether the thread was told of lines, and of such as cannot wait, since it last looked.
+    told: [AtomicBool; 2],
+    thread: Sender<Item>,
+}
+
+/// What the thread is told.
 enum Item {
-    Line(Vec<u8>),
-    /// Told when everything before is written.
+    /// There are lines, which can wait for others.
+    Lines,
+    /// There are lines that somebody may look out for.
+    Now,
+    /// There will be none; to be answered when all are written.
     Mark(SyncSender<()>),
 }
 
 /// One line in the making.
-pub(crate) struct Line {
-    text: Vec<u8>,
-    to: SyncSender<Item>,
+pub(crate) struct Line<'l> {
+    waiting: &'l Waiting,
+    can_wait: bool,
 }
 
 /// How many lines found no room since the process began.
@@ -43,41 +67,69 @@ pub(crate) fn dropped() -> u64 {
 
 /// Starts the thread. Without one, which only a system without any room refuses, lines go nowhere.
 pub(crate) fn start(to: impl Write + Send + 'static) -> (Lines, Rest) {
-    let (sender, lines) = sync_channel(WAITING);
+    let (thread, items) = channel();
+    let buffers = PerThread::default();
+    let waiting = Arc::new(Waiting { buffers, told: Default::default(), thread: thread.clone() });
+    let lines = Lines(Arc::clone(&waiting));
     let writing = thread::Builder::new().name("log".to_owned());
-    if let Err(error) = writing.spawn(move || write(&lines, to)) {
+    if let Err(error) = writing.spawn(move || write(&waiting, &items, to)) {
         super::note(format!("no log can be written: {error}"));
     }
-    (Lines(sender.clone()), Rest(sender))
+    (lines, Rest(thread))
 }
 
-fn write(lines: &Receiver<Item>, mut to: impl Write) {
-    let mut said = 0;
-    for item in lines {
-        match item {
-            // There is nowhere to say that standard error is gone.
-            Item::Line(text) => to.write_all(&text).ok(),
-            Item::Mark(written) => written.send(()).ok(),
+fn write(waiting: &Waiting, items: &Receiver<Item>, mut to: impl Write) {
+    let (mut said, mut taken) = (0, Vec::new());
+    while let Ok(item) = items.recv() {
+        let item = match item {
+            Item::Lines => items.recv_timeout(COLLECT),
+            item => Ok(item),
         };
+        waiting.told.iter().for_each(|told| told.store(false, Ordering::Release));
+        for mut buffer in waiting.buffers.all() {
+            std::mem::swap(&mut *buffer, &mut taken);
+            drop(buffer);
+            // There is nowhere to say that standard error is gone.
+            to.write_all(&taken).ok();
+            taken.clear();
+            taken.shrink_to(KEPT);
+        }
         let dropped = dropped();
         if dropped > said {
             tracing::warn!(lines = dropped - said, "lines of this log found no room");
             said = dropped;
         }
+        match item {
+            Ok(Item::Mark(written)) => written.send(()).unwrap_or_default(),
+            Err(RecvTimeoutError::Disconnected) => return,
+            _ => {}
+        }
     }
 }
 
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Line;
+impl<'l> MakeWriter<'l> for Lines {
+    type Writer = Line<'l>;
 
-    fn make_writer(&'a self) -> Line {
-        Line { text: Vec::new(), to: self.0.clone() }
+    fn make_writer(&'l self) -> Line<'l> {
+        Line { waiting: &self.0, can_wait: false }
+    }
+
+    fn make_writer_for(&'l self, about: &Metadata<'_>) -> Line<'l> {
+        Line { waiting: &self.0, can_wait: access::is_access(about) }
     }
 }
 
-impl Write for Line {
+/// Each call is given one whole line, or several.
+impl Write for Line<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.text.extend_from_slice(bytes);
+        let mut buffer = self.waiting.buffers.mine();
+        if buffer.len() + bytes.len() > WAITING {
+            DROPPED.fetch_add(1, Ordering::Relaxed);
+            return Ok(bytes.len());
+        }
+        buffer.extend_from_slice(bytes);
+        drop(buffer);
+        self.waiting.tell(self.can_wait);
         Ok(bytes.len())
     }
 
@@ -86,11 +138,13 @@ impl Write for Line {
     }
 }
 
-impl Drop for Line {
-    fn drop(&mut self) {
-        let text = std::mem::take(&mut self.text);
-        if !text.is_empty() && self.to.try_send(Item::Line(text)).is_err() {
-            DROPPED.fetch_add(1, Ordering::Relaxed);
+impl Waiting {
+    /// Tells the thread that there is something, unless it knows.
+    fn tell(&self, can_wait: bool) {
+        let told = &self.told[usize::from(!can_wait)];
+        if !told.load(Ordering::Relaxed) && !told.swap(true, Ordering::AcqRel) {
+            // Without a thread, lines go nowhere.
+            self.thread.send(if can_wait { Item::Lines } else { Item::Now }).ok();
         }
     }
 }
@@ -98,7 +152,7 @@ impl Drop for Line {
 impl Drop for Rest {
     fn drop(&mut self) {
         let (mark, written) = sync_channel(1);
-        if self.0.try_send(Item::Mark(mark)).is_ok() {
+        if self.0.send(Item::Mark(mark)).is_ok() {
             // A reader that is stuck is not waited for.
             written.recv_timeout(LAST).ok();
         }
@@ -108,11 +162,9 @@ impl Drop for Rest {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use std::sync::mpsc::{Sender, channel};
-
     use super::*;
 
-    /// Takes a line only after each permission, and shows what it took.
+    /// Takes something only after each permission, and shows what it took.
     struct Slow(Receiver<()>, Sender<String>);
 
     impl Write for Slow {
@@ -131,25 +183,23 @@ mod tests {
         lines.make_writer().write_all(text.as_bytes()).unwrap();
     }
 
-    /// T-LOG-05: a reader that is stuck stalls nobody, and what is lost is counted.
+    /// T-LOG-05: a reader that is stuck stalls nobody, what is lost is counted, and the last lines are
+    /// written at the end.
     #[test]
     fn t_log_05_a_stuck_reader_stalls_nobody() {
         let ((permit, permits), (written, reads)) = (channel(), channel());
         let (lines, rest) = start(Slow(permits, written));
         let before = dropped();
-        for number in 0..WAITING + 100 {
-            line(&lines, &format!("line {number}\n"));
-        }
-        // The thread may have taken one of them.
-        let lost = dropped() - before;
-        assert!((99..=100).contains(&lost), "{lost}");
-        for _ in 0..WAITING {
-            permit.send(()).unwrap();
-            reads.recv().unwrap();
-        }
-        drop(permit);
+        let filling = format!("{:>1023}\n", "a line of a KiB");
+        (0..2 * WAITING / filling.len() + 100).for_each(|_| line(&lines, &filling));
+        // The thread may have taken one buffer, full or not, before it was stuck with it.
+        let lost = usize::try_from(dropped() - before).unwrap();
+        let room = WAITING / filling.len();
+        assert!((100..=100 + room).contains(&lost), "{lost}");
+        (0..10).for_each(|_| permit.send(()).unwrap());
+        assert!(reads.recv().unwrap().ends_with("a line of a KiB\n"));
         line(&lines, "last\n");
         drop(rest);
-        assert!(reads.try_iter().any(|line| line == "last\n"));
+        assert!(reads.try_iter().last().unwrap().ends_with("last\n"));
     }
 }
