@@ -1,14 +1,17 @@
 //! The accept loop: HTTP/1.1 with header limits and timeouts, and a drain that ends in bounded
 //! time (DS-2, DS-4, T-STO-16).
 
+mod balance;
 mod connection;
 mod phase;
+mod seated;
 mod standing;
 mod watched;
 mod workers;
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +22,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use phase::Phase;
+use seated::Seated;
 
 pub use standing::LongLived;
 pub use workers::Workers;
@@ -76,26 +82,27 @@ pub async fn serve<A, F, B>(
 {
     let (running, stop) = (TaskTracker::new(), CancellationToken::new());
     let places = Arc::new(Semaphore::new(limits.connections));
-    let mut shutdown = std::pin::pin!(shutdown);
+    let (mut shutdown, mut balance) = (pin!(shutdown), pin!(workers.balance()));
     loop {
         let accepted = tokio::select! {
             () = &mut shutdown => break,
+            () = &mut balance => continue,
             accepted = accept(&listener, &places) => accepted,
         };
         let Some((stream, peer, place)) = accepted else {
             continue;
         };
-        let Some(worker) = workers.place() else { break };
-        let (answer, stop) = (answer.clone(), stop.clone());
-        let served = async move {
+        let (answer, stop, phase) = (answer.clone(), stop.clone(), Phase::new());
+        let noted = Arc::clone(&phase);
+        let conversation = async move {
             // From here on it is the worker's, whose runtime it is registered with.
             match TcpStream::from_std(stream) {
-                Ok(stream) => connection::serve(stream, peer, limits, answer, stop).await,
+                Ok(stream) => connection::serve(stream, peer, limits, answer, stop, noted).await,
                 Err(error) => tracing::warn!(%error, "could not serve a connection"),
             }
-            drop((place, worker.counts));
+            drop(place);
         };
-        running.spawn_on(served, &worker.runtime);
+        Seated::spawn(Box::pin(conversation), phase, workers.seat(), running.clone());
     }
     drop(listener);
     stop.cancel();

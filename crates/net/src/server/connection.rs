@@ -37,6 +37,7 @@ pub(super) async fn serve<A, F, B>(
     limits: Limits,
     answer: A,
     stop: CancellationToken,
+    phase: Arc<Phase>,
 ) where
     A: Fn(Request<Incoming>, SocketAddr) -> F,
     F: Future<Output = Response<B>>,
@@ -44,7 +45,7 @@ pub(super) async fn serve<A, F, B>(
     B::Error: Into<BoxError>,
 {
     // Boxed, because what hyper keeps is to be gone while a stream stands.
-    let conversed = Box::pin(converse(stream, peer, limits, answer, stop)).await;
+    let conversed = Box::pin(converse(stream, peer, limits, answer, stop, phase)).await;
     let ended = match conversed {
         Ok(Some((stream, body))) => {
             go_on(stream, body, limits.write_timeout).await.map_err(Into::into)
@@ -64,6 +65,7 @@ async fn converse<A, F, B>(
     limits: Limits,
     answer: A,
     stop: CancellationToken,
+    phase: Arc<Phase>,
 ) -> hyper::Result<Option<(TcpStream, B)>>
 where
     A: Fn(Request<Incoming>, SocketAddr) -> F,
@@ -71,7 +73,7 @@ where
     B: Body<Data = Bytes> + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    let (place, phase) = (Place::new(), Phase::new());
+    let place = Place::new();
     let (lender, asked, ending) = (Arc::clone(&place), Arc::clone(&phase), stop.clone());
     let service = service_fn(move |request| {
         let (place, chunked) = (Arc::clone(&lender), answered_in_chunks(&request));
@@ -113,7 +115,7 @@ where
         Pause::Ended => Ok(None),
         Pause::Stands => {
             let stream = connection.into_parts().io.into_inner().into_stream();
-            Ok(place.reclaim().map(|body| (stream, body)))
+            Ok(stream.zip(place.reclaim()))
         }
     }
 }

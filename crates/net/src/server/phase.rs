@@ -3,14 +3,18 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::Sleep;
 
 /// Kept by a connection, its socket and the answer that runs on it.
-pub(super) struct Phase(AtomicU8);
+pub(super) struct Phase {
+    now: AtomicU8,
+    /// The connection goes on at another worker, and the socket does not know it yet.
+    moved: AtomicBool,
+}
 
 /// Nothing of a next request came.
 const IDLE: u8 = 0;
@@ -31,35 +35,50 @@ pub(super) struct HeadLimit {
 impl Phase {
     /// Of a new connection, from which a request is expected at once.
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self(AtomicU8::new(HEAD)))
+        Arc::new(Self { now: AtomicU8::new(HEAD), moved: AtomicBool::new(false) })
     }
 
     /// Bytes came.
     pub(super) fn came(&self) {
         let order = Ordering::Relaxed;
         // While a request is answered they are its body.
-        let _ = self.0.compare_exchange(IDLE, HEAD, order, order);
+        let _ = self.now.compare_exchange(IDLE, HEAD, order, order);
     }
 
     /// A whole head came.
     pub(super) fn answer(self: &Arc<Self>) -> Answering {
-        self.0.store(ANSWER, Ordering::Relaxed);
+        self.now.store(ANSWER, Ordering::Relaxed);
         Answering(Arc::clone(self))
     }
 
     /// Whether a request is being answered.
     pub(super) fn is_answering(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == ANSWER
+        self.now.load(Ordering::Relaxed) == ANSWER
+    }
+
+    /// Whether nothing is asked.
+    pub(super) fn is_idle(&self) -> bool {
+        self.now.load(Ordering::Relaxed) == IDLE
+    }
+
+    /// The connection goes on at another worker.
+    pub(super) fn moves(&self) {
+        self.moved.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it went on since this was last asked.
+    pub(super) fn has_moved(&self) -> bool {
+        self.moved.load(Ordering::Relaxed) && self.moved.swap(false, Ordering::Relaxed)
     }
 
     fn is_head(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == HEAD
+        self.now.load(Ordering::Relaxed) == HEAD
     }
 }
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.0.store(IDLE, Ordering::Relaxed);
+        self.0.now.store(IDLE, Ordering::Relaxed);
     }
 }
 

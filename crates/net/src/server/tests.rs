@@ -1,4 +1,5 @@
 mod keeping;
+mod moving;
 
 use std::collections::VecDeque;
 use std::future::pending;

@@ -19,7 +19,8 @@ use super::standing::Place;
 /// nothing for too long is given up: its client has a place and memory that others need, and no other time
 /// limit runs while an answer waits to leave.
 pub(super) struct Watched<B> {
-    stream: TcpStream,
+    /// `None` only if it could not be registered with another worker's runtime.
+    stream: Option<TcpStream>,
     place: Arc<Place<B>>,
     phase: Arc<Phase>,
     write_timeout: Duration,
@@ -40,7 +41,7 @@ impl<B> Watched<B> {
         write_timeout: Duration,
         (place, phase): (Arc<Place<B>>, Arc<Phase>),
     ) -> Self {
-        Self { stream, place, phase, write_timeout, stuck: None, lingering: None }
+        Self { stream: Some(stream), place, phase, write_timeout, stuck: None, lingering: None }
     }
 
     fn noted(
@@ -59,28 +60,38 @@ impl<B> Watched<B> {
     }
 
     /// The socket alone, for whoever goes on with it.
-    pub(super) fn into_stream(self) -> TcpStream {
+    pub(super) fn into_stream(self) -> Option<TcpStream> {
         self.stream
+    }
+
+    /// The socket, registered with the runtime of the present worker.
+    fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        if self.phase.has_moved()
+            && let Some(stream) = self.stream.take()
+        {
+            self.stream = Some(TcpStream::from_std(stream.into_std()?)?);
+        }
+        self.stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
     /// Reads what the client still sends, to its end. A socket that is closed with bytes unread resets the
     /// connection, and the client of a request that was refused for its size would never see why
     /// (RFC 9112 §9.6).
-    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             let mut unwanted = [MaybeUninit::uninit(); UNWANTED];
             let mut unwanted = ReadBuf::uninit(&mut unwanted);
-            match Pin::new(&mut self.stream).poll_read(cx, &mut unwanted) {
+            match self.stream()?.poll_read(cx, &mut unwanted) {
                 Poll::Ready(Ok(())) if !unwanted.filled().is_empty() => {
                     self.lingering.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
                 }
-                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
                 Poll::Pending => break,
             }
         }
         match &mut self.lingering {
-            Some(time) => time.as_mut().poll(cx),
-            None => Poll::Ready(()),
+            Some(time) => time.as_mut().poll(cx).map(Ok),
+            None => Poll::Ready(Ok(())),
         }
     }
 }
@@ -92,7 +103,7 @@ impl<B> AsyncRead for Watched<B> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let read = self.stream()?.poll_read(cx, buf);
         if buf.filled().len() > before {
             self.phase.came();
         }
@@ -107,7 +118,7 @@ impl<B> AsyncWrite for Watched<B> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        let written = this.stream()?.poll_write(cx, bytes);
         this.noted(written, cx)
     }
 
@@ -117,21 +128,21 @@ impl<B> AsyncWrite for Watched<B> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
+        let written = this.stream()?.poll_write_vectored(cx, slices);
         this.noted(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.stream.as_ref().is_some_and(TcpStream::is_write_vectored)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        self.get_mut().stream()?.poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
-        this.poll_linger(cx).map(Ok)
+        ready!(this.stream()?.poll_shutdown(cx))?;
+        this.poll_linger(cx)
     }
 }

@@ -1,38 +1,43 @@
 //! The threads that serve connections.
 //!
 //! Each has a runtime of its own, so that a request stays on its thread from socket to socket, and
-//! nothing that it does wakes another one. One task accepts and deals the connections out.
+//! nothing that it does wakes another one. One task accepts and deals the connections out; when their
+//! work turns out to be unequal, some are [moved](super::balance).
 
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
 
+use super::balance::{Activity, Balance};
+
 /// Threads that serve connections, until the last clone of this is dropped. What still runs on them then
 /// is dropped, too.
 #[derive(Clone, Debug)]
-pub struct Workers(Arc<All>);
+pub struct Workers(pub(super) Arc<All>);
 
 #[derive(Debug)]
-struct All {
-    workers: Box<[Worker]>,
+pub(super) struct All {
+    pub(super) workers: Box<[Worker]>,
+    pub(super) balance: Balance,
     stop: CancellationToken,
 }
 
 #[derive(Debug)]
-struct Worker {
-    runtime: Handle,
-    /// Counts the connections: each holds a clone.
-    connections: Arc<()>,
+pub(super) struct Worker {
+    pub(super) runtime: Handle,
+    connections: AtomicUsize,
+    pub(super) activity: Activity,
 }
 
-/// A place for one connection, where it counts until this is dropped.
-pub(super) struct Place {
-    pub(super) runtime: Handle,
-    pub(super) counts: Arc<()>,
+/// A connection's place at a worker, where it counts until this is dropped.
+pub(super) struct Seat {
+    all: Arc<All>,
+    number: usize,
 }
 
 impl Workers {
@@ -45,7 +50,7 @@ impl Workers {
         let stop = CancellationToken::new();
         let start = |number| Worker::start(number, stop.clone());
         let workers = (0..count.get()).map(start).collect::<io::Result<_>>()?;
-        Ok(Self(Arc::new(All { workers, stop })))
+        Ok(Self(Arc::new(All { workers, balance: Balance::default(), stop })))
     }
 
     /// The present runtime in place of threads: for a listener that is asked little.
@@ -54,15 +59,38 @@ impl Workers {
     ///
     /// Outside a runtime.
     pub fn here() -> Self {
-        let here = Worker { runtime: Handle::current(), connections: Arc::default() };
-        Self(Arc::new(All { workers: [here].into(), stop: CancellationToken::new() }))
+        let workers = [Worker::new(Handle::current())].into();
+        let (balance, stop) = (Balance::default(), CancellationToken::new());
+        Self(Arc::new(All { workers, balance, stop }))
     }
 
-    /// Where the next connection is served: where there are fewest.
-    pub(super) fn place(&self) -> Option<Place> {
-        let connections = |worker: &&Worker| Arc::strong_count(&worker.connections);
-        let fewest = self.0.workers.iter().min_by_key(connections)?;
-        Some(Place { runtime: fewest.runtime.clone(), counts: Arc::clone(&fewest.connections) })
+    /// A seat for the next connection: where there are fewest.
+    pub(super) fn seat(&self) -> Seat {
+        let connections = |worker: &Worker| worker.connections.load(Ordering::Relaxed);
+        let counted = self.0.workers.iter().map(connections).enumerate();
+        let fewest = counted.min_by_key(|(_, connections)| *connections);
+        Seat::at(&self.0, fewest.map_or(0, |(number, _)| number))
+    }
+}
+
+impl Seat {
+    pub(super) fn at(all: &Arc<All>, number: usize) -> Self {
+        all.workers[number].connections.fetch_add(1, Ordering::Relaxed);
+        Self { all: Arc::clone(all), number }
+    }
+
+    pub(super) fn all(&self) -> &Arc<All> {
+        &self.all
+    }
+
+    pub(super) fn worker(&self) -> &Worker {
+        &self.all.workers[self.number]
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.worker().connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -73,6 +101,10 @@ impl Drop for All {
 }
 
 impl Worker {
+    fn new(runtime: Handle) -> Self {
+        Self { runtime, connections: AtomicUsize::new(0), activity: Activity::default() }
+    }
+
     fn start(number: usize, stop: CancellationToken) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
@@ -81,6 +113,6 @@ impl Worker {
             // A question to a name server cannot be taken back, and is not waited for.
             runtime.shutdown_background();
         })?;
-        Ok(Self { runtime: handle, connections: Arc::default() })
+        Ok(Self::new(handle))
     }
 }
