@@ -19,7 +19,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::browser::csrf::CsrfKey;
 use crate::config::{Config, Resource};
 use crate::gone::GoneProviders;
-use crate::keys::{KeyRing, KeyRingError};
+use crate::keys::{KeyRing, KeyRingError, RecentlySigned};
 use crate::meter::Meter;
 use crate::resources::{ResourceSet, Resources};
 use crate::throttle::Throttle;
@@ -48,6 +48,7 @@ pub struct AuthServer {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn SecureRandom>,
     pub(crate) keys: KeyRing,
+    pub(crate) recent: RecentlySigned,
     pub(crate) gone: GoneProviders,
     pub(crate) csrf: CsrfKey,
     pub(crate) catalogue: Arc<dyn ToolCatalogue>,
@@ -100,6 +101,7 @@ impl AuthServer {
             clock,
             random,
             keys,
+            recent: RecentlySigned::new(),
             gone,
             csrf,
             catalogue,
@@ -133,6 +135,12 @@ impl AuthServer {
     /// The public key set (RFC 7517).
     pub fn jwks(&self) -> bytes::Bytes {
         self.keys.jwks()
+    }
+
+    /// Whether an access token with this SHA-256 was signed by this process of late. `false` says
+    /// nothing about it.
+    pub fn has_signed(&self, digest: &[u8; 32]) -> bool {
+        self.recent.holds(digest)
     }
 
     /// The bits of one status list: of grants that were revoked, and of those of people whose

@@ -65,6 +65,7 @@ pub(super) fn issue(
         .keys
         .sign(ACCESS_TOKEN_TYPE, &claims)
         .map_err(|error| ClientFailure::Unexpected(error.into()))?;
+    server.recent.note(&access_token);
     Ok(TokenResponse {
         access_token,
         token_type: "Bearer".to_owned(),

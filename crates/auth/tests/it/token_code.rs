@@ -42,6 +42,20 @@ async fn t_tc_15_tokens_say_what_they_must() {
     assert!(!claims.to_string().contains("Tom"));
 }
 
+/// G9: a sidecar in the same process can take the server's word for a signature, and only for what it signed.
+#[tokio::test]
+async fn the_server_knows_what_it_signed() {
+    let world = World::sqlite().await;
+    let connected = world.connect("basic").await;
+    let token = &connected.tokens.access;
+    assert!(world.has_signed(token));
+    let (signed, _) = token.rsplit_once('.').expect("a signature");
+    assert!(!world.has_signed(signed));
+    assert!(!world.has_signed(&format!("{token}A")));
+    let refreshed = connected.client.refresh(&connected.tokens.refresh).await;
+    assert!(world.has_signed(&Tokens::of(&refreshed).access));
+}
+
 /// T-TC-01, TC-3: a code that is redeemed twice ends what came from it.
 #[tokio::test]
 async fn t_tc_01_twice_on_sqlite() {

@@ -45,6 +45,11 @@ impl World {
         Plan::postgres().start().await
     }
 
+    /// Whether the first server says that it signed this very token.
+    pub(crate) fn has_signed(&self, token: &str) -> bool {
+        self.running.first().is_some_and(|running| running.has_signed(token))
+    }
+
     /// Everything that is in the database.
     pub(crate) async fn dump(&self) -> Dump {
         self.database.dump().await

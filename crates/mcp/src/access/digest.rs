@@ -22,6 +22,10 @@ impl Digest {
     pub(super) fn of(token: &str) -> Self {
         Self(sha256(token.as_bytes()))
     }
+
+    pub(super) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 impl Hash for Digest {

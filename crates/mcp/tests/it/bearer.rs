@@ -282,3 +282,31 @@ async fn t_mcp_23_t_mcp_25_elsewhere_a_token_is_no_token() {
     }
     assert!(world.server.requests().is_empty());
 }
+
+/// G9: the signature of a token that this process signed is not checked again, and everything else is.
+#[tokio::test]
+async fn a_token_of_this_process_is_not_verified_twice() {
+    let world = World::new(echo).await;
+    let key = world.authority.key();
+    let unsigned = |token: Token| spliced(&token.sign(&key), &[7; 64]);
+    let taken = unsigned(Token::new("mcp:read"));
+    let ping = |token: &str| legacy("ping", &json!({})).bearer(token);
+    assert_eq!(world.ask(ping(&taken)).await.status, 401, "it says so of another process");
+    world.authority.has_signed_this(&taken);
+    assert_eq!(world.ask(ping(&taken)).await.status, 200);
+    let requests = world.server.requests().len();
+    let refused = [
+        ("another audience", unsigned(Token::new("mcp:read").claim("aud", "https://else.example"))),
+        ("expired", unsigned(Token::new("mcp:read").claim("exp", 1))),
+        ("of another type", unsigned(Token::new("mcp:read").header("typ", "JWT"))),
+        ("under an unknown key", unsigned(Token::new("mcp:read").header("kid", "key-0"))),
+    ];
+    for (what, token) in &refused {
+        world.authority.has_signed_this(token);
+        assert_eq!(world.ask(ping(token)).await.status, 401, "{what}");
+    }
+    world.authority.revoke(5);
+    world.settle().await;
+    assert_eq!(world.ask(ping(&taken)).await.status, 401, "revoked");
+    assert_eq!(world.server.requests().len(), requests);
+}

@@ -42,6 +42,10 @@ impl Authority for Late {
         self.0.get().map_or_else(not_yet, |authority| authority.status(list))
     }
 
+    fn has_signed(&self, digest: &[u8; 32]) -> bool {
+        self.0.get().is_some_and(|authority| authority.has_signed(digest))
+    }
+
     fn report<'a>(&'a self, report: &'a Report) -> BoxFuture<'a, Result<(), AuthorityAway>> {
         self.0.get().map_or_else(not_yet, |authority| authority.report(report))
     }

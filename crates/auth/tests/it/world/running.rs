@@ -7,6 +7,7 @@ use std::sync::Arc;
 use auth::{AuthServer, Peer, ToolCatalogue};
 use axum::body::Body;
 use kernel::OsRandom;
+use kernel::encoding::sha256;
 use protocol::ResourceUri;
 use protocol::catalogue::{CatalogueTool, Consenting};
 use store::{Store, StoreOptions};
@@ -19,6 +20,7 @@ use super::settings::{Settings, Site};
 
 /// A running server, with what it does in the background.
 pub(crate) struct Running {
+    auth: Arc<AuthServer>,
     store: Store,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -45,9 +47,14 @@ impl Running {
         let auth = auth.await.map_err(words)?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(Arc::clone(&auth).run_background(stop.clone().cancelled_owned()));
-        tasks.spawn(serve(listener, auth, stop.clone()));
+        tasks.spawn(serve(listener, Arc::clone(&auth), stop.clone()));
         tasks.close();
-        Ok(Self { store, stop, tasks })
+        Ok(Self { auth, store, stop, tasks })
+    }
+
+    /// Whether it says that it signed this very token.
+    pub(crate) fn has_signed(&self, token: &str) -> bool {
+        self.auth.has_signed(&sha256(token.as_bytes()))
     }
 
     /// Lets running requests finish, and ends.

@@ -1,12 +1,13 @@
 //! An authority under the test's control.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use kernel::encoding::sha256;
 use mcp::{Authority, AuthorityAway};
 use protocol::audit::{Entry, Report};
 use protocol::status_list::StatusBits;
@@ -24,6 +25,7 @@ pub(crate) struct TestAuthority {
     changes: Notify,
     /// How often the keys were asked for.
     pub(crate) key_questions: AtomicUsize,
+    signed: Mutex<HashSet<[u8; 32]>>,
     reports: Mutex<Vec<Entry>>,
     reported: Notify,
 }
@@ -37,6 +39,7 @@ impl TestAuthority {
             turn: Semaphore::new(1),
             changes: Notify::new(),
             key_questions: AtomicUsize::new(0),
+            signed: Mutex::default(),
             reports: Mutex::default(),
             reported: Notify::new(),
         }
@@ -72,6 +75,11 @@ impl TestAuthority {
     /// Answers again.
     pub(crate) fn release(&self) {
         self.turn.add_permits(1);
+    }
+
+    /// Says from now on that this process signed the token.
+    pub(crate) fn has_signed_this(&self, token: &str) {
+        self.signed.lock().unwrap().insert(sha256(token.as_bytes()));
     }
 
     /// Tells the sidecar that something changed.
@@ -121,6 +129,10 @@ impl Authority for TestAuthority {
     fn status(&self, list: u64) -> BoxFuture<'_, Result<StatusBits, AuthorityAway>> {
         let bits = self.lists.lock().unwrap().get(&list).cloned();
         async move { self.answer(bits) }.boxed()
+    }
+
+    fn has_signed(&self, digest: &[u8; 32]) -> bool {
+        self.signed.lock().unwrap().contains(digest)
     }
 
     fn report<'a>(&'a self, report: &'a Report) -> BoxFuture<'a, Result<(), AuthorityAway>> {

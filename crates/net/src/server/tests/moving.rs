@@ -11,7 +11,7 @@ async fn at_two_workers() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let answer = |_: Request<Incoming>, _| async {
-        let begun = std::time::Instant::now();
+        let begun = tokio::time::Instant::now();
         while begun.elapsed() < Duration::from_millis(1) {
             std::hint::spin_loop();
         }

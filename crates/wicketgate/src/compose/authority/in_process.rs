@@ -38,6 +38,10 @@ impl Authority for InProcess {
         async move { self.auth.status_bits(list).await.map_err(away) }.boxed()
     }
 
+    fn has_signed(&self, digest: &[u8; 32]) -> bool {
+        self.auth.has_signed(digest)
+    }
+
     fn report<'a>(&'a self, report: &'a Report) -> BoxFuture<'a, Result<(), AuthorityAway>> {
         async { self.auth.record_calls(report).await.map_err(away) }.boxed()
     }
