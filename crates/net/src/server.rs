@@ -15,6 +15,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use socket2::{SockRef, TcpKeepalive};
@@ -82,16 +83,7 @@ pub async fn serve<A, F, B>(
 {
     let (running, stop) = (TaskTracker::new(), CancellationToken::new());
     let places = Arc::new(Semaphore::new(limits.connections));
-    let (mut shutdown, mut balance) = (pin!(shutdown), pin!(workers.balance()));
-    loop {
-        let accepted = tokio::select! {
-            () = &mut shutdown => break,
-            () = &mut balance => continue,
-            accepted = accept(&listener, &places) => accepted,
-        };
-        let Some((stream, peer, place)) = accepted else {
-            continue;
-        };
+    let begin = |(stream, peer, place)| {
         let (answer, stop, phase) = (answer.clone(), stop.clone(), Phase::new());
         let noted = Arc::clone(&phase);
         let conversation = async move {
@@ -103,6 +95,18 @@ pub async fn serve<A, F, B>(
             drop(place);
         };
         Seated::spawn(Box::pin(conversation), phase, workers.seat(), running.clone());
+    };
+    let (mut shutdown, mut balance) = (pin!(shutdown), pin!(workers.balance()));
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            () = &mut balance => {}
+            accepted = accept(&listener, &places) => accepted.map(begin).unwrap_or_default(),
+        }
+    }
+    // Whom the kernel let in already is not turned away.
+    while let Some(Some(accepted)) = accept(&listener, &places).now_or_never() {
+        begin(accepted);
     }
     drop(listener);
     stop.cancel();

@@ -71,8 +71,8 @@ pub(crate) fn start(to: impl Write + Send + 'static) -> (Lines, Rest) {
     let buffers = PerThread::default();
     let waiting = Arc::new(Waiting { buffers, told: Default::default(), thread: thread.clone() });
     let lines = Lines(Arc::clone(&waiting));
-    let writing = thread::Builder::new().name("log".to_owned());
-    if let Err(error) = writing.spawn(move || write(&waiting, &items, to)) {
+    let builder = thread::Builder::new().name("log".to_owned());
+    if let Err(error) = builder.spawn(move || write(&waiting, &items, to)) {
         super::note(format!("no log can be written: {error}"));
     }
     (lines, Rest(thread))

@@ -29,6 +29,7 @@ mod private_memory;
 mod providers;
 mod recheck;
 mod reload;
+mod restart;
 mod revoke;
 #[cfg(feature = "saml")]
 mod saml;

@@ -1,7 +1,7 @@
 //! The binary itself, in a process of its own that can be killed.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ pub(crate) struct Process {
     database: Option<Database>,
     directory: TempDir,
     role: &'static str,
+    /// How many processes came before this one.
+    life: u32,
     child: Child,
     _upstream: Upstream,
 }
@@ -28,7 +30,6 @@ pub(crate) fn wicketgate(directory: &Path) -> Command {
 }
 
 const CONFIGURATION: &str = "wicketgate.toml";
-const LOG: &str = "wicketgate.log";
 
 impl Process {
     /// Starts the binary in this role with this configuration, which makes it listen at `place`.
@@ -41,8 +42,9 @@ impl Process {
     ) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::write(directory.path().join(CONFIGURATION), text).expect("written");
-        let child = spawn(&directory, role);
-        let mut process = Self { place, database, directory, role, child, _upstream: upstream };
+        let (life, child) = (0, spawn(&directory, role, 0));
+        let mut process =
+            Self { place, database, directory, role, life, child, _upstream: upstream };
         process.is_up().await;
         process
     }
@@ -59,7 +61,7 @@ impl Process {
 
     /// What it wrote to standard error in this life.
     pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(self.directory.path().join(LOG)).expect("a log")
+        std::fs::read_to_string(log_of(&self.directory, self.life)).expect("a log")
     }
 
     /// Its configuration file.
@@ -86,19 +88,21 @@ impl Process {
 
     /// Asks it to stop, with SIGTERM, and waits until it did so in good order.
     pub(crate) async fn terminate(&mut self) {
-        let id = self.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &id]).status().expect("it runs");
-        assert!(sent.success());
-        let ended = async {
-            loop {
-                if let Some(status) = self.child.try_wait().expect("a status") {
-                    break status;
-                }
+        terminate(&mut self.child).await;
+    }
+
+    /// Starts the next process while this one serves, and then asks this one to stop.
+    pub(crate) async fn hand_over(&mut self) {
+        self.life += 1;
+        let next = spawn(&self.directory, self.role, self.life);
+        let mut before = std::mem::replace(&mut self.child, next);
+        let listening = async {
+            while !self.log().contains("listening on") {
                 sleep(Duration::from_millis(5)).await;
             }
         };
-        let status = timeout(Duration::from_secs(20), ended).await.expect("it stops");
-        assert!(status.success(), "{status}");
+        timeout(Duration::from_secs(20), listening).await.expect("the next one listens");
+        terminate(&mut before).await;
     }
 
     /// Kills it after so much real time, without a warning (SIGKILL). This blocks the thread,
@@ -114,7 +118,8 @@ impl Process {
     /// Starts it again after it was killed.
     pub(crate) async fn restart(&mut self) {
         self.place = Place::new(&self.place.issuer, &self.place.mcp);
-        self.child = spawn(&self.directory, self.role);
+        self.life += 1;
+        self.child = spawn(&self.directory, self.role, self.life);
         self.is_up().await;
     }
 
@@ -126,14 +131,13 @@ impl Process {
             while !matches!(Answer::try_to(self.place.http.get(&health)).await, Ok(a) if a.status == 200)
             {
                 if self.child.try_wait().expect("a status").is_some() {
-                    self.child = spawn(&self.directory, self.role);
+                    self.child = spawn(&self.directory, self.role, self.life);
                 }
                 sleep(Duration::from_millis(5)).await;
             }
         };
         if timeout(Duration::from_secs(20), up).await.is_err() {
-            let log = std::fs::read_to_string(self.directory.path().join(LOG));
-            panic!("it does not start: {}", log.unwrap_or_default());
+            panic!("it does not start: {}", self.log());
         }
     }
 }
@@ -146,8 +150,29 @@ impl Drop for Process {
     }
 }
 
-fn spawn(directory: &TempDir, role: &str) -> Child {
-    let log = std::fs::File::create(directory.path().join(LOG)).expect("a log");
+/// Asks a process to stop, and waits until it did so in good order.
+async fn terminate(child: &mut Child) {
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args(["-TERM", &id]).status().expect("it runs");
+    assert!(sent.success());
+    let ended = async {
+        loop {
+            if let Some(status) = child.try_wait().expect("a status") {
+                break status;
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let status = timeout(Duration::from_secs(20), ended).await.expect("it stops");
+    assert!(status.success(), "{status}");
+}
+
+fn log_of(directory: &TempDir, life: u32) -> PathBuf {
+    directory.path().join(format!("wicketgate.{life}.log"))
+}
+
+fn spawn(directory: &TempDir, role: &str, life: u32) -> Child {
+    let log = std::fs::File::create(log_of(directory, life)).expect("a log");
     wicketgate(directory.path())
         .args(["serve", "--role", role, "--config", CONFIGURATION])
         .stdin(Stdio::null())
