@@ -2,12 +2,11 @@
 //! unit of work.
 
 use model::AuditEvent;
-use sqlx::any::{Any, AnyArguments, AnyRow};
-use sqlx::pool::PoolConnection;
-use sqlx::{AnyConnection, Transaction};
 
-use crate::error::{Busy, StoreError};
-use crate::sqlite::Lent;
+use crate::error::StoreError;
+use crate::query::{Query, query};
+use crate::row::Row;
+use crate::{postgres, sqlite};
 
 /// A change to the database that happens as a whole or not at all, such as
 /// [`RotateRefresh`](crate::unit::RotateRefresh).
@@ -31,10 +30,8 @@ pub trait UnitOfWork: Send + Sync + 'static {
 pub struct Conn(Link);
 
 enum Link {
-    Lent(Lent),
-    Pooled(PoolConnection<Any>),
-    Alone(AnyConnection),
-    InTransaction(Transaction<'static, Any>),
+    Sqlite(sqlite::Link),
+    Postgres(postgres::Link),
 }
 
 /// A connection borrowed for reading. Drop it before anything slow.
@@ -46,93 +43,74 @@ pub struct Txn<'c> {
     events: Vec<AuditEvent>,
 }
 
-pub(crate) type Query = sqlx::query::Query<'static, Any, AnyArguments>;
-
 // === impl Conn ===
 
 impl Conn {
-    pub(crate) const fn lent(connection: Lent) -> Self {
-        Self(Link::Lent(connection))
+    pub(crate) const fn sqlite(link: sqlite::Link) -> Self {
+        Self(Link::Sqlite(link))
     }
 
-    pub(crate) const fn pooled(connection: PoolConnection<Any>) -> Self {
-        Self(Link::Pooled(connection))
+    pub(crate) const fn postgres(link: postgres::Link) -> Self {
+        Self(Link::Postgres(link))
     }
 
-    pub(crate) const fn alone(connection: AnyConnection) -> Self {
-        Self(Link::Alone(connection))
-    }
-
-    pub(crate) const fn in_transaction(transaction: Transaction<'static, Any>) -> Self {
-        Self(Link::InTransaction(transaction))
-    }
-
-    /// Ends a connection that belongs to nobody else.
-    pub(crate) async fn close(self) {
-        if let Link::Alone(connection) = self.0 {
-            // There is nothing left to do about a connection that does not even close.
-            let _ = sqlx::Connection::close(connection).await;
-        }
-    }
-
-    /// Commits, if this is a transaction of its own.
+    /// Makes a transaction of its own durable. The writer of SQLite commits several units as one.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self.0 {
-            Link::InTransaction(transaction) => {
-                transaction.commit().await.map_err(|error| StoreError::query("commit", error))
-            }
-            Link::Lent(_) | Link::Pooled(_) | Link::Alone(_) => Ok(()),
+            Link::Postgres(link) => link.commit().await,
+            Link::Sqlite(_) => Ok(()),
         }
     }
 
-    pub(crate) fn raw(&mut self) -> Result<&mut AnyConnection, StoreError> {
-        match &mut self.0 {
-            Link::Lent(lent) => lent.connection().ok_or_else(|| Busy::NoConnection.into()),
-            Link::Pooled(connection) => Ok(connection),
-            Link::Alone(connection) => Ok(connection),
-            Link::InTransaction(transaction) => Ok(transaction),
-        }
+    /// Whether there is a table of this name.
+    pub(crate) async fn has_table(&mut self, name: &str) -> Result<bool, StoreError> {
+        let select = match self.0 {
+            Link::Sqlite(_) => sqlite::HAS_TABLE,
+            Link::Postgres(_) => postgres::HAS_TABLE,
+        };
+        let found = self.one_or_none("look at the schema", query(select).bind(name)).await?;
+        Ok(found.is_some())
     }
 
+    /// The first row of the answer, if there is one. What this reads is found by a key.
     pub(crate) async fn one_or_none(
         &mut self,
         operation: &'static str,
-        query: Query,
-    ) -> Result<Option<AnyRow>, StoreError> {
-        let row = query.fetch_optional(self.raw()?).await;
-        row.map_err(|error| self.failed(operation, error))
+        query: Query<'_>,
+    ) -> Result<Option<Row>, StoreError> {
+        match &mut self.0 {
+            Link::Sqlite(link) => link.one_or_none(operation, query).await,
+            Link::Postgres(link) => link.one_or_none(operation, query).await,
+        }
     }
 
+    /// All rows of the answer. They may be many.
     pub(crate) async fn all(
         &mut self,
         operation: &'static str,
-        query: Query,
-    ) -> Result<Vec<AnyRow>, StoreError> {
-        let rows = query.fetch_all(self.raw()?).await;
-        rows.map_err(|error| self.failed(operation, error))
+        query: Query<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
+        match &mut self.0 {
+            Link::Sqlite(link) => link.all(operation, query).await,
+            Link::Postgres(link) => link.all(operation, query).await,
+        }
     }
 
     /// Makes a change and says how many rows it met.
     pub(crate) async fn change(
         &mut self,
         operation: &'static str,
-        query: Query,
+        query: Query<'_>,
     ) -> Result<u64, StoreError> {
-        let done = query.execute(self.raw()?).await;
-        done.map(|done| done.rows_affected()).map_err(|error| self.failed(operation, error))
+        match &mut self.0 {
+            Link::Sqlite(link) => link.change(operation, &query),
+            Link::Postgres(link) => link.change(operation, query).await,
+        }
     }
 
     /// Runs a statement that is no one's change, such as the beginning of a transaction.
     pub(crate) async fn control(&mut self, statement: &'static str) -> Result<(), StoreError> {
-        self.change("control a transaction", sqlx::query(statement)).await.map(drop)
-    }
-
-    fn failed(&mut self, operation: &'static str, error: sqlx::Error) -> StoreError {
-        let error = StoreError::query(operation, error);
-        if let (Link::Lent(lent), true) = (&mut self.0, error.is_unavailable()) {
-            lent.give_up();
-        }
-        error
+        self.change("control a transaction", query(statement)).await.map(drop)
     }
 }
 
@@ -165,7 +143,7 @@ impl<'c> Txn<'c> {
     pub(crate) async fn change(
         &mut self,
         operation: &'static str,
-        query: Query,
+        query: Query<'_>,
     ) -> Result<u64, StoreError> {
         self.conn.change(operation, query).await
     }
@@ -174,8 +152,8 @@ impl<'c> Txn<'c> {
     pub(crate) async fn change_returning(
         &mut self,
         operation: &'static str,
-        query: Query,
-    ) -> Result<Option<AnyRow>, StoreError> {
+        query: Query<'_>,
+    ) -> Result<Option<Row>, StoreError> {
         self.conn.one_or_none(operation, query).await
     }
 

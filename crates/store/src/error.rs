@@ -65,7 +65,7 @@ pub enum StoreError {
         /// What was tried.
         operation: &'static str,
         /// What the database said.
-        source: Arc<sqlx::Error>,
+        source: Arc<dyn Error + Send + Sync>,
     },
 }
 
@@ -91,17 +91,29 @@ impl StoreError {
     }
 
     /// The database cannot be reached at all, whatever the reason it gives.
-    pub(crate) fn unreachable(source: sqlx::Error) -> Self {
+    pub(crate) fn unreachable(source: impl Error + Send + Sync + 'static) -> Self {
         Self::Unavailable { source: Arc::new(source) }
     }
 
     /// A statement failed: is the database in trouble, or the statement?
     pub(crate) fn query(operation: &'static str, source: sqlx::Error) -> Self {
-        if is_trouble(&source) {
-            Self::Unavailable { source: Arc::new(source) }
-        } else {
-            Self::Query { operation, source: Arc::new(source) }
-        }
+        Self::failed(operation, is_trouble(&source), source)
+    }
+
+    /// As [`StoreError::query`], of a statement that did not go through sqlx.
+    pub(crate) fn sqlite(operation: &'static str, source: rusqlite::Error) -> Self {
+        let trouble =
+            source.sqlite_error().is_some_and(|error| is_sqlite_trouble(error.extended_code));
+        Self::failed(operation, trouble, source)
+    }
+
+    fn failed(
+        operation: &'static str,
+        is_trouble: bool,
+        source: impl Error + Send + Sync + 'static,
+    ) -> Self {
+        let source = Arc::new(source);
+        if is_trouble { Self::Unavailable { source } } else { Self::Query { operation, source } }
     }
 
     /// Whether PostgreSQL gave up this transaction in favour of another one, so that the unit may
@@ -147,9 +159,12 @@ fn is_trouble_code(code: &str) -> bool {
             || code == "55P03"
             || code == "25006";
     }
-    // SQLite's primary code is the low byte: BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN.
-    let primary = code.parse::<u32>().map(|code| code & 0xFF);
-    primary.is_ok_and(|primary| [5, 6, 7, 8, 10, 13, 14].contains(&primary))
+    code.parse().is_ok_and(is_sqlite_trouble)
+}
+
+/// The primary code is the low byte: BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN.
+fn is_sqlite_trouble(code: i32) -> bool {
+    [5, 6, 7, 8, 10, 13, 14].contains(&(code & 0xFF))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod error;
 mod migrate;
 mod options;
 mod postgres;
+mod query;
 mod row;
 mod sqlite;
 mod store;

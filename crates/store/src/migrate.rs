@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, LazyLock};
 
-use sqlx::migrate::{Migrate as _, MigrateError, Migration, MigrationType, Migrator};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AnyConnection, Connection as _, SqlSafeStr as _};
 
 use crate::conn::Conn;
 use crate::error::StoreError;
+use crate::query::query;
+use crate::row::Fields;
 
 /// The steps, in order. A step that was released never changes: its checksum is compared.
 static STEPS: LazyLock<Migrator> = LazyLock::new(|| {
@@ -82,15 +84,36 @@ impl SchemaState {
 
 /// How the schema stands.
 pub(crate) async fn state(conn: &mut Conn) -> Result<SchemaState, StoreError> {
-    state_of(conn.raw()?).await
+    let newest = newest();
+    let found = found(conn).await?;
+    Ok(match found.cmp(&newest) {
+        std::cmp::Ordering::Less => SchemaState::Behind { found, newest },
+        std::cmp::Ordering::Equal => SchemaState::Current { version: found },
+        std::cmp::Ordering::Greater => SchemaState::TooNew { found, newest },
+    })
+}
+
+/// The newest step in the database; 0 if none was ever applied.
+async fn found(conn: &mut Conn) -> Result<i64, StoreError> {
+    if !conn.has_table(NOTES).await? {
+        return Ok(0);
+    }
+    let newest = query("SELECT MAX(version) FROM _sqlx_migrations");
+    let row = conn.one_or_none("look at the schema", newest).await?;
+    let version = row.map(|row| Fields::of(&row, NOTES).optional_number("version")).transpose()?;
+    Ok(version.flatten().unwrap_or(0))
 }
 
 /// On SQLite the whole migration is one transaction that starts as a writer: a second node waits
-/// for it and then finds nothing to do, and an interrupted one leaves nothing behind.
-pub(crate) async fn sqlite(mut connection: AnyConnection) -> Result<Migrated, StoreError> {
+/// for it and then finds nothing to do, and an interrupted one leaves nothing behind. Nobody else
+/// writes meanwhile, so the connection beside it sees how the schema stood before.
+pub(crate) async fn sqlite(
+    mut connection: AnyConnection,
+    beside: &mut Conn,
+) -> Result<Migrated, StoreError> {
     let begin = |error| StoreError::query("begin migrating", error);
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(begin)?;
-    let migrated = run(&mut transaction).await?;
+    let migrated = run(&mut transaction, beside).await?;
     transaction.commit().await.map_err(|error| StoreError::query("finish migrating", error))?;
     close(connection).await;
     Ok(migrated)
@@ -98,8 +121,11 @@ pub(crate) async fn sqlite(mut connection: AnyConnection) -> Result<Migrated, St
 
 /// On PostgreSQL sqlx takes an advisory lock for the whole migration and a transaction for each
 /// step. The lock belongs to the session, so closing the connection always gives it back.
-pub(crate) async fn postgres(mut connection: AnyConnection) -> Result<Migrated, StoreError> {
-    let migrated = run(&mut connection).await;
+pub(crate) async fn postgres(
+    mut connection: AnyConnection,
+    beside: &mut Conn,
+) -> Result<Migrated, StoreError> {
+    let migrated = run(&mut connection, beside).await;
     close(connection).await;
     migrated
 }
@@ -109,39 +135,13 @@ async fn close(connection: AnyConnection) {
     let _ = connection.close().await;
 }
 
-async fn run(connection: &mut AnyConnection) -> Result<Migrated, StoreError> {
-    let before = state_of(connection).await?;
+async fn run(connection: &mut AnyConnection, beside: &mut Conn) -> Result<Migrated, StoreError> {
+    let before = state(beside).await?;
     if let SchemaState::TooNew { found, newest } = before {
         return Err(StoreError::SchemaTooNew { found, newest });
     }
     STEPS.run_direct(None, connection, false).await.map_err(failed)?;
     Ok(Migrated { from: before.version(), to: newest() })
-}
-
-async fn state_of(connection: &mut AnyConnection) -> Result<SchemaState, StoreError> {
-    let newest = newest();
-    if !has_notes(connection).await? {
-        return Ok(SchemaState::Behind { found: 0, newest });
-    }
-    let applied = connection.list_applied_migrations(NOTES).await.map_err(failed)?;
-    let found = applied.iter().map(|step| step.version).max().unwrap_or(0);
-    Ok(match found.cmp(&newest) {
-        std::cmp::Ordering::Less => SchemaState::Behind { found, newest },
-        std::cmp::Ordering::Equal => SchemaState::Current { version: found },
-        std::cmp::Ordering::Greater => SchemaState::TooNew { found, newest },
-    })
-}
-
-/// Whether any step was ever applied here.
-async fn has_notes(connection: &mut AnyConnection) -> Result<bool, StoreError> {
-    let tables = if connection.backend_name() == "SQLite" {
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name = $1"
-    } else {
-        "SELECT CAST(table_name AS TEXT) FROM information_schema.tables \
-         WHERE table_schema = current_schema() AND table_name = $1"
-    };
-    let found = sqlx::query(tables).bind(NOTES).fetch_optional(connection).await;
-    found.map(|row| row.is_some()).map_err(|error| StoreError::query("look at the schema", error))
 }
 
 fn newest() -> i64 {

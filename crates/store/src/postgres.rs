@@ -4,7 +4,9 @@
 //! with what was true before and refuses every change (SQLSTATE 25006), so a connection counts
 //! only while its node says that it takes changes.
 
+mod link;
 mod pooler;
+mod statement;
 pub(crate) mod url;
 
 use sqlx::any::{Any, AnyConnectOptions};
@@ -12,6 +14,7 @@ use sqlx::pool::PoolOptions;
 use sqlx::{AnyConnection, AnyPool, ConnectOptions as _, Executor as _};
 use std::time::Duration;
 
+pub(crate) use self::link::Link;
 use crate::conn::{Conn, Reader, Txn, UnitOfWork};
 use crate::error::StoreError;
 use crate::options::StoreOptions;
@@ -26,6 +29,11 @@ const MAX_RUNS: u32 = 8;
 const SETTINGS: &str = "SET default_transaction_isolation = 'read committed'; \
                         SET statement_timeout = 10000; \
                         SET idle_in_transaction_session_timeout = 30000";
+
+/// A row if there is a table of this name.
+pub(crate) const HAS_TABLE: &str = "SELECT CAST(table_name AS TEXT) \
+                                    FROM information_schema.tables \
+                                    WHERE table_schema = current_schema() AND table_name = $1";
 
 /// Whether the node takes changes: it is no standby, and nobody made it read-only.
 const TAKES_CHANGES: &str = "SELECT CASE WHEN pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' \
@@ -70,7 +78,7 @@ impl Postgres {
 
     pub(crate) async fn read(&self) -> Result<Reader, StoreError> {
         let connection = self.pool.acquire().await.map_err(StoreError::unreachable)?;
-        Ok(Reader::new(Conn::pooled(connection)))
+        Ok(Reader::new(Conn::postgres(Link::Pooled(connection))))
     }
 
     /// Runs a unit, again if the server gave it up in favour of another one.
@@ -87,7 +95,7 @@ impl Postgres {
     /// If this is dropped before the commit, so is the transaction.
     async fn run<U: UnitOfWork>(&self, unit: &U) -> Result<U::Outcome, StoreError> {
         let transaction = self.pool.begin().await.map_err(StoreError::unreachable)?;
-        let mut conn = Conn::in_transaction(transaction);
+        let mut conn = Conn::postgres(Link::InTransaction(transaction));
         let mut txn = Txn::new(&mut conn);
         let outcome = unit.run(&mut txn).await?;
         let events = txn.into_events();

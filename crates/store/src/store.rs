@@ -7,6 +7,7 @@ use crate::error::StoreError;
 use crate::migrate::{self, Migrated, SchemaState};
 use crate::options::{StoreOptions, Target};
 use crate::postgres::Postgres;
+use crate::query::query;
 use crate::sqlite::Sqlite;
 
 /// An open database. Clones share it.
@@ -43,9 +44,13 @@ impl Store {
     ///
     /// [`StoreError::SchemaTooNew`] if a newer program was here (T-STO-10).
     pub async fn migrate(&self) -> Result<Migrated, StoreError> {
+        let mut beside = self.read().await?;
+        let beside = beside.conn();
         match &*self.0 {
-            Database::Sqlite(sqlite) => migrate::sqlite(sqlite.maintenance().await?).await,
-            Database::Postgres(postgres) => migrate::postgres(postgres.maintenance().await?).await,
+            Database::Sqlite(sqlite) => migrate::sqlite(sqlite.maintenance().await?, beside).await,
+            Database::Postgres(postgres) => {
+                migrate::postgres(postgres.maintenance().await?, beside).await
+            }
         }
     }
 
@@ -98,7 +103,8 @@ impl Store {
     ///
     /// [`StoreError::Unavailable`] if it is not.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.read().await?.conn().control("SELECT 1").await
+        let one = query("SELECT 1");
+        self.read().await?.conn().one_or_none("ask for a sign of life", one).await.map(drop)
     }
 
     /// Finishes what is being written and closes every connection.

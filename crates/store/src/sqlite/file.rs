@@ -2,19 +2,27 @@
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use rusqlite::{Connection, OpenFlags};
 use sqlx::any::AnyConnectOptions;
 use sqlx::{AnyConnection, AssertSqlSafe, ConnectOptions as _, Executor as _};
 
-use crate::conn::Conn;
 use crate::error::StoreError;
+
+/// Statements that the writer keeps prepared: about as many as the units have.
+const WRITER_STATEMENTS: usize = 64;
+
+/// Statements that a reader keeps prepared.
+const READER_STATEMENTS: usize = 24;
 
 /// A database file that exists.
 #[derive(Clone)]
 pub(crate) struct SqliteFile {
+    path: PathBuf,
+    /// The same for sqlx.
     url: String,
     lock_wait: Duration,
 }
@@ -23,44 +31,64 @@ impl SqliteFile {
     /// Makes the file and its directory if they are missing. Only the current user may read them:
     /// the file holds names of people and sealed keys.
     pub(crate) fn create(path: &Path, lock_wait: Duration) -> Result<Self, StoreError> {
-        let url = create_private(path).map_err(|error| StoreError::unreachable(error.into()))?;
-        Ok(Self { url, lock_wait })
+        let path = create_private(path).map_err(StoreError::unreachable)?;
+        let url = url_of(&path).map_err(StoreError::unreachable)?;
+        Ok(Self { path, url, lock_wait })
     }
 
-    /// A connection that waits for locks, with more pragmas of its own.
-    pub(super) async fn open(&self, own: &'static str) -> Result<AnyConnection, StoreError> {
-        let options = AnyConnectOptions::from_str(&self.url).map_err(StoreError::unreachable)?;
-        let mut connection = options.connect().await.map_err(StoreError::unreachable)?;
-        connection.execute(self.pragmas(own)).await.map_err(StoreError::unreachable)?;
-        Ok(connection)
+    /// How long to wait for somebody else's lock.
+    pub(super) const fn lock_wait(&self) -> Duration {
+        self.lock_wait
     }
 
     /// A connection for the writer. With `synchronous = FULL` a commit that was acknowledged
     /// survives a power cut (T-STO-14). It caches 8 MB of pages: whatever is looked at to be
     /// changed, it reads.
-    pub(super) async fn open_writer(&self) -> Result<Conn, StoreError> {
-        let mut connection = self.open("synchronous = FULL; PRAGMA cache_size = -8000").await?;
-        let wal = connection.execute("PRAGMA journal_mode = WAL").await;
-        wal.map_err(StoreError::unreachable)?;
-        Ok(Conn::alone(connection))
+    pub(super) fn open_writer(&self) -> Result<Connection, StoreError> {
+        let connection = self.open(self.lock_wait, "synchronous = FULL; PRAGMA cache_size = -8000");
+        let connection = connection.and_then(|connection| {
+            connection.execute_batch("PRAGMA journal_mode = WAL")?;
+            connection.set_prepared_statement_cache_capacity(WRITER_STATEMENTS);
+            Ok(connection)
+        });
+        connection.map_err(StoreError::unreachable)
     }
 
-    /// A connection that cannot change anything. There are several, so each caches 2 MB only.
-    pub(super) async fn open_reader(&self) -> Result<AnyConnection, StoreError> {
-        self.open("query_only = ON; PRAGMA cache_size = -2000").await
+    /// A connection that cannot change anything and waits for no lock: it may be asked on a thread
+    /// that has other things to do. There are several, so each caches 2 MB only.
+    pub(super) fn open_reader(&self) -> Result<Connection, StoreError> {
+        let connection = self.open(Duration::ZERO, "query_only = ON; PRAGMA cache_size = -2000");
+        let connection = connection.map_err(StoreError::unreachable)?;
+        connection.set_prepared_statement_cache_capacity(READER_STATEMENTS);
+        Ok(connection)
     }
 
-    fn pragmas(&self, own: &'static str) -> AssertSqlSafe<String> {
+    /// A connection of sqlx's, for its migrations.
+    pub(super) async fn open_for_maintenance(&self) -> Result<AnyConnection, StoreError> {
+        let options = AnyConnectOptions::from_str(&self.url).map_err(StoreError::unreachable)?;
+        let mut connection = options.connect().await.map_err(StoreError::unreachable)?;
         let wait = self.lock_wait.as_millis();
-        AssertSqlSafe(format!(
-            "PRAGMA busy_timeout = {wait}; PRAGMA foreign_keys = ON; \
-             PRAGMA temp_store = memory; PRAGMA {own}"
-        ))
+        let pragmas = AssertSqlSafe(format!(
+            "PRAGMA busy_timeout = {wait}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL"
+        ));
+        connection.execute(pragmas).await.map_err(StoreError::unreachable)?;
+        Ok(connection)
+    }
+
+    fn open(&self, lock_wait: Duration, own: &'static str) -> rusqlite::Result<Connection> {
+        // No lock around each call: one thread at a time has the connection.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(lock_wait)?;
+        connection.execute_batch(&format!(
+            "PRAGMA foreign_keys = ON; PRAGMA temp_store = memory; PRAGMA {own}"
+        ))?;
+        Ok(connection)
     }
 }
 
-/// Makes the file and returns the URL of its absolute path.
-fn create_private(path: &Path) -> io::Result<String> {
+/// Makes the file and returns its absolute path.
+fn create_private(path: &Path) -> io::Result<PathBuf> {
     let name = path.file_name().and_then(|name| name.to_str());
     let name = name.ok_or_else(|| io::Error::other("the path does not name a file"))?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -70,6 +98,10 @@ fn create_private(path: &Path) -> io::Result<String> {
     }
     let path = directory.canonicalize()?.join(name);
     private_file().open(&path)?;
+    Ok(path)
+}
+
+fn url_of(path: &Path) -> io::Result<String> {
     let text = path.to_str().ok_or_else(|| io::Error::other("the path is not UTF-8"))?;
     Ok(format!("sqlite://{}", percent_encoded(text)))
 }

@@ -1,52 +1,65 @@
 //! A few connections for reading.
 //!
-//! A pool of our own, because a file does not hang up: the usual pool asks a connection whether it
-//! is alive each time it comes back, and that question costs as much as a look-up.
+//! A look-up by key runs on the thread that asks: it is some ten microseconds, and a hop to another
+//! thread and back costs more than that. What may be long, or has to wait for somebody else's lock,
+//! runs on a thread for that.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::AnyConnection;
+use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::file::SqliteFile;
+use super::statement;
 use crate::error::{Busy, StoreError};
+use crate::query::Query;
+use crate::row::Row;
 
 /// Readers beside the writer.
 const READERS: usize = 4;
 
 pub(super) struct Readers {
-    file: SqliteFile,
     patience: Duration,
     permits: Arc<Semaphore>,
-    idle: Arc<Idle>,
+    home: Arc<Home>,
 }
 
-type Idle = Mutex<Vec<AnyConnection>>;
+/// Where connections are while nobody reads.
+struct Home {
+    file: SqliteFile,
+    idle: Mutex<Vec<Connection>>,
+}
 
 /// A connection that goes back when it is dropped, unless it had trouble.
 pub(crate) struct Lent {
-    connection: Option<AnyConnection>,
-    home: Arc<Idle>,
-    _permit: OwnedSemaphorePermit,
+    connection: Option<Connection>,
+    home: Arc<Home>,
+    permit: Arc<OwnedSemaphorePermit>,
 }
+
+/// How a statement is run and its answer read.
+type Run<T> = fn(&Connection, &Query<'_>) -> rusqlite::Result<T>;
+
+// === impl Readers ===
 
 impl Readers {
     pub(super) fn new(file: SqliteFile, patience: Duration) -> Self {
-        let permits = Arc::new(Semaphore::new(READERS));
-        Self { file, patience, permits, idle: Arc::default() }
+        let home = Arc::new(Home { file, idle: Mutex::default() });
+        Self { patience, permits: Arc::new(Semaphore::new(READERS)), home }
     }
 
     pub(super) async fn lend(&self) -> Result<Lent, StoreError> {
         let permit = timeout(self.patience, Arc::clone(&self.permits).acquire_owned()).await;
         let permit = permit.map_err(|_| Busy::NoConnection)?.map_err(|_| Busy::Closed)?;
-        let idle = lock(&self.idle).pop();
-        let connection = match idle {
+        let connection = match self.home.take() {
             Some(connection) => connection,
-            None => self.file.open_reader().await?,
+            None => self.home.open().await?,
         };
-        Ok(Lent { connection: Some(connection), home: Arc::clone(&self.idle), _permit: permit })
+        let home = Arc::clone(&self.home);
+        Ok(Lent { connection: Some(connection), home, permit: Arc::new(permit) })
     }
 
     /// Waits for those that are out and closes all. Nothing is lent any more.
@@ -55,34 +68,118 @@ impl Readers {
         let all_back = timeout(self.patience, self.permits.acquire_many(everyone)).await;
         self.permits.close();
         drop(all_back);
-        let idle = std::mem::take(&mut *lock(&self.idle));
-        for connection in idle {
-            // There is nothing left to do about a connection that does not even close.
-            let _ = sqlx::Connection::close(connection).await;
+        while let Some(connection) = self.home.take() {
+            drop(connection);
         }
     }
 }
 
+// === impl Home ===
+
+impl Home {
+    fn take(&self) -> Option<Connection> {
+        self.lock().pop()
+    }
+
+    async fn open(self: &Arc<Self>) -> Result<Connection, StoreError> {
+        let home = Arc::clone(self);
+        let opened = spawn_blocking(move || home.file.open_reader()).await;
+        opened.unwrap_or_else(|_| Err(Busy::NoConnection.into()))
+    }
+
+    /// A panic while the list was held cannot have left it half-changed.
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Lent ===
+
 impl Lent {
-    pub(crate) const fn connection(&mut self) -> Option<&mut AnyConnection> {
-        self.connection.as_mut()
+    /// Looks something up by its key.
+    pub(super) async fn one_or_none(
+        &mut self,
+        operation: &'static str,
+        query: Query<'_>,
+    ) -> Result<Option<Row>, StoreError> {
+        let here = statement::one_or_none(self.connection()?, &query);
+        if here.as_ref().is_err_and(must_wait) {
+            return self.elsewhere(operation, query, statement::one_or_none).await;
+        }
+        self.answer(operation, here)
+    }
+
+    /// Lists something.
+    pub(super) async fn all(
+        &mut self,
+        operation: &'static str,
+        query: Query<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.elsewhere(operation, query, statement::all).await
+    }
+
+    pub(super) fn connection(&self) -> Result<&Connection, StoreError> {
+        self.connection.as_ref().ok_or_else(|| Busy::NoConnection.into())
+    }
+
+    /// Runs a statement on a thread that may wait. If the caller goes away meanwhile, the
+    /// connection is closed when the thread is done with it, and only then another may be opened.
+    async fn elsewhere<T: Send + 'static>(
+        &mut self,
+        operation: &'static str,
+        query: Query<'_>,
+        run: Run<T>,
+    ) -> Result<T, StoreError> {
+        let connection = self.connection.take().ok_or(Busy::NoConnection)?;
+        let (query, permit) = (query.into_owned(), Arc::clone(&self.permit));
+        let lock_wait = self.home.file.lock_wait();
+        let task = spawn_blocking(move || {
+            let answer = patiently(&connection, lock_wait, || run(&connection, &query));
+            drop(permit);
+            (connection, answer)
+        });
+        let (connection, answer) = task.await.map_err(|_| Busy::NoConnection)?;
+        self.connection = Some(connection);
+        self.answer(operation, answer)
     }
 
     /// After trouble the next reader gets a new connection.
-    pub(crate) fn give_up(&mut self) {
-        self.connection = None;
+    fn answer<T>(
+        &mut self,
+        operation: &'static str,
+        answer: rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        answer.map_err(|error| {
+            let error = StoreError::sqlite(operation, error);
+            if error.is_unavailable() {
+                self.connection = None;
+            }
+            error
+        })
     }
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
-            lock(&self.home).push(connection);
+            self.home.lock().push(connection);
         }
     }
 }
 
-/// A panic while the list was held cannot have left it half-changed.
-fn lock(idle: &Idle) -> std::sync::MutexGuard<'_, Vec<AnyConnection>> {
-    idle.lock().unwrap_or_else(PoisonError::into_inner)
+/// Whether somebody else holds a lock.
+fn must_wait(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+}
+
+/// Does something with a connection that waits for locks meanwhile.
+fn patiently<T>(
+    connection: &Connection,
+    lock_wait: Duration,
+    run: impl FnOnce() -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    connection.busy_timeout(lock_wait)?;
+    let answer = run();
+    connection.busy_timeout(Duration::ZERO)?;
+    answer
 }

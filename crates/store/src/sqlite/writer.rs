@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use model::AuditEvent;
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::file::SqliteFile;
 use super::job::{Claim, Job, Ran, Waiting};
+use super::link::Link;
 use crate::conn::{Conn, UnitOfWork};
 use crate::error::{Busy, StoreError};
 use crate::table::audit;
@@ -35,11 +37,12 @@ enum Message {
 }
 
 impl Writer {
-    /// Starts the writer on a thread of its own: each statement is a hand-over to SQLite's thread
-    /// and back, and among the tasks of the server each hand-over would wait for its turn.
-    pub(super) fn start(file: SqliteFile, connection: Conn) -> std::io::Result<Self> {
+    /// Starts the writer on a thread of its own. Nothing in a group waits but for the disk, so from
+    /// the beginning of a transaction to its commit there is no hand-over to any other thread.
+    pub(super) fn start(file: SqliteFile, connection: Connection) -> std::io::Result<Self> {
         let (queue, messages) = mpsc::channel(QUEUE);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let connection = Conn::sqlite(Link::Writer(connection));
+        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
         std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || runtime.block_on(run(messages, file, connection)))?;
@@ -89,9 +92,7 @@ async fn run(mut messages: mpsc::Receiver<Message>, file: SqliteFile, connection
         write_group(&mut connection, &file, group).await;
         if !closing.is_empty() {
             messages.close();
-            if let Some(connection) = connection.take() {
-                connection.close().await;
-            }
+            drop(connection.take());
             // Dropping them is the answer.
             drop(closing);
         }
@@ -127,14 +128,12 @@ async fn commit_group(
 ) -> Result<(), StoreError> {
     let mut conn = match connection.take() {
         Some(conn) => conn,
-        None => file.open_writer().await?,
+        None => Conn::sqlite(Link::Writer(file.open_writer()?)),
     };
     let committed = run_group(&mut conn, group).await;
     if committed.is_ok() {
+        // Otherwise it is closed, and that undoes what is open.
         *connection = Some(conn);
-    } else {
-        // Closing undoes what is open.
-        conn.close().await;
     }
     committed
 }
@@ -185,7 +184,10 @@ async fn run_apart(
                 events.extend(own);
                 conn.control("RELEASE unit").await?;
             }
-            Ran::Undo => conn.control("ROLLBACK TO unit; RELEASE unit").await?,
+            Ran::Undo => {
+                conn.control("ROLLBACK TO unit").await?;
+                conn.control("RELEASE unit").await?;
+            }
             Ran::Abort(error) => return Err(error),
         }
     }

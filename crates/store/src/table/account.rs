@@ -1,8 +1,8 @@
 //! `OAUTH_ACCOUNT`: local accounts.
 
 use model::{Account, AccountId};
-use sqlx::query;
 
+use crate::query::query;
 use crate::row::Fields;
 use crate::{Conn, StoreError};
 

@@ -4,9 +4,8 @@ use std::sync::LazyLock;
 
 use kernel::Id;
 use model::{AuditEvent, AuditKind, ClientId};
-use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr, query};
 
-use crate::conn::Query;
+use crate::query::{Query, query};
 use crate::row::Fields;
 use crate::{Conn, StoreError};
 
@@ -29,7 +28,7 @@ pub(crate) async fn insert(conn: &mut Conn, events: &[AuditEvent]) -> Result<(),
     for (size, sql) in SIZES.into_iter().zip(&*INSERTS) {
         while rest.len() >= size {
             let (chunk, later) = rest.split_at(size);
-            conn.change("record events", chunk.iter().fold(query(sql.clone()), bind)).await?;
+            conn.change("record events", chunk.iter().fold(query(sql), bind)).await?;
             rest = later;
         }
     }
@@ -40,30 +39,29 @@ pub(crate) async fn insert(conn: &mut Conn, events: &[AuditEvent]) -> Result<(),
 const SIZES: [usize; 4] = [16, 4, 2, 1];
 
 /// A statement for each of [`SIZES`].
-static INSERTS: LazyLock<[SqlStr; SIZES.len()]> = LazyLock::new(|| SIZES.map(insert_of));
+static INSERTS: LazyLock<[String; SIZES.len()]> = LazyLock::new(|| SIZES.map(insert_of));
 
 /// Made of numbers only.
-fn insert_of(rows: usize) -> SqlStr {
+fn insert_of(rows: usize) -> String {
     let row = |number: usize| {
         let parameter = |column: usize| format!("${}", number * COLUMNS + column);
         format!("({})", (1..=COLUMNS).map(parameter).collect::<Vec<_>>().join(", "))
     };
     let rows = (0..rows).map(row).collect::<Vec<_>>().join(", ");
-    AssertSqlSafe(format!(
+    format!(
         "INSERT INTO OAUTH_AUDIT (at, kind, client_id, subject_id, grant_id, organization, detail) \
          VALUES {rows}"
-    ))
-    .into_sql_str()
+    )
 }
 
-fn bind(insert: Query, event: &AuditEvent) -> Query {
+fn bind<'e>(insert: Query<'e>, event: &'e AuditEvent) -> Query<'e> {
     insert
         .bind(event.at.as_millis())
         .bind(event.kind.as_str())
-        .bind(event.client.as_ref().map(|client| client.as_str().to_owned()))
-        .bind(event.subject.as_ref().map(|subject| subject.as_str().to_owned()))
-        .bind(event.grant.as_ref().map(|grant| grant.as_str().to_owned()))
-        .bind(event.organization.clone())
+        .bind(event.client.as_ref().map(ClientId::as_str))
+        .bind(event.subject.as_ref().map(Id::as_str))
+        .bind(event.grant.as_ref().map(Id::as_str))
+        .bind(event.organization.as_deref())
         .bind(event.detail.as_str())
 }
 

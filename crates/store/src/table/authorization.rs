@@ -5,9 +5,9 @@ use model::authorization::{AuthorizationHandle, BrowserBinding};
 use model::{Authorization, AuthorizationRequest, ClientId, Stage};
 use protocol::pkce::CodeChallenge;
 use protocol::{RedirectUri, ResourceUri, Scopes};
-use sqlx::query;
 
 use super::client;
+use crate::query::query;
 use crate::row::Fields;
 use crate::{Conn, StoreError};
 

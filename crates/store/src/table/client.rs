@@ -3,8 +3,8 @@
 use kernel::Hashed;
 use model::{Client, ClientAuth, ClientId, ClientOrigin};
 use protocol::{RedirectUri, Scopes};
-use sqlx::query;
 
+use crate::query::query;
 use crate::row::Fields;
 use crate::{Conn, StoreError};
 

@@ -5,8 +5,8 @@ use model::code::CodeSecret;
 use model::{ClientId, Code};
 use protocol::pkce::CodeChallenge;
 use protocol::{RedirectUri, ResourceUri, Scopes};
-use sqlx::query;
 
+use crate::query::query;
 use crate::row::Fields;
 use crate::{Conn, StoreError};
 

@@ -3,8 +3,8 @@
 use kernel::{Hashed, Timestamp};
 use model::AccountId;
 use model::device::{DEVICE_FAILURES_A_DAY, DEVICES_OF_AN_ACCOUNT, DeviceSecret, NewDevice};
-use sqlx::query;
 
+use crate::query::query;
 use crate::{Conn, StoreError, Txn};
 
 const DAY_MILLIS: i64 = 86_400_000;

@@ -2,8 +2,8 @@
 
 use model::{ClientId, Grant, GrantId, RevocationReason, SubjectId};
 use protocol::{ResourceUri, Scopes};
-use sqlx::query;
 
+use crate::query::query;
 use crate::row::Fields;
 use crate::{Conn, StoreError};
 

@@ -3,9 +3,9 @@
 use kernel::{Hashed, Timestamp};
 use model::refresh_token::{RefreshSecret, Rotated};
 use model::{ClientId, Grant, GrantId, RefreshToken, Subject};
-use sqlx::query;
 
 use super::{grant, subject};
+use crate::query::query;
 use crate::row::Fields;
 use crate::{Conn, StoreError};
 

@@ -3,9 +3,8 @@
 //! A revision goes up in the same transaction as the change that it stands for, so a replica that
 //! sees the same number twice knows with one cheap read that nothing changed in between.
 
-use sqlx::query;
-
-use crate::row::Fields;
+use crate::query::query;
+use crate::row::{Fields, Row};
 use crate::{Conn, StoreError, Txn};
 
 const TABLE: &str = "OAUTH_SEQUENCE";
@@ -51,7 +50,7 @@ async fn next(txn: &mut Txn<'_>, name: &'static str) -> Result<i64, StoreError> 
     take(txn.change_returning("take a number", update).await?.as_ref(), name)
 }
 
-fn take(row: Option<&sqlx::any::AnyRow>, name: &str) -> Result<i64, StoreError> {
+fn take(row: Option<&Row>, name: &str) -> Result<i64, StoreError> {
     let missing =
         || StoreError::Inconsistent { table: TABLE, column: "name", row: name.to_owned() };
     let mut fields = Fields::of(row.ok_or_else(missing)?, TABLE);

@@ -3,9 +3,9 @@
 use kernel::{Hashed, Timestamp};
 use model::person::SessionSecret;
 use model::{Session, Subject, SubjectId};
-use sqlx::query;
 
 use super::subject;
+use crate::query::query;
 use crate::row::Fields;
 use crate::{Conn, StoreError, Txn};
 

@@ -1,8 +1,8 @@
 //! `OAUTH_SIGNING_KEY`: the authorization server's keys.
 
 use model::{KeyState, SigningKey};
-use sqlx::query;
 
+use crate::query::query;
 use crate::row::Fields;
 use crate::{Conn, StoreError};
 

@@ -4,9 +4,8 @@ use kernel::Timestamp;
 use model::{Identity, Subject, SubjectId};
 use protocol::UserType;
 use protocol::identity::Email;
-use sqlx::query;
 
-use crate::conn::Query;
+use crate::query::{Query, query};
 use crate::row::Fields;
 use crate::{Conn, StoreError};
 
@@ -104,7 +103,11 @@ fn take_email(fields: &mut Fields<'_>) -> Result<Option<Email>, StoreError> {
 
 /// Binds what a provider said of a person, and what kind of user that makes them: seven columns,
 /// from `name` to `user_type`.
-pub(crate) fn bind_known(statement: Query, identity: &Identity, user_type: UserType) -> Query {
+pub(crate) fn bind_known<'i>(
+    statement: Query<'i>,
+    identity: &'i Identity,
+    user_type: UserType,
+) -> Query<'i> {
     statement
         .bind(identity.name.as_str())
         .bind(identity.email.as_ref().map(|email| email.address.clone()))

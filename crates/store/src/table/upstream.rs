@@ -3,8 +3,8 @@
 use kernel::{Hashed, Timestamp};
 use model::UpstreamSignIn;
 use model::upstream::UpstreamState;
-use sqlx::query;
 
+use crate::query::query;
 use crate::row::Fields;
 use crate::{Conn, StoreError};
 

@@ -2,10 +2,10 @@
 
 use kernel::Timestamp;
 use model::{AccountId, AuditEvent, AuditKind};
-use sqlx::query;
 
 use super::person_access;
 use super::set_password::AccountOutcome;
+use crate::query::query;
 use crate::row::Fields;
 use crate::table::{account, device, subject};
 use crate::{StoreError, Txn, UnitOfWork};

@@ -1,8 +1,8 @@
 //! An operator makes a local account.
 
 use model::{Account, AuditEvent, AuditKind};
-use sqlx::query;
 
+use crate::query::query;
 use crate::table::subject;
 use crate::{StoreError, Txn, UnitOfWork};
 

@@ -2,9 +2,9 @@
 
 use kernel::{Hashed, Timestamp};
 use model::upstream::UpstreamState;
-use sqlx::query;
 
 use super::one_time::OneTime;
+use crate::query::query;
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Keeps a checked answer until the browser that began fetches it (T-CB-20).

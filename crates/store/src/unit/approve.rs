@@ -5,8 +5,8 @@ use model::authorization::{AuthorizationHandle, BrowserBinding};
 use model::person::SessionSecret;
 use model::{AuditEvent, AuditKind, Code, SubjectId};
 use protocol::redirect_uri::{RedirectKind, RedirectUri};
-use sqlx::query;
 
+use crate::query::query;
 use crate::table::authorization::{self, Progress};
 use crate::table::session;
 use crate::{StoreError, Txn, UnitOfWork};

@@ -1,9 +1,9 @@
 //! `GET /authorize` freezes a request (AZ-6).
 
 use model::{AuditEvent, AuditKind, Authorization};
-use sqlx::query;
 
 use super::room::{FEW, Room};
+use crate::query::query;
 use crate::table::client;
 use crate::{StoreError, Txn, UnitOfWork};
 

@@ -1,10 +1,10 @@
 //! A person leaves for a provider to sign in there.
 
 use model::{AuditEvent, AuditKind, UpstreamSignIn};
-use sqlx::query;
 
 use super::begin_authorization::BeginOutcome;
 use super::room::{FEW, Room};
+use crate::query::query;
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Stores what is needed when the person comes back.

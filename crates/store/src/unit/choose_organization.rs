@@ -2,8 +2,8 @@
 
 use kernel::Timestamp;
 use model::{AuditEvent, AuditKind, SubjectId};
-use sqlx::query;
 
+use crate::query::query;
 use crate::table::subject;
 use crate::{StoreError, Txn, UnitOfWork};
 

@@ -1,8 +1,8 @@
 //! What nobody can use any more goes away, a few rows at a time (DS-9).
 
 use kernel::Timestamp;
-use sqlx::query;
 
+use crate::query::query;
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Seconds for which a code is kept after it expired, so that a second redemption is noticed

@@ -2,8 +2,8 @@
 
 use kernel::Hashed;
 use model::code::CodeSecret;
-use sqlx::query;
 
+use crate::query::query;
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Counts a failed attempt. The code is not used up by it, but it is burned after

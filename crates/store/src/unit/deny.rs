@@ -4,8 +4,8 @@ use kernel::{Hashed, Timestamp};
 use model::authorization::{AuthorizationHandle, BrowserBinding};
 use model::person::SessionSecret;
 use model::{AuditEvent, AuditKind, ClientId, SubjectId};
-use sqlx::query;
 
+use crate::query::query;
 use crate::row::Fields;
 use crate::table::authorization::{self, Progress};
 use crate::table::session;

@@ -2,9 +2,9 @@
 
 use kernel::Timestamp;
 use model::{RevocationReason, SubjectId};
-use sqlx::query;
 
 use super::revoke_grant;
+use crate::query::query;
 use crate::table::grant;
 use crate::{StoreError, Txn};
 

@@ -2,9 +2,9 @@
 
 use kernel::Timestamp;
 use model::{AuditEvent, AuditKind, RevocationReason, SubjectId};
-use sqlx::query;
 
 use super::end_person;
+use crate::query::query;
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Ends the sessions and grants of a person, and forgets what the provider refused.

@@ -3,8 +3,8 @@
 use kernel::{Hashed, Timestamp};
 use model::person::SessionSecret;
 use model::{AuditEvent, AuditKind};
-use sqlx::query;
 
+use crate::query::query;
 use crate::row::Fields;
 use crate::table::session;
 use crate::{StoreError, Txn, UnitOfWork};

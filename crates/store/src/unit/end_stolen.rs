@@ -4,8 +4,8 @@
 use kernel::{Hashed, Timestamp};
 use model::authorization::AuthorizationHandle;
 use model::{AuditEvent, AuditKind};
-use sqlx::query;
 
+use crate::query::query;
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Ends an authorization to which a portal's token came in another browser. What waits for a person

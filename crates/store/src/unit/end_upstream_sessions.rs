@@ -3,10 +3,10 @@
 use kernel::{Hashed, Timestamp};
 use model::person::UpstreamSession;
 use model::{AuditEvent, AuditKind, RevocationReason, SubjectId};
-use sqlx::query;
 
 use super::end_person;
 use super::one_time::OneTime;
+use crate::query::query;
 use crate::row::Fields;
 use crate::table::{session, subject};
 use crate::{StoreError, Txn, UnitOfWork};

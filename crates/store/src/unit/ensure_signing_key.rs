@@ -1,8 +1,8 @@
 //! The first start makes a signing key.
 
 use model::{AuditEvent, AuditKind, SigningKey};
-use sqlx::query;
 
+use crate::query::query;
 use crate::table::{revision, signing_key};
 use crate::{StoreError, Txn, UnitOfWork};
 

@@ -1,8 +1,8 @@
 //! Old events go, a few rows at a time.
 
 use kernel::Timestamp;
-use sqlx::query;
 
+use crate::query::query;
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Removes the oldest events that happened before a moment.

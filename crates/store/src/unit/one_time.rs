@@ -3,8 +3,8 @@
 use kernel::Timestamp;
 use kernel::encoding::sha256_base64url;
 use model::{AuditEvent, AuditKind};
-use sqlx::query;
 
+use crate::query::query;
 use crate::{StoreError, Txn};
 
 /// The one-time id of something that a provider made.

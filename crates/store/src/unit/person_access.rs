@@ -2,9 +2,9 @@
 
 use kernel::Timestamp;
 use model::{AuditEvent, AuditKind, RevocationReason, SubjectId};
-use sqlx::query;
 
 use super::end_person;
+use crate::query::query;
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Disables a person: sessions and grants end at once, and no sign-in succeeds.

@@ -1,8 +1,8 @@
 //! A person came back, but the provider could not be asked.
 
 use model::UpstreamSignIn;
-use sqlx::query;
 
+use crate::query::query;
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Puts a sign-in back as it was taken, so that the person can reload the page. It still ends when

@@ -7,8 +7,8 @@
 use kernel::Timestamp;
 use model::{Identity, Subject, SubjectId};
 use protocol::UserType;
-use sqlx::query;
 
+use crate::query::query;
 use crate::row::Fields;
 use crate::table::subject;
 use crate::{StoreError, Txn, UnitOfWork};

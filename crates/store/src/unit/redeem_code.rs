@@ -4,9 +4,9 @@ use kernel::{Hashed, Timestamp};
 use model::code::{CodeSecret, MAX_FAILED_REDEMPTIONS};
 use model::refresh_token::RefreshSecret;
 use model::{AuditEvent, AuditKind, ClientId, Code, Grant, GrantId, RevocationReason};
-use sqlx::query;
 
 use super::revoke_grant;
+use crate::query::query;
 use crate::row::Fields;
 use crate::table::{code, revision};
 use crate::{StoreError, Txn, UnitOfWork};

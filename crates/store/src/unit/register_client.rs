@@ -1,8 +1,8 @@
 //! A client registers itself (RFC 7591).
 
 use model::{AuditEvent, AuditKind, Client};
-use sqlx::query;
 
+use crate::query::query;
 use crate::table::client;
 use crate::{StoreError, Txn, UnitOfWork};
 

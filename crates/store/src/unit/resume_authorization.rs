@@ -4,8 +4,8 @@ use kernel::{Hashed, Timestamp};
 use model::SubjectId;
 use model::authorization::{AuthorizationHandle, BrowserBinding};
 use model::person::SessionSecret;
-use sqlx::query;
 
+use crate::query::query;
 use crate::table::authorization::{self, Progress};
 use crate::table::session;
 use crate::{StoreError, Txn, UnitOfWork};

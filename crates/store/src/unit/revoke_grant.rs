@@ -2,8 +2,8 @@
 
 use kernel::Timestamp;
 use model::{AuditEvent, AuditKind, Grant, GrantId, RevocationReason};
-use sqlx::query;
 
+use crate::query::query;
 use crate::table::{grant, revision};
 use crate::{StoreError, Txn, UnitOfWork};
 

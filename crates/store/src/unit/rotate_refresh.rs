@@ -3,9 +3,9 @@
 use kernel::{Hashed, Timestamp};
 use model::refresh_token::{MAX_REUSES_IN_WINDOW, RefreshSecret};
 use model::{AuditEvent, AuditKind, ClientId, GrantId, RevocationReason};
-use sqlx::query;
 
 use super::revoke_grant;
+use crate::query::query;
 use crate::row::Fields;
 use crate::table::refresh_token;
 use crate::{StoreError, Txn, UnitOfWork};

@@ -2,9 +2,9 @@
 
 use kernel::Timestamp;
 use model::{AccountId, AuditEvent, AuditKind};
-use sqlx::query;
 
 use super::end_person;
+use crate::query::query;
 use crate::row::Fields;
 use crate::table::{account, device, subject};
 use crate::{StoreError, Txn, UnitOfWork};

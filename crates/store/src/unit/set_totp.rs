@@ -2,9 +2,9 @@
 
 use kernel::Timestamp;
 use model::{AccountId, AuditEvent, AuditKind};
-use sqlx::query;
 
 use super::set_password::AccountOutcome;
+use crate::query::query;
 use crate::row::Fields;
 use crate::table::{account, device};
 use crate::{StoreError, Txn, UnitOfWork};

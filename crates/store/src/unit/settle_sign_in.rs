@@ -4,9 +4,9 @@ use kernel::{Hashed, Timestamp};
 use model::account::{CODE_FAILURES, CODE_FAILURES_SECONDS, LockPolicy};
 use model::device::{DeviceSecret, NewDevice};
 use model::{Account, AccountId, AuditEvent, AuditKind};
-use sqlx::query;
 
 use super::one_time::OneTime;
+use crate::query::query;
 use crate::row::Fields;
 use crate::table::{account, device, revision};
 use crate::{StoreError, Txn, UnitOfWork};

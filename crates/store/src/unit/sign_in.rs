@@ -4,9 +4,9 @@ use kernel::{Hashed, Timestamp};
 use model::person::{SessionSecret, UpstreamSession};
 use model::{AuditEvent, AuditKind, Identity, Subject, SubjectId};
 use protocol::UserType;
-use sqlx::query;
 
 use super::one_time::OneTime;
+use crate::query::query;
 use crate::row::Fields;
 use crate::table::subject;
 use crate::{StoreError, Txn, UnitOfWork};

@@ -4,9 +4,9 @@ use kernel::{Hashed, Timestamp};
 use model::UpstreamSignIn;
 use model::authorization::BrowserBinding;
 use model::upstream::UpstreamState;
-use sqlx::query;
 
 use super::end_stolen;
+use crate::query::query;
 use crate::row::Fields;
 use crate::table::upstream;
 use crate::{StoreError, Txn, UnitOfWork};

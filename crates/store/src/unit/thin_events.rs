@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use model::AuditKind;
-use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr, query};
 
+use crate::query::query;
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Removes the oldest of those events, kind by kind, as far as there are more than so many. What
@@ -35,7 +35,7 @@ impl UnitOfWork for ThinEvents {
     async fn run(&self, txn: &mut Txn<'_>) -> Result<u64, StoreError> {
         let mut gone = 0;
         for sql in &*OLDEST {
-            let delete = query(sql.clone()).bind(i64::from(self.kept)).bind(i64::from(self.batch));
+            let delete = query(sql).bind(i64::from(self.kept)).bind(i64::from(self.batch));
             gone += txn.change("thin out events", delete).await?;
         }
         Ok(gone)
@@ -44,13 +44,12 @@ impl UnitOfWork for ThinEvents {
 
 /// One statement for each kind, which is spelled out so that the index can be used. Rows have no key
 /// of their own, so they go by their moment.
-static OLDEST: LazyLock<[SqlStr; ANONYMOUS.len()]> = LazyLock::new(|| {
+static OLDEST: LazyLock<[String; ANONYMOUS.len()]> = LazyLock::new(|| {
     ANONYMOUS.map(|kind| {
         let of_kind = format!("FROM OAUTH_AUDIT WHERE kind = '{}'", kind.as_str());
-        AssertSqlSafe(format!(
+        format!(
             "DELETE {of_kind} AND at <= (SELECT at {of_kind} ORDER BY at DESC LIMIT 1 OFFSET $1) \
              AND at <= (SELECT MAX(at) FROM (SELECT at {of_kind} ORDER BY at LIMIT $2) AS oldest)"
-        ))
-        .into_sql_str()
+        )
     })
 });
