@@ -44,19 +44,52 @@ fn prepared<'c>(
     query: &Query<'_>,
 ) -> rusqlite::Result<CachedStatement<'c>> {
     let mut statement = connection.prepare_cached(query.sql)?;
-    // To SQLite `$4` is a name. It numbers parameters in the order in which it meets their names.
-    for index in 1..=statement.parameter_count() {
-        let value = statement.parameter_name(index).and_then(|name| value_of(name, query));
-        let value =
-            value.ok_or(rusqlite::Error::InvalidParameterCount(index, query.values.len()))?;
-        statement.raw_bind_parameter(index, value)?;
+    let expected = statement.parameter_count();
+    let mut seen = Seen::default();
+    for number in numbers(query.sql) {
+        if !seen.is_new(number) {
+            continue;
+        }
+        let value = number.checked_sub(1).and_then(|place| query.values.get(place));
+        let value = value.ok_or(rusqlite::Error::InvalidParameterCount(number, expected))?;
+        statement.raw_bind_parameter(seen.count, value)?;
+    }
+    if seen.count != expected {
+        return Err(rusqlite::Error::InvalidParameterCount(seen.count, expected));
     }
     Ok(statement)
 }
 
-fn value_of<'q>(name: &str, query: &'q Query<'_>) -> Option<&'q Value<'q>> {
-    let number: usize = name.strip_prefix('$')?.parse().ok()?;
-    query.values.get(number.checked_sub(1)?)
+/// The numbers of the parameters in the order of the text. To SQLite `$4` is a name, and it numbers
+/// parameters in the order in which it meets their names for the first time.
+fn numbers(sql: &str) -> impl Iterator<Item = usize> {
+    sql.split('$').skip(1).map(|rest| {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit);
+        digits.fold(0, |number, digit| number * 10 + usize::from(digit - b'0'))
+    })
+}
+
+/// The parameters that were met before. Nearly always each is the next one.
+#[derive(Default)]
+struct Seen {
+    count: usize,
+    up_to: usize,
+    beyond: Vec<usize>,
+}
+
+impl Seen {
+    fn is_new(&mut self, number: usize) -> bool {
+        if number <= self.up_to || self.beyond.contains(&number) {
+            return false;
+        }
+        self.count += 1;
+        if number == self.up_to + 1 {
+            self.up_to = number;
+        } else {
+            self.beyond.push(number);
+        }
+        true
+    }
 }
 
 impl ToSql for Value<'_> {
