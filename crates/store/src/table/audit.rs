@@ -36,7 +36,7 @@ pub(crate) async fn insert(conn: &mut Conn, events: &[AuditEvent]) -> Result<(),
 }
 
 /// The numbers of rows for which there is a statement, the largest first.
-const SIZES: [usize; 4] = [16, 4, 2, 1];
+const SIZES: [usize; 5] = [64, 16, 4, 2, 1];
 
 /// A statement for each of [`SIZES`].
 static INSERTS: LazyLock<[String; SIZES.len()]> = LazyLock::new(|| SIZES.map(insert_of));

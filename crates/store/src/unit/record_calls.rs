@@ -2,6 +2,7 @@
 
 use model::AuditEvent;
 
+use crate::table::audit;
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Records events that changed nothing here.
@@ -15,9 +16,6 @@ impl UnitOfWork for RecordCalls {
     type Outcome = ();
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
-        for event in &self.events {
-            txn.record(event.clone());
-        }
-        Ok(())
+        audit::insert(txn.conn(), &self.events).await
     }
 }
