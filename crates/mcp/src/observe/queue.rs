@@ -21,6 +21,8 @@ pub(crate) struct Queue {
     state: Mutex<State>,
     /// There is something to report.
     work: Notify,
+    /// There is enough for a report.
+    enough: Notify,
     /// There is room again.
     room: Notify,
 }
@@ -66,10 +68,14 @@ pub(crate) struct Repeated {
 /// How long a denial waits for room. Beyond that it is answered and counted: a request that never
 /// ends would help nobody.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// So many entries are reported at once, or requests would have to wait for a core while very many are
+/// written.
+const ENOUGH: usize = 256;
 
 impl Queue {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, state: Mutex::default(), work: Notify::new(), room: Notify::new() }
+        let (work, enough, room) = (Notify::new(), Notify::new(), Notify::new());
+        Self { capacity, state: Mutex::default(), work, enough, room }
     }
 
     /// A call that was let through.
@@ -77,8 +83,12 @@ impl Queue {
         let mut state = self.state();
         if state.waiting.len() < self.capacity - self.capacity / 8 {
             state.waiting.push_back(call);
+            let waiting = state.waiting.len();
             drop(state);
             self.work.notify_one();
+            if waiting == ENOUGH {
+                self.enough.notify_one();
+            }
         } else {
             state.lose(call.at, true);
         }
@@ -171,15 +181,25 @@ impl Queue {
         }
     }
 
+    /// Resolves when so much waits that nothing is gained by waiting for more.
+    pub(crate) async fn enough(&self) {
+        while self.waiting() < ENOUGH {
+            self.enough.notified().await;
+        }
+    }
+
     /// The next report; `None` if there is nothing to say. A gap comes first: it is the oldest.
     pub(crate) fn take(&self) -> Option<Report> {
+        let spare = VecDeque::with_capacity(ENOUGH);
         let mut state = self.state();
         let gap = std::mem::take(&mut state.lost);
         let gap = (gap.calls + gap.denials > 0).then_some(gap);
         state.total.gaps += u64::from(gap.is_some());
         let room = MAX_REPORT_ENTRIES - 1;
-        let count = state.waiting.len().min(room);
-        let taken: Vec<Pending> = state.waiting.drain(..count).collect();
+        let mut taken = std::mem::replace(&mut state.waiting, spare);
+        if taken.len() > room {
+            state.waiting = taken.split_off(room);
+        }
         drop(state);
         self.room.notify_waiters();
         let entries = gap.map(Entry::Gap).into_iter();
