@@ -10,7 +10,7 @@ use std::sync::Arc;
 use kernel::Plain;
 use kernel::seal::derive_key;
 use model::refresh_token::RefreshSecret;
-use model::{Client, Grant, RefreshToken, Subject};
+use model::{Client, Grant, GrantId, RefreshToken, Subject};
 use protocol::params::Params;
 use protocol::token::TokenResponse;
 use protocol::{OAuthError, OAuthErrorCode, Scopes};
@@ -39,8 +39,11 @@ pub(super) async fn redeem(
     let subject = recheck::as_of_now(server, &token, subject).await?;
     check_person(server, &subject, &grant.resource, grant.organization.as_deref())?;
     let scopes = effective_scopes(server, &grant, &subject, asked)?;
-    let successor = rotate(server, client, &parent).await?;
-    issue(server, &grant, &subject, scopes, Some(successor))
+    // The token is signed while the disk works, and goes out only if the rotation is on it.
+    let rotation = rotate(server, client, &grant.id, &parent);
+    let signing = async { issue(server, &grant, &subject, scopes, None) };
+    let (successor, tokens) = tokio::join!(biased; rotation, signing);
+    Ok(TokenResponse { refresh_token: Some(successor?), ..tokens? })
 }
 
 fn presented_token(params: &Params) -> Result<Plain<RefreshSecret>, OAuthError> {
@@ -90,6 +93,7 @@ fn asked_scopes(grant: &Grant, params: &Params) -> Result<Option<Scopes>, OAuthE
 async fn rotate(
     server: &AuthServer,
     client: &Client,
+    grant: &GrantId,
     parent: &Plain<RefreshSecret>,
 ) -> Result<String, ClientFailure> {
     let successor = Plain::<RefreshSecret>::generate(&*server.random);
@@ -97,6 +101,7 @@ async fn rotate(
     let now = server.now();
     let unit = RotateRefresh {
         hash: parent.hash(),
+        grant: grant.clone(),
         client: client.id.clone(),
         successor: Successor {
             hash: successor.hash(),

@@ -19,6 +19,8 @@ use crate::{StoreError, Txn, UnitOfWork};
 pub struct RotateRefresh {
     /// The token that was presented.
     pub hash: Hashed<RefreshSecret>,
+    /// Its grant, as it was looked up.
+    pub grant: GrantId,
     /// The client that presented it, authenticated where it has a secret.
     pub client: ClientId,
     /// What it becomes if it is the live leaf.
@@ -69,8 +71,8 @@ impl UnitOfWork for RotateRefresh {
     type Outcome = RotateOutcome;
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<RotateOutcome, StoreError> {
-        if let Some(grant) = self.insert_successor(txn).await? {
-            txn.record(self.event(AuditKind::RefreshRotated, grant));
+        if self.insert_successor(txn).await? {
+            txn.record(self.event(AuditKind::RefreshRotated, self.grant.clone()));
             return Ok(RotateOutcome::Rotated);
         }
         if let Some((grant, successor_sealed)) = self.count_reuse(txn).await? {
@@ -84,8 +86,8 @@ impl UnitOfWork for RotateRefresh {
 impl RotateRefresh {
     /// RT-6: a parent has one successor at most, and whoever inserts it has rotated the parent.
     /// All of RT-2 is in the condition: the same client, an active grant, an active person, not
-    /// expired.
-    async fn insert_successor(&self, txn: &mut Txn<'_>) -> Result<Option<GrantId>, StoreError> {
+    /// expired. It returns no row, for which SQLite would make a table of its own first.
+    async fn insert_successor(&self, txn: &mut Txn<'_>) -> Result<bool, StoreError> {
         let insert = query(
             "INSERT INTO OAUTH_REFRESH_TOKEN (token_hash, grant_id, parent_hash, \
              sealed_for_parent, created_at, expires_at, kept_until) \
@@ -93,23 +95,18 @@ impl RotateRefresh {
              CASE WHEN p.kept_until > $6 THEN p.kept_until ELSE $6 END \
              FROM OAUTH_REFRESH_TOKEN p JOIN OAUTH_GRANT g ON g.grant_id = p.grant_id \
              JOIN OAUTH_SUBJECT s ON s.subject_id = g.subject_id \
-             WHERE p.token_hash = $1 AND p.expires_at > $3 AND g.client_id = $2 \
-             AND g.revoked_at IS NULL AND s.disabled_at IS NULL \
-             ON CONFLICT (parent_hash) DO NOTHING RETURNING token_hash, grant_id",
+             WHERE p.token_hash = $1 AND p.grant_id = $7 AND p.expires_at > $3 \
+             AND g.client_id = $2 AND g.revoked_at IS NULL AND s.disabled_at IS NULL \
+             ON CONFLICT (parent_hash) DO NOTHING",
         )
         .bind(self.hash.as_str())
         .bind(self.client.as_str())
         .bind(self.now.as_millis())
         .bind(self.successor.hash.as_str())
         .bind(self.successor.sealed.as_str())
-        .bind(self.successor.expires_at.as_millis());
-        let row = txn.change_returning("rotate a refresh token", insert).await?;
-        row.map(|row| {
-            let mut fields = Fields::of(&row, refresh_token::TABLE);
-            fields.text("token_hash")?;
-            fields.id("grant_id")
-        })
-        .transpose()
+        .bind(self.successor.expires_at.as_millis())
+        .bind(self.grant.as_str());
+        Ok(txn.change("rotate a refresh token", insert).await? == 1)
     }
 
     /// RT-8: inside the window, for the same client, and only while the successor is itself the

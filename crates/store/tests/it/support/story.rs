@@ -1,5 +1,8 @@
 //! The usual people, clients and steps, so that a test tells only what is its own.
 
+use std::collections::HashMap;
+use std::sync::Mutex;
+
 use kernel::{Hashed, Id, OsRandom, Plain, Timestamp};
 use model::authorization::{AuthorizationHandle, BrowserBinding};
 use model::code::CodeSecret;
@@ -45,6 +48,8 @@ pub(crate) struct Story<'d> {
     /// The person's session in the browser.
     pub(crate) session: Hashed<SessionSecret>,
     pub(crate) browser: Hashed<BrowserBinding>,
+    /// Which grant a refresh token belongs to, as the look-up before a rotation says.
+    grants: Mutex<HashMap<String, GrantId>>,
 }
 
 /// What is left of a redeemed code.
@@ -131,7 +136,8 @@ impl<'d> Story<'d> {
             RegisterClient { client: client.clone(), source: String::new(), max_unused: 1000 };
         store.write(register).await.unwrap();
         let (person, session) = signed_in(store, sign_in("ada")).await;
-        Self { store, client, person, session, browser: secret().hash() }
+        let grants = Mutex::default();
+        Self { store, client, person, session, browser: secret().hash(), grants }
     }
 
     /// Goes on with another person in the browser.
@@ -243,7 +249,10 @@ impl<'d> Story<'d> {
         let refresh = secret();
         let redeem = self.redeem_for(&code, &refresh);
         match self.store.write(redeem).await.unwrap() {
-            RedeemOutcome::Redeemed(grant) => Granted { grant: *grant, code, refresh },
+            RedeemOutcome::Redeemed(grant) => {
+                self.belongs(&refresh.hash(), &grant.id);
+                Granted { grant: *grant, code, refresh }
+            }
             other => panic!("the code is fresh, but: {other:?}"),
         }
     }
@@ -255,8 +264,12 @@ impl<'d> Story<'d> {
         successor: &Hashed<RefreshSecret>,
         now: Timestamp,
     ) -> RotateRefresh {
+        let grant = self.grants.lock().unwrap().get(parent.as_str()).cloned();
+        let grant = grant.unwrap_or_else(id);
+        self.belongs(successor, &grant);
         RotateRefresh {
             hash: parent.clone(),
+            grant,
             client: self.client.id.clone(),
             successor: Successor {
                 hash: successor.clone(),
@@ -266,6 +279,10 @@ impl<'d> Story<'d> {
             grace_millis: GRACE,
             now,
         }
+    }
+
+    fn belongs(&self, token: &Hashed<RefreshSecret>, grant: &GrantId) {
+        self.grants.lock().unwrap().insert(token.as_str().to_owned(), grant.clone());
     }
 
     /// Whether a grant is revoked.
