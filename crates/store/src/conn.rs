@@ -68,8 +68,8 @@ impl Conn {
             Link::Sqlite(_) => sqlite::HAS_TABLE,
             Link::Postgres(_) => postgres::HAS_TABLE,
         };
-        let found = self.one_or_none("look at the schema", query(select).bind(name)).await?;
-        Ok(found.is_some())
+        let found = self.all("look at the schema", query(select).bind(name)).await?;
+        Ok(!found.is_empty())
     }
 
     /// The first row of the answer, if there is one. What this reads is found by a key.

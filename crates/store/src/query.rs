@@ -9,6 +9,8 @@ use std::borrow::Cow;
 pub(crate) struct Query<'v> {
     pub(crate) sql: &'static str,
     pub(crate) values: Vec<Value<'v>>,
+    /// See [`Query::walking`].
+    pub(crate) walks: bool,
 }
 
 /// What a column can hold: text, a number, or nothing. PostgreSQL wants to know of which type the
@@ -23,7 +25,7 @@ pub(crate) enum Value<'v> {
 
 /// A statement without values yet.
 pub(crate) const fn query<'v>(sql: &'static str) -> Query<'v> {
-    Query { sql, values: Vec::new() }
+    Query { sql, values: Vec::new(), walks: false }
 }
 
 // === impl Query ===
@@ -39,9 +41,17 @@ impl<'v> Query<'v> {
         self
     }
 
+    /// Says that the statement goes from row to row, because the number of rows is bounded. Any other
+    /// look-up or change must find its rows by an index.
+    pub(crate) const fn walking(mut self) -> Self {
+        self.walks = true;
+        self
+    }
+
     /// The same statement with values of its own, to be run on another thread.
     pub(crate) fn into_owned(self) -> Query<'static> {
-        Query { sql: self.sql, values: self.values.into_iter().map(Value::into_owned).collect() }
+        let values = self.values.into_iter().map(Value::into_owned).collect();
+        Query { sql: self.sql, values, walks: self.walks }
     }
 }
 

@@ -4,12 +4,12 @@
 //! connection keeps its statements prepared.
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, ToSql};
+use rusqlite::{CachedStatement, Connection, StatementStatus, ToSql};
 
 use crate::query::{Query, Value};
 use crate::row::{Found, Row};
 
-/// The first row of the answer, if there is one.
+/// The first row of the answer, if there is one. It is found by a key.
 pub(super) fn one_or_none(
     connection: &Connection,
     query: &Query<'_>,
@@ -19,6 +19,8 @@ pub(super) fn one_or_none(
     let first = rows.next()?.map(read).transpose()?;
     // To the end: a change is checked against the constraints when its statement ends.
     while rows.next()?.is_some() {}
+    drop(rows);
+    check_plan(&statement, query);
     Ok(first)
 }
 
@@ -35,8 +37,22 @@ pub(super) fn all(connection: &Connection, query: &Query<'_>) -> rusqlite::Resul
 
 /// Makes a change and says how many rows it met.
 pub(super) fn change(connection: &Connection, query: &Query<'_>) -> rusqlite::Result<u64> {
-    let met = prepared(connection, query)?.raw_execute()?;
+    let mut statement = prepared(connection, query)?;
+    let met = statement.raw_execute()?;
+    check_plan(&statement, query);
     Ok(u64::try_from(met).unwrap_or(u64::MAX))
+}
+
+/// In tests, notices a statement that went from row to row of a table because no index led it. What
+/// a token costs must not grow with the number of tokens, so each test that runs a statement on
+/// SQLite is a test of its plan.
+fn check_plan(statement: &CachedStatement<'_>, query: &Query<'_>) {
+    let went = |step| statement.get_status(step) > 0;
+    debug_assert!(
+        query.walks || !(went(StatementStatus::FullscanStep) || went(StatementStatus::AutoIndex)),
+        "goes through a whole table: {}",
+        query.sql
+    );
 }
 
 fn prepared<'c>(
@@ -116,4 +132,45 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         });
     }
     Ok(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::{change, one_or_none};
+    use crate::query::query;
+
+    /// A table with an index on one of its columns.
+    fn people() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        let table = "CREATE TABLE PEOPLE (name TEXT NOT NULL PRIMARY KEY, age BIGINT);
+                     INSERT INTO PEOPLE VALUES ('ada', 36), ('bob', 7), ('eve', 51)";
+        connection.execute_batch(table).unwrap();
+        connection
+    }
+
+    /// A value goes where its number is, however often and in whatever order the text names it.
+    #[test]
+    fn parameters_are_bound_by_their_numbers() {
+        let update = query("UPDATE PEOPLE SET age = $3 + $1 WHERE name = $2 AND $3 > $1");
+        let update = update.bind(1).bind("ada").bind(40);
+        assert_eq!(change(&people(), &update).unwrap(), 1);
+        let other = query("UPDATE PEOPLE SET age = $3 + $1 WHERE name = $2 AND $3 > $1");
+        assert_eq!(change(&people(), &other.bind(40).bind("ada").bind(1)).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_missing_value_is_an_error() {
+        let update = query("UPDATE PEOPLE SET age = $2 WHERE name = $1").bind("ada");
+        change(&people(), &update).unwrap_err();
+    }
+
+    /// A6: the look-up is refused in every test, however few rows the test has.
+    #[test]
+    #[should_panic(expected = "goes through a whole table")]
+    fn a_look_up_without_an_index_is_noticed() {
+        let select = query("SELECT name FROM PEOPLE WHERE age = $1").bind(7);
+        let _ = one_or_none(&people(), &select);
+    }
 }

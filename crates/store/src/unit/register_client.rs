@@ -58,7 +58,8 @@ impl RegisterClient {
              GROUP BY source ORDER BY COUNT(*) DESC, source LIMIT 1)) AS ranked \
              WHERE place <= unused - $1)",
         )
-        .bind(kept);
+        .bind(kept)
+        .walking();
         txn.change("make room for a client", delete).await
     }
 

@@ -36,6 +36,7 @@ impl UnitOfWork for ThinEvents {
         let mut gone = 0;
         for sql in &*OLDEST {
             let delete = query(sql).bind(i64::from(self.kept)).bind(i64::from(self.batch));
+            let delete = delete.walking();
             gone += txn.change("thin out events", delete).await?;
         }
         Ok(gone)
