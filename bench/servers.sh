@@ -32,8 +32,13 @@ bridge_token_signing_secret = { file = "$work/bridge" }
 [oauth.registration]
 per_minute = 100000
 
-[sign_in]
-demo_people = true
+# Whose id, url and key are in bench/src/portal.rs.
+[[sign_in.provider]]
+id = "bench"
+kind = "portal"
+url = "http://127.0.0.1:9/portal"
+algorithm = "HS256"
+key = "whoever-knows-this-may-be-anybody"
 
 [mcp]
 diagnostic_log_level = "WARN"

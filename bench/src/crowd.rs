@@ -1,7 +1,7 @@
 //! Idle subscribers: what a stream that only stands costs in memory.
 //!
-//! A principal may hold ten streams at a server, so a thousand streams need a hundred clients, each
-//! with a grant of its own. A gateway of its own serves them: in one that has worked before, memory
+//! A principal may hold ten streams at a server, so a thousand streams need a hundred people, each
+//! with a client. A gateway of its own serves them: in one that has worked before, memory
 //! that was freed and kept would hide what they take.
 
 use std::net::SocketAddr;
@@ -98,7 +98,7 @@ async fn open_up_to(open: &mut Vec<Standing>, streams: u32, lanes: &[Lane]) -> a
     Ok(())
 }
 
-/// A client with a grant for each principal that so many streams need.
+/// A person with a client for each principal that so many streams need.
 async fn lanes(
     address: SocketAddr,
     watched: &Family,
@@ -106,9 +106,8 @@ async fn lanes(
     streams: u32,
 ) -> anyhow::Result<Vec<Lane>> {
     let mut lanes = Vec::new();
-    let mut person = Person::at(address).await?;
     for _ in 0..streams.div_ceil(PER_PRINCIPAL) {
-        person.take_another_client().await?;
+        let mut person = Person::at(address).await?;
         let (lane, _) = Lane::to_server(&mut person, address, watched, path).await?;
         lanes.push(lane);
     }

@@ -16,6 +16,7 @@ mod load;
 mod markdown;
 mod peers;
 mod person;
+mod portal;
 mod process;
 mod refresh;
 mod rows;

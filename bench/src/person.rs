@@ -1,4 +1,4 @@
-//! One of the demo's people with a browser, and the client that this person connects.
+//! A person with a browser, and the client that this person connects.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,6 +9,7 @@ use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 use url::{Url, form_urlencoded};
 
+use crate::portal;
 use crate::wire::{Wire, header};
 
 /// A person in front of a browser, with one registered client.
@@ -16,6 +17,8 @@ pub(crate) struct Person {
     address: SocketAddr,
     wire: Wire,
     cookies: BTreeMap<String, String>,
+    /// Whom the portal vouches for.
+    name: String,
     client_id: String,
 }
 
@@ -43,12 +46,13 @@ const VERIFIER: &str = "the-same-verifier-will-do-for-every-measurement";
 const MANY_PAGES: usize = 12;
 
 impl Person {
-    /// Registers a client at the server there.
+    /// Somebody new, who registers a client at the server there.
     pub(crate) async fn at(address: SocketAddr) -> anyhow::Result<Self> {
         let mut person = Self {
             address,
             wire: Wire::connect(address).await?,
             cookies: BTreeMap::new(),
+            name: portal::somebody(),
             client_id: String::new(),
         };
         person.take_another_client().await?;
@@ -104,14 +108,17 @@ impl Person {
         for _ in 0..MANY_PAGES {
             page = match page.location {
                 Some(location) if location.starts_with(REDIRECT_URI) => return code_in(&location),
-                Some(location) => self.get(&location).await?,
+                Some(location) => {
+                    let back = portal::way_back(&location, self.address, &self.name)?;
+                    self.get(&back.unwrap_or(location)).await?
+                }
                 None => self.fill(&page).await?,
             };
         }
         bail!("no code after {MANY_PAGES} pages")
     }
 
-    /// Fills the page's form: signs in as the basic user, allows what is asked for.
+    /// Fills the page's form: goes to the portal, allows what is asked for.
     async fn fill(&mut self, page: &Page) -> anyhow::Result<Page> {
         ensure!(page.status == 200, "status {}: {}", page.status, page.text);
         let value_of = |name: &str| after(&page.text, &format!(r#"name="{name}" value=""#));
@@ -123,7 +130,7 @@ impl Person {
         if page.text.contains(r#"name="decision""#) {
             form.append_pair("scope", "mcp:read").append_pair("decision", "allow");
         } else {
-            form.append_pair("user", "basic");
+            form.append_pair("provider", portal::ID);
         }
         let form = form.finish();
         self.post_form(action, &form).await
