@@ -14,12 +14,23 @@ trap stop EXIT
 # Databases belong on a real disk, where a commit costs what it costs.
 make_room() { work=$(mktemp -d "$(dirname "$bin")/bench.XXXXXX"); }
 
-write_gateway_config() { # NAME ADDRESS
+# With everything on but one part, whose cost is to be seen.
+write_gateway_config() { # NAME ADDRESS [log|record|metrics]
+  local level=INFO recorded=true metrics=127.0.0.1:$((${2##*:} + 20))
+  case ${3:-} in
+    log) level=WARN ;;
+    record) recorded=false ;;
+    metrics) metrics= ;;
+  esac
   cat >"$work/$1.toml" <<TOML
 public_url = "http://$2"
 
 [server]
 listen = "$2"
+${BENCH_WORKERS:+workers = $BENCH_WORKERS}
+
+[telemetry]
+metrics_listen = "$metrics"
 
 [database]
 url = "sqlite://$work/$1.db"
@@ -41,7 +52,8 @@ algorithm = "HS256"
 key = "whoever-knows-this-may-be-anybody"
 
 [mcp]
-diagnostic_log_level = "WARN"
+diagnostic_log_level = "$level"
+audit_calls = $recorded
 
 TOML
   local server
@@ -130,6 +142,12 @@ start_nginx() {
   write_nginx_config
   start "$proxy" nginx.out nginx -p "$work" -e "$work/nginx.log" -c "$work/nginx.conf"
   nginx_pid=$pid
+}
+
+start_hop() {
+  start "$hop" hop.log "$bin/bench" hop --port "${hop##*:}" --upstream "$upstream" \
+    --issuer "$gateway"
+  hop_pid=$pid
 }
 
 # It accepts tokens for its own address only, with no path, so the provider issues them.

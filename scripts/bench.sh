@@ -42,6 +42,7 @@ gateway=127.0.0.1:$((first_port + 2))
 provider=127.0.0.1:$((first_port + 3))
 starting=127.0.0.1:$((first_port + 4))
 other_gateway=127.0.0.1:$((first_port + 5))
+hop=127.0.0.1:$((first_port + 6))
 
 say() { echo "bench: $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -120,11 +121,11 @@ run() {
     --upstream "$upstream" --upstream-pid "$upstream_pid" \
     --nginx "$proxy" --nginx-pid "$nginx_pid" \
     --wicketgate "$gateway" --wicketgate-pid "$gateway_pid" \
+    --hop "$hop" --hop-pid "$hop_pid" \
     --provider "$provider" --provider-pid "$provider_pid" \
     --open-files "$files" \
-    --binary "$bin/wicketgate" --start-config "$work/starting.toml" \
-    --start-address "$starting" --start-database "$work/starting.db" || {
-    cat "$work/gateway.log" >&2
+    --binary "$bin/wicketgate" --work "$work" --site "starting=$starting" || {
+    tail -n 50 "$work/gateway.log" >&2
     fail 'nothing is printed, because a figure counts only when every answer was right'
   }
 }
@@ -135,7 +136,7 @@ soak() {
   echo
   "$bin/bench" soak --seconds $((minutes * 60)) --rate "${BENCH_RATE:-1000}" \
     --wicketgate "$gateway" --wicketgate-pid "$gateway_pid" || {
-    cat "$work/gateway.log" >&2
+    tail -n 50 "$work/gateway.log" >&2
     fail 'an answer or an event was not right'
   }
 }
@@ -148,7 +149,7 @@ beside_other_gateway() {
     --wicketgate "$gateway" --wicketgate-pid "$gateway_pid" \
     --provider "$provider" --provider-pid "$provider_pid" \
     --peer "$other_gateway" --peer-pid "$other_pid" || {
-    cat "$work/other.log" "$work/gateway.log" >&2
+    tail -n 50 "$work/other.log" "$work/gateway.log" >&2
     fail 'nothing is printed, because a figure counts only when every answer was right'
   }
 }
@@ -169,6 +170,7 @@ case $mode in
     ;;
   *)
     start_nginx
+    start_hop
     start_provider
     run
     ;;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
 /// Benchmarks of Wicketgate.
@@ -17,6 +18,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// The upstream MCP server: answers without doing anything.
     Upstream(Upstream),
+    /// The least that a hop which checks tokens can do.
+    Hop(Hop),
     /// Measures the running servers and prints the tables.
     Run(Box<Run>),
     /// A steady mix of requests and subscriptions for a long time.
@@ -141,6 +144,19 @@ pub(crate) struct Upstream {
 }
 
 #[derive(Args)]
+pub(crate) struct Hop {
+    /// The port on loopback.
+    #[arg(long)]
+    pub(crate) port: u16,
+    /// The server behind it.
+    #[arg(long)]
+    pub(crate) upstream: SocketAddr,
+    /// Wicketgate, whose tokens it accepts.
+    #[arg(long)]
+    pub(crate) issuer: SocketAddr,
+}
+
+#[derive(Args)]
 pub(crate) struct Run {
     /// The upstream MCP server.
     #[arg(long)]
@@ -152,6 +168,12 @@ pub(crate) struct Run {
     pub(crate) proxy: Nginx,
     #[command(flatten)]
     pub(crate) gateway: Gateway,
+    /// The reference hop.
+    #[arg(long)]
+    pub(crate) hop: SocketAddr,
+    /// Its process.
+    #[arg(long)]
+    pub(crate) hop_pid: u32,
     /// oidc-provider.
     #[arg(long)]
     pub(crate) provider: SocketAddr,
@@ -161,15 +183,12 @@ pub(crate) struct Run {
     /// Wicketgate's executable, to be started again and again.
     #[arg(long)]
     pub(crate) binary: PathBuf,
-    /// The configuration for these starts.
+    /// The folder with the configurations for these starts, as bench/servers.sh writes them.
     #[arg(long)]
-    pub(crate) start_config: PathBuf,
-    /// The address in that configuration.
-    #[arg(long)]
-    pub(crate) start_address: SocketAddr,
-    /// The database file in that configuration.
-    #[arg(long)]
-    pub(crate) start_database: PathBuf,
+    pub(crate) work: PathBuf,
+    /// NAME=ADDRESS of each of them.
+    #[arg(long = "site", value_parser = name_and_address)]
+    pub(crate) sites: Vec<(String, SocketAddr)>,
     /// How many idle subscribers to measure with, in ascending order.
     #[arg(long, value_delimiter = ',', default_values_t = [1000, 10_000])]
     pub(crate) crowds: Vec<u32>,
@@ -178,4 +197,9 @@ pub(crate) struct Run {
     pub(crate) open_files: u32,
     #[command(flatten)]
     pub(crate) pace: Pace,
+}
+
+fn name_and_address(text: &str) -> anyhow::Result<(String, SocketAddr)> {
+    let (name, address) = text.split_once('=').context("it is not NAME=ADDRESS")?;
+    Ok((name.to_owned(), address.parse()?))
 }

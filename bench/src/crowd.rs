@@ -16,7 +16,7 @@ use crate::person::Person;
 use crate::process::Family;
 use crate::run::note;
 use crate::standing::Standing;
-use crate::start;
+use crate::start::Site;
 use crate::subscriber::{self, Interest};
 
 /// What one number of streams took.
@@ -57,10 +57,11 @@ async fn at(
     path: &'static str,
     counts: Vec<u32>,
 ) -> anyhow::Result<Vec<Crowd>> {
-    let gateway = start::until_it_answers(options).await?;
+    let site = Site::of(options, "starting")?;
+    let gateway = site.start().await?;
     let watched = Family::of(gateway.pid())?;
     let most = counts.iter().copied().max().unwrap_or_default();
-    let lanes = lanes(options.start_address, &watched, path, most).await?;
+    let lanes = lanes(site.address, &watched, path, most).await?;
     let (mut open, mut crowds): (Vec<Standing>, _) = (Vec::new(), Vec::new());
     let before = watched.resident()?;
     for streams in counts {

@@ -18,6 +18,10 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
+    /// What was not measured.
+    pub(crate) const NONE: Self =
+        Self { rate: f64::NAN, p50: f64::NAN, p99: f64::NAN, processor: f64::NAN };
+
     /// The figures of one sample.
     pub(crate) fn of(sample: &Sample) -> Self {
         let count = f64::from(u32::try_from(sample.latencies.len()).unwrap_or(u32::MAX));

@@ -55,7 +55,7 @@ impl Goal {
 }
 
 impl Measured {
-    /// The medians of a row that was measured.
+    /// The medians of a row; not numbers if it was not measured.
     pub(crate) fn row(
         &self,
         ask: crate::ask::Ask,
@@ -64,7 +64,7 @@ impl Measured {
     ) -> Figures {
         let same = |row: &crate::rows::Row| row.ask == ask && row.connections == connections;
         let row = ROWS.iter().position(same).unwrap_or(ROWS.len());
-        self.results.medians(row, lane)
+        self.results.medians(row, lane).unwrap_or(Figures::NONE)
     }
 
     fn ours(&self, ask: crate::ask::Ask, connections: u32) -> Figures {

@@ -28,7 +28,7 @@ pub(crate) struct HugeFigures {
 }
 
 impl Huge {
-    pub(crate) async fn open(lanes: &[Lane; 3]) -> anyhow::Result<Self> {
+    pub(crate) async fn open(lanes: [&Lane; 3]) -> anyhow::Result<Self> {
         let [direct, nginx, wicketgate] = lanes;
         let scripts = [
             direct.prepare(HUGE).await?,
@@ -38,11 +38,11 @@ impl Huge {
         Ok(Self { scripts, rounds: Default::default(), held: Vec::new() })
     }
 
-    pub(crate) async fn round(&mut self, lanes: &[Lane; 3], span: Span) -> anyhow::Result<()> {
+    pub(crate) async fn round(&mut self, lanes: [&Lane; 3], span: Span) -> anyhow::Result<()> {
         let wicketgate = &lanes[2].watched;
         wicketgate.forget_peak()?;
         let before = wicketgate.resident()?;
-        for ((lane, script), rounds) in lanes.iter().zip(&self.scripts).zip(&mut self.rounds) {
+        for ((lane, script), rounds) in lanes.into_iter().zip(&self.scripts).zip(&mut self.rounds) {
             let askers = script.askers(CONNECTIONS).await?;
             let (sample, _) = measure(askers, &lane.watched, span).await?;
             rounds.push(Figures::of(&sample));

@@ -1,5 +1,5 @@
-//! `bench`: what a hop through Wicketgate costs, beside a direct call, nginx and another
-//! authorization server. `scripts/bench.sh` starts the servers and calls it.
+//! `bench`: what a hop through Wicketgate costs, beside a direct call, nginx, the least that a hop
+//! can do, and another authorization server. `scripts/bench.sh` starts the servers and calls it.
 //!
 //! Everything runs on one thread: a driver that needs two cores would measure itself.
 
@@ -10,8 +10,10 @@ mod crowd;
 mod eras;
 mod figures;
 mod goals;
+mod hop;
 mod huge;
 mod lane;
+mod lanes;
 mod load;
 mod markdown;
 mod peers;
@@ -38,6 +40,7 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match Cli::parse().command {
         Command::Upstream(options) => runtime.block_on(upstream::serve(options.port)),
+        Command::Hop(options) => runtime.block_on(hop::serve(&options)),
         Command::Load(options) => runtime.block_on(run::load(&options)),
         Command::Crowd(options) => runtime.block_on(crowd::hold(&options)),
         Command::Soak(options) => runtime.block_on(soak::soak(&options)),

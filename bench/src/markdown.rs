@@ -7,6 +7,7 @@ use crate::eras::{CONNECTIONS, PAIRS};
 use crate::figures::Figures;
 use crate::goals::{Goal, Measured, Verdict};
 use crate::huge::{self, HugeFigures, megabytes};
+use crate::lanes::HOP;
 use crate::rows::{ROWS, STATELESS_CALL};
 use crate::run::REFRESHERS;
 
@@ -45,10 +46,10 @@ fn goals(text: &mut String, verdicts: &[Verdict]) {
 
 fn requests(text: &mut String, measured: &Measured) {
     head(text, "Request");
-    for row in ROWS {
+    for (number, row) in ROWS.iter().enumerate() {
         let nginx = measured.row(row.ask, row.connections, "nginx");
-        for lane in LANES {
-            let figures = measured.row(row.ask, row.connections, lane);
+        for lane in ["direct", "nginx", HOP, "wicketgate"] {
+            let Some(figures) = measured.results.medians(number, lane) else { continue };
             figures_line(text, row.title, row.connections, lane, figures, nginx.rate);
         }
     }

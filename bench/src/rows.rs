@@ -7,6 +7,7 @@ use crate::ask::{Ask, What};
 use crate::asker::Script;
 use crate::figures::Figures;
 use crate::lane::Lane;
+use crate::lanes::Lanes;
 use crate::load::{Span, measure};
 use crate::tool;
 
@@ -41,7 +42,7 @@ pub(crate) const LARGE: Ask = Ask::in_session(What::Call(tool::LARGE));
 /// The largest answer (G12).
 pub(crate) const HUGE: Ask = Ask::in_session(What::Call(tool::HUGE));
 
-/// The rows that all lanes take part in.
+/// The rows.
 pub(crate) const ROWS: [Row; 8] = [
     row("`tools/call`, 200-byte answer", CALL, 1),
     row("`tools/call`, 200-byte answer", CALL, 16),
@@ -62,36 +63,46 @@ impl Results {
         self.0.entry((row, lane)).or_default().push(figures);
     }
 
-    /// The medians of a row in a lane; not numbers if it was not measured.
-    pub(crate) fn medians(&self, row: usize, lane: &'static str) -> Figures {
-        let rounds = self.0.get(&(row, lane));
-        Figures::medians(rounds.map_or(&[], Vec::as_slice))
+    /// The medians of a row in a lane, if that takes part in it.
+    pub(crate) fn medians(&self, row: usize, lane: &'static str) -> Option<Figures> {
+        self.0.get(&(row, lane)).map(|rounds| Figures::medians(rounds))
     }
 }
 
-/// Every row's request, rehearsed in every lane.
-pub(crate) async fn prepare(lanes: &[Lane; 3]) -> anyhow::Result<Vec<[Script; 3]>> {
-    let [direct, nginx, wicketgate] = lanes;
+impl Row {
+    /// Those that are measured in it, in the order of the tables.
+    fn lanes<'l>(&self, lanes: &'l Lanes) -> Vec<&'l Lane> {
+        let Lanes { direct, nginx, hop, wicketgate } = lanes;
+        if self.ask == CALL {
+            vec![direct, nginx, hop, wicketgate]
+        } else {
+            vec![direct, nginx, wicketgate]
+        }
+    }
+}
+
+/// Every row's request, rehearsed in each of its lanes.
+pub(crate) async fn prepare(lanes: &Lanes) -> anyhow::Result<Vec<Vec<Script>>> {
     let mut scripts = Vec::new();
     for row in ROWS {
-        scripts.push([
-            direct.prepare(row.ask).await?,
-            nginx.prepare(row.ask).await?,
-            wicketgate.prepare(row.ask).await?,
-        ]);
+        let mut of_row = Vec::new();
+        for lane in row.lanes(lanes) {
+            of_row.push(lane.prepare(row.ask).await?);
+        }
+        scripts.push(of_row);
     }
     Ok(scripts)
 }
 
 /// One round.
 pub(crate) async fn round(
-    lanes: &[Lane; 3],
-    scripts: &[[Script; 3]],
+    lanes: &Lanes,
+    scripts: &[Vec<Script>],
     span: Span,
     results: &mut Results,
 ) -> anyhow::Result<()> {
     for (number, (row, scripts)) in ROWS.iter().zip(scripts).enumerate() {
-        for (lane, script) in lanes.iter().zip(scripts) {
+        for (lane, script) in row.lanes(lanes).into_iter().zip(scripts) {
             let askers = script.askers(row.connections).await?;
             let (sample, _) = measure(askers, &lane.watched, span).await?;
             results.add(number, lane.name, Figures::of(&sample));

@@ -3,8 +3,6 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use anyhow::ensure;
-
 use crate::cli;
 use crate::crowd::crowds;
 use crate::eras::Eras;
@@ -12,14 +10,14 @@ use crate::figures::{Figures, median};
 use crate::goals::{self, Measured};
 use crate::huge::Huge;
 use crate::lane::Lane;
+use crate::lanes::Lanes;
 use crate::load::{Span, measure};
 use crate::markdown;
 use crate::person::Person;
 use crate::process::Family;
 use crate::refresh::Server;
-use crate::rows::{self, CALL, LARGE, Results, SLOW, STATELESS_CALL};
-use crate::start::{self, Database};
-use crate::tool;
+use crate::rows::{self, CALL, LARGE, Results, STATELESS_CALL};
+use crate::start::{Database, Site};
 
 /// Clients that refresh at the same time.
 pub(crate) const REFRESHERS: u32 = 16;
@@ -29,22 +27,22 @@ pub(crate) async fn run(options: &cli::Run) -> anyhow::Result<()> {
     let gateway = Family::of(options.gateway.wicketgate_pid)?;
     let idle_kib = gateway.resident()?;
     let mut person = Person::at(options.gateway.wicketgate).await?;
-    let lanes = lanes(options, &mut person).await?;
-    check_streaming(&lanes).await?;
+    let lanes = Lanes::open(options, &mut person).await?;
+    lanes.check_streaming().await?;
     let starts = starts(options).await?;
     let mut refresh = Refresh::open(options, &mut person).await?;
     let scripts = rows::prepare(&lanes).await?;
-    let mut eras = Eras::open(&mut person, &lanes[2]).await?;
-    let mut huge = Huge::open(&lanes).await?;
+    let mut eras = Eras::open(&mut person, &lanes.wicketgate).await?;
+    let mut huge = Huge::open(lanes.main()).await?;
     let (mut results, mut fresh_tokens) = (Results::default(), Vec::new());
     let span = span(options);
     for round in 1..=options.pace.rounds {
         note(&format!("round {round} of {}", options.pace.rounds));
         rows::round(&lanes, &scripts, span, &mut results).await?;
         eras.round(span).await?;
-        huge.round(&lanes, span).await?;
+        huge.round(lanes.main(), span).await?;
         let tokens = refresh.round(span).await?;
-        fresh_tokens.push(with_fresh_tokens(&lanes[2], &tokens, span).await?);
+        fresh_tokens.push(with_fresh_tokens(&lanes.wicketgate, &tokens, span).await?);
     }
     note("idle subscribers");
     let memory_kib = [idle_kib, gateway.resident()?];
@@ -89,34 +87,13 @@ fn span(options: &cli::Run) -> Span {
     Span { warm_up: options.pace.span() / 8, measured: options.pace.span() }
 }
 
-async fn lanes(options: &cli::Run, person: &mut Person) -> anyhow::Result<[Lane; 3]> {
-    Ok([
-        Lane::open("direct", options.upstream, options.upstream_pid)?,
-        Lane::open("nginx", options.proxy.nginx, options.proxy.nginx_pid)?,
-        Lane::with_tokens_of(person, options.gateway.wicketgate, options.gateway.wicketgate_pid)
-            .await?,
-    ])
-}
-
-/// A figure counts only if events arrive one by one.
-async fn check_streaming(lanes: &[Lane; 3]) -> anyhow::Result<()> {
-    for lane in lanes {
-        let parts = lane.parts(SLOW).await?;
-        ensure!(
-            parts as usize > tool::EVENTS,
-            "{} holds events back: they came in {parts} parts",
-            lane.name
-        );
-    }
-    Ok(())
-}
-
 /// Milliseconds to the first answer, with a new and with an existing database: medians.
 async fn starts(options: &cli::Run) -> anyhow::Result<[f64; 2]> {
+    let site = Site::of(options, "starting")?;
     let (mut new, mut existing) = (Vec::new(), Vec::new());
     for _ in 0..options.pace.rounds {
-        new.push(start::time(options, Database::New).await?);
-        existing.push(start::time(options, Database::Existing).await?);
+        new.push(site.time(Database::New).await?);
+        existing.push(site.time(Database::Existing).await?);
     }
     Ok([median(new), median(existing)])
 }

@@ -1,7 +1,8 @@
-//! How long the server takes from its start to its first answer.
+//! Gateways of the bench's own, and how long one takes from its start to its first answer.
 
-use std::io::Read as _;
-use std::path::Path;
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -10,6 +11,15 @@ use tokio::time::Instant;
 
 use crate::cli;
 use crate::wire::Wire;
+
+/// A configuration, and what belongs to the gateway that runs with it.
+pub(crate) struct Site {
+    pub(crate) address: SocketAddr,
+    pub(crate) database: PathBuf,
+    binary: PathBuf,
+    config: PathBuf,
+    log: PathBuf,
+}
 
 /// What the database file is like at the start.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,45 +33,65 @@ pub(crate) enum Database {
 const BETWEEN_TRIES: Duration = Duration::from_micros(200);
 const TOO_LONG: Duration = Duration::from_secs(20);
 
-/// Milliseconds from the start of the process to the answer of `/health`.
-pub(crate) async fn time(options: &cli::Run, database: Database) -> anyhow::Result<f64> {
-    if database == Database::New {
-        remove(&options.start_database)?;
+impl Site {
+    /// The one of this name.
+    pub(crate) fn of(options: &cli::Run, name: &str) -> anyhow::Result<Self> {
+        let (_, address) = options
+            .sites
+            .iter()
+            .find(|(site, _)| site == name)
+            .with_context(|| format!("--site {name}=ADDRESS is missing"))?;
+        let file = |suffix: &str| options.work.join(format!("{name}.{suffix}"));
+        Ok(Self {
+            address: *address,
+            database: file("db"),
+            binary: options.binary.clone(),
+            config: file("toml"),
+            log: file("log"),
+        })
     }
-    let start = Instant::now();
-    let server = until_it_answers(options).await?;
-    let taken = start.elapsed();
-    drop(server);
-    Ok(taken.as_secs_f64() * 1e3)
-}
 
-/// A process of its own that has answered `/health`.
-pub(crate) async fn until_it_answers(options: &cli::Run) -> anyhow::Result<Started> {
-    let start = Instant::now();
-    let mut server = Started(
-        Command::new(&options.binary)
-            .arg("serve")
-            .arg("--config")
-            .arg(&options.start_config)
-            .stderr(Stdio::piped())
-            .spawn()
-            .context("wicketgate does not start")?,
-    );
-    let mut wire = loop {
-        if let Ok(wire) = Wire::connect(options.start_address).await {
-            break wire;
+    /// Milliseconds from the start of the process to the answer of `/health`.
+    pub(crate) async fn time(&self, database: Database) -> anyhow::Result<f64> {
+        if database == Database::New {
+            remove(&self.database)?;
         }
-        if server.0.try_wait()?.is_some() {
-            bail!("wicketgate ended at its start: {}", server.last_words());
-        }
-        ensure!(start.elapsed() < TOO_LONG, "wicketgate does not listen");
-        tokio::time::sleep(BETWEEN_TRIES).await;
-    };
-    let host = options.start_address;
-    let request = format!("GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n");
-    let status = wire.ask(request.as_bytes()).await?.status;
-    ensure!(status == 200, "health: status {status}");
-    Ok(server)
+        let start = Instant::now();
+        let server = self.start().await?;
+        let taken = start.elapsed();
+        drop(server);
+        Ok(taken.as_secs_f64() * 1e3)
+    }
+
+    /// A process of its own that has answered `/health`.
+    pub(crate) async fn start(&self) -> anyhow::Result<Started> {
+        self.start_in_role("all").await
+    }
+
+    /// The same in one of the roles of `wicketgate serve`.
+    pub(crate) async fn start_in_role(&self, role: &str) -> anyhow::Result<Started> {
+        let start = Instant::now();
+        let mut command = Command::new(&self.binary);
+        command.args(["serve", "--role", role, "--config"]).arg(&self.config);
+        command.stderr(Stdio::from(File::create(&self.log)?));
+        let mut server = Started(command.spawn().context("wicketgate does not start")?);
+        let mut wire = loop {
+            if let Ok(wire) = Wire::connect(self.address).await {
+                break wire;
+            }
+            if server.0.try_wait()?.is_some() {
+                let last_words = std::fs::read_to_string(&self.log)?;
+                bail!("wicketgate ended at its start: {last_words}");
+            }
+            ensure!(start.elapsed() < TOO_LONG, "wicketgate does not listen");
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        };
+        let host = self.address;
+        let request = format!("GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        let status = wire.ask(request.as_bytes()).await?.status;
+        ensure!(status == 200, "health: status {status}");
+        Ok(server)
+    }
 }
 
 /// The database with what SQLite keeps beside it.
@@ -83,16 +113,6 @@ pub(crate) struct Started(Child);
 impl Started {
     pub(crate) fn pid(&self) -> u32 {
         self.0.id()
-    }
-
-    /// What an ended process wrote to standard error.
-    fn last_words(&mut self) -> String {
-        let mut text = String::new();
-        if let Some(stderr) = &mut self.0.stderr {
-            // What cannot be read is not worth a second error.
-            let _ = stderr.read_to_string(&mut text);
-        }
-        text
     }
 }
 
