@@ -14,20 +14,24 @@ trap stop EXIT
 # Databases belong on a real disk, where a commit costs what it costs.
 make_room() { work=$(mktemp -d "$(dirname "$bin")/bench.XXXXXX"); }
 
-# With everything on but one part, whose cost is to be seen.
-write_gateway_config() { # NAME ADDRESS [log|record|metrics]
-  local level=INFO recorded=true metrics=127.0.0.1:$((${2##*:} + 20))
-  case ${3:-} in
-    log) level=WARN ;;
-    record) recorded=false ;;
-    metrics) metrics= ;;
-  esac
+# With everything on but some parts, whose cost is to be seen.
+write_gateway_config() { # NAME ADDRESS [workers=N|log|record|metrics]...
+  local level=INFO recorded=true metrics=127.0.0.1:$((${2##*:} + 20)) workers=${BENCH_WORKERS:-}
+  local part
+  for part in "${@:3}"; do
+    case $part in
+      workers=*) workers=${part#*=} ;;
+      log) level=WARN ;;
+      record) recorded=false ;;
+      metrics) metrics= ;;
+    esac
+  done
   cat >"$work/$1.toml" <<TOML
 public_url = "http://$2"
 
 [server]
 listen = "$2"
-${BENCH_WORKERS:+workers = $BENCH_WORKERS}
+${workers:+workers = $workers}
 
 [telemetry]
 metrics_listen = "$metrics"
@@ -51,19 +55,52 @@ url = "http://127.0.0.1:9/portal"
 algorithm = "HS256"
 key = "whoever-knows-this-may-be-anybody"
 
+[[oauth.client]]
+id = "sidecar"
+sidecar = true
+secret = { file = "$work/sidecar" }
+
 [mcp]
 diagnostic_log_level = "$level"
 audit_calls = $recorded
-
 TOML
-  local server
+  write_servers "$1"
+}
+
+# A sidecar for the same resource, whose tokens the measured gateway issues.
+write_sidecar_config() { # NAME ADDRESS
+  cat >"$work/$1.toml" <<TOML
+public_url = "http://$2"
+
+[server]
+listen = "$2"
+${BENCH_WORKERS:+workers = $BENCH_WORKERS}
+
+[telemetry]
+metrics_listen = "127.0.0.1:$((${2##*:} + 20))"
+
+[mcp]
+issuer = "http://$gateway"
+authority = { url = "http://$gateway", client_id = "sidecar", client_secret = { file = "$work/sidecar" } }
+TOML
+  write_servers "$1" "http://$gateway"
+}
+
+write_servers() { # NAME [ORIGIN]
+  local server resource
   for server in default=/mcp,both big=/big,both modern=/modern,modern legacy=/legacy,legacy \
     modern-news=/modern/news,modern legacy-news=/legacy/news,legacy; do
-    local path=${server#*=}
+    local path=${server#*=} name=${server%%=*}
+    resource=
+    if [ -n "${2:-}" ]; then
+      [ "$name" = default ] || continue
+      resource="resource_uri = \"$2/mcp\""
+    fi
     cat >>"$work/$1.toml" <<TOML
 
 [[mcp.server]]
-name = "${server%%=*}"
+name = "$name"
+$resource
 upstream = { url = "http://$upstream${path%,*}", eras = "${path#*,}" }
 upstream_auth = { kind = "none" }
 rules = [{ tools = ["*"], scope = "mcp:read" }]
@@ -131,12 +168,32 @@ start_gateway() {
   upstream_pid=$pid
   "$bin/wicketgate" secret generate >"$work/key"
   "$bin/wicketgate" secret generate >"$work/bridge"
-  chmod 600 "$work/key" "$work/bridge"
+  "$bin/wicketgate" secret generate >"$work/sidecar"
+  chmod 600 "$work/key" "$work/bridge" "$work/sidecar"
   write_gateway_config gateway "$gateway"
-  write_gateway_config starting "$starting"
   start "$gateway" gateway.log "$bin/wicketgate" serve --config "$work/gateway.toml"
   gateway_pid=$pid
 }
+
+# The gateways that the bench starts itself. Sets sites.
+write_sites() {
+  local port=$((first_port + 6)) site
+  sites=()
+  for site in starting few-rows many-rows everything 'without-log log' 'without-record record' \
+    'without-metrics metrics' 'bare log record metrics' 'two-workers workers=2' \
+    'four-workers workers=4' sidecar; do
+    local words
+    read -ra words <<<"$site"
+    local write=write_gateway_config
+    [ "$site" != sidecar ] || write=write_sidecar_config
+    "$write" "${words[0]}" "127.0.0.1:$port" "${words[@]:1}"
+    sites+=(--site "${words[0]}=127.0.0.1:$port")
+    port=$((port + 1))
+  done
+}
+
+# What counts allocations in a gateway.
+build_counter() { cc -O2 -shared -fPIC -o "$work/allocations.so" "$root/bench/allocations.c"; }
 
 start_nginx() {
   write_nginx_config

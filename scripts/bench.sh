@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
-# The benchmark tables: a hop through Wicketgate beside a direct call and nginx, and its refresh
-# rotation beside oidc-provider. See bench/README.md for the method.
+# The benchmark tables: a hop through Wicketgate beside a direct call, nginx and the least that a hop
+# can do, and its token endpoint beside oidc-provider. See bench/README.md for the method.
 #
-#   scripts/bench.sh           five rounds, about six minutes after the build
-#   scripts/bench.sh quick     one short round, to see that everything works
-#   scripts/bench.sh debug     one short round with debug builds; its figures mean nothing
+#   scripts/bench.sh           everything, MINUTES after the builds
+#   scripts/bench.sh G1 A2     only these goals; also rate, uneven, parts, allocations
+#   scripts/bench.sh quick [GOAL...]  one short round, to see that everything works
+#   scripts/bench.sh debug [GOAL...]  the same with debug builds; its figures mean nothing
 #   scripts/bench.sh soak [MINUTES]   a steady mix at $BENCH_RATE requests a second (1000), ten
 #                              minutes unless told
 #   scripts/bench.sh peers     beside the crate mcp-proxy, which it builds first (many minutes)
 #
-# BENCH_PROFILE=dev tries the last two with debug builds.
+# BENCH_ROUNDS (5) and BENCH_SPAN (1500 ms) say how much is measured, BENCH_ROWS how many refresh
+# tokens are in the large table (5000000), and BENCH_WORKERS sets server.workers of the gateways.
+# BENCH_PROFILE=dev tries the last two commands with debug builds.
 #
 # Installs nginx, Node and the peer where they are missing (apt on Debian and Ubuntu, as root or
 # with passwordless sudo). Everything listens on loopback, from port $BENCH_PORT (17310) on: below
@@ -18,21 +21,30 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
-mode=${1:-full}
+case ${1:-} in quick | debug | soak | peers) mode=$1 && shift ;; *) mode=full ;; esac
+measure=(--rounds "${BENCH_ROUNDS:-5}" --span "${BENCH_SPAN:-1500}") profile=release goals=("$@")
 case $mode in
-  full) measure=(--rounds 5 --span 1500) profile=release ;;
-  quick) measure=(--rounds 1 --span 400 --crowds 1000) profile=release ;;
+  full) measure+=(--table-rows "${BENCH_ROWS:-5000000}") ;;
+  quick)
+    measure=(--rounds 1 --span "${BENCH_SPAN:-400}" --crowds 1000)
+    measure+=(--table-rows "${BENCH_ROWS:-100000}")
+    ;;
+  debug)
+    measure=(--rounds 1 --span 300 --crowds 100,1000 --table-rows "${BENCH_ROWS:-10000}") profile=dev
+    ;;
   soak)
-    minutes=${2:-10} profile=${BENCH_PROFILE:-release}
+    minutes=${1:-10} profile=${BENCH_PROFILE:-release}
     [[ $minutes =~ ^[0-9]+$ ]] || { echo "usage: $0 soak [MINUTES]" >&2; exit 2; }
     ;;
   peers)
-    measure=(--rounds 5 --span 1500) profile=${BENCH_PROFILE:-release}
+    profile=${BENCH_PROFILE:-release}
     [ "$profile" = release ] || measure=(--rounds 1 --span 300)
     ;;
-  debug) measure=(--rounds 1 --span 300 --crowds 100,1000) profile=dev ;;
-  *) echo "usage: $0 [quick|debug|soak [MINUTES]|peers]" >&2; exit 2 ;;
 esac
+
+wanted() { # GOAL
+  [ ${#goals[@]} -eq 0 ] || [[ " ${goals[*]} " == *" $1 "* ]]
+}
 
 peer=$root/bench/oidc-provider
 first_port=${BENCH_PORT:-17310}
@@ -40,9 +52,8 @@ upstream=127.0.0.1:$first_port
 proxy=127.0.0.1:$((first_port + 1))
 gateway=127.0.0.1:$((first_port + 2))
 provider=127.0.0.1:$((first_port + 3))
-starting=127.0.0.1:$((first_port + 4))
-other_gateway=127.0.0.1:$((first_port + 5))
-hop=127.0.0.1:$((first_port + 6))
+other_gateway=127.0.0.1:$((first_port + 4))
+hop=127.0.0.1:$((first_port + 5))
 
 say() { echo "bench: $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -58,6 +69,7 @@ install_parts() {
   if [ "$mode" != soak ]; then
     has nginx || packages+=(nginx-light)
     has node && has npm || packages+=(nodejs npm)
+    has sqlite3 || packages+=(sqlite3)
   fi
   if [ ${#packages[@]} -gt 0 ]; then
     has apt-get || fail "install these by hand: ${packages[*]}"
@@ -78,10 +90,25 @@ install_parts() {
 }
 
 build() {
-  say "building ($profile)"
-  cargo build --locked --profile "$profile" -p wicketgate -p bench
   local target=${CARGO_TARGET_DIR:-$root/target}
   bin=$target/${profile/dev/debug}
+  build_with_saml
+  say "building ($profile)"
+  cargo build --locked --profile "$profile" -p wicketgate -p bench
+}
+
+# Only its size counts, so it is not built where its libraries are missing.
+saml=()
+build_with_saml() {
+  [ "$mode" = full ] && wanted F3 || return 0
+  if ! { has pkg-config && pkg-config --exists xmlsec1 libxml-2.0 openssl; }; then
+    say 'libxmlsec1-dev is missing: the binary with SAML is not built'
+    return 0
+  fi
+  say "building with SAML ($profile)"
+  cargo build --locked --profile "$profile" -p wicketgate --features saml
+  cp "$bin/wicketgate" "$bin/wicketgate-saml"
+  saml=(--saml-binary "$bin/wicketgate-saml")
 }
 
 # What the call needs and nothing else: fewer features cost the peer nothing.
@@ -113,6 +140,9 @@ files=$(ulimit -Hn)
 [ "$files" != unlimited ] || files=1000000
 ulimit -n "$files"
 
+# Of a log whose many lines are about what went well.
+last_words() { grep -v ' INFO ' "$work/$1.log" | tail -n 50 >&2 || true; }
+
 run() {
   echo "$(nproc) cores shared by driver, servers and upstream;" \
     "load before: $(cut -d' ' -f1 /proc/loadavg); $(nginx -v 2>&1); Node $(node --version)"
@@ -123,9 +153,9 @@ run() {
     --wicketgate "$gateway" --wicketgate-pid "$gateway_pid" \
     --hop "$hop" --hop-pid "$hop_pid" \
     --provider "$provider" --provider-pid "$provider_pid" \
-    --open-files "$files" \
-    --binary "$bin/wicketgate" --work "$work" --site "starting=$starting" || {
-    tail -n 50 "$work/gateway.log" >&2
+    --open-files "$files" "${saml[@]}" \
+    --binary "$bin/wicketgate" --work "$work" "${sites[@]}" "${goals[@]}" || {
+    last_words gateway
     fail 'nothing is printed, because a figure counts only when every answer was right'
   }
 }
@@ -136,7 +166,7 @@ soak() {
   echo
   "$bin/bench" soak --seconds $((minutes * 60)) --rate "${BENCH_RATE:-1000}" \
     --wicketgate "$gateway" --wicketgate-pid "$gateway_pid" || {
-    tail -n 50 "$work/gateway.log" >&2
+    last_words gateway
     fail 'an answer or an event was not right'
   }
 }
@@ -149,7 +179,8 @@ beside_other_gateway() {
     --wicketgate "$gateway" --wicketgate-pid "$gateway_pid" \
     --provider "$provider" --provider-pid "$provider_pid" \
     --peer "$other_gateway" --peer-pid "$other_pid" || {
-    tail -n 50 "$work/other.log" "$work/gateway.log" >&2
+    last_words other
+    last_words gateway
     fail 'nothing is printed, because a figure counts only when every answer was right'
   }
 }
@@ -172,6 +203,8 @@ case $mode in
     start_nginx
     start_hop
     start_provider
+    write_sites
+    build_counter
     run
     ;;
 esac

@@ -7,6 +7,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
+use crate::load::Span;
+
 /// Benchmarks of Wicketgate.
 #[derive(Parser)]
 pub(crate) struct Cli {
@@ -67,8 +69,9 @@ pub(crate) struct Pace {
 
 impl Pace {
     /// How long one measurement takes.
-    pub(crate) fn span(&self) -> Duration {
-        Duration::from_millis(self.span)
+    pub(crate) fn span(&self) -> Span {
+        let measured = Duration::from_millis(self.span);
+        Span { warm_up: measured / 8, measured }
     }
 }
 
@@ -183,6 +186,9 @@ pub(crate) struct Run {
     /// Wicketgate's executable, to be started again and again.
     #[arg(long)]
     pub(crate) binary: PathBuf,
+    /// The same with SAML, of which only the size counts.
+    #[arg(long)]
+    pub(crate) saml_binary: Option<PathBuf>,
     /// The folder with the configurations for these starts, as bench/servers.sh writes them.
     #[arg(long)]
     pub(crate) work: PathBuf,
@@ -195,8 +201,14 @@ pub(crate) struct Run {
     /// Files that each process may open; fewer subscribers are measured if it is not enough.
     #[arg(long)]
     pub(crate) open_files: u32,
+    /// Refresh tokens in the larger table.
+    #[arg(long, default_value_t = 5_000_000)]
+    pub(crate) table_rows: u32,
     #[command(flatten)]
     pub(crate) pace: Pace,
+    /// What to measure: goals by their id (G1), and the tables rate, uneven, parts and allocations.
+    /// Everything, if none is named.
+    pub(crate) only: Vec<String>,
 }
 
 fn name_and_address(text: &str) -> anyhow::Result<(String, SocketAddr)> {

@@ -3,9 +3,10 @@
 
 use crate::ask::{Ask, Era};
 use crate::asker::Script;
+use crate::cli;
 use crate::figures::Figures;
 use crate::lane::Lane;
-use crate::load::{Span, measure};
+use crate::load::{self, Span};
 use crate::person::Person;
 use crate::process::Family;
 use crate::rows::{CALL, STATELESS_CALL};
@@ -48,14 +49,27 @@ pub(crate) const PAIRS: [Pair; 4] = [
 pub(crate) const ACROSS: [usize; 2] = [2, 3];
 
 /// The requests, rehearsed, and what was measured.
-pub(crate) struct Eras {
+struct Eras {
     watched: Family,
     scripts: Vec<Script>,
     rounds: [Vec<Figures>; 4],
 }
 
+/// The medians, in the order of [`PAIRS`].
+pub(crate) async fn measure(
+    options: &cli::Run,
+    person: &mut Person,
+    wicketgate: &Lane,
+) -> anyhow::Result<[Figures; 4]> {
+    let mut eras = Eras::open(person, wicketgate).await?;
+    for _ in 0..options.pace.rounds {
+        eras.round(options.pace.span()).await?;
+    }
+    Ok(std::array::from_fn(|pair| Figures::medians(&eras.rounds[pair])))
+}
+
 impl Eras {
-    pub(crate) async fn open(person: &mut Person, wicketgate: &Lane) -> anyhow::Result<Self> {
+    async fn open(person: &mut Person, wicketgate: &Lane) -> anyhow::Result<Self> {
         let Lane { address, watched, .. } = wicketgate;
         let mut scripts = Vec::new();
         for pair in PAIRS {
@@ -65,17 +79,12 @@ impl Eras {
         Ok(Self { watched: watched.clone(), scripts, rounds: Default::default() })
     }
 
-    pub(crate) async fn round(&mut self, span: Span) -> anyhow::Result<()> {
+    async fn round(&mut self, span: Span) -> anyhow::Result<()> {
         for (script, rounds) in self.scripts.iter().zip(&mut self.rounds) {
             let askers = script.askers(CONNECTIONS).await?;
-            let (sample, _) = measure(askers, &self.watched, span).await?;
+            let (sample, _) = load::measure(askers, &self.watched, span).await?;
             rounds.push(Figures::of(&sample));
         }
         Ok(())
-    }
-
-    /// In the order of [`PAIRS`].
-    pub(crate) fn medians(&self) -> [Figures; 4] {
-        std::array::from_fn(|pair| Figures::medians(&self.rounds[pair]))
     }
 }

@@ -6,12 +6,14 @@ use anyhow::{Context as _, ensure};
 
 use crate::ask::{Ask, Era, What};
 use crate::asker::Script;
-use crate::person::{Person, Tokens};
+use crate::person::Person;
 use crate::process::Family;
 use crate::template::{MARKER, Template};
+use crate::token::Tokens;
 use crate::wire::{Wire, header};
 
 /// One way.
+#[derive(Clone)]
 pub(crate) struct Lane {
     /// Its name in the tables.
     pub(crate) name: &'static str,

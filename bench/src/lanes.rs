@@ -35,6 +35,11 @@ impl Lanes {
         })
     }
 
+    /// All of them, in the order of the tables.
+    pub(crate) fn all(&self) -> [&Lane; 4] {
+        [&self.direct, &self.nginx, &self.hop, &self.wicketgate]
+    }
+
     /// Those that take part in every row.
     pub(crate) fn main(&self) -> [&Lane; 3] {
         [&self.direct, &self.nginx, &self.wicketgate]

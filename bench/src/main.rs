@@ -3,12 +3,15 @@
 //!
 //! Everything runs on one thread: a driver that needs two cores would measure itself.
 
+mod allocations;
 mod ask;
 mod asker;
 mod cli;
 mod crowd;
 mod eras;
+mod exchange;
 mod figures;
+mod fresh;
 mod goals;
 mod hop;
 mod huge;
@@ -16,19 +19,29 @@ mod lane;
 mod lanes;
 mod load;
 mod markdown;
+mod own_gateway;
+mod paced;
 mod peers;
 mod person;
 mod portal;
 mod process;
 mod refresh;
+mod rotation;
 mod rows;
 mod run;
+mod selection;
 mod soak;
 mod standing;
 mod start;
+mod steady;
 mod subscriber;
+mod switched_off;
+mod table_size;
 mod template;
+mod token;
+mod token_endpoints;
 mod tool;
+mod uneven;
 mod upstream;
 mod wire;
 

@@ -13,7 +13,7 @@ use crate::asker::Script;
 use crate::cli;
 use crate::figures::Figures;
 use crate::lane::{Lane, Place};
-use crate::load::{Span, Worker as _, measure};
+use crate::load::{Worker as _, measure};
 use crate::markdown::{cells, thousands};
 use crate::person::Person;
 use crate::process::Family;
@@ -26,7 +26,7 @@ const CONNECTIONS: [u32; 3] = [1, 16, 64];
 
 /// Measures the three lanes, interleaved, and prints a table.
 pub(crate) async fn peers(options: &cli::Peers) -> anyhow::Result<()> {
-    let span = Span { warm_up: options.pace.span() / 8, measured: options.pace.span() };
+    let span = options.pace.span();
     let lanes = lanes(options).await?;
     let [nginx, ours, peer] = &lanes;
     let scripts: [Script; 3] =
@@ -62,12 +62,11 @@ async fn lanes(options: &cli::Peers) -> anyhow::Result<[Lane; 3]> {
 
 async fn token_for_peer(options: &cli::Peers) -> anyhow::Result<String> {
     let provider = Server {
-        name: "oidc-provider",
         address: options.provider,
         watched: Family::of(options.provider_pid)?,
         client_id: "bench".to_owned(),
     };
-    let refresh_tokens = provider.seed(1).await?;
+    let refresh_tokens = provider.seed("refresh", 1).await?;
     let mut refreshers = provider.refreshers(refresh_tokens).await?;
     let refresher = refreshers.first_mut().context("no refresh token")?;
     refresher.once().await?;

@@ -10,6 +10,7 @@ use url::form_urlencoded::Serializer;
 use url::{Url, form_urlencoded};
 
 use crate::portal;
+use crate::token::{REDIRECT_URI, Tokens, VERIFIER, code_form, redeem};
 use crate::wire::{Wire, header};
 
 /// A person in front of a browser, with one registered client.
@@ -20,13 +21,6 @@ pub(crate) struct Person {
     /// Whom the portal vouches for.
     name: String,
     client_id: String,
-}
-
-/// What a client holds after an authorization.
-#[derive(Deserialize)]
-pub(crate) struct Tokens {
-    pub(crate) access_token: String,
-    pub(crate) refresh_token: String,
 }
 
 #[derive(Deserialize)]
@@ -40,8 +34,6 @@ struct Page {
     text: String,
 }
 
-const REDIRECT_URI: &str = "http://127.0.0.1:9/callback";
-const VERIFIER: &str = "the-same-verifier-will-do-for-every-measurement";
 /// More pages than a sign-in and a consent take.
 const MANY_PAGES: usize = 12;
 
@@ -74,6 +66,17 @@ impl Person {
         Ok(())
     }
 
+    /// Takes a new connection: one that is not used for long is closed by the server.
+    pub(crate) async fn reconnect(&mut self) -> anyhow::Result<()> {
+        self.wire = Wire::connect(self.address).await?;
+        Ok(())
+    }
+
+    /// Where the server is.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The client that is registered.
     pub(crate) fn client_id(&self) -> &str {
         &self.client_id
@@ -82,19 +85,11 @@ impl Person {
     /// Goes through sign-in and consent for one resource, and redeems the code.
     pub(crate) async fn authorize(&mut self, resource: &str) -> anyhow::Result<Tokens> {
         let code = self.code(resource).await?;
-        let form = Serializer::new(String::new())
-            .append_pair("grant_type", "authorization_code")
-            .append_pair("client_id", &self.client_id)
-            .append_pair("redirect_uri", REDIRECT_URI)
-            .append_pair("code_verifier", VERIFIER)
-            .append_pair("code", &code)
-            .finish();
-        let page = self.post_form("/token", &form).await?;
-        ensure!(page.status == 200, "code exchange: {}", page.text);
-        Ok(serde_json::from_str(&page.text)?)
+        redeem(&mut self.wire, self.address, &code_form(&self.client_id, &code)).await
     }
 
-    async fn code(&mut self, resource: &str) -> anyhow::Result<String> {
+    /// Goes through sign-in and consent as far as they are asked for, up to the code.
+    pub(crate) async fn code(&mut self, resource: &str) -> anyhow::Result<String> {
         let query = Serializer::new(String::new())
             .append_pair("response_type", "code")
             .append_pair("client_id", &self.client_id)

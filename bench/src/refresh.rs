@@ -3,16 +3,14 @@
 use std::net::SocketAddr;
 
 use anyhow::ensure;
-use serde::Deserialize;
 
 use crate::load::Worker;
 use crate::process::Family;
+use crate::token::{redeem, refresh_form};
 use crate::wire::Wire;
 
 /// An authorization server whose token endpoint is measured.
 pub(crate) struct Server {
-    /// Its name in the tables.
-    pub(crate) name: &'static str,
     pub(crate) address: SocketAddr,
     pub(crate) watched: Family,
     pub(crate) client_id: String,
@@ -26,13 +24,6 @@ pub(crate) struct Refresher {
     refresh_token: String,
     /// The access tokens that it got.
     got: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Tokens {
-    access_token: String,
-    refresh_token: String,
-    expires_in: u32,
 }
 
 /// Access tokens that one client keeps for later measurements.
@@ -54,12 +45,12 @@ impl Server {
         Ok(refreshers)
     }
 
-    /// Fresh refresh tokens from oidc-provider's `/seed`.
-    pub(crate) async fn seed(&self, count: u32) -> anyhow::Result<Vec<String>> {
+    /// Fresh codes or refresh tokens from oidc-provider's `/seed`.
+    pub(crate) async fn seed(&self, kind: &str, count: usize) -> anyhow::Result<Vec<String>> {
         let mut wire = Wire::connect(self.address).await?;
         let host = self.address;
         let request = format!(
-            "POST /seed?count={count} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\n\r\n"
+            "POST /seed?kind={kind}&count={count} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\n\r\n"
         );
         let answer = wire.ask(request.as_bytes()).await?;
         Ok(serde_json::from_slice(answer.body)?)
@@ -86,28 +77,9 @@ impl Refresher {
 
 impl Worker for Refresher {
     async fn once(&mut self) -> anyhow::Result<bool> {
-        let Self { host, client_id, refresh_token, .. } = self;
-        let body =
-            format!("grant_type=refresh_token&client_id={client_id}&refresh_token={refresh_token}");
-        let length = body.len();
-        let request = format!(
-            "POST /token HTTP/1.1\r\nHost: {host}\r\nUser-Agent: bench\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{body}"
-        );
-        let answer = self.wire.ask(request.as_bytes()).await?;
-        ensure!(
-            answer.status == 200,
-            "refresh: status {}: {}",
-            answer.status,
-            String::from_utf8_lossy(answer.body)
-        );
-        let tokens: Tokens = serde_json::from_slice(answer.body)?;
-        ensure!(
-            tokens.refresh_token != *refresh_token
-                && tokens.expires_in > 0
-                && tokens.access_token.bytes().filter(|byte| *byte == b'.').count() == 2,
-            "an answer without fresh tokens"
-        );
+        let form = refresh_form(&self.client_id, &self.refresh_token);
+        let tokens = redeem(&mut self.wire, self.host, &form).await?;
+        ensure!(tokens.refresh_token != self.refresh_token, "the refresh token was not rotated");
         self.refresh_token = tokens.refresh_token;
         if self.got.len() < KEPT {
             self.got.push(tokens.access_token);

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use crate::ask::{Ask, What};
-use crate::asker::Script;
+use crate::cli;
 use crate::figures::Figures;
 use crate::lane::Lane;
 use crate::lanes::Lanes;
-use crate::load::{Span, measure};
+use crate::load;
+use crate::selection::Selection;
 use crate::tool;
 
 /// One row: a request at some number of connections.
@@ -18,10 +19,17 @@ pub(crate) struct Row {
     pub(crate) title: &'static str,
     pub(crate) ask: Ask,
     pub(crate) connections: u32,
+    /// For which goals it is needed.
+    goals: &'static [&'static str],
 }
 
-const fn row(title: &'static str, ask: Ask, connections: u32) -> Row {
-    Row { title, ask, connections }
+const fn row(
+    title: &'static str,
+    ask: Ask,
+    connections: u32,
+    goals: &'static [&'static str],
+) -> Row {
+    Row { title, ask, connections, goals }
 }
 
 /// `tools/call` with a small answer, as in G1 to G4.
@@ -44,14 +52,14 @@ pub(crate) const HUGE: Ask = Ask::in_session(What::Call(tool::HUGE));
 
 /// The rows.
 pub(crate) const ROWS: [Row; 8] = [
-    row("`tools/call`, 200-byte answer", CALL, 1),
-    row("`tools/call`, 200-byte answer", CALL, 16),
-    row("`tools/call`, 200-byte answer", CALL, 64),
-    row("the same, stateless 2026-07-28", STATELESS_CALL, 16),
-    row("`tools/list`, 20 tools", LIST, 16),
-    row("`tools/list`, 1,000 tools", BIG_LIST, 16),
-    row("10 progress events, then the answer", PROGRESS, 16),
-    row("`tools/call`, 100 KB answer", LARGE, 16),
+    row("`tools/call`, 200-byte answer", CALL, 1, &["G3"]),
+    row("`tools/call`, 200-byte answer", CALL, 16, &["G1", "G2", "G4", "G10"]),
+    row("`tools/call`, 200-byte answer", CALL, 64, &["G1"]),
+    row("the same, stateless 2026-07-28", STATELESS_CALL, 16, &["G10"]),
+    row("`tools/list`, 20 tools", LIST, 16, &["G5"]),
+    row("`tools/list`, 1,000 tools", BIG_LIST, 16, &["G6"]),
+    row("10 progress events, then the answer", PROGRESS, 16, &["G7"]),
+    row("`tools/call`, 100 KB answer", LARGE, 16, &["G8"]),
 ];
 
 /// The figures of one row in one lane, a round each.
@@ -59,8 +67,12 @@ pub(crate) const ROWS: [Row; 8] = [
 pub(crate) struct Results(BTreeMap<(usize, &'static str), Vec<Figures>>);
 
 impl Results {
-    pub(crate) fn add(&mut self, row: usize, lane: &'static str, figures: Figures) {
+    fn add(&mut self, row: usize, lane: &'static str, figures: Figures) {
         self.0.entry((row, lane)).or_default().push(figures);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The medians of a row in a lane, if that takes part in it.
@@ -72,41 +84,29 @@ impl Results {
 impl Row {
     /// Those that are measured in it, in the order of the tables.
     fn lanes<'l>(&self, lanes: &'l Lanes) -> Vec<&'l Lane> {
-        let Lanes { direct, nginx, hop, wicketgate } = lanes;
-        if self.ask == CALL {
-            vec![direct, nginx, hop, wicketgate]
-        } else {
-            vec![direct, nginx, wicketgate]
-        }
+        if self.ask == CALL { lanes.all().to_vec() } else { lanes.main().to_vec() }
     }
 }
 
-/// Every row's request, rehearsed in each of its lanes.
-pub(crate) async fn prepare(lanes: &Lanes) -> anyhow::Result<Vec<Vec<Script>>> {
-    let mut scripts = Vec::new();
-    for row in ROWS {
-        let mut of_row = Vec::new();
-        for lane in row.lanes(lanes) {
-            of_row.push(lane.prepare(row.ask).await?);
-        }
-        scripts.push(of_row);
-    }
-    Ok(scripts)
-}
-
-/// One round.
-pub(crate) async fn round(
+/// Every row that was chosen, in all rounds.
+pub(crate) async fn measure(
+    options: &cli::Run,
+    selection: &Selection,
     lanes: &Lanes,
-    scripts: &[Vec<Script>],
-    span: Span,
-    results: &mut Results,
-) -> anyhow::Result<()> {
-    for (number, (row, scripts)) in ROWS.iter().zip(scripts).enumerate() {
-        for (lane, script) in row.lanes(lanes).into_iter().zip(scripts) {
-            let askers = script.askers(row.connections).await?;
-            let (sample, _) = measure(askers, &lane.watched, span).await?;
-            results.add(number, lane.name, Figures::of(&sample));
+) -> anyhow::Result<Results> {
+    let mut chosen = Vec::new();
+    for (number, row) in ROWS.iter().enumerate().filter(|(_, row)| selection.wants(row.goals)) {
+        for lane in row.lanes(lanes) {
+            chosen.push((number, row.connections, lane, lane.prepare(row.ask).await?));
         }
     }
-    Ok(())
+    let mut results = Results::default();
+    for _ in 0..options.pace.rounds {
+        for (number, connections, lane, script) in &chosen {
+            let askers = script.askers(*connections).await?;
+            let (sample, _) = load::measure(askers, &lane.watched, options.pace.span()).await?;
+            results.add(*number, lane.name, Figures::of(&sample));
+        }
+    }
+    Ok(results)
 }

@@ -1,66 +1,129 @@
 //! The whole measurement, in its order.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::cli;
-use crate::crowd::crowds;
-use crate::eras::Eras;
-use crate::figures::{Figures, median};
+use crate::figures::Figures;
 use crate::goals::{self, Measured};
-use crate::huge::Huge;
 use crate::lane::Lane;
 use crate::lanes::Lanes;
-use crate::load::{Span, measure};
-use crate::markdown;
+use crate::load::{self, Span};
 use crate::person::Person;
 use crate::process::Family;
-use crate::refresh::Server;
-use crate::rows::{self, CALL, LARGE, Results, STATELESS_CALL};
-use crate::start::{Database, Site};
+use crate::rows::{self, CALL, LARGE};
+use crate::selection::Selection;
+use crate::{
+    allocations, crowd, eras, exchange, fresh, huge, markdown, rotation, start, steady,
+    switched_off, table_size, uneven,
+};
 
-/// Clients that refresh at the same time.
-pub(crate) const REFRESHERS: u32 = 16;
-
-/// Measures everything and prints the tables.
+/// Measures what is asked for and prints the tables.
 pub(crate) async fn run(options: &cli::Run) -> anyhow::Result<()> {
+    let selection = Selection::of(&options.only)?;
     let gateway = Family::of(options.gateway.wicketgate_pid)?;
     let idle_kib = gateway.resident()?;
+    let mut measured = Measured::default();
+    requests(options, &selection, &mut measured).await?;
+    tokens(options, &selection, &mut measured).await?;
+    // What others did to it is all that this one did.
+    measured.after_kib = selection.is_everything().then(|| gateway.resident()).transpose()?;
+    measured.idle_kib = Some(idle_kib);
+    other_gateways(options, &selection, &mut measured).await?;
+    measured.binary_bytes = Some(size_of(&options.binary)?);
+    measured.saml_binary_bytes = options.saml_binary.as_deref().map(size_of).transpose()?;
+    let report = markdown::report(&measured, &goals::verdicts(&measured, &selection));
+    std::io::stdout().write_all(report.as_bytes())?;
+    Ok(())
+}
+
+/// MCP requests through the measured gateway.
+async fn requests(
+    options: &cli::Run,
+    selection: &Selection,
+    measured: &mut Measured,
+) -> anyhow::Result<()> {
     let mut person = Person::at(options.gateway.wicketgate).await?;
     let lanes = Lanes::open(options, &mut person).await?;
     lanes.check_streaming().await?;
-    let starts = starts(options).await?;
-    let mut refresh = Refresh::open(options, &mut person).await?;
-    let scripts = rows::prepare(&lanes).await?;
-    let mut eras = Eras::open(&mut person, &lanes.wicketgate).await?;
-    let mut huge = Huge::open(lanes.main()).await?;
-    let (mut results, mut fresh_tokens) = (Results::default(), Vec::new());
-    let span = span(options);
-    for round in 1..=options.pace.rounds {
-        note(&format!("round {round} of {}", options.pace.rounds));
-        rows::round(&lanes, &scripts, span, &mut results).await?;
-        eras.round(span).await?;
-        huge.round(lanes.main(), span).await?;
-        let tokens = refresh.round(span).await?;
-        fresh_tokens.push(with_fresh_tokens(&lanes.wicketgate, &tokens, span).await?);
+    note("requests");
+    measured.results = rows::measure(options, selection, &lanes).await?;
+    if selection.wants(&["rate"]) {
+        note("a fixed rate");
+        measured.steady = Some(steady::measure(options, &lanes).await?);
     }
-    note("idle subscribers");
-    let memory_kib = [idle_kib, gateway.resident()?];
-    let crowds = crowds(options).await?;
-    let measured = Measured {
-        results,
-        fresh_tokens: Figures::medians(&fresh_tokens),
-        eras: eras.medians(),
-        huge: huge.medians(),
-        crowds,
-        refresh: refresh.medians(),
-        starts,
-        memory_kib,
-        binary_bytes: std::fs::metadata(&options.binary)?.len(),
-    };
-    let report = markdown::report(&measured, &goals::verdicts(&measured));
-    std::io::stdout().write_all(report.as_bytes())?;
+    person.reconnect().await?;
+    if selection.wants(&["G11"]) {
+        note("across generations");
+        let eras = eras::measure(options, &mut person, &lanes.wicketgate).await?;
+        measured.eras = Some(eras);
+    }
+    if selection.wants(&["G12"]) {
+        note("10 MB answers");
+        measured.huge = Some(huge::measure(options, lanes.main()).await?);
+    }
+    if selection.wants(&["G9"]) {
+        note("new tokens");
+        let fresh = fresh::measure(options, &mut person, &lanes.wicketgate).await?;
+        measured.fresh = Some(fresh);
+    }
     Ok(())
+}
+
+/// The token endpoints.
+async fn tokens(
+    options: &cli::Run,
+    selection: &Selection,
+    measured: &mut Measured,
+) -> anyhow::Result<()> {
+    if selection.wants(&["A2", "A4", "A5"]) {
+        note("refresh");
+        let mut person = Person::at(options.gateway.wicketgate).await?;
+        measured.rotation = Some(rotation::measure(options, &mut person).await?);
+    }
+    if selection.wants(&["A3", "A4", "A5"]) {
+        note("code exchange");
+        measured.exchange = Some(exchange::measure(options).await?);
+    }
+    Ok(())
+}
+
+/// What needs gateways of its own.
+async fn other_gateways(
+    options: &cli::Run,
+    selection: &Selection,
+    measured: &mut Measured,
+) -> anyhow::Result<()> {
+    if selection.wants(&["A6"]) {
+        note("refresh in a large table");
+        measured.table_size = Some(table_size::measure(options).await?);
+    }
+    if selection.wants(&["uneven"]) {
+        note("uneven load");
+        measured.uneven = uneven::measure(options).await?;
+    }
+    if selection.wants(&["parts"]) {
+        note("parts switched off");
+        measured.switched_off = Some(switched_off::measure(options).await?);
+    }
+    if selection.wants(&["allocations"]) {
+        note("allocations");
+        measured.allocations = Some(allocations::measure(options).await?);
+    }
+    if selection.wants(&["F1"]) {
+        note("starts");
+        measured.starts = Some(start::measure(options).await?);
+    }
+    if selection.wants(&["G13"]) {
+        note("idle subscribers");
+        measured.crowds = crowd::crowds(options).await?;
+    }
+    Ok(())
+}
+
+fn size_of(binary: &Path) -> anyhow::Result<u64> {
+    Ok(std::fs::metadata(binary)?.len())
 }
 
 /// Calls tools for a while and prints how it went.
@@ -78,104 +141,9 @@ pub(crate) async fn load(options: &cli::Load) -> anyhow::Result<()> {
         warm_up: Duration::from_millis(200),
         measured: Duration::from_secs(options.seconds),
     };
-    let (sample, _) = measure(askers, &lane.watched, span).await?;
+    let (sample, _) = load::measure(askers, &lane.watched, span).await?;
     note(&format!("{:?}", Figures::of(&sample)));
     Ok(())
-}
-
-fn span(options: &cli::Run) -> Span {
-    Span { warm_up: options.pace.span() / 8, measured: options.pace.span() }
-}
-
-/// Milliseconds to the first answer, with a new and with an existing database: medians.
-async fn starts(options: &cli::Run) -> anyhow::Result<[f64; 2]> {
-    let site = Site::of(options, "starting")?;
-    let (mut new, mut existing) = (Vec::new(), Vec::new());
-    for _ in 0..options.pace.rounds {
-        new.push(site.time(Database::New).await?);
-        existing.push(site.time(Database::Existing).await?);
-    }
-    Ok([median(new), median(existing)])
-}
-
-/// Calls with tokens that the gateway has never seen (G9).
-async fn with_fresh_tokens(
-    wicketgate: &Lane,
-    tokens: &[String],
-    span: Span,
-) -> anyhow::Result<Figures> {
-    let script = wicketgate.prepare(STATELESS_CALL).await?;
-    let requests = wicketgate.with_tokens(STATELESS_CALL, tokens);
-    let askers = script.askers_once(REFRESHERS, requests).await?;
-    let cold = Span { warm_up: Duration::ZERO, ..span };
-    let (sample, _) = measure(askers, &wicketgate.watched, cold).await?;
-    Ok(Figures::of(&sample))
-}
-
-/// The two token endpoints, and the refresh tokens that are valid at ours.
-struct Refresh {
-    provider: Server,
-    ours: Server,
-    tokens: Vec<String>,
-    /// Of the provider and of ours, at one client and at many.
-    rounds: [[Vec<Figures>; 2]; 2],
-}
-
-impl Refresh {
-    /// Every client gets its own grant, through the pages.
-    async fn open(options: &cli::Run, person: &mut Person) -> anyhow::Result<Self> {
-        let resource = format!("http://{}/mcp", options.gateway.wicketgate);
-        let mut tokens = Vec::new();
-        for _ in 0..REFRESHERS {
-            tokens.push(person.authorize(&resource).await?.refresh_token);
-        }
-        Ok(Self {
-            provider: Server {
-                name: "oidc-provider, in memory",
-                address: options.provider,
-                watched: Family::of(options.provider_pid)?,
-                client_id: "bench".to_owned(),
-            },
-            ours: Server {
-                name: "wicketgate, SQLite, durable",
-                address: options.gateway.wicketgate,
-                watched: Family::of(options.gateway.wicketgate_pid)?,
-                client_id: person.client_id().to_owned(),
-            },
-            tokens,
-            rounds: Default::default(),
-        })
-    }
-
-    /// One round with one client and with many. Returns fresh access tokens of ours.
-    async fn round(&mut self, span: Span) -> anyhow::Result<Vec<String>> {
-        let mut access_tokens = Vec::new();
-        for (place, clients) in [1, REFRESHERS].into_iter().enumerate() {
-            let seeded = self.provider.seed(clients).await?;
-            let refreshers = self.provider.refreshers(seeded).await?;
-            let (sample, _) = measure(refreshers, &self.provider.watched, span).await?;
-            self.rounds[0][place].push(Figures::of(&sample));
-
-            let tokens = self.tokens.drain(..clients as usize).collect();
-            let refreshers = self.ours.refreshers(tokens).await?;
-            let (sample, refreshers) = measure(refreshers, &self.ours.watched, span).await?;
-            self.rounds[1][place].push(Figures::of(&sample));
-            for refresher in refreshers {
-                let (refresh_token, got) = refresher.into_tokens();
-                self.tokens.push(refresh_token);
-                access_tokens.extend(got);
-            }
-        }
-        Ok(access_tokens)
-    }
-
-    fn medians(&self) -> [(&'static str, [Figures; 2]); 2] {
-        let medians = |server: usize| {
-            let [one, many] = &self.rounds[server];
-            [Figures::medians(one), Figures::medians(many)]
-        };
-        [(self.provider.name, medians(0)), (self.ours.name, medians(1))]
-    }
 }
 
 pub(crate) fn note(text: &str) {

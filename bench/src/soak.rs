@@ -94,12 +94,8 @@ async fn start(
         let (era, path) = KINDS[number as usize % KINDS.len()];
         person.take_another_client().await?;
         let (lane, tokens) = Lane::to_server(&mut person, address, watched, path).await?;
-        let server = Server {
-            name: "wicketgate",
-            address,
-            watched: watched.clone(),
-            client_id: person.client_id().to_owned(),
-        };
+        let server =
+            Server { address, watched: watched.clone(), client_id: person.client_id().to_owned() };
         let opened = Listener::open(&lane, era).await;
         listeners.push(opened.with_context(|| format!("a subscription of {era:?} at {path}"))?);
         let mut refreshers = server.refreshers(vec![tokens.refresh_token]).await?;

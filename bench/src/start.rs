@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail, ensure};
 use tokio::time::Instant;
 
 use crate::cli;
+use crate::figures::median;
 use crate::wire::Wire;
 
 /// A configuration, and what belongs to the gateway that runs with it.
@@ -19,11 +20,13 @@ pub(crate) struct Site {
     binary: PathBuf,
     config: PathBuf,
     log: PathBuf,
+    /// Variables of its environment, beside those that everybody has.
+    pub(crate) environment: Vec<(&'static str, PathBuf)>,
 }
 
 /// What the database file is like at the start.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Database {
+enum Database {
     /// There is none; the schema and the first signing key are made.
     New,
     /// It is the one of the start before.
@@ -32,6 +35,17 @@ pub(crate) enum Database {
 
 const BETWEEN_TRIES: Duration = Duration::from_micros(200);
 const TOO_LONG: Duration = Duration::from_secs(20);
+
+/// Milliseconds to the first answer, with a new and with an existing database: medians (F1).
+pub(crate) async fn measure(options: &cli::Run) -> anyhow::Result<[f64; 2]> {
+    let site = Site::of(options, "starting")?;
+    let (mut new, mut existing) = (Vec::new(), Vec::new());
+    for _ in 0..options.pace.rounds {
+        new.push(site.time(Database::New).await?);
+        existing.push(site.time(Database::Existing).await?);
+    }
+    Ok([median(new), median(existing)])
+}
 
 impl Site {
     /// The one of this name.
@@ -48,11 +62,12 @@ impl Site {
             binary: options.binary.clone(),
             config: file("toml"),
             log: file("log"),
+            environment: Vec::new(),
         })
     }
 
     /// Milliseconds from the start of the process to the answer of `/health`.
-    pub(crate) async fn time(&self, database: Database) -> anyhow::Result<f64> {
+    async fn time(&self, database: Database) -> anyhow::Result<f64> {
         if database == Database::New {
             remove(&self.database)?;
         }
@@ -73,6 +88,7 @@ impl Site {
         let start = Instant::now();
         let mut command = Command::new(&self.binary);
         command.args(["serve", "--role", role, "--config"]).arg(&self.config);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stderr(Stdio::from(File::create(&self.log)?));
         let mut server = Started(command.spawn().context("wicketgate does not start")?);
         let mut wire = loop {

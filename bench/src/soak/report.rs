@@ -38,8 +38,8 @@ pub(super) fn markdown(soaked: &Soaked<'_>) -> String {
     let met = |good: bool| if good { "met" } else { "missed" };
     let flat = met(growth <= limit);
     let whole = met(lost == 0);
-    let shown = |percent| micros(percentile(latencies, percent));
-    let (p50, p99) = (shown(50), shown(99));
+    let shown = |in_thousand| micros(percentile(latencies, in_thousand));
+    let (p50, p99) = (shown(500), shown(990));
     let most = memory_kib.iter().copied().max().unwrap_or_default();
     let most = f64::from(most) / 1024.0;
     let seconds = elapsed.as_secs();
