@@ -92,7 +92,9 @@ impl Filled {
 fn fill(database: &Path, rows: u32) -> anyhow::Result<()> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("rows.sql");
     let status = Command::new("sqlite3")
-        .args(["-bail", "-cmd", &format!(".parameter set :rows {rows}")])
+        // In this order: a change of temp_store forgets the parameters.
+        .args(["-bail", "-cmd", "PRAGMA temp_store = MEMORY"])
+        .args(["-cmd", &format!(".parameter set :rows {rows}")])
         .arg(database)
         .stdin(Stdio::from(File::open(script)?))
         .stdout(Stdio::null())

@@ -34,12 +34,23 @@ const BETWEEN_STREAMS: Duration = Duration::from_millis(100);
 /// Connections that take these in turn in the even case.
 const STREAMING: u32 = 8;
 const SPANS: u32 = 2;
+/// The part of the rate that must be reached, or it is not below saturation.
+const KEPT: f64 = 0.95;
+/// In which a gateway may deal connections out again.
+const DEALING: Duration = Duration::from_secs(1);
 
 /// The calls of both cases, with so many workers.
 pub(crate) struct Loads {
     pub(crate) workers: u32,
     pub(crate) even: Figures,
     pub(crate) uneven: Figures,
+}
+
+impl Loads {
+    /// How much slower the slow calls are under uneven load; not a number if even load was too much.
+    pub(crate) fn ratio(&self) -> f64 {
+        if self.even.rate < RATE * KEPT { f64::NAN } else { self.uneven.p99 / self.even.p99 }
+    }
 }
 
 /// One gateway, with what is asked of it.
@@ -58,7 +69,7 @@ struct Streamer {
 }
 
 pub(crate) async fn measure(options: &cli::Run) -> anyhow::Result<Vec<Loads>> {
-    let span = options.pace.span().times(SPANS);
+    let span = Span { warm_up: DEALING, ..options.pace.span().times(SPANS) };
     let mut all = Vec::new();
     for (_, site) in SITES {
         all.push(Measured::start(options, site).await?);

@@ -239,7 +239,7 @@ fn footprint(measured: &Measured) -> Vec<Verdict> {
 fn beside(measured: &Measured) -> Vec<Verdict> {
     let uneven = measured.uneven.iter().map(|case| {
         let measure = format!("uneven load, {} workers: p99 × even load", case.workers);
-        ratio("uneven", measure, AtMost(1.5), case.uneven.p99 / case.even.p99)
+        ratio("uneven", measure, AtMost(1.5), case.ratio())
     });
     let counts = measured.allocations.unwrap_or([f64::NAN; allocations::CASES.len()]);
     let (title, ..) = allocations::CASES[0];
