@@ -9,8 +9,9 @@ What counts as a citation, in crates, tests/e2e, docs, bench, findings and scrip
 
 - capitals, a dash and a number (RT-8, T-MCP-10, SEP-1034), wherever they stand. What looks like it
   and is no id is in NO_IDS below;
-- a capital of SHORT and a number as a word by itself (A4, C3, O12). In bench such words mean other
-  things: there they are looked up under "Goals of the benchmark", everywhere else in the rest;
+- a capital of SHORT and a number as a word by itself (A4, C3, O12). In bench and its script such
+  words mean other things: there they are looked up under "Goals of the benchmark", everywhere else
+  in the rest;
 - the beginning of a Rust function's name (`rt_7_reuse_…`, `t_ca_01_02_and_15_…`, `a5_…`), if the
   page has that family, since other names may begin in the same way;
 - a range ("D-30…D-43", "RU-2 to RU-4", `t_az_05_to_26_…`) cites its two ends, and whatever the page
@@ -119,7 +120,7 @@ def named(text, families):
 def cited_in(path, families):
     """All of them in one file, as the page has them, each with its line."""
     text = Path(path).read_text()
-    bench = BENCH if path.startswith("bench/") else ""
+    bench = BENCH if path.startswith(("bench/", "scripts/bench")) else ""
     found = [*spelled(DASHED, text)]
     found += ((place, bench + name, bench + first) for place, name, first in spelled(WORD, text))
     found += named(text, families) if path.endswith(".rs") else []

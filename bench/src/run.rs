@@ -27,7 +27,7 @@ pub(crate) async fn run(options: &cli::Run) -> anyhow::Result<()> {
     let mut measured = Measured::default();
     requests(options, &selection, &mut measured).await?;
     tokens(options, &selection, &mut measured).await?;
-    // What others did to it is all that this one did.
+    // What comes after this leaves the measured gateway alone.
     measured.after_kib = selection.is_everything().then(|| gateway.resident()).transpose()?;
     measured.idle_kib = Some(idle_kib);
     other_gateways(options, &selection, &mut measured).await?;
