@@ -1,4 +1,4 @@
-//! The three ways to the same server: direct, through nginx, through Wicketgate.
+//! One of the ways to the same server: direct, through nginx, through a gateway.
 
 use std::net::SocketAddr;
 

@@ -51,3 +51,18 @@ impl Selection {
         self.0.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_named_is_wanted_and_nothing_else() -> anyhow::Result<()> {
+        let some = Selection::of(&["G1".to_owned(), "rate".to_owned()])?;
+        assert!(some.wants(&["G4", "G1"]) && some.wants(&["rate"]));
+        assert!(!some.wants(&["G10"]) && !some.is_everything());
+        assert!(Selection::of(&[])?.wants(&["G10"]));
+        assert!(Selection::of(&["G14".to_owned()]).is_err());
+        Ok(())
+    }
+}

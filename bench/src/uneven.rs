@@ -15,7 +15,7 @@ use tokio::time::MissedTickBehavior;
 use crate::asker::Script;
 use crate::cli;
 use crate::figures::Figures;
-use crate::load::{Span, Worker as _};
+use crate::load::{self, Span, Worker as _};
 use crate::own_gateway::OwnGateway;
 use crate::paced::{self, Beat, in_turn};
 use crate::rows::{CALL, HUGE};
@@ -24,8 +24,8 @@ use crate::rows::{CALL, HUGE};
 const SITES: [(u32, &str); 2] = [(2, "two-workers"), (4, "four-workers")];
 /// Connections of each case, those that stream included.
 const CONNECTIONS: u32 = 64;
-/// Calls in a second, of all connections together.
-pub(crate) const RATE: f64 = 8000.0;
+/// The part of what it manages when everybody calls again at once.
+const PART: f64 = 0.4;
 /// Which connections are busy, and their part of all calls.
 const EVERY_EIGHTH: u32 = 8;
 const BUSY_PART: f64 = 0.9;
@@ -42,6 +42,8 @@ const DEALING: Duration = Duration::from_secs(1);
 /// The calls of both cases, with so many workers.
 pub(crate) struct Loads {
     pub(crate) workers: u32,
+    /// Calls that were due in a second, of all connections together.
+    pub(crate) rate: f64,
     pub(crate) even: Figures,
     pub(crate) uneven: Figures,
 }
@@ -49,13 +51,14 @@ pub(crate) struct Loads {
 impl Loads {
     /// How much slower the slow calls are under uneven load; not a number if even load was too much.
     pub(crate) fn ratio(&self) -> f64 {
-        if self.even.rate < RATE * KEPT { f64::NAN } else { self.uneven.p99 / self.even.p99 }
+        if self.even.rate < self.rate * KEPT { f64::NAN } else { self.uneven.p99 / self.even.p99 }
     }
 }
 
 /// One gateway, with what is asked of it.
 struct Measured {
     gateway: OwnGateway,
+    rate: f64,
     call: Script,
     huge: Arc<Script>,
     even: Vec<Figures>,
@@ -81,6 +84,7 @@ pub(crate) async fn measure(options: &cli::Run) -> anyhow::Result<Vec<Loads>> {
     }
     let medians = |(measured, (workers, _)): (&Measured, (u32, _))| Loads {
         workers,
+        rate: measured.rate,
         even: Figures::medians(&measured.even),
         uneven: Figures::medians(&measured.uneven),
     };
@@ -90,8 +94,12 @@ pub(crate) async fn measure(options: &cli::Run) -> anyhow::Result<Vec<Loads>> {
 impl Measured {
     async fn start(options: &cli::Run, site: &str) -> anyhow::Result<Self> {
         let gateway = OwnGateway::start(options, site).await?;
+        let call = gateway.lane.prepare(CALL).await?;
+        let askers = call.askers(CONNECTIONS).await?;
+        let (sample, _) = load::measure(askers, &gateway.lane.watched, options.pace.span()).await?;
         Ok(Self {
-            call: gateway.lane.prepare(CALL).await?,
+            rate: Figures::of(&sample).rate * PART,
+            call,
             huge: Arc::new(gateway.lane.prepare(HUGE).await?),
             gateway,
             even: Vec::new(),
@@ -100,9 +108,9 @@ impl Measured {
     }
 
     async fn round(&mut self, span: Span) -> anyhow::Result<()> {
-        let calling = in_turn(CONNECTIONS - STREAMING, RATE);
+        let calling = in_turn(CONNECTIONS - STREAMING, self.rate);
         self.even.push(self.case(calling, STREAMING, span).await?);
-        self.uneven.push(self.case(few_are_busy(CONNECTIONS - 1), 1, span).await?);
+        self.uneven.push(self.case(few_are_busy(CONNECTIONS - 1, self.rate), 1, span).await?);
         Ok(())
     }
 
@@ -122,10 +130,10 @@ impl Measured {
     }
 }
 
-fn few_are_busy(connections: u32) -> Vec<Beat> {
+fn few_are_busy(connections: u32, rate: f64) -> Vec<Beat> {
     let busy = connections.div_ceil(EVERY_EIGHTH);
-    let mut busy_beats = in_turn(busy, RATE * BUSY_PART).into_iter();
-    let mut quiet_beats = in_turn(connections - busy, RATE * (1.0 - BUSY_PART)).into_iter();
+    let mut busy_beats = in_turn(busy, rate * BUSY_PART).into_iter();
+    let mut quiet_beats = in_turn(connections - busy, rate * (1.0 - BUSY_PART)).into_iter();
     let beat = |number: u32| {
         let beats =
             if number.is_multiple_of(EVERY_EIGHTH) { &mut busy_beats } else { &mut quiet_beats };
@@ -170,11 +178,11 @@ mod tests {
 
     #[test]
     fn few_connections_are_busy_and_the_rate_is_the_same() {
-        let beats = few_are_busy(63);
+        let beats = few_are_busy(63, 8000.0);
         let rate = |beat: &Beat| 1.0 / beat.every.as_secs_f64();
         let (all, first) = (beats.iter().map(rate).sum::<f64>(), rate(&beats[0]));
         assert_eq!(beats.len(), 63);
-        assert!((all - RATE).abs() < 1.0, "{all}");
+        assert!((all - 8000.0).abs() < 1.0, "{all}");
         assert!((first - 900.0).abs() < 1.0, "{first}");
     }
 }

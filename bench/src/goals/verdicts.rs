@@ -252,3 +252,18 @@ fn beside(measured: &Measured) -> Vec<Verdict> {
     );
     uneven.chain([allocations]).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_goal_is_judged_by_what_is_shown() {
+        let met = |goal, measured, unit| verdict("G4", "p99", goal, measured, unit).is_met();
+        assert_eq!(met(AtMost(1.5), 1.504, ""), Some(true));
+        assert_eq!(met(AtMost(1.5), 1.506, ""), Some(false));
+        assert_eq!(met(AtLeast(0.8), 0.79, ""), Some(false));
+        assert_eq!(met(AtMost(4.0), 4.04, " KiB"), Some(true));
+        assert_eq!(met(AtMost(4.0), f64::NAN, " KiB"), None);
+    }
+}

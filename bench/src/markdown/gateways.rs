@@ -9,7 +9,7 @@ use crate::huge::{self, HugeFigures, megabytes};
 use crate::lanes::HOP;
 use crate::rows::ROWS;
 use crate::steady;
-use crate::{allocations, fresh, switched_off, uneven};
+use crate::{allocations, fresh, switched_off};
 
 const LANES: [&str; 4] = ["direct", "nginx", HOP, "wicketgate"];
 
@@ -113,15 +113,16 @@ impl Report {
         if measured.uneven.is_empty() {
             return;
         }
-        let title = format!("Uneven load: {} calls a second", thousands(uneven::RATE));
-        let columns = ["Workers:", "Load", "req/s:", "p50 µs:", "p99 µs:", "p99.9 µs:"];
-        self.table(&title, &columns);
+        let columns =
+            ["Workers:", "Load", "due in a second:", "req/s:", "p50 µs:", "p99 µs:", "p99.9 µs:"];
+        self.table("Uneven load", &columns);
         for case in &measured.uneven {
             for (load, figures) in [("even", case.even), ("uneven", case.uneven)] {
                 let Figures { rate, p50, p99, p999, .. } = figures;
-                let (workers, rate) = (case.workers, thousands(rate));
+                let (due, rate) = (thousands(case.rate), thousands(rate));
+                let workers = case.workers;
                 self.line(&format!(
-                    "| {workers} | {load} | {rate} | {p50:.0} | {p99:.0} | {p999:.0} |"
+                    "| {workers} | {load} | {due} | {rate} | {p50:.0} | {p99:.0} | {p999:.0} |"
                 ));
             }
         }
