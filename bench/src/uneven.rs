@@ -25,7 +25,7 @@ const SITES: [(u32, &str); 2] = [(2, "two-workers"), (4, "four-workers")];
 /// Connections of each case, those that stream included.
 const CONNECTIONS: u32 = 64;
 /// The part of what it manages when everybody calls again at once.
-const PART: f64 = 0.4;
+const PART: f64 = 0.25;
 /// Which connections are busy, and their part of all calls.
 const EVERY_EIGHTH: u32 = 8;
 const BUSY_PART: f64 = 0.9;
