@@ -64,7 +64,12 @@ secret = { file = "$work/sidecar" }
 diagnostic_log_level = "$level"
 audit_calls = $recorded
 TOML
-  write_servers "$1"
+  write_server "$1" default /mcp both
+  write_server "$1" big /big both
+  write_server "$1" modern /modern modern
+  write_server "$1" legacy /legacy legacy
+  write_server "$1" modern-news /modern/news modern
+  write_server "$1" legacy-news /legacy/news legacy
 }
 
 # A sidecar for the same resource, whose tokens the measured gateway issues.
@@ -83,29 +88,19 @@ metrics_listen = "127.0.0.1:$((${2##*:} + 20))"
 issuer = "http://$gateway"
 authority = { url = "http://$gateway", client_id = "sidecar", client_secret = { file = "$work/sidecar" } }
 TOML
-  write_servers "$1" "http://$gateway"
+  write_server "$1" default /mcp both "http://$gateway/mcp"
 }
 
-write_servers() { # NAME [ORIGIN]
-  local server resource
-  for server in default=/mcp,both big=/big,both modern=/modern,modern legacy=/legacy,legacy \
-    modern-news=/modern/news,modern legacy-news=/legacy/news,legacy; do
-    local path=${server#*=} name=${server%%=*}
-    resource=
-    if [ -n "${2:-}" ]; then
-      [ "$name" = default ] || continue
-      resource="resource_uri = \"$2/mcp\""
-    fi
-    cat >>"$work/$1.toml" <<TOML
+write_server() { # CONFIG NAME PATH ERAS [RESOURCE]
+  cat >>"$work/$1.toml" <<TOML
 
 [[mcp.server]]
-name = "$name"
-$resource
-upstream = { url = "http://$upstream${path%,*}", eras = "${path#*,}" }
+name = "$2"
+resource_uri = "${5:-}"
+upstream = { url = "http://$upstream$3", eras = "$4" }
 upstream_auth = { kind = "none" }
 rules = [{ tools = ["*"], scope = "mcp:read" }]
 TOML
-  done
 }
 
 write_nginx_config() {
@@ -177,14 +172,13 @@ start_gateway() {
 
 # The gateways that the bench starts itself. Sets sites.
 write_sites() {
-  local port=$((first_port + 6)) site
+  local port=$((first_port + 6)) site words write
   sites=()
   for site in starting few-rows many-rows everything 'without-log log' 'without-record record' \
     'without-metrics metrics' 'bare log record metrics' 'two-workers workers=2' \
     'four-workers workers=4' sidecar; do
-    local words
     read -ra words <<<"$site"
-    local write=write_gateway_config
+    write=write_gateway_config
     [ "$site" != sidecar ] || write=write_sidecar_config
     "$write" "${words[0]}" "127.0.0.1:$port" "${words[@]:1}"
     sites+=(--site "${words[0]}=127.0.0.1:$port")

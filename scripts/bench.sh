@@ -106,7 +106,7 @@ build_with_saml() {
     return 0
   fi
   say "building with SAML ($profile)"
-  cargo build --locked --profile "$profile" -p wicketgate --features saml
+  cargo build --locked --profile "$profile" -p wicketgate -p bench --features wicketgate/saml
   cp "$bin/wicketgate" "$bin/wicketgate-saml"
   saml=(--saml-binary "$bin/wicketgate-saml")
 }
