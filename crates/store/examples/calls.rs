@@ -5,7 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a measurement stops at the first error")]
 #![expect(clippy::print_stdout, reason = "the figures are the purpose")]
 
-use std::time::Duration;
+mod processor_time;
 
 use kernel::{Id, OsRandom, Timestamp};
 use model::{AuditEvent, AuditKind, ClientId};
@@ -26,12 +26,12 @@ async fn main() {
         let batches: Vec<Vec<_>> = (0..CALLS / batch)
             .map(|number| (0..batch).map(|_| call(batch, number)).collect())
             .collect();
-        let used_before = processor_time();
+        let used_before = processor_time::seconds();
         for events in batches {
             store.write(RecordCalls { events }).await.unwrap();
         }
-        let used = processor_time() - used_before;
-        println!("{batch:>8} {:>12.2}", used.as_secs_f64() * 1e6 / f64::from(CALLS));
+        let used = processor_time::seconds() - used_before;
+        println!("{batch:>8} {:>12.2}", used * 1e6 / f64::from(CALLS));
     }
     store.close().await;
 }
@@ -51,12 +51,4 @@ fn call(batch: u32, number: u32) -> AuditEvent {
             NOW.plus_seconds(i64::from(batch) * i64::from(CALLS) + i64::from(number)),
         )
     }
-}
-
-/// What this process has used so far, in the kernel's ticks of 10 ms.
-fn processor_time() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let (_, after_name) = stat.rsplit_once(')').unwrap();
-    let ticks = after_name.split_whitespace().skip(11).take(2);
-    Duration::from_millis(ticks.map(|ticks| ticks.parse::<u64>().unwrap()).sum::<u64>() * 10)
 }

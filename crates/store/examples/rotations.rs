@@ -8,6 +8,8 @@
 #![expect(clippy::print_stdout, reason = "the figures are the purpose")]
 #![expect(clippy::disallowed_methods, reason = "it measures time")]
 
+mod processor_time;
+
 use std::time::{Duration, Instant};
 
 use kernel::{Hashed, Id, OsRandom, Plain, Timestamp};
@@ -51,25 +53,17 @@ async fn measure(store: &Store, tasks: usize) {
         running.push(tokio::spawn(rotate_until(store.clone(), token, Instant::now() + RUN)));
     }
     let mut latencies = Vec::new();
-    let used_before = processor_time();
+    let used_before = processor_time::seconds();
     for task in running {
         latencies.extend(task.await.unwrap());
     }
-    let used = processor_time() - used_before;
+    let used = processor_time::seconds() - used_before;
     latencies.sort_unstable();
     let at = |percent: usize| latencies[latencies.len() * percent / 100].as_secs_f64() * 1000.0;
     let count = f64::from(u32::try_from(latencies.len()).unwrap());
     let rate = count / RUN.as_secs_f64();
-    let each = used.as_secs_f64() * 1e6 / count;
+    let each = used * 1e6 / count;
     println!("{tasks:>6} {rate:>12.0} {:>9.2} {:>9.2} {each:>9.0}", at(50), at(99));
-}
-
-/// What this process has used so far, in the kernel's ticks of 10 ms.
-fn processor_time() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let (_, after_name) = stat.rsplit_once(')').unwrap();
-    let ticks = after_name.split_whitespace().skip(11).take(2);
-    Duration::from_millis(ticks.map(|ticks| ticks.parse::<u64>().unwrap()).sum::<u64>() * 10)
 }
 
 async fn rotate_until(

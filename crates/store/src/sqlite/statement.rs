@@ -143,10 +143,10 @@ mod tests {
 
     /// A table with an index on one of its columns.
     fn people() -> Connection {
-        let connection = Connection::open_in_memory().unwrap();
+        let connection = Connection::open_in_memory().expect("memory");
         let table = "CREATE TABLE PEOPLE (name TEXT NOT NULL PRIMARY KEY, age BIGINT);
                      INSERT INTO PEOPLE VALUES ('ada', 36), ('bob', 7), ('eve', 51)";
-        connection.execute_batch(table).unwrap();
+        connection.execute_batch(table).expect("a table");
         connection
     }
 
@@ -155,15 +155,15 @@ mod tests {
     fn parameters_are_bound_by_their_numbers() {
         let update = query("UPDATE PEOPLE SET age = $3 + $1 WHERE name = $2 AND $3 > $1");
         let update = update.bind(1).bind("ada").bind(40);
-        assert_eq!(change(&people(), &update).unwrap(), 1);
+        assert_eq!(change(&people(), &update).ok(), Some(1));
         let other = query("UPDATE PEOPLE SET age = $3 + $1 WHERE name = $2 AND $3 > $1");
-        assert_eq!(change(&people(), &other.bind(40).bind("ada").bind(1)).unwrap(), 0);
+        assert_eq!(change(&people(), &other.bind(40).bind("ada").bind(1)).ok(), Some(0));
     }
 
     #[test]
     fn a_missing_value_is_an_error() {
         let update = query("UPDATE PEOPLE SET age = $2 WHERE name = $1").bind("ada");
-        change(&people(), &update).unwrap_err();
+        assert!(change(&people(), &update).is_err());
     }
 
     /// A6: the look-up is refused in every test, however few rows the test has.
