@@ -139,7 +139,33 @@ fn percent_encoded(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::percent_encoded;
+    use std::time::Duration;
+
+    use rusqlite::Connection;
+
+    use super::{SqliteFile, percent_encoded};
+
+    fn pragma(connection: &Connection, name: &str) -> Option<String> {
+        let text = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
+        connection.query_row(&text, (), |row| row.get(0)).ok()
+    }
+
+    /// T-STO-14: 2 is FULL, each commit is flushed before it is answered.
+    #[test]
+    fn the_writer_flushes_and_a_reader_changes_nothing() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("w.db");
+        let file = SqliteFile::create(&path, Duration::ZERO).expect("a file");
+        let writer = file.open_writer().expect("a writer");
+        assert_eq!(pragma(&writer, "synchronous").as_deref(), Some("2"));
+        assert_eq!(pragma(&writer, "journal_mode").as_deref(), Some("wal"));
+        let reader = file.open_reader().expect("a reader");
+        for connection in [&writer, &reader] {
+            assert_eq!(pragma(connection, "foreign_keys").as_deref(), Some("1"));
+        }
+        assert!(reader.execute_batch("CREATE TABLE MINE (id BIGINT)").is_err());
+        assert!(writer.execute_batch("CREATE TABLE MINE (id BIGINT)").is_ok());
+    }
 
     #[test]
     fn unusual_paths_are_encoded() {

@@ -264,6 +264,27 @@ async fn t_sto_08_too_many_readers_are_unavailable() {
     .await;
 }
 
+/// Somebody who hangs up while a list is read takes no reader along, and leaves none half-read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_reader_costs_nobody_anything() {
+    on(Kind::Sqlite, async |db| {
+        db.store.write(sign_in("ada")).await.unwrap();
+        for _ in 0..20 {
+            let mut reader = db.store.read().await.unwrap();
+            let listing = Box::pin(store::audit::tail(reader.conn(), 10)).as_mut().now_or_never();
+            drop((listing, reader));
+        }
+        let mut readers = Vec::new();
+        for _ in 0..4 {
+            readers.push(db.store.read().await.unwrap());
+        }
+        for reader in &mut readers {
+            assert_eq!(store::audit::tail(reader.conn(), 10).await.unwrap().len(), 1);
+        }
+    })
+    .await;
+}
+
 /// Readers go on while somebody writes.
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_do_not_wait_for_the_writer() {
