@@ -101,5 +101,6 @@ fn fill(database: &Path, rows: u32) -> anyhow::Result<()> {
         .status()
         .context("sqlite3 does not start")?;
     ensure!(status.success(), "sqlite3 could not fill the table: {status}");
-    Ok(())
+    // What would otherwise be written while the refreshes wait for the same disk.
+    Ok(File::open(database)?.sync_all()?)
 }
