@@ -33,7 +33,7 @@ case $mode in
     measure=(--rounds 1 --span 300 --crowds 100,1000 --table-rows "${BENCH_ROWS:-10000}") profile=dev
     ;;
   soak)
-    minutes=${1:-10} profile=${BENCH_PROFILE:-release}
+    minutes=${1:-10} profile=${BENCH_PROFILE:-release} goals=()
     [[ $minutes =~ ^[0-9]+$ ]] || { echo "usage: $0 soak [MINUTES]" >&2; exit 2; }
     ;;
   peers)
@@ -42,6 +42,12 @@ case $mode in
     ;;
 esac
 
+for goal in "${goals[@]}"; do
+  [[ $goal =~ ^(G[1-9]|G1[0-3]|A[2-6]|F[1-3]|rate|uneven|parts|allocations)$ ]] && continue
+  echo "usage: $0 [quick|debug] [GOAL...] | soak [MINUTES] | peers" >&2
+  echo "GOAL: G1 to G13, A2 to A6, F1 to F3, rate, uneven, parts or allocations" >&2
+  exit 2
+done
 wanted() { # GOAL
   [ ${#goals[@]} -eq 0 ] || [[ " ${goals[*]} " == *" $1 "* ]]
 }

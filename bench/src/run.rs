@@ -21,7 +21,7 @@ use crate::{
 
 /// Measures what is asked for and prints the tables.
 pub(crate) async fn run(options: &cli::Run) -> anyhow::Result<()> {
-    let selection = Selection::of(&options.only)?;
+    let selection = Selection::of(&options.only);
     let gateway = Family::of(options.gateway.wicketgate_pid)?;
     let idle_kib = gateway.resident()?;
     let mut measured = Measured::default();
