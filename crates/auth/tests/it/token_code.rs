@@ -42,7 +42,7 @@ async fn t_tc_15_tokens_say_what_they_must() {
     assert!(!claims.to_string().contains("Tom"));
 }
 
-/// G9: a sidecar in the same process can take the server's word for a signature, and only for what it signed.
+/// A sidecar in the same process can take the server's word for a signature, and only for what it signed.
 #[tokio::test]
 async fn the_server_knows_what_it_signed() {
     let world = World::sqlite().await;

@@ -283,7 +283,7 @@ async fn t_mcp_23_t_mcp_25_elsewhere_a_token_is_no_token() {
     assert!(world.server.requests().is_empty());
 }
 
-/// G9: the signature of a token that this process signed is not checked again, and everything else is.
+/// The signature of a token that this process signed is not checked again, and everything else is.
 #[tokio::test]
 async fn a_token_of_this_process_is_not_verified_twice() {
     let world = World::new(echo).await;

@@ -136,9 +136,8 @@ impl Process {
                 sleep(Duration::from_millis(5)).await;
             }
         };
-        if timeout(Duration::from_secs(20), up).await.is_err() {
-            panic!("it does not start: {}", self.log());
-        }
+        let came_up = timeout(Duration::from_secs(20), up).await;
+        assert!(came_up.is_ok(), "it does not start: {}", self.log());
     }
 }
 
