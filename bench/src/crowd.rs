@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::time::timeout;
 
 use crate::cli;
 use crate::eras::{LEGACY, MODERN};
@@ -34,17 +35,18 @@ pub(crate) struct Crowd {
 const PER_PRINCIPAL: u32 = 10;
 /// Files that a process needs beside its streams.
 const OTHER_FILES: u32 = 400;
+/// No stream takes so long to open, however many there are.
+const TOO_LONG: Duration = Duration::from_secs(20);
 /// Until memory is what it will be.
 const SETTLING: Duration = Duration::from_millis(500);
 
 /// Every number of streams, with a server of the same generation and with an older one.
 pub(crate) async fn crowds(options: &cli::Run) -> anyhow::Result<Vec<Crowd>> {
     let mut crowds = Vec::new();
-    // Where the bytes pass, every stream has a connection on either side; streams across
-    // generations share one connection for each principal.
-    for (server, path, files_for_ten) in [(MODERN, "/mcp/modern", 20), (LEGACY, "/mcp/legacy", 13)]
-    {
-        let most = (options.open_files.saturating_sub(OTHER_FILES)) / files_for_ten * PER_PRINCIPAL;
+    // Where the bytes pass, every stream has a connection on either side, and a gateway accepts no
+    // more than half of its files.
+    let most = options.open_files.saturating_sub(OTHER_FILES) / 2;
+    for (server, path) in [(MODERN, "/mcp/modern"), (LEGACY, "/mcp/legacy")] {
         let counts = options.crowds.iter().map(|count| *count.min(&most)).collect();
         crowds.extend(at(options, server, path, counts).await?);
     }
@@ -93,7 +95,8 @@ pub(crate) async fn hold(options: &cli::Crowd) -> anyhow::Result<()> {
 async fn open_up_to(open: &mut Vec<Standing>, streams: u32, lanes: &[Lane]) -> anyhow::Result<()> {
     while open.len() < streams as usize {
         let lane = &lanes[open.len() / PER_PRINCIPAL as usize];
-        let opened = subscriber::listen(lane, &lane.few, Interest::Lists).await;
+        let opening = subscriber::listen(lane, &lane.few, Interest::Lists);
+        let opened = timeout(TOO_LONG, opening).await.map_err(Into::into).flatten();
         open.push(opened.with_context(|| format!("stream {} of {streams}", open.len() + 1))?);
     }
     Ok(())
