@@ -62,6 +62,36 @@ async fn t_mcp_51_heads_that_cannot_be_read() {
     }
 }
 
+/// However answers are framed, the next request goes over the same connection.
+#[tokio::test]
+async fn a_connection_is_used_again() {
+    let chunked = "Transfer-Encoding: chunked\r\n\r\n";
+    for (what, answer) in [
+        ("a length", "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}".to_owned()),
+        ("chunks", format!("Content-Type: application/json\r\n{chunked}2\r\n{{}}\r\n0\r\n\r\n")),
+        (
+            "events",
+            format!("Content-Type: text/event-stream\r\n{chunked}a\r\ndata: {{}}\n\n\r\n0\r\n\r\n"),
+        ),
+    ] {
+        let answer: Arc<str> = format!("HTTP/1.1 200 OK\r\n{answer}").into();
+        let server = RawServer::start(move |_, mut stream| {
+            let answer = Arc::clone(&answer);
+            async move {
+                while read_request(&mut stream).await.is_some() {
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                }
+            }
+        });
+        let server = server.await;
+        let world = behind(&server, None).await;
+        for _ in 0..3 {
+            assert_eq!(world.ask(call(&world)).await.status, 200, "{what}");
+        }
+        assert_eq!(server.connections(), 1, "{what}");
+    }
+}
+
 /// Interim answers are no answers, and the final one counts.
 #[tokio::test]
 async fn t_mcp_51_interim_answers() {

@@ -262,8 +262,12 @@ impl Body for PooledBody {
             }
             polled = this.poll_incoming();
         }
-        if polled.is_ready() {
-            this.give_back();
+        match &polled {
+            Poll::Ready(Some(Ok(_))) => this.give_back(),
+            // Only now it is known of chunks that there are no more.
+            Poll::Ready(None) => this.open.take().into_iter().for_each(|open| this.idle.put(open)),
+            Poll::Ready(Some(Err(_))) => this.open = None,
+            Poll::Pending => {}
         }
         polled
     }
