@@ -83,12 +83,7 @@ impl Queue {
         let mut state = self.state();
         if state.waiting.len() < self.capacity - self.capacity / 8 {
             state.waiting.push_back(call);
-            let waiting = state.waiting.len();
-            drop(state);
-            self.work.notify_one();
-            if waiting == ENOUGH {
-                self.enough.notify_one();
-            }
+            self.tell(state);
         } else {
             state.lose(call.at, true);
         }
@@ -144,8 +139,7 @@ impl Queue {
         if !ripe.is_empty() {
             // There are few kinds of them, so they need no room of their own.
             state.waiting.extend(ripe);
-            drop(state);
-            self.work.notify_one();
+            self.tell(state);
         }
     }
 
@@ -165,8 +159,7 @@ impl Queue {
             return false;
         }
         state.waiting.extend(denial.take());
-        drop(state);
-        self.work.notify_one();
+        self.tell(state);
         true
     }
 
@@ -221,6 +214,16 @@ impl Queue {
     pub(crate) fn is_empty(&self) -> bool {
         let state = self.state();
         state.waiting.is_empty() && state.lost == Gap::default()
+    }
+
+    /// Tells whoever reports that something waits.
+    fn tell(&self, state: MutexGuard<'_, State>) {
+        let enough = state.waiting.len() >= ENOUGH;
+        drop(state);
+        self.work.notify_one();
+        if enough {
+            self.enough.notify_one();
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
