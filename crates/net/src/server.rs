@@ -15,12 +15,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -105,10 +104,7 @@ pub async fn serve<A, F, B>(
         }
     }
     // Whom the kernel let in already is not turned away.
-    while let Some(Some(accepted)) = accept(&listener, &places).now_or_never() {
-        begin(accepted);
-    }
-    drop(listener);
+    waiting(listener, &places).for_each(begin);
     stop.cancel();
     running.close();
     if tokio::time::timeout(limits.drain, running.wait()).await.is_err() {
@@ -123,17 +119,35 @@ fn keep_alive() -> TcpKeepalive {
     TcpKeepalive::new().with_time(idle).with_interval(interval).with_retries(4)
 }
 
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(std::net::TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+/// A connection, who is at its other end, and its place.
+type Accepted = (std::net::TcpStream, SocketAddr, OwnedSemaphorePermit);
+
+/// Those that wait for their acceptance at this moment, as far as there are places. The system is asked
+/// itself: the runtime would answer from memory, and only so often.
+fn waiting(listener: TcpListener, places: &Arc<Semaphore>) -> impl Iterator<Item = Accepted> {
+    let (listener, places) = (listener.into_std().ok(), Arc::clone(places));
+    std::iter::from_fn(move || {
+        let place = Arc::clone(&places).try_acquire_owned().ok()?;
+        let (stream, peer) = listener.as_ref()?.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        prepare(&stream);
+        Some((stream, peer, place))
+    })
+}
+
+fn prepare(stream: &std::net::TcpStream) {
+    // Answers are small and written whole; waiting for more would only add latency.
+    stream.set_nodelay(true).ok();
+    SockRef::from(stream).set_tcp_keepalive(&keep_alive()).ok();
+}
+
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Accepted> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, peer)) => {
-            // Answers are small and written whole; waiting for more would only add latency.
-            stream.set_nodelay(true).ok();
-            SockRef::from(&stream).set_tcp_keepalive(&keep_alive()).ok();
-            Some((stream.into_std().ok()?, peer, place))
+            let stream = stream.into_std().ok()?;
+            prepare(&stream);
+            Some((stream, peer, place))
         }
         Err(error) => {
             // Out of file descriptors, or the peer went away in the queue: shed and go on.

@@ -148,3 +148,21 @@ async fn ds_2_a_client_that_sends_for_ever_is_cut_off() {
         assert!(begun.elapsed() < LIMIT);
     }
 }
+
+/// Whoever was let in by the system before the end is answered, however many they are.
+#[tokio::test]
+async fn the_queue_is_answered_before_the_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut clients = Vec::new();
+    for _ in 0..100 {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(ASK.as_bytes()).await.unwrap();
+        clients.push(client);
+    }
+    let answer = |_: Request<Incoming>, _| async { said("here") };
+    serve(listener, Limits::default(), Workers::here(), answer, async {}).await;
+    for client in clients {
+        assert!(rest(client).await.ends_with("\r\n\r\nhere"));
+    }
+}
