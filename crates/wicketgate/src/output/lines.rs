@@ -23,6 +23,8 @@ const WAITING: usize = 1 << 20;
 const KEPT: usize = 64 << 10;
 /// How long lines wait for others.
 const COLLECT: Duration = Duration::from_millis(100);
+/// When it is tried again to write to what takes nothing at the moment.
+const RETRY: Duration = Duration::from_millis(10);
 /// How long the end of the process waits for the last lines.
 const LAST: Duration = Duration::from_secs(2);
 
@@ -78,8 +80,8 @@ pub(crate) fn start(to: impl Write + Send + 'static) -> (Lines, Rest) {
     (lines, Rest(thread))
 }
 
-fn write(waiting: &Waiting, items: &Receiver<Item>, mut to: impl Write) {
-    let (mut said, mut taken) = (0, Vec::new());
+fn write(waiting: &Waiting, items: &Receiver<Item>, to: impl Write) {
+    let (mut said, mut taken, mut whole) = (0, Vec::new(), WholeLines { to, torn: false });
     while let Ok(item) = items.recv() {
         let item = match item {
             Item::Lines => items.recv_timeout(COLLECT),
@@ -89,8 +91,7 @@ fn write(waiting: &Waiting, items: &Receiver<Item>, mut to: impl Write) {
         for mut buffer in waiting.buffers.all() {
             std::mem::swap(&mut *buffer, &mut taken);
             drop(buffer);
-            // There is nowhere to say that standard error is gone.
-            to.write_all(&taken).ok();
+            whole.write(&taken);
             taken.clear();
             taken.shrink_to(KEPT);
         }
@@ -103,6 +104,37 @@ fn write(waiting: &Waiting, items: &Receiver<Item>, mut to: impl Write) {
             Ok(Item::Mark(written)) => written.send(()).unwrap_or_default(),
             Err(RecvTimeoutError::Disconnected) => return,
             _ => {}
+        }
+    }
+}
+
+/// Writes blocks of whole lines, and counts those that it cannot write.
+struct WholeLines<W> {
+    to: W,
+    /// The last line that was written has no end.
+    torn: bool,
+}
+
+impl<W: Write> WholeLines<W> {
+    fn write(&mut self, mut block: &[u8]) {
+        if std::mem::take(&mut self.torn) && !block.is_empty() {
+            self.torn = self.to.write_all(b"\n").is_err();
+        }
+        while !block.is_empty() {
+            match self.to.write(block) {
+                Ok(written @ 1..) => {
+                    self.torn = block[written - 1] != b'\n';
+                    block = &block[written..];
+                }
+                // Whoever shares standard error with us may have made it so.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(RETRY),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                _ => {
+                    let lost = block.iter().filter(|byte| **byte == b'\n').count();
+                    DROPPED.fetch_add(u64::try_from(lost).unwrap_or_default(), Ordering::Relaxed);
+                    return;
+                }
+            }
         }
     }
 }
@@ -201,5 +233,38 @@ mod tests {
         line(&lines, "last\n");
         drop(rest);
         assert!(reads.try_iter().last().unwrap().ends_with("last\n"));
+    }
+
+    /// Takes little at a time, and says what the script says before.
+    struct Fitful(Vec<io::ErrorKind>, Vec<u8>);
+
+    impl Write for Fitful {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if let Some(error) = self.0.pop().filter(|error| *error != io::ErrorKind::Other) {
+                return Err(error.into());
+            }
+            let taken = bytes.len().min(4);
+            self.1.extend_from_slice(&bytes[..taken]);
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// T-LOG-05: one that takes nothing at the moment is tried again, and one that fails tears no line.
+    #[test]
+    fn t_log_05_lines_stay_whole() {
+        use io::ErrorKind::{Interrupted, Other, StorageFull, WouldBlock};
+        let to =
+            Fitful(vec![StorageFull, Other, WouldBlock, Interrupted, Other, WouldBlock], vec![]);
+        let mut whole = WholeLines { to, torn: false };
+        let before = dropped();
+        whole.write(b"one line\n");
+        assert_eq!(dropped() - before, 1);
+        whole.write(b"another\n");
+        whole.write(b"");
+        assert_eq!(String::from_utf8_lossy(&whole.to.1), "one line\nanother\n");
     }
 }
