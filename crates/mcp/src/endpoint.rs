@@ -63,7 +63,8 @@ pub(crate) async fn answer<B: Arriving + Send + 'static>(
         let told = Arc::clone(&record);
         let (sharing, asked) = (Arc::clone(shared), Arc::clone(server));
         let work = async move { answer_to(&sharing, &asked, kind, parts, body, &told).await };
-        return early::answer(shared, &server.endpoint, Box::pin(work), waiting, record).await;
+        let endpoint = &server.endpoint;
+        return Box::pin(early::answer(shared, endpoint, Box::pin(work), waiting, record)).await;
     }
     answer_to(shared, server, kind, parts, body, &record).await
 }
@@ -129,7 +130,7 @@ async fn admit<B: Arriving>(
         Err(refused)
             if kind == EndpointKind::Endpoint && refused.status() == StatusCode::UNAUTHORIZED =>
         {
-            let parting = parting::answer(shared, server, parts, record).await;
+            let parting = Box::pin(parting::answer(shared, server, parts, record)).await;
             return parting.unwrap_or(Err(refused));
         }
         Err(refused) => return Err(refused),
@@ -146,7 +147,9 @@ async fn admit<B: Arriving>(
     let body = Counted { body, request: &mut request };
     let answer = match (kind, &admitted.method) {
         (EndpointKind::SseStream, _) => sse_front::open(&admitted),
-        (EndpointKind::SseMessages, _) => sse_front::take(&admitted, &parts.uri, body).await,
+        (EndpointKind::SseMessages, _) => {
+            Box::pin(sse_front::take(&admitted, &parts.uri, body)).await
+        }
         (EndpointKind::Below, _) => {
             Err(refusal(StatusCode::NOT_FOUND, "there is nothing at this path"))
         }
@@ -155,8 +158,8 @@ async fn admit<B: Arriving>(
             still_admitted(&admitted, kind)?;
             message::answer(&admitted, body).await
         }
-        (EndpointKind::Endpoint, &Method::GET) => listen(&admitted).await,
-        (EndpointKind::Endpoint, &Method::DELETE) => end_session(&admitted).await,
+        (EndpointKind::Endpoint, &Method::GET) => Box::pin(listen(&admitted)).await,
+        (EndpointKind::Endpoint, &Method::DELETE) => Box::pin(end_session(&admitted)).await,
         (EndpointKind::Endpoint, _) => {
             Err(refusal(StatusCode::METHOD_NOT_ALLOWED, "use POST, GET or DELETE")
                 .allowing("GET, POST, DELETE"))

@@ -21,22 +21,23 @@ use crate::reply::Answer;
 use crate::request::Call;
 use answer::StreamKind;
 
-/// Answers a message that the bridge has no part in.
+/// Answers a message that the bridge has no part in. What is not asked all the time is boxed, or each call
+/// would hold room for the largest of them.
 pub(crate) async fn dispatch(call: &Call<'_>, era: Era, judged: JudgedRequest<'_>) -> Answer {
     match (judged.handling(), judged.message()) {
-        (Handling::Initialize, _) => initialize::answer(call, &judged).await,
+        (Handling::Initialize, _) => Box::pin(initialize::answer(call, &judged)).await,
         (Handling::ListTools, Message::Request { params, .. }) => {
-            lists::answer::answer(call, params, &judged).await
+            Box::pin(lists::answer::answer(call, params, &judged)).await
         }
         (Handling::CallTool, Message::Request { params, .. }) => {
             tool_call::answer(call, era, params, &judged).await
         }
         (Handling::Task, Message::Request { params, .. }) => {
-            tasks::answer::answer(call, params, &judged).await
+            Box::pin(tasks::answer::answer(call, params, &judged)).await
         }
         (Handling::Listen, Message::Request { params, .. }) => {
             let standing = StreamKind::Listening(call.slot()?);
-            tasks::listen::answer(call, params, &judged, standing).await
+            Box::pin(tasks::listen::answer(call, params, &judged, standing)).await
         }
         (_, Message::Answer | Message::Notification { .. }) => {
             let body = tasks::answer::inward(call, judged.body().clone())?;

@@ -118,10 +118,12 @@ impl Sidecar {
             }
             Some(PathOwner::Catalogue(server)) => {
                 let asked = (request.method(), request.headers());
-                match catalogue::answer(&self.shared, &server, asked).await {
+                let listed = Box::pin(catalogue::answer(&self.shared, &server, asked)).await;
+                match listed {
                     Some(response) => response,
                     None => {
-                        endpoint::answer(&self.shared, &server, EndpointKind::Below, request).await
+                        let below = EndpointKind::Below;
+                        Box::pin(endpoint::answer(&self.shared, &server, below, request)).await
                     }
                 }
             }

@@ -42,7 +42,7 @@ pub(crate) async fn answer(admitted: &Admitted<'_>, body: Bytes) -> Answer {
     })?;
     match read {
         jsonrpc::Body::One(message) => one(admitted, &message, body.clone()).await,
-        jsonrpc::Body::Batch(batch) => batch::answer(admitted, &batch).await,
+        jsonrpc::Body::Batch(batch) => Box::pin(batch::answer(admitted, &batch)).await,
     }
 }
 
@@ -52,7 +52,7 @@ async fn one(admitted: &Admitted<'_>, message: &Message<'_>, body: Bytes) -> Ans
     let era = mirror::check(message, admitted.headers).map_err(mismatched)?;
     let judged = admitted.judge(era, message, body)?;
     if discovery::is_asked(era, message) {
-        return discovery::answer(admitted, judged).await;
+        return Box::pin(discovery::answer(admitted, judged)).await;
     }
     carry_out(admitted, era, judged).await
 }
@@ -90,7 +90,7 @@ pub(crate) async fn carry_out(
     }
     if route != Route::Pass {
         let crossing = (&call, &admitted.server.bridge);
-        return bridge::answer(route, crossing, judged).await;
+        return Box::pin(bridge::answer(route, crossing, judged)).await;
     }
     passthrough::dispatch(&call, era, judged).await
 }

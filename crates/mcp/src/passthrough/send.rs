@@ -15,12 +15,13 @@ impl Call<'_> {
     pub(crate) async fn send(&self, cause: impl Into<Cause>, body: Bytes) -> Result<Sent, Refused> {
         let (upstream, cause) = (&self.server.upstream, cause.into());
         self.record(async {
-            match cause.send(upstream, self.outgoing(body.clone(), false)).await {
-                Err(SendError::Broken) if repeat::is_harmless(&self.method, &body) => {
-                    cause.send(upstream, self.outgoing(body, false)).await
-                }
-                answered => answered,
+            let mut answered = cause.send(upstream, self.outgoing(body.clone(), false)).await;
+            if matches!(answered, Err(SendError::Broken))
+                && repeat::is_harmless(&self.method, &body)
+            {
+                answered = Box::pin(cause.send(upstream, self.outgoing(body, false))).await;
             }
+            answered
         })
         .await
     }

@@ -26,11 +26,13 @@ pub(crate) async fn answer(
     }
     let accepted = call.accept(call.send(judged, judged.body().clone()).await?)?;
     match (era, accepted.status, accepted.form) {
-        (Era::Modern, StatusCode::BAD_REQUEST, Form::Json) => contradicted(call, accepted).await,
+        (Era::Modern, StatusCode::BAD_REQUEST, Form::Json) => {
+            Box::pin(contradicted(call, accepted)).await
+        }
         _ if may_begin(era, params) && !is_too_large_for_a_task(&accepted) => {
             let tool = params.name.as_deref().unwrap_or_default().to_owned();
             let naming = Naming::of(call, About::Call(tool));
-            tasks::answer::pass(call, naming, accepted, StreamKind::Answer).await
+            Box::pin(tasks::answer::pass(call, naming, accepted, StreamKind::Answer)).await
         }
         _ => Ok(call.pass(accepted, StreamKind::Answer)),
     }
@@ -51,7 +53,8 @@ async fn check_headers(call: &Call<'_>, params: &Params<'_>) -> Result<(), Refus
         _ => {}
     }
     let upstream = &call.server.upstream;
-    schemas.refresh(upstream, &call.caller(), call.shared.trust.now(), ASK_EVERY_SECONDS).await;
+    let (caller, now) = (call.caller(), call.shared.trust.now());
+    Box::pin(schemas.refresh(upstream, &caller, now, ASK_EVERY_SECONDS)).await;
     agree(&schemas.headers_of(tool), params, call.headers)
         .map_err(|reason| call.fault(StatusCode::BAD_REQUEST, HEADER_MISMATCH, reason))
 }

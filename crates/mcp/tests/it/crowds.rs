@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use crate::support::{Answer, SOON, Token, World, json as reply_json, modern};
+use crate::support::{Answer, SOON, Token, World, echo, json as reply_json, modern};
 
 /// T-MCP-43: 10,000 slow calls of two people with the same ids, 64 at a time over pooled
 /// connections, overtaking each other: each gets their own answer.
@@ -147,4 +147,13 @@ async fn t_mcp_52_ten_thousand_clients_that_leave() {
     assert_eq!(world.server.requests().len(), CYCLES);
     let idle = tokio::runtime::Handle::current().metrics().num_alive_tasks();
     assert!(idle < AT_ONCE, "{idle} tasks are left");
+}
+
+/// What a request holds while it waits for its upstream, which thousands may do at once.
+#[tokio::test]
+async fn a_request_that_waits_holds_little() {
+    let world = World::new(echo).await;
+    let request = http::Request::new(http_body_util::Full::new(bytes::Bytes::new()));
+    let size = size_of_val(&world.sidecar.handle(request));
+    assert!(size < 12 << 10, "{size} bytes");
 }

@@ -157,7 +157,7 @@ impl HttpUpstream {
         let answered = async {
             match &*self.backends {
                 [_] => self.send_to_the_one(outgoing).await,
-                _ => self.send_to_any(outgoing).await,
+                _ => Box::pin(self.send_to_any(outgoing)).await,
             }
         };
         let answered = tokio::time::timeout(self.response_timeout, answered).await;
@@ -220,7 +220,7 @@ impl HttpUpstream {
             headers.insert(name, value.clone());
         }
         let answered =
-            if standing { self.stand(request).await } else { self.pooled(request).await };
+            if standing { Box::pin(self.stand(request)).await } else { self.pooled(request).await };
         let answered = answered.and_then(|response| {
             let unread =
                 |coding: ForeignCoding| (SendError::Compressed(coding), coding.message().into());

@@ -104,8 +104,12 @@ impl Pool {
                 Err(failed) => return Err(failed.into()),
             }
         }
-        let connection = self.connector.connect(uri).await.map_err(PoolError::Away)?;
-        let mut open = Open::new(connection, target).await.map_err(PoolError::Away)?;
+        // Boxed, because it is rare and needs much room.
+        let opening = Box::pin(async {
+            let connection = self.connector.connect(uri).await?;
+            Open::new(connection, target).await
+        });
+        let mut open = opening.await.map_err(PoolError::Away)?;
         let response = open.exchange(request).await?;
         Ok(self.answered(open, response))
     }

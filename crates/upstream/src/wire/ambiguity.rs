@@ -10,11 +10,6 @@ pub struct Ambiguous;
 /// ignore case, as those do that are written with Go's `encoding/json`, or what follows a NUL, as
 /// those do whose texts end there.
 pub fn none(members: &Members<'_>, names: &[&str]) -> Result<(), Ambiguous> {
-    // Folding makes no name shorter than a third, and few names are as short as these.
-    let reads_as = |name: &str, known: &str| {
-        let short = before_nul(name).len() <= 3 * known.len();
-        name == known || short && folded(name) == known
-    };
     let ambiguous = names.iter().any(|known| {
         let mut taken = members.iter().map(|(name, _)| name).filter(|name| reads_as(name, known));
         taken.next().is_some_and(|first| first != *known || taken.next().is_some())
@@ -22,14 +17,15 @@ pub fn none(members: &Members<'_>, names: &[&str]) -> Result<(), Ambiguous> {
     if ambiguous { Err(Ambiguous) } else { Ok(()) }
 }
 
-/// The name as far as a NUL and without differences of case, those of the long s and the Kelvin
-/// sign included.
-pub fn folded(name: &str) -> String {
-    before_nul(name).to_uppercase().to_lowercase()
-}
-
-fn before_nul(name: &str) -> &str {
-    name.split('\0').next().unwrap_or_default()
+/// Whether some reader takes a name for this known one, which is in lower case: as far as a NUL and
+/// without differences of case, those of the long s and the Kelvin sign included.
+pub fn reads_as(name: &str, known: &str) -> bool {
+    let name = name.split('\0').next().unwrap_or_default();
+    if name.is_ascii() {
+        return name.eq_ignore_ascii_case(known);
+    }
+    // Folding makes no name shorter than a third.
+    name.len() <= 3 * known.len() && name.to_uppercase().to_lowercase() == known
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ impl App {
         match path.strip_prefix(self.base_path.as_str()).unwrap_or(path) {
             "/health" => probes::health().map(Either::Right),
             "/ready" => probes::ready(self).await.map(Either::Right),
-            _ => self.authorization_server(request, peer).await.map(Either::Right),
+            _ => Box::pin(self.authorization_server(request, peer)).await.map(Either::Right),
         }
     }
 

@@ -4,7 +4,7 @@
 use memchr::{memchr2, memmem};
 use protocol::jsonrpc::member::{ID, RESULT};
 use protocol::mcp::member;
-use upstream::wire::ambiguity::folded;
+use upstream::wire::ambiguity;
 
 /// Reads on with each piece. What is no JSON is not understood by its client either.
 #[derive(Clone, Debug, Default)]
@@ -130,8 +130,7 @@ impl Outline {
         if !std::mem::take(&mut self.name_next) {
             return;
         }
-        let name = name(&self.word);
-        let is = |known: &str| name.as_deref().is_some_and(|name| folded(name) == known);
+        let is = |known: &str| reads_as(&self.word, known);
         if self.depth == self.message {
             self.member = match () {
                 () if is(RESULT) => Member::Result,
@@ -150,7 +149,8 @@ impl Outline {
     fn next(&mut self) {
         if self.depth == self.message {
             if self.member == Member::Id {
-                self.id = std::mem::take(&mut self.word);
+                std::mem::swap(&mut self.id, &mut self.word);
+                self.word.clear();
             }
             self.member = Member::Other;
         }
@@ -166,6 +166,21 @@ impl Outline {
             self.word.extend_from_slice(&text[..room]);
         }
     }
+}
+
+/// Whether some reader takes this string for the name of a known member.
+fn reads_as(word: &[u8], known: &str) -> bool {
+    match plain(word) {
+        Some(name) => ambiguity::reads_as(name, known),
+        None => name(word).is_some_and(|name| ambiguity::reads_as(&name, known)),
+    }
+}
+
+/// What stands in a string of JSON, if it stands there as it is.
+fn plain(word: &[u8]) -> Option<&str> {
+    let inner = word.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    let as_it_is = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    inner.iter().all(as_it_is).then(|| std::str::from_utf8(inner).ok())?
 }
 
 /// The name of a member, as it is kept: of a long one what stands before a NUL, where there are

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use kernel::encoding::sha256;
 use protocol::mcp::member;
-use upstream::wire::ambiguity::folded;
+use upstream::wire::ambiguity::reads_as;
 use upstream::wire::json::Members;
 
 /// One such tool.
@@ -32,7 +32,7 @@ impl Dropped {
         let Ok(members) = Members::read(tool) else {
             return Self { reason: "it is not an object", names: Vec::new() };
         };
-        let names = members.iter().filter(|(name, _)| folded(name) == member::NAME);
+        let names = members.iter().filter(|(name, _)| reads_as(name, member::NAME));
         let names: Vec<String> =
             names.filter_map(|(_, value)| serde_json::from_str(value.get()).ok()).collect();
         let reason = match names.len() {
