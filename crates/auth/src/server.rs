@@ -137,10 +137,10 @@ impl AuthServer {
         self.keys.jwks()
     }
 
-    /// Whether an access token with this SHA-256 was signed by this process of late. `false` says
-    /// nothing about it.
+    /// Whether an access token with this SHA-256 was signed by this process of late. That is said once of
+    /// each, and `false` says nothing about it.
     pub fn has_signed(&self, digest: &[u8; 32]) -> bool {
-        self.recent.holds(digest)
+        self.recent.take(digest)
     }
 
     /// The bits of one status list: of grants that were revoked, and of those of people whose

@@ -25,7 +25,7 @@ pub trait Authority: Send + Sync + 'static {
     /// Whether this very token, by its SHA-256, was signed for the issuer in this process, so that its
     /// signature need not be checked. Everything else about it is looked at all the same.
     ///
-    /// An authority elsewhere says `false` of every token.
+    /// `false` says nothing about it: an authority may say so only once, and one elsewhere never does.
     fn has_signed(&self, digest: &[u8; 32]) -> bool {
         let _ = digest;
         false

@@ -119,13 +119,11 @@ impl Sidecar {
             Some(PathOwner::Catalogue(server)) => {
                 let asked = (request.method(), request.headers());
                 let listed = Box::pin(catalogue::answer(&self.shared, &server, asked)).await;
-                match listed {
-                    Some(response) => response,
-                    None => {
-                        let below = EndpointKind::Below;
-                        Box::pin(endpoint::answer(&self.shared, &server, below, request)).await
-                    }
+                if let Some(response) = listed {
+                    return response;
                 }
+                let below = EndpointKind::Below;
+                Box::pin(endpoint::answer(&self.shared, &server, below, request)).await
             }
             None => nothing_here(),
         }

@@ -19,8 +19,10 @@ impl RecentlySigned {
         self.0.insert(sha256(token.as_bytes()), ());
     }
 
-    pub(crate) fn holds(&self, digest: &[u8; 32]) -> bool {
-        self.0.get(digest).is_some()
+    /// Whether the token with this digest is one of them. It is forgotten by that: whoever asked knows it
+    /// now, and what was used must not take the place of what was not.
+    pub(crate) fn take(&self, digest: &[u8; 32]) -> bool {
+        self.0.remove(digest).is_some()
     }
 }
 
@@ -32,11 +34,18 @@ mod tests {
     fn a_token_is_known_to_its_last_byte_and_not_for_ever() {
         let recent = RecentlySigned::new();
         recent.note("one.two.three");
-        assert!(recent.holds(&sha256(b"one.two.three")));
-        assert!(!recent.holds(&sha256(b"one.two.thref")));
+        assert!(!recent.take(&sha256(b"one.two.thref")));
+        assert!(recent.take(&sha256(b"one.two.three")));
+        assert!(!recent.take(&sha256(b"one.two.three")), "once");
         let token = |number| format!("token {number}");
         (0..3 * KEPT).for_each(|number| recent.note(&token(number)));
-        let kept = (0..3 * KEPT).filter(|number| recent.holds(&sha256(token(*number).as_bytes())));
-        assert!(kept.count() <= KEPT);
+        let known = |number| recent.take(&sha256(token(number).as_bytes()));
+        assert!((0..3 * KEPT).filter(|number| known(*number)).count() <= KEPT);
+        // However many were used, those that are new are known.
+        for round in 0..20 {
+            let tokens = round * 1000..(round + 1) * 1000;
+            tokens.clone().for_each(|number| recent.note(&token(number)));
+            assert!(tokens.clone().all(known), "round {round}");
+        }
     }
 }

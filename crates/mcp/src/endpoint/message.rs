@@ -1,5 +1,6 @@
 //! A POST: one JSON-RPC message, or a batch where the session knows batches.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -166,7 +167,7 @@ impl Admitted<'_> {
             return Err(too_large());
         }
         let collected = body.collect(limits.body_bytes);
-        match tokio::time::timeout(limits.body_timeout, collected).await {
+        match tokio::time::timeout(limits.body_timeout, pin!(collected)).await {
             Ok(Ok(body)) => Ok(body),
             Ok(Err(NotReceived::TooLarge)) => Err(too_large()),
             Ok(Err(NotReceived::BrokeOff)) => Err(bad_request("the body broke off")),

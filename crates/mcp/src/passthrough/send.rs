@@ -1,5 +1,7 @@
 //! The way of original bytes to the upstream.
 
+use std::pin::pin;
+
 use bytes::Bytes;
 use upstream::connection::ConnectionError;
 use upstream::http::{Outgoing, SendError, Sent, repeat};
@@ -14,7 +16,8 @@ impl Call<'_> {
     /// sent once more if the connection broke.
     pub(crate) async fn send(&self, cause: impl Into<Cause>, body: Bytes) -> Result<Sent, Refused> {
         let (upstream, cause) = (&self.server.upstream, cause.into());
-        self.record(async {
+        // Pinned, because it is large and would be moved otherwise.
+        let sending = pin!(async {
             let mut answered = cause.send(upstream, self.outgoing(body.clone(), false)).await;
             if matches!(answered, Err(SendError::Broken))
                 && repeat::is_harmless(&self.method, &body)
@@ -22,8 +25,8 @@ impl Call<'_> {
                 answered = Box::pin(cause.send(upstream, self.outgoing(body, false))).await;
             }
             answered
-        })
-        .await
+        });
+        self.record(sending).await
     }
 
     /// The same for a request whose answer will wait for news.
@@ -33,7 +36,8 @@ impl Call<'_> {
         body: Bytes,
     ) -> Result<Sent, Refused> {
         let outgoing = self.outgoing(body, true);
-        self.record(cause.into().send(&self.server.upstream, outgoing)).await
+        let sending = pin!(cause.into().send(&self.server.upstream, outgoing));
+        self.record(sending).await
     }
 
     /// Puts on record how it went.

@@ -1,5 +1,6 @@
 //! One HTTP exchange with an upstream.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -160,7 +161,8 @@ impl HttpUpstream {
                 _ => Box::pin(self.send_to_any(outgoing)).await,
             }
         };
-        let answered = tokio::time::timeout(self.response_timeout, answered).await;
+        // Pinned here, because it is large and moving it would cost more than the limit itself.
+        let answered = tokio::time::timeout(self.response_timeout, pin!(answered)).await;
         answered.unwrap_or_else(|_| {
             tracing::warn!(server.name = %self.name, "mcp.upstream.timeout");
             Err(SendError::Timeout)

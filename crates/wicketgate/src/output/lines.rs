@@ -130,7 +130,7 @@ impl<W: Write> WholeLines<W> {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(RETRY),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 _ => {
-                    let lost = block.iter().filter(|byte| **byte == b'\n').count();
+                    let lost = block.split_inclusive(|byte| *byte == b'\n').count();
                     DROPPED.fetch_add(u64::try_from(lost).unwrap_or_default(), Ordering::Relaxed);
                     return;
                 }
