@@ -4,6 +4,9 @@
 //! still, an upstream on a loopback listener that records what it gets, and the sidecar
 //! between. Names carry the requirement ids that they cover.
 
+// A request to the sidecar inside of a test is a future of many layers.
+#![recursion_limit = "256"]
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod authority_away;
