@@ -6,7 +6,6 @@
 
 // A request to the sidecar inside of a test is a future of many layers.
 #![recursion_limit = "256"]
-
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod authority_away;
