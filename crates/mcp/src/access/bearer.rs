@@ -27,7 +27,7 @@ pub(crate) fn credential(headers: &HeaderMap) -> Result<Option<Credential<'_>>, 
         return Err(Malformed);
     }
     // Proxies join repeated headers with a comma, which no token contains.
-    if value.contains(',') {
+    if memchr::memchr(b',', value.as_bytes()).is_some() {
         return Err(Malformed);
     }
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
