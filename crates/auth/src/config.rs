@@ -4,6 +4,7 @@ use kernel::Redacted;
 use kernel::seal::SealingKey;
 use model::{Client, ClientId};
 use protocol::redirect_uri::RedirectPolicy;
+use protocol::registration::AllowedRedirects;
 use protocol::{ResourceUri, Scopes};
 use sso::oidc;
 use sso::people::Access;
@@ -30,10 +31,8 @@ pub struct Config {
     pub refresh_reuse_grace: i64,
     /// Which redirect URIs are acceptable.
     pub redirect_policy: RedirectPolicy,
-    /// Whether clients may register themselves (RFC 7591).
-    pub dynamic_registration: bool,
-    /// Registrations that one address may make in a minute.
-    pub registrations_per_minute: u32,
+    /// Which clients may register themselves (RFC 7591).
+    pub registration: Registration,
     /// Authorizations that one address may begin in a minute.
     pub authorizations_per_minute: u32,
     /// Clients from the configuration.
@@ -56,6 +55,21 @@ pub struct Config {
     pub bridge_secret: Redacted,
     /// Whether cookies can carry `Secure` and the `__Host-` prefix.
     pub cookies: CookieSecurity,
+}
+
+/// Which clients may register themselves.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// Whether any may.
+    pub enabled: bool,
+    /// Registrations that one address may make in a minute.
+    pub per_minute: u32,
+    /// Lets a client register that shows it (RFC 7591 §3). With it, others may only where
+    /// `allowed_redirects` admits them.
+    pub initial_access_token: Option<Redacted>,
+    /// Where it is not empty, only clients may register whose redirect URIs are all on it, or that
+    /// show the token.
+    pub allowed_redirects: AllowedRedirects,
 }
 
 /// One MCP server, as far as tokens are concerned.

@@ -73,7 +73,7 @@ impl ResourceSet {
         let facts = AuthorizationServerFacts {
             issuer: &config.issuer,
             scopes: self.ceiling(),
-            dynamic_registration: config.dynamic_registration,
+            dynamic_registration: config.registration.enabled,
             resources: self.resources.iter().map(|resource| resource.uri.to_string()).collect(),
         };
         serde_json::to_vec(&AuthorizationServerMetadata::describe(&facts))

@@ -124,7 +124,7 @@ where
 
 /// Whatever the method, an endpoint that is switched off is not there (A15).
 fn registration(server: &AuthServer) -> MethodRouter<Server> {
-    if server.config.dynamic_registration {
+    if server.config.registration.enabled {
         return for_clients(register::post);
     }
     any(async || {

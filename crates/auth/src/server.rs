@@ -89,7 +89,7 @@ impl AuthServer {
         let resources = Resources::new(ResourceSet::new(&config, resources)?);
         let csrf = CsrfKey::new(&config.key_encryption_key);
         let throttle = Throttle::new(
-            config.registrations_per_minute,
+            config.registration.per_minute,
             config.authorizations_per_minute,
             &config.key_encryption_key,
         );

@@ -44,6 +44,8 @@ pub enum OAuthErrorCode {
     InvalidRedirectUri,
     /// RFC 7591 §3.2.2: other client metadata is not acceptable.
     InvalidClientMetadata,
+    /// RFC 6750 §3.1: the bearer token of the request is missing or not good.
+    InvalidToken,
     /// RFC 7009 §2.2.1: this server cannot revoke that kind of token.
     UnsupportedTokenType,
     /// Too many requests from one place (RFC 6585 §4).
@@ -93,6 +95,7 @@ impl OAuthErrorCode {
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidToken => "invalid_token",
             Self::UnsupportedTokenType => "unsupported_token_type",
             Self::SlowDown => "slow_down",
         }
@@ -101,7 +104,7 @@ impl OAuthErrorCode {
     /// The HTTP status of a direct (not redirected) answer. RFC 6749 §5.2: 400 unless stated.
     pub const fn status(self) -> u16 {
         match self {
-            Self::InvalidClient => 401,
+            Self::InvalidClient | Self::InvalidToken => 401,
             Self::RequestTimeout => 408,
             Self::PayloadTooLarge => 413,
             Self::UnsupportedContentCoding => 415,

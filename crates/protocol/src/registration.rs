@@ -3,6 +3,8 @@
 //! Real clients send mixed and incomplete metadata. What can be used is kept and echoed; what is
 //! dangerous is dropped or refused (CL-6).
 
+mod allowed_redirects;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
@@ -11,6 +13,8 @@ use crate::error::{OAuthError, OAuthErrorCode};
 use crate::redirect_uri::{RedirectKind, RedirectPolicy, RedirectUri, RedirectUriError};
 use crate::scope::{OFFLINE_ACCESS, Scopes};
 use crate::text::display_name;
+
+pub use allowed_redirects::{AllowedRedirects, NotAllowable};
 
 /// A client metadata document as it arrives. Fields that we do not know are ignored (RG-10); one
 /// that is `null` or empty is one that was left out.

@@ -63,7 +63,7 @@ pub use recheck::{ClaimRecheck, ClaimRecheckOutcome, Rechecked, RecheckedOutcome
 pub use record_calls::RecordCalls;
 pub use record_provider_gone::RecordProviderGone;
 pub use redeem_code::{NewRefreshToken, RedeemCode, RedeemOutcome};
-pub use register_client::{RegisterClient, Registered};
+pub use register_client::{Known, RegisterClient, Registered};
 pub use reject_upstream::RejectUpstream;
 pub use resume_authorization::{ResumeAuthorization, ResumeOutcome};
 pub use revoke_grant::{RevokeGrant, RevokeOutcome};

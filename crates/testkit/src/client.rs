@@ -50,10 +50,15 @@ const REDIRECT: &str = "http://127.0.0.1:33418/callback";
 impl Client {
     /// Registers a public client as a program on a computer does.
     pub async fn register(place: &Place) -> Self {
+        Self::register_named(place, "Test client").await
+    }
+
+    /// Registers under this name.
+    pub async fn register_named(place: &Place, name: &str) -> Self {
         Self::register_with(
             place,
             &json!({
-                "client_name": "Test client",
+                "client_name": name,
                 "redirect_uris": [REDIRECT],
                 "token_endpoint_auth_method": "none",
                 "grant_types": ["authorization_code", "refresh_token"],

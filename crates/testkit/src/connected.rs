@@ -28,6 +28,12 @@ impl Place {
         Client::register(self).await
     }
 
+    /// A new client with this name. Another one of the usual name would be the same as long as nobody
+    /// connected it.
+    pub async fn client_named(&self, name: &str) -> Client {
+        Client::register_named(self, name).await
+    }
+
     /// A new client, connected by `user` in a new browser with everything that is offered.
     pub async fn connect(&self, user: &str) -> Connected {
         let client = self.client().await;

@@ -17,6 +17,8 @@ pub(crate) enum ClientFailure {
     Refused(OAuthError),
     /// The client authenticated with the `Authorization` header and failed (RFC 6749 §5.2).
     BadBasicCredentials(OAuthError),
+    /// The request needs a bearer token that is good here (RFC 6750 §3).
+    BadBearerToken(OAuthError),
     /// The endpoint is switched off, for the reason given.
     NotHere(&'static str),
     /// Storage is away. Nothing was changed; the same request may be sent again (TK-4).
@@ -64,6 +66,9 @@ pub(crate) fn answer_client(
         Err(ClientFailure::Refused(error)) => (error, None),
         Err(ClientFailure::BadBasicCredentials(error)) => {
             (error, Some(HeaderValue::from_static("Basic realm=\"wicketgate\"")))
+        }
+        Err(ClientFailure::BadBearerToken(error)) => {
+            (error, Some(HeaderValue::from_static("Bearer realm=\"wicketgate\"")))
         }
         Err(ClientFailure::NotHere(why)) => return not_here(why),
         Err(ClientFailure::Unavailable(cause)) => {

@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::Response;
-use kernel::encoding::base64url;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use kernel::encoding::{base64url, sha256};
 use kernel::{Plain, SecureRandom};
 use model::client::ClientSecret;
 use model::{Client, ClientAuth, ClientId, ClientOrigin};
-use protocol::Scopes;
 use protocol::registration::{
     AuthMethod, Registration, RegistrationResponse, UnverifiedRegistration,
 };
+use protocol::{OAuthErrorCode, Scopes};
 use store::unit::{RegisterClient, Registered};
 
 use crate::answer::{ClientFailure, json_response};
+use crate::config::Registration as Rules;
 use crate::request;
 use crate::server::AuthServer;
 
@@ -29,15 +32,19 @@ pub(crate) async fn post(
     let (parts, body) = request::json(request).await?;
     let address = request::peer(&parts);
     server.throttle.registration(address)?;
+    let vouched_for = shows_initial_access_token(&server, &parts)?;
     let registration = UnverifiedRegistration::parse(&body)?
         .validate(&server.config.redirect_policy, server.resources.ceiling())?;
+    if !vouched_for {
+        admit_stranger(&server.config.registration, &registration)?;
+    }
     let secret = match registration.auth_method {
         AuthMethod::None => None,
         AuthMethod::SecretPost | AuthMethod::SecretBasic => {
             Some(Plain::<ClientSecret>::generate(&*server.random))
         }
     };
-    let client = new_client(&server, &registration, secret.as_ref());
+    let mut client = new_client(&server, &registration, secret.as_ref());
     if !registration.dropped.is_empty() {
         tracing::info!(client.id = %client.id, left_out = registration.dropped.join(" "),
             "a client registered with links that are no https URLs: they are left out");
@@ -47,7 +54,11 @@ pub(crate) async fn post(
         source: server.throttle.source(address),
         max_unused: MAX_UNUSED_CLIENTS,
     };
-    let Registered { displaced } = server.store.write(register).await?;
+    let Registered { same, displaced } = server.store.write(register).await?;
+    if let Some(same) = same {
+        tracing::debug!(client.id = %same.id, "a client registered once more: it keeps its id");
+        (client.id, client.created_at) = (same.id, same.created_at);
+    }
     if displaced > 0 {
         tracing::warn!(
             displaced,
@@ -55,6 +66,45 @@ pub(crate) async fn post(
         );
     }
     Ok(answer(&client, registration, secret.as_ref()))
+}
+
+/// Whether the request shows the token that an administrator gave out. One that is wrong is refused,
+/// whoever may register without; where none is configured, the header means nothing (RFC 7591 §3).
+fn shows_initial_access_token(server: &AuthServer, parts: &Parts) -> Result<bool, ClientFailure> {
+    let Some(expected) = &server.config.registration.initial_access_token else {
+        return Ok(false);
+    };
+    let Some(header) = parts.headers.get(AUTHORIZATION) else { return Ok(false) };
+    let (scheme, token) =
+        header.to_str().ok().and_then(|it| it.split_once(' ')).unwrap_or_default();
+    let is_it = sha256(token.trim().as_bytes()) == sha256(expected.reveal().as_bytes());
+    if scheme.eq_ignore_ascii_case("bearer") && is_it {
+        return Ok(true);
+    }
+    let error = OAuthErrorCode::InvalidToken.because("this is not the initial access token");
+    let error = server.throttle.failed_authentication(request::peer(parts), error);
+    Err(ClientFailure::BadBearerToken(error))
+}
+
+/// Whether a client may register that nobody vouched for (RG-17).
+fn admit_stranger(rules: &Rules, registration: &Registration) -> Result<(), ClientFailure> {
+    let redirects = &registration.redirect_uris;
+    let is_closed = rules.initial_access_token.is_some() || !rules.allowed_redirects.is_empty();
+    let stranger = redirects.iter().find(|redirect| !rules.allowed_redirects.admits(redirect));
+    let Some(stranger) = stranger.filter(|_| is_closed) else { return Ok(()) };
+    tracing::info!(redirect = %stranger,
+        "a client may not register with this redirect URI: an administrator can add it to \
+         oauth.registration.allowed_redirects");
+    if rules.initial_access_token.is_some() {
+        let error = OAuthErrorCode::InvalidToken
+            .because("register with the initial access token; the administrator has it");
+        return Err(ClientFailure::BadBearerToken(error));
+    }
+    let error = OAuthErrorCode::InvalidRedirectUri.because(
+        "only known clients may register here; ask the administrator to add this redirect URI to \
+         oauth.registration.allowed_redirects",
+    );
+    Err(error.into())
 }
 
 fn new_client(

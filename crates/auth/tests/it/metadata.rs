@@ -48,7 +48,7 @@ async fn t_meta_05_what_clients_look_for() {
 /// MD-6: no registration endpoint is named when there is none.
 #[tokio::test]
 async fn md_6_registration_that_is_off_is_not_named() {
-    let plan = Plan::sqlite().config(|config| config.dynamic_registration = false);
+    let plan = Plan::sqlite().config(|config| config.registration.enabled = false);
     let world = plan.start().await;
     assert_eq!(metadata(&world).await.get("registration_endpoint"), None);
     let registration = json!({ "redirect_uris": ["https://a.example/cb"] });

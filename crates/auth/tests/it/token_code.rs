@@ -97,7 +97,7 @@ async fn t_tc_02_codes_belong_to_their_client() {
         "https://vault.example.com/cb",
     );
     let public = world.client().await;
-    let other = world.client().await;
+    let other = world.client_named("Other").await;
     for (owner, thief) in [(&public, &other), (&public, &vault), (&vault, &public)] {
         let (code, ask) = world.code(owner, "basic").await;
         let before = world.dump().await;

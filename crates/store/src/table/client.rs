@@ -8,7 +8,7 @@ use crate::query::query;
 use crate::row::Fields;
 use crate::{Conn, StoreError};
 
-const TABLE: &str = "OAUTH_CLIENT";
+pub(crate) const TABLE: &str = "OAUTH_CLIENT";
 
 /// The client with this id.
 pub async fn find(conn: &mut Conn, id: &ClientId) -> Result<Option<Client>, StoreError> {

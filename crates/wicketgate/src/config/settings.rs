@@ -141,9 +141,7 @@ pub struct OAuthSettings {
     /// What a request without scopes means.
     pub default_scopes: Scopes,
     /// RFC 7591.
-    pub dynamic_registration: bool,
-    /// Per address.
-    pub registrations_per_minute: u32,
+    pub registration: auth::config::Registration,
     /// Per address.
     pub authorizations_per_minute: u32,
     /// Pre-registered clients.

@@ -83,6 +83,9 @@ fn all_mistakes_at_once() {
         access_token_lifetime_seconds = 5
         refresh_reuse_grace_seconds = "long"
         allow_loopback_redirects = "perhaps"
+        [oauth.registration]
+        initial_access_token = "short"
+        allowed_redirects = ["cursor:", "claude.ai"]
         [[oauth.client]]
         id = "https://client.example.com"
         redirect_uris = ["http://evil.example/cb"]
@@ -107,6 +110,8 @@ fn all_mistakes_at_once() {
         "oauth.access_token_lifetime_seconds",
         "oauth.refresh_reuse_grace_seconds",
         "oauth.allow_loopback_redirects",
+        "oauth.registration.initial_access_token",
+        "oauth.registration.allowed_redirects",
         "oauth.client[0].id",
         "oauth.client[0].redirect_uris",
         "mcp.allowed_scopes",
@@ -126,6 +131,7 @@ fn all_mistakes_at_once() {
     assert!(typo.is_some_and(|problem| problem.fix.contains("title")), "{typo:?}");
     let shown = config::Problems(found).to_string();
     assert!(!shown.contains("c2hvcnQ"), "no secret is shown: {shown}");
+    assert!(shown.contains("\"claude.ai\" is no redirect URI"), "{shown}");
 }
 
 /// OA-1: a public URL without https is refused; loopback may do without.

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use auth::config::CookieSecurity;
+use auth::config::{CookieSecurity, Registration};
 use auth::{Config, Resource, SignIn};
 use kernel::encoding::sha256_base64url;
 use kernel::seal::SealingKey;
 use kernel::{Hashed, ManualClock, Redacted, Timestamp};
 use model::{Client, ClientAuth, ClientId, ClientOrigin};
 use protocol::redirect_uri::RedirectPolicy;
+use protocol::registration::AllowedRedirects;
 use protocol::{RedirectUri, ResourceUri, Scopes, UserType};
 use sso::demo_people;
 use sso::people::{Access, People};
@@ -111,8 +112,12 @@ impl Settings {
             refresh_token_lifetime: 7_776_000,
             refresh_reuse_grace: 120,
             redirect_policy: redirect_policy(),
-            dynamic_registration: true,
-            registrations_per_minute: 100_000,
+            registration: Registration {
+                enabled: true,
+                per_minute: 100_000,
+                initial_access_token: None,
+                allowed_redirects: AllowedRedirects::default(),
+            },
             authorizations_per_minute: 100_000,
             clients: clients(),
             sidecars: Vec::new(),

@@ -64,7 +64,7 @@ pub(crate) fn client() -> Client {
     let name = secret::<SessionSecret>().hash();
     Client {
         id: ClientId::from_text(format!("{}{}", ClientId::PREFIX, name.fingerprint())),
-        name: "Inspector".into(),
+        name: format!("Inspector {}", name.fingerprint()),
         origin: ClientOrigin::Dynamic,
         redirect_uris: vec![RedirectUri::from_stored("http://127.0.0.1:6274/cb").unwrap()],
         auth: ClientAuth::None,

@@ -1,9 +1,11 @@
 //! `[oauth]`, `[oauth.registration]` and `[[oauth.client]]`.
 
+use auth::config::Registration;
 use kernel::Redacted;
 use kernel::seal::SealingKey;
 use protocol::Scopes;
 use protocol::redirect_uri::RedirectPolicy;
+use protocol::registration::AllowedRedirects;
 use sso::user_types::UserTypeRule;
 
 use super::clients::{self, Use};
@@ -15,6 +17,9 @@ use crate::config::urls::PublicUrl;
 
 /// Private-use schemes of well-known clients (CL-21).
 const SCHEMES: [&str; 5] = ["cursor", "vscode", "vscode-insiders", "warp", "raycast"];
+
+/// Bytes of an initial access token, which nobody may guess.
+const TOKEN_BYTES: usize = 32;
 
 /// Bytes of a bridge secret; HS256 wants a key as long as its hash (RFC 7518 §3.2).
 const BRIDGE_SECRET_BYTES: usize = 32;
@@ -54,12 +59,7 @@ pub(super) fn read(
     let default_scopes = default_scopes(section);
     let per_minute = section.integer("authorizations_per_minute", 60, 1..=100_000);
     let authorizations_per_minute = u32::try_from(per_minute).unwrap_or(60);
-    let (dynamic_registration, registrations_per_minute) =
-        section.section("registration", |registration| {
-            let dynamic = registration.flag("dynamic", true);
-            let per_minute = registration.integer("per_minute", 120, 1..=100_000);
-            (dynamic, u32::try_from(per_minute).unwrap_or(120))
-        });
+    let registration = section.section("registration", |section| registration(section, needed));
     let clients: Vec<_> = section
         .sections("client", |client| clients::read(client, &redirect_policy, needed))
         .into_iter()
@@ -81,8 +81,7 @@ pub(super) fn read(
         refresh_reuse_grace,
         redirect_policy,
         default_scopes,
-        dynamic_registration,
-        registrations_per_minute,
+        registration,
         authorizations_per_minute,
         clients,
         sidecars,
@@ -92,6 +91,26 @@ pub(super) fn read(
         accounts: sign_in.accounts,
         user_types,
     })
+}
+
+fn registration(section: &Reader<'_>, needed: bool) -> Registration {
+    let enabled = section.flag("dynamic", true);
+    let per_minute = section.integer("per_minute", 120, 1..=100_000);
+    let key = "initial_access_token";
+    let initial_access_token = section.own_key(key, needed);
+    if initial_access_token.as_ref().is_some_and(|it| it.reveal().len() < TOKEN_BYTES) {
+        let fix = "Set it to the output of `wicketgate secret generate`";
+        section.missing(key, "it is shorter than 32 characters", fix);
+    }
+    let key = "allowed_redirects";
+    let entries = section.list(key, &[]);
+    let allowed_redirects = AllowedRedirects::parse(entries.iter().map(String::as_str));
+    let allowed_redirects = allowed_redirects.unwrap_or_else(|(entry, how)| {
+        section.missing(key, &format!("{entry:?} is no redirect URI"), &how.to_string());
+        AllowedRedirects::default()
+    });
+    let per_minute = u32::try_from(per_minute).unwrap_or(120);
+    Registration { enabled, per_minute, initial_access_token, allowed_redirects }
 }
 
 fn refuse_disabled(section: &Reader<'_>) {
