@@ -30,6 +30,14 @@ const ANONYMOUS_EVENTS: u32 = 100_000;
 const SWEEP_EVENTS: u32 = 2_000;
 const EVENT_BATCHES: u32 = 20;
 
+/// How the database stood when this replica looked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Revisions {
+    revocations: i64,
+    keys: i64,
+    disabled: i64,
+}
+
 impl AuthServer {
     /// Runs until `shutdown` resolves.
     pub async fn run_background(self: Arc<Self>, shutdown: impl Future<Output = ()>) {
@@ -51,16 +59,21 @@ impl AuthServer {
         }
     }
 
-    async fn notice_changes(&self, seen: &mut Option<(i64, i64)>) -> Result<(), StoreError> {
+    async fn notice_changes(&self, seen: &mut Option<Revisions>) -> Result<(), StoreError> {
         let mut reader = self.store.read().await?;
         let revocations = store::revision::revocations(reader.conn()).await?;
         let keys = store::revision::keys(reader.conn()).await?;
+        let disabled = store::revision::disabled(reader.conn()).await?;
         drop(reader);
-        let found = Some((revocations, keys));
+        let found = Some(Revisions { revocations, keys, disabled });
         if *seen == found {
             return Ok(());
         }
-        if seen.is_some_and(|(_, known_keys)| known_keys != keys) {
+        if seen.is_none_or(|seen| seen.disabled != disabled) {
+            self.disabled.reload(&self.store).await?;
+            self.gone.find_again(&self.config, &self.disabled, &self.store).await?;
+        }
+        if seen.is_some_and(|seen| seen.keys != keys) {
             self.keys.reload(&self.config, &self.store).await;
         }
         *seen = found;
@@ -70,7 +83,7 @@ impl AuthServer {
 
     async fn tidy_up(&self) {
         self.throttle.forget_the_quiet();
-        match self.gone.find_again(&self.config, &self.store).await {
+        match self.gone.find_again(&self.config, &self.disabled, &self.store).await {
             Ok(true) => self.announce_change(),
             Ok(false) => {}
             Err(error) => tracing::warn!(%error, "could not look for providers that are gone"),

@@ -6,8 +6,11 @@ use store::StoreError;
 use crate::server::AuthServer;
 
 impl AuthServer {
-    /// The client with this id, if there is one.
+    /// The client with this id, if there is one and nobody switched it off.
     pub(crate) async fn client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
+        if self.disabled.has_client(id) {
+            return Ok(None);
+        }
         if let Some(configured) = self.config.clients.iter().find(|client| client.id == *id) {
             return Ok(Some(configured.clone()));
         }

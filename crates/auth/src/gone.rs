@@ -1,4 +1,5 @@
-//! People whose provider is disabled or was removed from the configuration. Disabled means at every
+//! People whose provider is disabled, there or by an administrator, or was removed from the
+//! configuration. Disabled means at every
 //! entry: no session, code or refresh token of theirs is worth anything, and the access tokens that
 //! they hold are in the status lists.
 //!
@@ -14,6 +15,7 @@ use store::{Conn, Store, StoreError};
 
 use crate::answer::ClientFailure;
 use crate::config::Config;
+use crate::disabled::DisabledNow;
 use crate::server::AuthServer;
 
 /// The providers that once had people here and are not there any more.
@@ -21,8 +23,12 @@ pub(crate) struct GoneProviders(RwLock<Arc<[String]>>);
 
 impl GoneProviders {
     /// Compares the people in the database with the configuration.
-    pub(crate) async fn find(config: &Config, store: &Store) -> Result<Self, StoreError> {
-        let found = look(config, store).await?;
+    pub(crate) async fn find(
+        config: &Config,
+        disabled: &DisabledNow,
+        store: &Store,
+    ) -> Result<Self, StoreError> {
+        let found = look(config, disabled, store).await?;
         for provider in &*found {
             tracing::warn!(
                 provider,
@@ -37,9 +43,10 @@ impl GoneProviders {
     pub(crate) async fn find_again(
         &self,
         config: &Config,
+        disabled: &DisabledNow,
         store: &Store,
     ) -> Result<bool, StoreError> {
-        let found = look(config, store).await?;
+        let found = look(config, disabled, store).await?;
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let differs = *known != found;
         *known = found;
@@ -62,16 +69,26 @@ impl GoneProviders {
     }
 }
 
-async fn look(config: &Config, store: &Store) -> Result<Arc<[String]>, StoreError> {
+async fn look(
+    config: &Config,
+    disabled: &DisabledNow,
+    store: &Store,
+) -> Result<Arc<[String]>, StoreError> {
     let mut reader = store.read().await?;
     let all = store::subject::providers(reader.conn()).await?;
-    Ok(all.into_iter().filter(|provider| !config.has_provider(provider)).collect())
+    let gone = |id: &String| !config.has_provider(id) || disabled.has_provider(id);
+    Ok(all.into_iter().filter(gone).collect())
 }
 
 impl AuthServer {
     /// Whether somebody may do anything here: nobody disabled the person or the person's provider.
     pub(crate) fn is_active(&self, subject: &Subject) -> bool {
-        subject.disabled_at.is_none() && self.config.has_provider(&subject.identity.provider)
+        subject.disabled_at.is_none() && self.has_provider(&subject.identity.provider)
+    }
+
+    /// Whether people of this provider may be here.
+    pub(crate) fn has_provider(&self, id: &str) -> bool {
+        self.config.has_provider(id) && !self.disabled.has_provider(id)
     }
 
     /// Refuses a client whose person's provider is gone, for the record. What the client holds is
@@ -82,7 +99,7 @@ impl AuthServer {
         subject: &Subject,
         grant: Option<&GrantId>,
     ) -> Result<(), ClientFailure> {
-        if self.config.has_provider(&subject.identity.provider) {
+        if self.has_provider(&subject.identity.provider) {
             return Ok(());
         }
         let unit = RecordProviderGone {

@@ -17,6 +17,7 @@ mod background;
 mod browser;
 mod clients;
 pub mod config;
+mod disabled;
 mod endpoint;
 mod gone;
 mod keys;

@@ -1,6 +1,7 @@
 //! The resources that tokens can be for, swapped while requests run.
 //!
-//! A grant or a transaction may name one that is gone: nothing is issued for it any more.
+//! A grant or a transaction may name one that is gone, or that an administrator switched off: nothing is
+//! issued for it any more.
 
 use std::sync::Arc;
 
@@ -10,9 +11,13 @@ use protocol::metadata::{AuthorizationServerFacts, AuthorizationServerMetadata};
 use protocol::{ResourceUri, Scopes};
 
 use crate::config::{Config, Resource};
+use crate::disabled::DisabledNow;
 
 /// The resources that there are now.
-pub(crate) struct Resources(ArcSwap<ResourceSet>);
+pub(crate) struct Resources {
+    set: ArcSwap<ResourceSet>,
+    disabled: DisabledNow,
+}
 
 /// Resources that were made ready to be served, with what is published of them.
 pub struct ResourceSet {
@@ -23,33 +28,35 @@ pub struct ResourceSet {
 }
 
 impl Resources {
-    pub(crate) fn new(set: ResourceSet) -> Self {
-        Self(ArcSwap::from_pointee(set))
+    pub(crate) fn new(set: ResourceSet, disabled: DisabledNow) -> Self {
+        Self { set: ArcSwap::from_pointee(set), disabled }
     }
 
     /// Puts others in place of the present ones.
     pub(crate) fn replace(&self, set: ResourceSet) {
-        self.0.store(Arc::new(set));
+        self.set.store(Arc::new(set));
     }
 
     /// The resource that a `resource` parameter names.
     pub(crate) fn find(&self, uri: &ResourceUri) -> Option<Arc<Resource>> {
-        self.0.load().resources.iter().find(|resource| resource.uri == *uri).cloned()
+        let found = self.set.load().resources.iter().find(|one| one.uri == *uri).cloned();
+        found.filter(|resource| !self.disabled.has_server(resource.uri.as_str()))
     }
 
     /// The resource of a request that names none.
     pub(crate) fn default(&self) -> Option<Arc<Resource>> {
-        self.0.load().resources.first().cloned()
+        let first = self.set.load().resources.first().cloned();
+        first.filter(|resource| !self.disabled.has_server(resource.uri.as_str()))
     }
 
     /// The union of the resources' ceilings.
     pub(crate) fn ceiling(&self) -> Scopes {
-        self.0.load().ceiling()
+        self.set.load().ceiling()
     }
 
     /// The RFC 8414 document.
     pub(crate) fn metadata(&self) -> Bytes {
-        self.0.load().metadata.clone()
+        self.set.load().metadata.clone()
     }
 }
 

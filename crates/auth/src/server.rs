@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::browser::csrf::CsrfKey;
 use crate::config::{Config, Resource};
+use crate::disabled::DisabledNow;
 use crate::gone::GoneProviders;
 use crate::keys::{KeyRing, KeyRingError, RecentlySigned};
 use crate::meter::Meter;
@@ -49,6 +50,7 @@ pub struct AuthServer {
     pub(crate) random: Arc<dyn SecureRandom>,
     pub(crate) keys: KeyRing,
     pub(crate) recent: RecentlySigned,
+    pub(crate) disabled: DisabledNow,
     pub(crate) gone: GoneProviders,
     pub(crate) csrf: CsrfKey,
     pub(crate) catalogue: Arc<dyn ToolCatalogue>,
@@ -85,8 +87,9 @@ impl AuthServer {
         catalogue: Arc<dyn ToolCatalogue>,
     ) -> Result<Arc<Self>, StartError> {
         let keys = KeyRing::open(&config, &store, clock.now(), &*random).await?;
-        let gone = GoneProviders::find(&config, &store).await?;
-        let resources = Resources::new(ResourceSet::new(&config, resources)?);
+        let disabled = DisabledNow::load(&store).await?;
+        let gone = GoneProviders::find(&config, &disabled, &store).await?;
+        let resources = Resources::new(ResourceSet::new(&config, resources)?, disabled.clone());
         let csrf = CsrfKey::new(&config.key_encryption_key);
         let throttle = Throttle::new(
             config.registration.per_minute,
@@ -102,6 +105,7 @@ impl AuthServer {
             random,
             keys,
             recent: RecentlySigned::new(),
+            disabled,
             gone,
             csrf,
             catalogue,

@@ -84,6 +84,10 @@ pub enum AuditKind {
     AccountDisabled,
     /// A disabled local account was enabled again.
     AccountEnabled,
+    /// A client, an organization, a provider or a server was switched off.
+    Disabled,
+    /// It was switched on again.
+    Enabled,
     /// A sidecar let a call through.
     McpCall,
     /// A sidecar denied something.
@@ -109,7 +113,7 @@ impl AuditEvent {
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::ClientRegistered,
         Self::AuthorizationStarted,
         Self::SignedIn,
@@ -138,6 +142,8 @@ impl AuditKind {
         Self::AccountLocked,
         Self::AccountDisabled,
         Self::AccountEnabled,
+        Self::Disabled,
+        Self::Enabled,
         Self::McpCall,
         Self::McpDenied,
         Self::McpGap,
@@ -174,6 +180,8 @@ impl AuditKind {
             Self::AccountLocked => "account.locked",
             Self::AccountDisabled => "account.disabled",
             Self::AccountEnabled => "account.enabled",
+            Self::Disabled => "switched.off",
+            Self::Enabled => "switched.on",
             Self::McpCall => "mcp.call",
             Self::McpDenied => "mcp.denied",
             Self::McpGap => "mcp.gap",

@@ -16,6 +16,7 @@ static STEPS: LazyLock<Migrator> = LazyLock::new(|| {
         step(1, "foundation", include_str!("../../../migrations/0001_foundation.sql")),
         step(2, "sign in", include_str!("../../../migrations/0002_sign_in.sql")),
         step(3, "abuse", include_str!("../../../migrations/0003_abuse.sql")),
+        step(4, "disabled", include_str!("../../../migrations/0004_disabled.sql")),
     ])
 });
 

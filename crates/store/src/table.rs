@@ -7,6 +7,7 @@ pub mod authorization;
 pub mod client;
 pub mod code;
 pub(crate) mod device;
+pub mod disabled;
 pub mod grant;
 pub mod refresh_token;
 pub mod revision;

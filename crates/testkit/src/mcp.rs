@@ -82,6 +82,18 @@ impl McpCaller {
         self.post(&json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }))
     }
 
+    /// The request for the stream of a session on which the server speaks first.
+    pub fn listen(&self) -> reqwest::RequestBuilder {
+        let request = self.place.http.get(&self.place.mcp).bearer_auth(&self.token);
+        let request = request.header("accept", "text/event-stream");
+        match (self.era, &self.session) {
+            (Era::Sessions(version), Some(session)) => {
+                request.header("mcp-session-id", session).header("mcp-protocol-version", version)
+            }
+            _ => request,
+        }
+    }
+
     async fn initialize(&mut self, version: &str) {
         let params = json!({
             "protocolVersion": version,

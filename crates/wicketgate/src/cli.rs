@@ -47,6 +47,21 @@ pub enum Command {
     /// List and disable people who have signed in, whatever way they came
     #[command(subcommand)]
     User(UserCommand),
+    /// List what people granted to clients, and revoke it
+    #[command(subcommand)]
+    Grant(GrantCommand),
+    /// Switch a client off, wherever it is registered: its connections end everywhere within seconds
+    #[command(subcommand)]
+    Client(SwitchCommand),
+    /// Switch an organization off: nobody can act for it, and what was granted for it ends
+    #[command(subcommand)]
+    Organization(SwitchCommand),
+    /// Switch an identity provider off: its people are signed out, and what they granted ends
+    #[command(subcommand)]
+    Provider(SwitchCommand),
+    /// Switch an MCP server off: no token is good for it
+    #[command(subcommand)]
+    Server(SwitchCommand),
     /// Ask each identity provider whether sign-in can work, and print the URLs to register there
     Doctor(Doctor),
     /// Ask a running server whether it can serve; for container health checks
@@ -223,6 +238,57 @@ pub enum UserCommand {
     Enable(UserId),
 }
 
+/// What to do with grants.
+#[derive(Debug, Subcommand)]
+pub enum GrantCommand {
+    /// List what is granted now, the newest first
+    List(GrantList),
+    /// End one: its tokens are worth nothing any more, within seconds
+    Revoke(Named),
+}
+
+/// Options of `grant list`.
+#[derive(Debug, Args)]
+pub struct GrantList {
+    /// Only of this person, by the id that `user list` shows
+    #[arg(long, value_name = "ID")]
+    pub user: Option<String>,
+    /// Only to this client
+    #[arg(long, value_name = "ID")]
+    pub client: Option<String>,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do with things that can be switched off. Running servers notice within two seconds.
+#[derive(Debug, Subcommand)]
+pub enum SwitchCommand {
+    /// List those that are switched off
+    List(Listing),
+    /// Switch one off, and end everything that was granted with it
+    Disable(Named),
+    /// Switch one on again; what ended stays ended
+    Enable(Named),
+}
+
+/// One thing, and where the configuration is.
+#[derive(Debug, Args)]
+pub struct Named {
+    /// Its id, or its name where it has no id
+    #[arg(value_name = "ID")]
+    pub name: String,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// A person, and where the configuration is.
 #[derive(Debug, Args)]
 pub struct UserId {
@@ -232,6 +298,9 @@ pub struct UserId {
     /// Where the configuration is.
     #[command(flatten)]
     pub config: ConfigFile,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of `doctor`. It signs nobody in and changes nothing; exit code 1 if sign-in cannot work.

@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod demo_server;
 mod doctor;
+mod grant;
 mod health;
 mod keys;
 mod logging;
@@ -14,9 +15,12 @@ mod reload;
 mod secret;
 mod serve;
 mod source;
+mod switch;
 mod user;
 
 use std::process::ExitCode;
+
+use model::DisabledKind;
 
 use crate::cli::{Cli, Command, ConfigCommand, KeysCommand, SecretCommand};
 use crate::config::{Problems, REFERENCE};
@@ -46,6 +50,11 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Keys(KeysCommand::List(options)) => keys::list(&options),
         Command::Account(command) => account::run(&command),
         Command::User(command) => user::run(&command),
+        Command::Grant(command) => grant::run(&command),
+        Command::Client(command) => switch::run(DisabledKind::Client, &command),
+        Command::Organization(command) => switch::run(DisabledKind::Organization, &command),
+        Command::Provider(command) => switch::run(DisabledKind::Provider, &command),
+        Command::Server(command) => switch::run(DisabledKind::Server, &command),
         Command::Doctor(options) => doctor::run(&options),
         Command::Health(options) => health::run(&options),
     };

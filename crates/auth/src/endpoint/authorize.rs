@@ -75,7 +75,17 @@ async fn known_client(server: &AuthServer, params: &Params) -> Result<Client, Pa
     let id = params.one("client_id")?.ok_or_else(|| {
         PageFailure::bad_request("The app did not say who it is: client_id is missing.")
     })?;
-    server.client(&ClientId::from_text(id)).await?.ok_or_else(|| PageFailure::Refused {
+    let id = ClientId::from_text(id);
+    if server.disabled.has_client(&id) {
+        tracing::info!(client.id = %id, "an authorization is refused: the client is switched off");
+        return Err(PageFailure::Refused {
+            status: http::StatusCode::FORBIDDEN,
+            title: "This app is switched off here",
+            what_happened: "An administrator switched it off, so it can't connect.".into(),
+            what_to_do: "Ask your administrator. Nothing you can change in the app helps.",
+        });
+    }
+    server.client(&id).await?.ok_or_else(|| PageFailure::Refused {
         status: http::StatusCode::BAD_REQUEST,
         title: "We don't know this app",
         what_happened: "Its registration may have expired, or belongs to another server.".into(),

@@ -65,6 +65,9 @@ pub(super) async fn choose(
     organization: Option<&str>,
 ) -> Result<(), PageFailure> {
     let organization = organization.ok_or_else(not_a_member)?.to_owned();
+    if server.disabled.has_organization(&organization) {
+        return Err(not_a_member());
+    }
     let unit = ChooseOrganization { subject: subject.id.clone(), organization, now: server.now() };
     match server.store.write(unit).await? {
         ChooseOrganizationOutcome::Chosen => Ok(()),

@@ -115,7 +115,7 @@ fn show_providers(
     notice: Option<&str>,
 ) -> Result<Response, PageFailure> {
     let open_here: Vec<&Provider> =
-        providers.iter().filter(|provider| begin::can_begin(visit, provider)).collect();
+        providers.iter().filter(|provider| begin::can_begin(server, visit, provider)).collect();
     if open_here.is_empty() {
         return Err(failure::only_from_an_app());
     }

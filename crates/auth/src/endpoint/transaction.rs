@@ -144,8 +144,8 @@ pub(super) fn left() -> PageFailure {
     }
 }
 
-/// The person who is signed in in this browser, if there is one and nobody disabled that person or
-/// the person's provider.
+/// The person who is signed in in this browser, if there is one and nobody disabled that person, the
+/// person's provider or all of the person's organizations.
 pub(super) async fn find_session(
     server: &AuthServer,
     browser: &Browser,
@@ -155,7 +155,9 @@ pub(super) async fn find_session(
     };
     let mut reader = server.store.read().await?;
     let found = store::session::find(reader.conn(), &secret.hash(), server.now()).await?;
-    Ok(found.filter(|(_, subject)| server.is_active(subject)))
+    let Some((session, mut subject)) = found else { return Ok(None) };
+    let has_someone_to_act_for = server.disabled.leaves_organization(&mut subject);
+    Ok((has_someone_to_act_for && server.is_active(&subject)).then_some((session, subject)))
 }
 
 /// A path of ours with the transaction's handle.

@@ -49,6 +49,10 @@ pub(super) fn check_person(
         return Err(OAuthErrorCode::InvalidGrant
             .because("the person does not belong to the organization of this grant any more"));
     }
+    if organization.is_some_and(|organization| server.disabled.has_organization(organization)) {
+        return Err(OAuthErrorCode::InvalidGrant
+            .because("the organization of this grant was switched off here"));
+    }
     Ok(())
 }
 

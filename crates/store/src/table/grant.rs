@@ -34,6 +34,28 @@ pub async fn of_subject(conn: &mut Conn, subject: &SubjectId) -> Result<Vec<Gran
     rows.iter().map(|row| take(&mut Fields::of(row, TABLE))).collect()
 }
 
+/// Live grants, the newest first: of this person, to this client, or of and to anybody.
+pub async fn live(
+    conn: &mut Conn,
+    subject: Option<&SubjectId>,
+    client: Option<&ClientId>,
+    limit: u32,
+) -> Result<Vec<Grant>, StoreError> {
+    let select = query(
+        "SELECT grant_id, subject_id, organization, client_id, client_name, redirect_host, \
+         resource, scopes, status_index, authenticated_at, created_at, revoked_at, \
+         revocation_reason FROM OAUTH_GRANT WHERE revoked_at IS NULL \
+         AND ($1 = '' OR subject_id = $1) AND ($2 = '' OR client_id = $2) \
+         ORDER BY status_index DESC LIMIT $3",
+    )
+    .bind(subject.map_or("", |id| id.as_str()))
+    .bind(client.map_or("", ClientId::as_str))
+    .bind(i64::from(limit))
+    .walking();
+    let rows = conn.all("list grants", select).await?;
+    rows.iter().map(|row| take(&mut Fields::of(row, TABLE))).collect()
+}
+
 /// The ids of all live grants of a person, for whichever organization.
 pub(crate) async fn live_ids(
     conn: &mut Conn,

@@ -19,6 +19,11 @@ pub async fn keys(conn: &mut Conn) -> Result<i64, StoreError> {
     current(conn, "signing_keys").await
 }
 
+/// Goes up with each thing that an administrator switches off or on.
+pub async fn disabled(conn: &mut Conn) -> Result<i64, StoreError> {
+    current(conn, "disabled").await
+}
+
 async fn current(conn: &mut Conn, name: &'static str) -> Result<i64, StoreError> {
     let select = query("SELECT name, value FROM OAUTH_SEQUENCE WHERE name = $1").bind(name);
     take(conn.one_or_none("read a revision", select).await?.as_ref(), name)
@@ -31,6 +36,10 @@ pub(crate) async fn bump_revocations(txn: &mut Txn<'_>) -> Result<(), StoreError
 /// Counts an attempt at a user name that nobody has.
 pub(crate) async fn count_unknown_name(txn: &mut Txn<'_>) -> Result<(), StoreError> {
     next(txn, "unknown_names").await.map(drop)
+}
+
+pub(crate) async fn bump_disabled(txn: &mut Txn<'_>) -> Result<(), StoreError> {
+    next(txn, "disabled").await.map(drop)
 }
 
 pub(crate) async fn bump_keys(txn: &mut Txn<'_>) -> Result<(), StoreError> {

@@ -50,7 +50,7 @@ pub enum RedeemOutcome {
         /// Whether it was this replay that ended it.
         newly_revoked: bool,
     },
-    /// Unknown, expired, burned, of another client, or of a person who was disabled.
+    /// Unknown, expired, burned, of another client, or of somebody or something that was disabled.
     Refused,
 }
 
@@ -75,7 +75,15 @@ impl RedeemCode {
              WHERE code_hash = $1 AND client_id = $2 AND redeemed_as IS NULL \
              AND expires_at > $4 AND failed_redemptions < $5 \
              AND EXISTS (SELECT 1 FROM OAUTH_SUBJECT s \
-             WHERE s.subject_id = OAUTH_CODE.subject_id AND s.disabled_at IS NULL) \
+             WHERE s.subject_id = OAUTH_CODE.subject_id AND s.disabled_at IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM OAUTH_DISABLED d \
+             WHERE d.kind = 'provider' AND d.name = s.provider)) \
+             AND NOT EXISTS (SELECT 1 FROM OAUTH_DISABLED d \
+             WHERE d.kind = 'client' AND d.name = OAUTH_CODE.client_id) \
+             AND NOT EXISTS (SELECT 1 FROM OAUTH_DISABLED d \
+             WHERE d.kind = 'organization' AND d.name = OAUTH_CODE.organization) \
+             AND NOT EXISTS (SELECT 1 FROM OAUTH_DISABLED d \
+             WHERE d.kind = 'server' AND d.name = OAUTH_CODE.resource) \
              RETURNING code_hash, client_id, client_name, redirect_uri, code_challenge, resource, \
              scopes, subject_id, organization, authenticated_at, created_at, expires_at, \
              failed_redemptions, redeemed_as",

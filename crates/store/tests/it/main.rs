@@ -8,6 +8,7 @@ mod account;
 mod authorization;
 mod client;
 mod code;
+mod disabled;
 mod garbage;
 mod grant;
 mod guessing;

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use kernel::{Clock as _, SystemClock};
 use model::{Subject, SubjectId};
+use serde_json::json;
 use store::Store;
 use store::unit::{DisablePerson, EnablePerson, PersonOutcome};
 
 use super::{migrate, run_to_end};
-use crate::cli::{ConfigFile, Listing, UserCommand};
+use crate::cli::{ConfigFile, Listing, UserCommand, UserId};
 use crate::output;
 
 /// Runs one of the commands.
@@ -21,13 +22,14 @@ pub(super) fn run(command: &UserCommand) -> anyhow::Result<ExitCode> {
                 let (store, subject) = existing(&options.config, &options.id).await?;
                 let unit = DisablePerson { subject, now: SystemClock.now() };
                 let outcome = store.write(unit).await.context(NOT_WRITTEN)?;
-                done(&store, outcome, "disabled", "; sessions and connections have ended").await
+                let and = "; sessions and connections have ended";
+                done(&store, options, outcome, "disabled", and).await
             }
             UserCommand::Enable(options) => {
                 let (store, subject) = existing(&options.config, &options.id).await?;
                 let unit = EnablePerson { subject, now: SystemClock.now() };
                 let outcome = store.write(unit).await.context(NOT_WRITTEN)?;
-                done(&store, outcome, "enabled", " and can sign in").await
+                done(&store, options, outcome, "enabled", " and can sign in").await
             }
         }
     })?
@@ -55,11 +57,18 @@ async fn existing(file: &ConfigFile, id: &str) -> anyhow::Result<(Store, Subject
 
 async fn done(
     store: &Store,
+    options: &UserId,
     outcome: PersonOutcome,
     state: &str,
     and: &str,
 ) -> anyhow::Result<ExitCode> {
     store.close().await;
+    if options.json {
+        let changed = outcome == PersonOutcome::Changed;
+        let (id, disabled) = (&options.id, state == "disabled");
+        output::result(json!({ "id": id, "disabled": disabled, "changed": changed }));
+        return Ok(ExitCode::SUCCESS);
+    }
     output::note(match outcome {
         PersonOutcome::Changed => format!("the person is {state}{and}"),
         PersonOutcome::Unchanged => format!("nothing to do: the person is already {state}"),
@@ -103,7 +112,7 @@ async fn list(options: &Listing) -> anyhow::Result<ExitCode> {
 
 fn as_json(person: &Subject) -> serde_json::Value {
     let email = person.identity.email.as_ref();
-    serde_json::json!({
+    json!({
         "id": person.id.as_str(),
         "provider": person.identity.provider,
         "external_id": person.identity.external_id,

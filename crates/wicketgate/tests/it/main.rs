@@ -18,6 +18,7 @@ mod gone;
 mod hosts;
 mod keys;
 mod kill;
+mod kill_switch;
 mod local;
 mod logs;
 mod mcp_sse;

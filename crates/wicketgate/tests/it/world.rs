@@ -103,6 +103,20 @@ impl World {
         })
     }
 
+    /// Runs a command on the same database and configuration as this, in a process of its own, and
+    /// says what it answers in JSON.
+    pub(crate) fn command(&self, arguments: &[&str]) -> serde_json::Value {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("wicketgate.toml");
+        std::fs::write(&file, &self.configuration).expect("written");
+        let mut command = wicketgate(directory.path());
+        command.args(arguments).args(["--json", "--config"]).arg(&file);
+        let output = command.output().expect("it runs");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {errors}");
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
     /// The upstream's MCP endpoint.
     pub(crate) fn upstream(&self) -> String {
         self.upstream.url()

@@ -10,7 +10,7 @@ use pages::{Deployment, UpstreamPost};
 use sso::Go;
 use store::unit::{BeginOutcome, BeginUpstream, Room};
 
-use super::failure::{at_provider, only_from_an_app};
+use super::failure::{at_provider, no_such_provider, only_from_an_app};
 use super::waiting::{Pending, Waiting};
 use crate::answer::{PageFailure, see_other};
 use crate::endpoint::visit::Visit;
@@ -20,10 +20,11 @@ use crate::server::AuthServer;
 /// People who may be away at providers at the same time.
 const MAX_AWAY: i64 = 100_000;
 
-/// Whether this provider can say who somebody is in this visit. A portal vouches for somebody in
-/// an authorization; the account page has none.
-pub(super) fn can_begin(visit: &Visit, provider: &Provider) -> bool {
-    visit.handle().is_some() || !matches!(provider.kind, ProviderKind::Portal(_))
+/// Whether this provider can say who somebody is in this visit: nobody switched it off, and a portal
+/// vouches for somebody in an authorization, of which the account page has none.
+pub(super) fn can_begin(server: &AuthServer, visit: &Visit, provider: &Provider) -> bool {
+    let has_place = visit.handle().is_some() || !matches!(provider.kind, ProviderKind::Portal(_));
+    has_place && !server.disabled.has_provider(&provider.id)
 }
 
 /// Sends the person to the provider, or to our own page for local accounts.
@@ -34,6 +35,9 @@ pub(super) async fn begin(
     provider: &Provider,
     email: Option<&str>,
 ) -> Result<Response, PageFailure> {
+    if server.disabled.has_provider(&provider.id) {
+        return Err(no_such_provider());
+    }
     if !server.throttle.departure(from) {
         return Err(PageFailure::TooFast);
     }

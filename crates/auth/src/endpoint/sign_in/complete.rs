@@ -9,7 +9,7 @@ use protocol::{Identity, UserType};
 use sso::{SignedIn, UpstreamSession};
 use store::unit::{OneTime, SignIn, SignInOutcome, UpstreamRefresh};
 
-use super::failure::disabled;
+use super::failure::{disabled, switched_off};
 use crate::answer::PageFailure;
 use crate::browser::cookies::CookieNames;
 use crate::endpoint::visit::Visit;
@@ -54,6 +54,7 @@ pub(in crate::endpoint) async fn complete(
         user_type: UserType::Basic,
         disabled_at: None,
     };
+    admit(server, &candidate)?;
     let upstream_refresh = kept(server, &candidate.identity, upstream.refresh_token.as_ref());
     let unit = SignIn {
         user_type: server.user_type(&candidate),
@@ -89,6 +90,20 @@ pub(in crate::endpoint) async fn complete(
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     Ok(response)
+}
+
+/// Refuses whoever comes from a provider, or for organizations, that an administrator switched off.
+fn admit(server: &AuthServer, candidate: &Subject) -> Result<(), PageFailure> {
+    let provider = &candidate.identity.provider;
+    if server.disabled.has_provider(provider) {
+        tracing::info!(provider, "a sign-in is refused: the provider is switched off");
+        return Err(switched_off("This way to sign in is switched off"));
+    }
+    if !server.disabled.leaves_organization(&mut candidate.clone()) {
+        tracing::info!(provider, "a sign-in is refused: the organization is switched off");
+        return Err(switched_off("Your organization has no access at the moment"));
+    }
+    Ok(())
 }
 
 /// SAML's `SessionNotOnOrAfter` is honoured (SA-9).

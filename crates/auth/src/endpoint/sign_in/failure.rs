@@ -16,7 +16,8 @@ pub(super) fn find<'a>(server: &'a AuthServer, id: &str) -> Result<&'a Provider,
         SignIn::Providers(providers) => providers.as_slice(),
         SignIn::Nobody | SignIn::DemoPeople | SignIn::FixedUser(_) => &[],
     };
-    providers.iter().find(|provider| provider.id == id).ok_or_else(no_such_provider)
+    let found = providers.iter().find(|provider| provider.id == id);
+    found.filter(|_| !server.disabled.has_provider(id)).ok_or_else(no_such_provider)
 }
 
 /// The provider's id in a path like `…/{id}/{last}`. Ids have no characters that need decoding.
@@ -82,6 +83,16 @@ pub(super) fn nobody() -> PageFailure {
         what_happened: "No sign-in provider is configured.".into(),
         what_to_do: "Ask your administrator to set one up ([[sign_in.provider]] in the \
                      configuration).",
+    }
+}
+
+/// What an administrator switched off for more people than this one.
+pub(super) fn switched_off(title: &'static str) -> PageFailure {
+    PageFailure::Refused {
+        status: StatusCode::FORBIDDEN,
+        title,
+        what_happened: "An administrator switched it off here.".into(),
+        what_to_do: "Ask your administrator when it comes back.",
     }
 }
 
