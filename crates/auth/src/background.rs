@@ -73,7 +73,8 @@ impl AuthServer {
             self.disabled.reload(&self.store).await?;
             self.gone.find_again(&self.config, &self.disabled, &self.store).await?;
         }
-        if seen.is_some_and(|seen| seen.keys != keys) {
+        // At the first look, too: it may have changed since it was read at the start.
+        if seen.is_none_or(|seen| seen.keys != keys) {
             self.keys.reload(&self.config, &self.store).await;
         }
         *seen = found;
@@ -87,6 +88,9 @@ impl AuthServer {
             Ok(true) => self.announce_change(),
             Ok(false) => {}
             Err(error) => tracing::warn!(%error, "could not look for providers that are gone"),
+        }
+        if let Err(error) = self.tend_keys().await {
+            tracing::warn!(%error, "could not look after the signing keys");
         }
         if let Err(error) = self.remove_expired_rows().await {
             tracing::warn!(%error, "could not remove expired rows");

@@ -47,6 +47,8 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// Which kind of user somebody is.
     pub user_types: Vec<UserTypeRule>,
+    /// Seconds after which another signing key takes over; without it, only by hand.
+    pub signing_key_rotation: Option<i64>,
     /// Seals private keys at rest.
     pub key_encryption_key: SealingKey,
     /// Still opens what earlier keys sealed.

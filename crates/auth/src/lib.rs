@@ -31,7 +31,7 @@ mod throttle;
 mod token;
 
 pub use config::{Config, Resource, SignIn};
-pub use keys::KeyRingError;
+pub use keys::{KeyRingError, Reseal, Resealed, SPREAD_SECONDS, new_key, opens};
 pub use resources::ResourceSet;
 pub use router::router;
 pub use server::{AuthServer, StartError, ToolCatalogue};

@@ -230,12 +230,16 @@ impl AuthServer {
     /// Seals what a provider can be asked about a person with.
     pub(crate) fn seal_upstream_refresh(&self, token: &str, of: &Identity) -> String {
         let key = &self.config.key_encryption_key;
-        key.seal(token.as_bytes(), &upstream_refresh_place(of), &*self.random)
+        key.seal(
+            token.as_bytes(),
+            &upstream_refresh_place(&of.provider, &of.external_id),
+            &*self.random,
+        )
     }
 
     /// What [`AuthServer::seal_upstream_refresh`] sealed, also under an older key.
     pub(crate) fn open_upstream_refresh(&self, sealed: &str, of: &Identity) -> Option<Redacted> {
-        let place = upstream_refresh_place(of);
+        let place = upstream_refresh_place(&of.provider, &of.external_id);
         let keys = std::iter::once(&self.config.key_encryption_key);
         let mut keys = keys.chain(&self.config.old_key_encryption_keys);
         let opened = keys.find_map(|key| key.open(sealed, &place).ok())?;
@@ -255,6 +259,6 @@ fn logout_hint_place(session: &Hashed<SessionSecret>) -> String {
 }
 
 /// The person's row, by what names it before it has an id. Ids of providers have no slash.
-fn upstream_refresh_place(of: &Identity) -> String {
-    format!("OAUTH_SUBJECT.upstream_refresh_sealed:{}/{}", of.provider, of.external_id)
+pub(crate) fn upstream_refresh_place(provider: &str, external_id: &str) -> String {
+    format!("OAUTH_SUBJECT.upstream_refresh_sealed:{provider}/{external_id}")
 }

@@ -52,6 +52,12 @@ pub enum AuditKind {
     GrantRevoked,
     /// A signing key was made.
     SigningKeyCreated,
+    /// A signing key began to sign.
+    SigningKeyActivated,
+    /// A signing key was taken out of the key set, after its last token ended.
+    SigningKeyRetired,
+    /// A signing key was taken out of the key set at once, with all its tokens.
+    SigningKeyRevoked,
     /// A person left for a provider to sign in.
     UpstreamStarted,
     /// A provider's answer was not believed, or came to another browser than the one that left.
@@ -113,7 +119,7 @@ impl AuditEvent {
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 36] = [
         Self::ClientRegistered,
         Self::AuthorizationStarted,
         Self::SignedIn,
@@ -126,6 +132,9 @@ impl AuditKind {
         Self::RefreshReplayed,
         Self::GrantRevoked,
         Self::SigningKeyCreated,
+        Self::SigningKeyActivated,
+        Self::SigningKeyRetired,
+        Self::SigningKeyRevoked,
         Self::UpstreamStarted,
         Self::UpstreamRejected,
         Self::UpstreamReplayed,
@@ -164,6 +173,9 @@ impl AuditKind {
             Self::RefreshReplayed => "refresh.replayed",
             Self::GrantRevoked => "grant.revoked",
             Self::SigningKeyCreated => "signing_key.created",
+            Self::SigningKeyActivated => "signing_key.activated",
+            Self::SigningKeyRetired => "signing_key.retired",
+            Self::SigningKeyRevoked => "signing_key.revoked",
             Self::UpstreamStarted => "upstream.started",
             Self::UpstreamRejected => "upstream.rejected",
             Self::UpstreamReplayed => "upstream.replayed",

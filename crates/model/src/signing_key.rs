@@ -11,7 +11,7 @@ pub struct SigningKey {
     pub alg: String,
     /// The public JWK as JSON.
     pub public_jwk: String,
-    /// The private key, sealed (KY-5).
+    /// The private key, sealed (KY-5); empty once the key is retired.
     pub private_sealed: String,
     /// Which key-encryption key sealed it.
     pub sealed_by: String,
@@ -19,6 +19,8 @@ pub struct SigningKey {
     pub state: KeyState,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it came into its state.
+    pub changed_at: Timestamp,
 }
 
 /// The life of a signing key (KY-1).

@@ -17,6 +17,7 @@ static STEPS: LazyLock<Migrator> = LazyLock::new(|| {
         step(2, "sign in", include_str!("../../../migrations/0002_sign_in.sql")),
         step(3, "abuse", include_str!("../../../migrations/0003_abuse.sql")),
         step(4, "disabled", include_str!("../../../migrations/0004_disabled.sql")),
+        step(5, "keys", include_str!("../../../migrations/0005_keys.sql")),
     ])
 });
 

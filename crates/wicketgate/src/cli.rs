@@ -38,7 +38,7 @@ pub enum Command {
     Secret(SecretCommand),
     /// Bring the database schema up to date; `serve` does it too
     Migrate(Migrate),
-    /// List the keys that tokens are signed with
+    /// List, replace and revoke the keys that tokens are signed with
     #[command(subcommand)]
     Keys(KeysCommand),
     /// Manage accounts of people who sign in here with a password
@@ -158,6 +158,43 @@ pub struct Migrate {
 pub enum KeysCommand {
     /// List the signing keys and their states
     List(Listing),
+    /// Publish a new key; it signs two hours later, when everybody knows it, and nobody notices
+    Rotate(KeysOptions),
+    /// Take out a key that somebody else may have: every access token that it signed ends within
+    /// seconds, and clients refresh. Browser sessions and refresh tokens stay
+    Revoke(Named),
+    /// Seal everything under `oauth.key_encryption_key` that is sealed under an older one. It can be cut
+    /// short and run again
+    Reseal(KeysOptions),
+    /// Begin with a new signing key when the key-encryption key is lost: access tokens end, one-time
+    /// codes of local accounts have to be set again, and providers cannot be asked about people until
+    /// they sign in
+    Reset(KeysReset),
+}
+
+/// Options of `keys rotate` and `keys reseal`.
+#[derive(Debug, Args)]
+pub struct KeysOptions {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `keys reset`.
+#[derive(Debug, Args)]
+pub struct KeysReset {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Do it; without this the command only says what would be lost
+    #[arg(long)]
+    pub yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of commands that list something.

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use model::DisabledKind;
 
-use crate::cli::{Cli, Command, ConfigCommand, KeysCommand, SecretCommand};
+use crate::cli::{Cli, Command, ConfigCommand, SecretCommand};
 use crate::config::{Problems, REFERENCE};
 use crate::output;
 
@@ -47,7 +47,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }
         Command::Migrate(options) => migrate::run(&options),
-        Command::Keys(KeysCommand::List(options)) => keys::list(&options),
+        Command::Keys(command) => keys::run(&command),
         Command::Account(command) => account::run(&command),
         Command::User(command) => user::run(&command),
         Command::Grant(command) => grant::run(&command),

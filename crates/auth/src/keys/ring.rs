@@ -73,7 +73,7 @@ impl KeyRing {
         let mut keys = store::signing_key::all(reader.conn()).await?;
         drop(reader);
         if keys.is_empty() {
-            let candidate = make_key(config, now, random).map_err(unusable("(new)"))?;
+            let candidate = new_key(&config.key_encryption_key, now, random)?;
             keys = store.write(EnsureSigningKey { candidate }).await?;
         }
         Ok(Self(RwLock::new(Arc::new(open_all(config, &keys)?))))
@@ -112,17 +112,21 @@ impl KeyRing {
 }
 
 /// The associated data of a sealed private key: it opens in its own row and column only (KY-5).
-fn place(kid: &str) -> String {
+pub(super) fn place(kid: &str) -> String {
     format!("OAUTH_SIGNING_KEY/private_sealed/{kid}/{ALG}")
 }
 
-fn make_key(
-    config: &Config,
+/// Makes a signing key, sealed under this key-encryption key. It is not stored yet.
+///
+/// # Errors
+///
+/// The random number generator failed.
+pub fn new_key(
+    seal: &SealingKey,
     now: Timestamp,
     random: &dyn SecureRandom,
-) -> Result<SigningKey, BadKey> {
-    let fresh = FreshKey::generate()?;
-    let seal = &config.key_encryption_key;
+) -> Result<SigningKey, KeyRingError> {
+    let fresh = FreshKey::generate().map_err(unusable("(new)"))?;
     Ok(SigningKey {
         private_sealed: seal.seal(&fresh.private_pkcs8, &place(&fresh.kid), random),
         sealed_by: seal.id(),
@@ -131,7 +135,18 @@ fn make_key(
         public_jwk: fresh.public_jwk,
         state: KeyState::Active,
         created_at: now,
+        changed_at: now,
     })
+}
+
+/// Whether every key that is in use opens, and one of them signs.
+pub(super) fn can_open(config: &Config, keys: &[SigningKey]) -> Result<(), KeyRingError> {
+    open_all(config, keys).map(drop)
+}
+
+/// Whether one of these key-encryption keys opens a signing key.
+pub fn opens<'k>(seals: impl IntoIterator<Item = &'k SealingKey>, key: &SigningKey) -> bool {
+    seals.into_iter().any(|seal| seal.open(&key.private_sealed, &place(&key.kid)).is_ok())
 }
 
 fn open_all(config: &Config, keys: &[SigningKey]) -> Result<Opened, KeyRingError> {

@@ -373,7 +373,7 @@ async fn rg_17_an_initial_access_token_is_asked_for() {
 async fn rg_17_only_expected_redirect_uris_register() {
     let plan = Plan::sqlite().config(|config| {
         config.registration.allowed_redirects =
-            AllowedRedirects::parse(["http://127.0.0.1/callback", "cursor:"]).unwrap();
+            AllowedRedirects::parse(["http://127.0.0.1/callback", "cursor:"]).expect("a list");
     });
     let world = plan.start().await;
     let before = world.dump().await;
@@ -394,7 +394,8 @@ async fn rg_17_only_expected_redirect_uris_register() {
 async fn rg_17_who_is_expected_needs_no_token() {
     let plan = Plan::sqlite().config(|config| {
         config.registration.initial_access_token = Some(Redacted::new("0123456789".repeat(4)));
-        config.registration.allowed_redirects = AllowedRedirects::parse(["cursor:"]).unwrap();
+        config.registration.allowed_redirects =
+            AllowedRedirects::parse(["cursor:"]).expect("a list");
     });
     let world = plan.start().await;
     world.register(&json!({ "redirect_uris": [GOOD] })).await.refuses(401, "invalid_token");

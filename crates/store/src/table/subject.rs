@@ -39,6 +39,44 @@ pub async fn checked_at(conn: &mut Conn, id: &SubjectId) -> Result<Option<Timest
     .transpose()
 }
 
+/// People who can be asked about at their provider, with what that is done with, sealed: some with ids
+/// after this one, in their order.
+pub async fn upstream_refreshes(
+    conn: &mut Conn,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<UpstreamRefresh>, StoreError> {
+    let select = query(
+        "SELECT subject_id, provider, external_id, upstream_refresh_sealed FROM OAUTH_SUBJECT \
+         WHERE upstream_refresh_sealed IS NOT NULL AND subject_id > $1 ORDER BY subject_id LIMIT $2",
+    )
+    .bind(after.to_owned())
+    .bind(i64::from(limit));
+    let rows = conn.all("list what providers are asked with", select).await?;
+    let take = |fields: &mut Fields<'_>| {
+        Ok(UpstreamRefresh {
+            id: fields.id("subject_id")?,
+            provider: fields.text("provider")?,
+            external_id: fields.text("external_id")?,
+            sealed: fields.text("upstream_refresh_sealed")?,
+        })
+    };
+    rows.iter().map(|row| take(&mut Fields::of(row, TABLE))).collect()
+}
+
+/// What a provider is asked about a person with.
+#[derive(Clone, Debug)]
+pub struct UpstreamRefresh {
+    /// The person.
+    pub id: SubjectId,
+    /// Whose provider this is.
+    pub provider: String,
+    /// Who the person is there.
+    pub external_id: String,
+    /// The provider's token, sealed.
+    pub sealed: String,
+}
+
 /// The providers from which people have signed in here, ever.
 pub async fn providers(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
     let select = query("SELECT DISTINCT provider FROM OAUTH_SUBJECT ORDER BY provider");

@@ -1,8 +1,8 @@
 //! The first start makes a signing key.
 
-use model::{AuditEvent, AuditKind, SigningKey};
+use model::{AuditKind, KeyState, SigningKey};
 
-use crate::query::query;
+use super::rotate_signing_key::record;
 use crate::table::{revision, signing_key};
 use crate::{StoreError, Txn, UnitOfWork};
 
@@ -19,40 +19,11 @@ impl UnitOfWork for EnsureSigningKey {
     type Outcome = Vec<SigningKey>;
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<Vec<SigningKey>, StoreError> {
-        if self.insert(txn).await? == 1 {
+        if signing_key::insert(txn, &self.candidate, KeyState::Active).await? {
             revision::bump_keys(txn).await?;
-            txn.record(self.event());
+            let at = self.candidate.created_at;
+            record(txn, AuditKind::SigningKeyCreated, &self.candidate.kid, at);
         }
         signing_key::all(txn.conn()).await
-    }
-}
-
-impl EnsureSigningKey {
-    /// The partial unique index on the active state decides.
-    async fn insert(&self, txn: &mut Txn<'_>) -> Result<u64, StoreError> {
-        let key = &self.candidate;
-        let insert = query(
-            "INSERT INTO OAUTH_SIGNING_KEY (kid, alg, public_jwk, private_sealed, sealed_by, \
-             state, created_at) VALUES ($1, $2, $3, $4, $5, 'active', $6) ON CONFLICT DO NOTHING",
-        )
-        .bind(key.kid.as_str())
-        .bind(key.alg.as_str())
-        .bind(key.public_jwk.as_str())
-        .bind(key.private_sealed.as_str())
-        .bind(key.sealed_by.as_str())
-        .bind(key.created_at.as_millis());
-        txn.change("store a signing key", insert).await
-    }
-
-    fn event(&self) -> AuditEvent {
-        AuditEvent {
-            kind: AuditKind::SigningKeyCreated,
-            at: self.candidate.created_at,
-            client: None,
-            subject: None,
-            grant: None,
-            organization: None,
-            detail: self.candidate.kid.clone(),
-        }
     }
 }

@@ -32,7 +32,10 @@ async fn a_client_is_found_as_it_was_registered() {
                 ..client()
             };
             let unit = register(client.clone(), "here", 10);
-            assert_eq!(db.store.write(unit).await.unwrap(), Registered { same: None, displaced: 0 });
+            assert_eq!(
+                db.store.write(unit).await.unwrap(),
+                Registered { same: None, displaced: 0 }
+            );
             let mut reader = db.replica.read().await.unwrap();
             let found = store::client::find(reader.conn(), &client.id).await.unwrap();
             assert_eq!(found, Some(client));

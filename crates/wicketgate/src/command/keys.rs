@@ -1,4 +1,6 @@
-//! `wicketgate keys list`.
+//! `wicketgate keys`: the keys that tokens are signed with.
+
+mod change;
 
 use std::process::ExitCode;
 
@@ -6,11 +8,22 @@ use anyhow::Context as _;
 use model::SigningKey;
 
 use super::{migrate, run_to_end};
-use crate::cli::Listing;
+use crate::cli::{KeysCommand, Listing};
 use crate::output;
 
+/// Runs one of the commands.
+pub(super) fn run(command: &KeysCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        KeysCommand::List(options) => list(options),
+        KeysCommand::Rotate(options) => run_to_end(change::rotate(options))?,
+        KeysCommand::Revoke(options) => run_to_end(change::revoke(options))?,
+        KeysCommand::Reseal(options) => run_to_end(change::reseal(options))?,
+        KeysCommand::Reset(options) => run_to_end(change::reset(options))?,
+    }
+}
+
 /// Lists the signing keys, never their private halves.
-pub(super) fn list(options: &Listing) -> anyhow::Result<ExitCode> {
+fn list(options: &Listing) -> anyhow::Result<ExitCode> {
     let keys = run_to_end(read(options))??;
     if options.json {
         let list: Vec<_> = keys.iter().map(as_json).collect();
@@ -22,10 +35,11 @@ pub(super) fn list(options: &Listing) -> anyhow::Result<ExitCode> {
     }
     for key in keys {
         output::result(format!(
-            "{}  {}  {:8}  created {}  sealed by {}",
+            "{}  {}  {:8}  since {}  created {}  sealed by {}",
             key.kid,
             key.alg,
             key.state.as_str(),
+            key.changed_at.as_seconds(),
             key.created_at.as_seconds(),
             key.sealed_by,
         ));
@@ -50,6 +64,7 @@ fn as_json(key: &SigningKey) -> serde_json::Value {
         "alg": key.alg,
         "state": key.state.as_str(),
         "created_at_ms": key.created_at.as_millis(),
+        "changed_at_ms": key.changed_at.as_millis(),
         "sealed_by": key.sealed_by,
     })
 }

@@ -70,6 +70,7 @@ fn config(settings: &Settings, oauth: &OAuthSettings, sign_in: SignIn) -> Config
         refresh_reuse_grace: oauth.refresh_reuse_grace,
         redirect_policy: oauth.redirect_policy.clone(),
         registration: oauth.registration.clone(),
+        signing_key_rotation: oauth.signing_key_rotation,
         authorizations_per_minute: oauth.authorizations_per_minute,
         clients: oauth.clients.clone(),
         sidecars: oauth.sidecars.clone(),

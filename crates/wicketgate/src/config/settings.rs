@@ -140,6 +140,8 @@ pub struct OAuthSettings {
     pub redirect_policy: RedirectPolicy,
     /// What a request without scopes means.
     pub default_scopes: Scopes,
+    /// Seconds after which another key signs; without it, only by hand.
+    pub signing_key_rotation: Option<i64>,
     /// RFC 7591.
     pub registration: auth::config::Registration,
     /// Per address.

@@ -185,7 +185,7 @@ impl Visit for Fields<'_> {
 
 /// Whether a text stands between quotation marks as it is, in either form.
 fn is_plain(text: &str) -> bool {
-    let plain = |byte: u8| matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\');
+    let plain = |byte: u8| matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~');
     // Each byte is looked at, without a way out between: that compiles to vector instructions.
     text.as_bytes().iter().fold(true, |all, byte| all & plain(*byte))
 }

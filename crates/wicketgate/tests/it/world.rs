@@ -106,15 +106,24 @@ impl World {
     /// Runs a command on the same database and configuration as this, in a process of its own, and
     /// says what it answers in JSON.
     pub(crate) fn command(&self, arguments: &[&str]) -> serde_json::Value {
-        let directory = tempfile::tempdir().expect("a directory");
-        let file = directory.path().join("wicketgate.toml");
-        std::fs::write(&file, &self.configuration).expect("written");
-        let mut command = wicketgate(directory.path());
-        command.args(arguments).args(["--json", "--config"]).arg(&file);
-        let output = command.output().expect("it runs");
+        let output = self.try_command(arguments, str::to_owned);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {errors}");
         serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    /// The same for a command that may fail, with a configuration that may be another one.
+    pub(crate) fn try_command(
+        &self,
+        arguments: &[&str],
+        change: impl Fn(&str) -> String,
+    ) -> std::process::Output {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("wicketgate.toml");
+        std::fs::write(&file, change(&self.configuration)).expect("written");
+        let mut command = wicketgate(directory.path());
+        command.args(arguments).args(["--json", "--config"]).arg(&file);
+        command.output().expect("it runs")
     }
 
     /// The upstream's MCP endpoint.

@@ -126,6 +126,7 @@ impl Settings {
             sign_in,
             // On loopback all names of this computer are one, whichever replica it is.
             allowed_hosts: [url.authority(), "127.0.0.1"].map(str::to_owned).to_vec(),
+            signing_key_rotation: None,
             key_encryption_key: SealingKey::from_bytes([7; 32]),
             old_key_encryption_keys: Vec::new(),
             bridge_secret: Redacted::new("bridge-secret-of-the-tests-0123456789"),

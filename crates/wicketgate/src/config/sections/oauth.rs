@@ -51,6 +51,7 @@ pub(super) fn read(
         allowed_schemes: section.list("allowed_redirect_schemes", &SCHEMES),
     };
     let audit_retention_days = section.integer("audit_retention_days", 365, 0..=3650);
+    let signing_key_rotation_days = section.integer("signing_key_rotation_days", 90, 0..=3650);
     let access_token_lifetime = section.integer("access_token_lifetime_seconds", 3600, 60..=86_400);
     let code_lifetime = section.integer("authorization_code_lifetime_seconds", 600, 10..=600);
     let refresh_token_lifetime =
@@ -81,6 +82,8 @@ pub(super) fn read(
         refresh_reuse_grace,
         redirect_policy,
         default_scopes,
+        signing_key_rotation: (signing_key_rotation_days > 0)
+            .then_some(signing_key_rotation_days * 86_400),
         registration,
         authorizations_per_minute,
         clients,
