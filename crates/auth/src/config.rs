@@ -2,6 +2,7 @@
 
 use kernel::Redacted;
 use kernel::seal::SealingKey;
+use model::person::MACHINES;
 use model::{Client, ClientId};
 use protocol::redirect_uri::RedirectPolicy;
 use protocol::registration::AllowedRedirects;
@@ -39,6 +40,8 @@ pub struct Config {
     pub clients: Vec<Client>,
     /// Those of them that may report what they let through and denied.
     pub sidecars: Vec<ClientId>,
+    /// Those of them that may act for themselves (RFC 6749 §4.4).
+    pub machines: Vec<Machine>,
     /// Seconds for which events are kept in `OAUTH_AUDIT`; without it, for ever.
     pub audit_retention_seconds: Option<i64>,
     /// How people sign in.
@@ -91,6 +94,17 @@ pub struct Resource {
     pub access: Access,
 }
 
+/// What an operator gave a client that acts for itself, without a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// Which client.
+    pub client: ClientId,
+    /// All that it can have (CC-2).
+    pub scopes: Scopes,
+    /// The names of the servers that it may use. The first is meant by a request that names none.
+    pub servers: Vec<String>,
+}
+
 /// How people sign in.
 #[derive(Debug)]
 pub enum SignIn {
@@ -122,12 +136,21 @@ impl Config {
 
     /// Whether people of this provider may be here: it is configured, and enabled.
     pub(crate) fn has_provider(&self, id: &str) -> bool {
+        // Of each machine it is looked at by itself whether it may be here (`machine`).
+        if id == MACHINES {
+            return true;
+        }
         match &self.sign_in {
             SignIn::Nobody => false,
             SignIn::DemoPeople => id == sso::demo_people::PROVIDER,
             SignIn::FixedUser(identity) => id == identity.provider,
             SignIn::Providers(providers) => providers.iter().any(|one| one.id == id),
         }
+    }
+
+    /// What this client may do for itself, if anything.
+    pub(crate) fn machine(&self, client: &ClientId) -> Option<&Machine> {
+        self.machines.iter().find(|machine| machine.client == *client)
     }
 
     /// The provider with this id, if it is asked about people between sign-ins, and after how many

@@ -1,5 +1,5 @@
 //! People whose provider is disabled, there or by an administrator, or was removed from the
-//! configuration. Disabled means at every
+//! configuration, and machines that were disabled, removed or given less there. Disabled means at every
 //! entry: no session, code or refresh token of theirs is worth anything, and the access tokens that
 //! they hold are in the status lists.
 //!
@@ -8,7 +8,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use model::{Client, GrantId, Subject};
+use model::{Client, Grant, GrantId, Subject};
 use protocol::{OAuthError, OAuthErrorCode};
 use store::unit::RecordProviderGone;
 use store::{Conn, Store, StoreError};
@@ -89,6 +89,14 @@ impl AuthServer {
     /// Whether people of this provider may be here.
     pub(crate) fn has_provider(&self, id: &str) -> bool {
         self.config.has_provider(id) && !self.disabled.has_provider(id)
+    }
+
+    /// Whether the configuration still gives a machine what its grant says.
+    pub(crate) fn still_assigns(&self, grant: &Grant) -> bool {
+        let resource = self.resources.find(&grant.resource);
+        self.config.machine(&grant.client).zip(resource).is_some_and(|(machine, resource)| {
+            machine.scopes.contains_all(grant.scopes) && machine.servers.contains(&resource.name)
+        })
     }
 
     /// Refuses a client whose person's provider is gone, for the record. What the client holds is

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use protocol::metadata::{AuthorizationServerFacts, AuthorizationServerMetadata};
-use protocol::{ResourceUri, Scopes};
+use protocol::params::Params;
+use protocol::{OAuthError, OAuthErrorCode, ResourceUri, Scopes};
 
 use crate::config::{Config, Resource};
 use crate::disabled::DisabledNow;
@@ -41,6 +42,31 @@ impl Resources {
     pub(crate) fn find(&self, uri: &ResourceUri) -> Option<Arc<Resource>> {
         let found = self.set.load().resources.iter().find(|one| one.uri == *uri).cloned();
         found.filter(|resource| !self.disabled.has_server(resource.uri.as_str()))
+    }
+
+    /// The resource that a request names (RFC 8707 §2), if it names one. It may do so several times.
+    pub(crate) fn named(&self, params: &Params) -> Result<Option<Arc<Resource>>, OAuthError> {
+        let refuse = |why: &'static str| OAuthErrorCode::InvalidTarget.because(why);
+        let mut named: Option<Arc<Resource>> = None;
+        for text in params.all("resource") {
+            let uri = ResourceUri::parse(text)
+                .map_err(|error| OAuthErrorCode::InvalidTarget.because(error.to_string()))?;
+            let resource =
+                self.find(&uri).ok_or_else(|| refuse("no such resource is served here"))?;
+            if named.as_ref().is_some_and(|other| other.uri != resource.uri) {
+                return Err(refuse("ask for one resource at a time"));
+            }
+            named = Some(resource);
+        }
+        Ok(named)
+    }
+
+    /// The first resource of one of these servers, by their names in this order.
+    pub(crate) fn first_of(&self, servers: &[String]) -> Option<Arc<Resource>> {
+        let set = self.set.load();
+        let named = |name: &String| set.resources.iter().find(|resource| resource.name == *name);
+        let first = servers.iter().find_map(named).cloned();
+        first.filter(|resource| !self.disabled.has_server(resource.uri.as_str()))
     }
 
     /// The resource of a request that names none.
@@ -81,6 +107,7 @@ impl ResourceSet {
             issuer: &config.issuer,
             scopes: self.ceiling(),
             dynamic_registration: config.registration.enabled,
+            machines: !config.machines.is_empty(),
             resources: self.resources.iter().map(|resource| resource.uri.to_string()).collect(),
         };
         serde_json::to_vec(&AuthorizationServerMetadata::describe(&facts))

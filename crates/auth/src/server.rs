@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use kernel::encoding::base64url;
 use kernel::{Clock, Hashed, Redacted, SecureRandom, Timestamp};
-use model::person::SessionSecret;
+use model::person::{MACHINES, SessionSecret};
 use model::{Identity, Subject};
 use protocol::catalogue::{
     CATALOGUE_REQUEST_LIFETIME_SECONDS, CATALOGUE_REQUEST_TYPE, CatalogueRequest, CatalogueTool,
@@ -147,16 +147,19 @@ impl AuthServer {
         self.recent.take(digest)
     }
 
-    /// The bits of one status list: of grants that were revoked, and of those of people whose
-    /// provider is gone.
+    /// The bits of one status list: of grants that were revoked, of those of people whose provider
+    /// is gone, and of what machines do not have any more.
     pub async fn status_bits(&self, list: u64) -> Result<StatusBits, StoreError> {
         let first = list.saturating_mul(BITS_PER_LIST);
         let end = first.saturating_add(BITS_PER_LIST);
         let mut reader = self.store.read().await?;
         let revoked = store::grant::revoked_between(reader.conn(), first, end).await?;
         let gone = self.gone.grants_between(reader.conn(), first, end).await?;
+        let machines = store::grant::of_machines_between(reader.conn(), first, end).await?;
+        let taken = machines.iter().filter(|grant| !self.still_assigns(grant));
+        let taken = taken.map(|grant| grant.status_index);
         let mut bits = StatusBits::clear();
-        for index in revoked.into_iter().chain(gone) {
+        for index in revoked.into_iter().chain(gone).chain(taken) {
             bits.revoke(protocol::status_list::place_of(index).1);
         }
         Ok(bits)
@@ -200,6 +203,9 @@ impl AuthServer {
 
     /// What kind of user somebody is by today's rules, from what the provider last said.
     pub(crate) fn user_type(&self, subject: &Subject) -> UserType {
+        if subject.identity.provider == MACHINES {
+            return UserType::Workload;
+        }
         let rules = &self.config.user_types;
         sso::user_types::user_type_of(rules, subject.id.as_str(), &subject.identity)
     }

@@ -3,6 +3,7 @@
 mod access;
 mod client_auth;
 mod code;
+mod machine;
 mod recheck;
 mod refresh;
 
@@ -22,11 +23,12 @@ use crate::server::AuthServer;
 
 const CODE: &str = "authorization_code";
 const REFRESH: &str = "refresh_token";
+const MACHINE: &str = "client_credentials";
 
 /// What can be redeemed here.
-pub(crate) const GRANT_TYPES: [&str; 2] = [CODE, REFRESH];
+pub(crate) const GRANT_TYPES: [&str; 3] = [CODE, REFRESH, MACHINE];
 
-/// Redeems a code or a refresh token.
+/// Redeems a code or a refresh token, or lets a client act for itself.
 pub(crate) async fn post(
     server: Arc<AuthServer>,
     request: Request,
@@ -55,8 +57,9 @@ async fn redeem(
     match grant_type {
         CODE => Ok((CODE, code::redeem(server, &client, params).await?)),
         REFRESH => Ok((REFRESH, refresh::redeem(server, &client, params).await?)),
+        MACHINE => Ok((MACHINE, machine::authorize(server, &client, params).await?)),
         _ => Err(OAuthErrorCode::UnsupportedGrantType
-            .because("use authorization_code or refresh_token")
+            .because("use authorization_code, refresh_token or client_credentials")
             .into()),
     }
 }

@@ -30,6 +30,8 @@ pub struct AuditEvent {
 pub enum AuditKind {
     /// A client registered itself.
     ClientRegistered,
+    /// A client's assertion came a second time and was refused (RFC 7523 §3).
+    AssertionReplayed,
     /// An authorization request was accepted.
     AuthorizationStarted,
     /// A person signed in.
@@ -42,6 +44,8 @@ pub enum AuditKind {
     CodeRedeemed,
     /// A code was redeemed a second time.
     CodeReplayed,
+    /// A machine got a token for itself.
+    MachineAuthorized,
     /// A refresh token was rotated.
     RefreshRotated,
     /// A rotated refresh token came again inside the window.
@@ -119,14 +123,16 @@ impl AuditEvent {
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 38] = [
         Self::ClientRegistered,
+        Self::AssertionReplayed,
         Self::AuthorizationStarted,
         Self::SignedIn,
         Self::ConsentApproved,
         Self::ConsentDenied,
         Self::CodeRedeemed,
         Self::CodeReplayed,
+        Self::MachineAuthorized,
         Self::RefreshRotated,
         Self::RefreshReusedInWindow,
         Self::RefreshReplayed,
@@ -162,12 +168,14 @@ impl AuditKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ClientRegistered => "client.registered",
+            Self::AssertionReplayed => "client.assertion_replayed",
             Self::AuthorizationStarted => "authorization.started",
             Self::SignedIn => "person.signed_in",
             Self::ConsentApproved => "consent.approved",
             Self::ConsentDenied => "consent.denied",
             Self::CodeRedeemed => "code.redeemed",
             Self::CodeReplayed => "code.replayed",
+            Self::MachineAuthorized => "machine.authorized",
             Self::RefreshRotated => "refresh.rotated",
             Self::RefreshReusedInWindow => "refresh.reused_in_window",
             Self::RefreshReplayed => "refresh.replayed",

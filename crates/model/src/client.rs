@@ -4,6 +4,7 @@ use std::fmt;
 
 use kernel::secret::Purpose;
 use kernel::{Hashed, Timestamp};
+use protocol::client_keys::ClientKeys;
 use protocol::{RedirectUri, Scopes};
 
 /// The identifier of a client. Its shape depends on where the client came from.
@@ -50,6 +51,45 @@ pub enum ClientAuth {
     SecretPost(Hashed<ClientSecret>),
     /// A secret in the `Authorization` header.
     SecretBasic(Hashed<ClientSecret>),
+    /// One of the secrets that an operator chose, in either place. There are several while one
+    /// takes the other's place (CA-7).
+    Secrets(Vec<ChosenSecret>),
+    /// An assertion that it signed (RFC 7523 §2.2).
+    PrivateKeyJwt(Signing),
+}
+
+/// A secret that an operator chose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChosenSecret {
+    /// Its hash. The secret stays in the configuration and reaches no database.
+    pub hash: Hashed<ClientSecret>,
+    /// From when on it proves nothing, if ever (CA-8).
+    pub expires_at: Option<Timestamp>,
+}
+
+/// How the assertions of a client are judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signing {
+    /// Where its public keys come from.
+    pub keys: KeySource,
+    /// For whom they may be made out.
+    pub audience: AssertionAudience,
+}
+
+/// Where the public keys of a client come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// They were registered or configured with it (`jwks`).
+    Registered(ClientKeys),
+}
+
+/// For whom an assertion may be made out (`aud`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AssertionAudience {
+    /// The issuer (draft-ietf-oauth-rfc7523bis §4).
+    Issuer,
+    /// The token endpoint, too, for clients that know only RFC 7523 §3.
+    IssuerOrTokenEndpoint,
 }
 
 /// The purpose of a generated client secret.
@@ -87,15 +127,8 @@ impl ClientAuth {
         match self {
             Self::None => "none",
             Self::SecretPost(_) => "client_secret_post",
-            Self::SecretBasic(_) => "client_secret_basic",
-        }
-    }
-
-    /// The stored hash of the secret, for methods that have one.
-    pub const fn secret(&self) -> Option<&Hashed<ClientSecret>> {
-        match self {
-            Self::None => None,
-            Self::SecretPost(hash) | Self::SecretBasic(hash) => Some(hash),
+            Self::SecretBasic(_) | Self::Secrets(_) => "client_secret_basic",
+            Self::PrivateKeyJwt(_) => "private_key_jwt",
         }
     }
 }

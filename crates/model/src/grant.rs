@@ -1,4 +1,10 @@
 //! Grants: what one person granted one client on one resource.
+//!
+//! A machine, which is a client that acts for itself (RFC 6749 §4.4), has grants as well: one for
+//! each resource, made when it first asks and used for all tokens of its own from then on. The
+//! operator is who granted it, and the subject is the client. So its tokens have a bit in the status
+//! lists like anybody's; they die when the grant is revoked or the machine is disabled, and they are
+//! dead while the configuration does not give the machine what the grant says.
 
 use kernel::id::Kind;
 use kernel::{Id, Timestamp};
@@ -62,17 +68,27 @@ pub enum RevocationReason {
     SignedOut,
     /// The provider, asked again, did not stand by the person any more.
     ProviderRefused,
+    /// The operator gives the machine less than before.
+    Reassigned,
+}
+
+impl Grant {
+    /// Whether it is a machine's own.
+    pub fn is_of_a_machine(&self) -> bool {
+        self.subject.as_str() == self.client.as_str()
+    }
 }
 
 impl RevocationReason {
     /// Every reason.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ClientRequest,
         Self::CodeReplay,
         Self::RefreshReuse,
         Self::Administrative,
         Self::SignedOut,
         Self::ProviderRefused,
+        Self::Reassigned,
     ];
 
     /// The name in storage and logs.
@@ -84,6 +100,7 @@ impl RevocationReason {
             Self::Administrative => "administrative",
             Self::SignedOut => "signed_out",
             Self::ProviderRefused => "provider_refused",
+            Self::Reassigned => "reassigned",
         }
     }
 

@@ -18,7 +18,7 @@ impl Kind for SubjectKind {
 /// The identifier of a person here: the `sub` of tokens.
 pub type SubjectId = Id<SubjectKind>;
 
-/// A person, known by the pair of provider and external id.
+/// A person, known by the pair of provider and external id; or a machine (see [`MACHINES`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
     /// The id.
@@ -33,6 +33,11 @@ pub struct Subject {
     /// When an administrator disabled the person, if ever.
     pub disabled_at: Option<Timestamp>,
 }
+
+/// The provider of machines: clients that act for themselves (RFC 6749 §4.4). Such a client is a
+/// subject of its own, whose id is the client's id; no provider that signs people in can have this
+/// id, in which there may be no dot.
+pub const MACHINES: &str = "oauth.client";
 
 /// For which organization a person acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::client_keys::ASSERTION_ALGORITHMS;
 use crate::scope::{OFFLINE_ACCESS, Scopes};
 
 /// Authorization server metadata (RFC 8414 §2). The same document is served in the place of
@@ -23,16 +24,21 @@ pub struct AuthorizationServerMetadata {
     pub revocation_endpoint: String,
     /// Client authentication at the revocation endpoint.
     pub revocation_endpoint_auth_methods_supported: &'static [&'static str],
+    /// What assertions may be signed with there.
+    pub revocation_endpoint_auth_signing_alg_values_supported: &'static [&'static str],
     /// What may be asked for, with `offline_access`.
     pub scopes_supported: Vec<String>,
     /// Only `code`.
     pub response_types_supported: &'static [&'static str],
     /// Only `query`.
     pub response_modes_supported: &'static [&'static str],
-    /// `authorization_code` and `refresh_token`.
-    pub grant_types_supported: &'static [&'static str],
+    /// `authorization_code` and `refresh_token`, and `client_credentials` where a client may use it.
+    pub grant_types_supported: Vec<&'static str>,
     /// Contains `none`, which public clients look for (MD-10).
     pub token_endpoint_auth_methods_supported: &'static [&'static str],
+    /// What assertions may be signed with: RFC 8414 §2 wants it beside `private_key_jwt`, and never
+    /// `none`.
+    pub token_endpoint_auth_signing_alg_values_supported: &'static [&'static str],
     /// Only `S256` (MD-5).
     pub code_challenge_methods_supported: &'static [&'static str],
     /// RFC 9207: each authorization response carries `iss` (MD-8).
@@ -65,17 +71,22 @@ pub struct AuthorizationServerFacts<'a> {
     pub scopes: Scopes,
     /// Whether RFC 7591 registration is on.
     pub dynamic_registration: bool,
+    /// Whether there are clients that act for themselves (RFC 6749 §4.4).
+    pub machines: bool,
     /// The resources.
     pub resources: Vec<String>,
 }
 
-const CLIENT_AUTH_METHODS: &[&str] = &["none", "client_secret_post", "client_secret_basic"];
+const CLIENT_AUTH_METHODS: &[&str] =
+    &["none", "client_secret_post", "client_secret_basic", "private_key_jwt"];
 
 impl AuthorizationServerMetadata {
     /// The document for these facts. Only what is implemented is named (MD-16).
     pub fn describe(facts: &AuthorizationServerFacts<'_>) -> Self {
         let at = |path: &str| format!("{}{path}", facts.issuer.trim_end_matches('/'));
         let scopes = facts.scopes.iter().map(|scope| scope.as_str().to_owned());
+        let machines = facts.machines.then_some("client_credentials");
+        let grant_types = ["authorization_code", "refresh_token"].into_iter().chain(machines);
         Self {
             issuer: facts.issuer.to_owned(),
             authorization_endpoint: at("/authorize"),
@@ -84,11 +95,13 @@ impl AuthorizationServerMetadata {
             registration_endpoint: facts.dynamic_registration.then(|| at("/register")),
             revocation_endpoint: at("/revoke"),
             revocation_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS,
+            revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
             scopes_supported: scopes.chain([OFFLINE_ACCESS.to_owned()]).collect(),
             response_types_supported: &["code"],
             response_modes_supported: &["query"],
-            grant_types_supported: &["authorization_code", "refresh_token"],
+            grant_types_supported: grant_types.collect(),
             token_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS,
+            token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
             code_challenge_methods_supported: &["S256"],
             authorization_response_iss_parameter_supported: true,
             protected_resources: facts.resources.clone(),

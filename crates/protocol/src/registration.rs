@@ -4,11 +4,14 @@
 //! dangerous is dropped or refused (CL-6).
 
 mod allowed_redirects;
+mod keys;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
+use self::keys::{keys, signing_algorithm};
+use crate::client_keys::ClientKeys;
 use crate::error::{OAuthError, OAuthErrorCode};
 use crate::redirect_uri::{RedirectKind, RedirectPolicy, RedirectUri, RedirectUriError};
 use crate::scope::{OFFLINE_ACCESS, Scopes};
@@ -23,6 +26,7 @@ pub struct UnverifiedRegistration {
     /// Read later, so that a wrong type is an error about redirect URIs (RFC 7591 §3.2.2).
     redirect_uris: Option<Value>,
     token_endpoint_auth_method: Option<String>,
+    token_endpoint_auth_signing_alg: Option<String>,
     grant_types: Option<Vec<Option<String>>>,
     response_types: Option<Vec<Option<String>>>,
     client_name: Option<String>,
@@ -45,6 +49,10 @@ pub struct Registration {
     pub client_name: Option<String>,
     /// How the client will authenticate.
     pub auth_method: AuthMethod,
+    /// Its public keys, where it authenticates with one.
+    pub keys: Option<ClientKeys>,
+    /// The only algorithm in which it signs, if it named one.
+    pub signing_algorithm: Option<&'static str>,
     /// Whether it may have refresh tokens.
     pub refresh_tokens: bool,
     /// What it named as its scope, as far as it exists here. It caps nothing later.
@@ -83,6 +91,8 @@ pub enum AuthMethod {
     SecretPost,
     /// A secret in the `Authorization` header.
     SecretBasic,
+    /// An assertion that it signed (RFC 7523 §2.2).
+    PrivateKeyJwt,
 }
 
 /// A successful registration (RFC 7591 §3.2.1). Everything that is in force is echoed.
@@ -109,6 +119,12 @@ pub struct RegistrationResponse {
     pub response_types: Vec<&'static str>,
     /// The method in force.
     pub token_endpoint_auth_method: &'static str,
+    /// The algorithm in force, if the client named one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_signing_alg: Option<&'static str>,
+    /// The keys in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<Value>,
     /// The kind of application in force.
     pub application_type: &'static str,
     /// The scope in force.
@@ -119,7 +135,6 @@ pub struct RegistrationResponse {
 }
 
 const MAX_REDIRECT_URIS: usize = 10;
-const MAX_KEYS: usize = 10;
 
 impl UnverifiedRegistration {
     /// Reads the body of a registration request.
@@ -144,7 +159,17 @@ impl UnverifiedRegistration {
         let native =
             redirect_uris.iter().all(|uri| !matches!(uri.kind(), RedirectKind::Web { .. }));
         refuse_foreign_responses(&named(self.response_types))?;
-        refuse_bad_keys(self.jwks.as_ref(), not_empty(self.jwks_uri.as_deref()))?;
+        let method = auth_method(not_empty(self.token_endpoint_auth_method.as_deref()), native)?;
+        let algorithm = not_empty(self.token_endpoint_auth_signing_alg.as_deref());
+        let signing_algorithm =
+            algorithm.filter(|_| method == AuthMethod::PrivateKeyJwt).map(signing_algorithm);
+        let signing_algorithm = signing_algorithm.transpose()?;
+        let keys = keys(
+            method,
+            self.jwks.as_ref(),
+            not_empty(self.jwks_uri.as_deref()),
+            signing_algorithm,
+        )?;
         let mut dropped = Vec::new();
         let mut link = |name, unverified| link(name, unverified, &mut dropped);
         let links = Links {
@@ -155,10 +180,9 @@ impl UnverifiedRegistration {
         };
         Ok(Registration {
             client_name: self.client_name.as_deref().and_then(display_name),
-            auth_method: auth_method(
-                not_empty(self.token_endpoint_auth_method.as_deref()),
-                native,
-            )?,
+            auth_method: method,
+            keys,
+            signing_algorithm,
             refresh_tokens: refresh_tokens(&named(self.grant_types))?,
             scope: scope(self.scope.as_deref(), ceiling)?,
             application_type: application_type(
@@ -188,6 +212,7 @@ impl AuthMethod {
             Self::None => "none",
             Self::SecretPost => "client_secret_post",
             Self::SecretBasic => "client_secret_basic",
+            Self::PrivateKeyJwt => "private_key_jwt",
         }
     }
 }
@@ -244,8 +269,10 @@ fn auth_method(unverified: Option<&str>, native: bool) -> Result<AuthMethod, OAu
         Some("none") => Ok(AuthMethod::None),
         Some("client_secret_post") => Ok(AuthMethod::SecretPost),
         Some("client_secret_basic") | None => Ok(AuthMethod::SecretBasic),
+        Some("private_key_jwt") => Ok(AuthMethod::PrivateKeyJwt),
         Some(_) => Err(invalid(
-            "token_endpoint_auth_method must be none, client_secret_post or client_secret_basic",
+            "token_endpoint_auth_method must be none, client_secret_post, client_secret_basic or \
+             private_key_jwt",
         )),
     }
 }
@@ -328,28 +355,6 @@ fn https_url(text: &str) -> Option<String> {
         && url.username().is_empty()
         && url.password().is_none();
     safe.then(|| url.into())
-}
-
-/// RG-7. Keys are of no use here yet, but a private key that somebody sent by mistake must be
-/// refused loudly, and the value is neither stored nor echoed.
-fn refuse_bad_keys(jwks: Option<&Value>, jwks_uri: Option<&str>) -> Result<(), OAuthError> {
-    if jwks.is_some() && jwks_uri.is_some() {
-        return Err(invalid("send jwks or jwks_uri, not both"));
-    }
-    let Some(jwks) = jwks else { return Ok(()) };
-    let keys = jwks.get("keys").and_then(Value::as_array);
-    let public = |key: &Value| {
-        let private = ["d", "p", "q", "dp", "dq", "qi", "k"];
-        let modulus = key.get("n").and_then(Value::as_str);
-        key.is_object()
-            && private.iter().all(|member| key.get(member).is_none())
-            && key.get("kty").is_some_and(|kty| kty != "oct")
-            && modulus.is_none_or(|n| n.len() >= 342)
-    };
-    match keys {
-        Some(keys) if keys.len() <= MAX_KEYS && keys.iter().all(public) => Ok(()),
-        _ => Err(invalid("jwks must hold at most 10 public keys, RSA with 2048 bits or more")),
-    }
 }
 
 #[cfg(test)]

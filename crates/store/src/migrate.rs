@@ -18,6 +18,7 @@ static STEPS: LazyLock<Migrator> = LazyLock::new(|| {
         step(3, "abuse", include_str!("../../../migrations/0003_abuse.sql")),
         step(4, "disabled", include_str!("../../../migrations/0004_disabled.sql")),
         step(5, "keys", include_str!("../../../migrations/0005_keys.sql")),
+        step(6, "tokens", include_str!("../../../migrations/0006_tokens.sql")),
     ])
 });
 

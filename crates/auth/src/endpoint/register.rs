@@ -8,8 +8,9 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use kernel::encoding::{base64url, sha256};
 use kernel::{Plain, SecureRandom};
-use model::client::ClientSecret;
+use model::client::{AssertionAudience, ClientSecret, KeySource, Signing};
 use model::{Client, ClientAuth, ClientId, ClientOrigin};
+use protocol::client_keys::ClientKeys;
 use protocol::registration::{
     AuthMethod, Registration, RegistrationResponse, UnverifiedRegistration,
 };
@@ -39,7 +40,7 @@ pub(crate) async fn post(
         admit_stranger(&server.config.registration, &registration)?;
     }
     let secret = match registration.auth_method {
-        AuthMethod::None => None,
+        AuthMethod::None | AuthMethod::PrivateKeyJwt => None,
         AuthMethod::SecretPost | AuthMethod::SecretBasic => {
             Some(Plain::<ClientSecret>::generate(&*server.random))
         }
@@ -113,9 +114,13 @@ fn new_client(
     secret: Option<&Plain<ClientSecret>>,
 ) -> Client {
     let id = new_client_id(&*server.random);
-    let auth = match (registration.auth_method, secret) {
-        (AuthMethod::SecretPost, Some(secret)) => ClientAuth::SecretPost(secret.hash()),
-        (AuthMethod::SecretBasic, Some(secret)) => ClientAuth::SecretBasic(secret.hash()),
+    let auth = match (registration.auth_method, secret, &registration.keys) {
+        (AuthMethod::SecretPost, Some(secret), _) => ClientAuth::SecretPost(secret.hash()),
+        (AuthMethod::SecretBasic, Some(secret), _) => ClientAuth::SecretBasic(secret.hash()),
+        (AuthMethod::PrivateKeyJwt, _, Some(keys)) => ClientAuth::PrivateKeyJwt(Signing {
+            keys: KeySource::Registered(keys.clone()),
+            audience: AssertionAudience::Issuer,
+        }),
         _ => ClientAuth::None,
     };
     Client {
@@ -152,6 +157,8 @@ fn answer(
         grant_types,
         response_types: vec!["code"],
         token_endpoint_auth_method: registration.auth_method.as_str(),
+        token_endpoint_auth_signing_alg: registration.signing_algorithm,
+        jwks: registration.keys.as_ref().map(ClientKeys::to_json),
         application_type: registration.application_type,
         scope: registration.scope,
         links: registration.links,

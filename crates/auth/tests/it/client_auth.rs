@@ -113,7 +113,7 @@ async fn t_ca_03_and_06_the_registered_way_and_no_other() {
         Answer::to(twice).await.refuses(400, "invalid_request");
         let assertion = format!("{body}&client_assertion=x.y.z&client_assertion_type=jwt");
         let answer = world.post(&url, FORM, assertion).await;
-        answer.refuses(401, "invalid_client");
+        answer.refuses(400, "invalid_request");
         world.is_unchanged_since(&before).await;
         let answer = client.exchange(&code, &ask).await;
         assert_eq!(answer.status, 200, "{method}: {}", answer.body);

@@ -6,6 +6,7 @@
 //! which nothing has changed. Time is a `ManualClock`; nothing sleeps to let it pass. What a
 //! deployment of both roles does is in the binary's own tests.
 
+mod assertions;
 mod authorize;
 mod authorize_begins;
 mod client_auth;
@@ -15,6 +16,7 @@ mod decisions;
 mod gone;
 mod keys;
 mod local;
+mod machines;
 mod metadata;
 mod organizations;
 mod portal;

@@ -38,8 +38,13 @@ async fn t_meta_05_what_clients_look_for() {
     assert_eq!(metadata["grant_types_supported"], json!(["authorization_code", "refresh_token"]));
     assert_eq!(
         metadata["token_endpoint_auth_methods_supported"],
-        json!(["none", "client_secret_post", "client_secret_basic"])
+        json!(["none", "client_secret_post", "client_secret_basic", "private_key_jwt"])
     );
+    // MD-10 (RFC 8414 §2): beside private_key_jwt, and never none or an algorithm of shared secrets.
+    for endpoint in ["token", "revocation"] {
+        let name = format!("{endpoint}_endpoint_auth_signing_alg_values_supported");
+        assert_eq!(metadata[&name], json!(["ES256", "RS256", "PS256", "EdDSA"]));
+    }
     let scopes = metadata["scopes_supported"].as_array().expect("scopes");
     assert!(scopes.contains(&json!("offline_access")), "{scopes:?}");
     assert_eq!(metadata["registration_endpoint"], world.at("/register"));

@@ -1,6 +1,7 @@
 //! An authorization server for one test.
 
 mod plan;
+mod robot;
 mod running;
 mod settings;
 
@@ -10,6 +11,7 @@ use kernel::ManualClock;
 use testkit::{Database, Dump, Place};
 
 pub(crate) use self::plan::Plan;
+pub(crate) use self::robot::{ASSERTION_TYPE, ROBOT, ROBOT_URI, Robot};
 pub(crate) use self::running::{Running, listen};
 pub(crate) use self::settings::{DESK, Settings, Site, VAULT, VAULT_SECRET};
 

@@ -3,10 +3,10 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use protocol::Scopes;
 use protocol::challenge::ChallengeError;
 use protocol::jsonrpc::{INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, Message};
 use protocol::mcp::INSUFFICIENT_SCOPE;
+use protocol::{Scopes, UserType};
 use serde_json::value::RawValue;
 use upstream::wire::Era;
 
@@ -89,13 +89,26 @@ impl Endpoint {
             Era::Modern => needed,
             Era::Legacy => needed.or(permit.reach().held),
         };
-        let message = format!(
-            "this needs the scope {needed}; if the app does not ask you for it by itself, disconnect \
-             it, connect it again and allow it"
-        );
+        let message = advice(permit, needed);
         Fault { status: StatusCode::FORBIDDEN, code: INSUFFICIENT_SCOPE, message: &message }
             .for_id(id)
             .challenging(self.challenge(scope, Some(ChallengeError::InsufficientScope)))
             .needing(needed)
     }
+}
+
+/// What to do about a scope that is missing. A program that acts for itself can ask nobody: its log
+/// gets what the operator needs to know (F-25).
+fn advice(permit: &Permit, needed: Scopes) -> String {
+    if permit.user_type() == UserType::Workload {
+        let held = permit.reach().held;
+        return format!(
+            "this needs the scope {needed}, and the token holds {held}; the operator assigns scopes \
+             to this client in its [[oauth.client]]"
+        );
+    }
+    format!(
+        "this needs the scope {needed}; if the app does not ask you for it by itself, disconnect it, \
+         connect it again and allow it"
+    )
 }

@@ -1,7 +1,9 @@
 //! `OAUTH_CLIENT`: clients that registered themselves.
 
 use kernel::Hashed;
+use model::client::{AssertionAudience, KeySource, Signing};
 use model::{Client, ClientAuth, ClientId, ClientOrigin};
+use protocol::client_keys::ClientKeys;
 use protocol::{RedirectUri, Scopes};
 
 use crate::query::query;
@@ -13,8 +15,8 @@ pub(crate) const TABLE: &str = "OAUTH_CLIENT";
 /// The client with this id.
 pub async fn find(conn: &mut Conn, id: &ClientId) -> Result<Option<Client>, StoreError> {
     let select = query(
-        "SELECT client_id, name, origin, redirect_uris, auth_method, secret_hash, grant_types, \
-         scopes, created_at FROM OAUTH_CLIENT WHERE client_id = $1",
+        "SELECT client_id, name, origin, redirect_uris, auth_method, secret_hash, \
+         assertion_keys, grant_types, scopes, created_at FROM OAUTH_CLIENT WHERE client_id = $1",
     )
     .bind(id.as_str());
     let row = conn.one_or_none("find a client", select).await?;
@@ -43,12 +45,52 @@ fn take(fields: &mut Fields<'_>) -> Result<Client, StoreError> {
 
 fn take_auth(fields: &mut Fields<'_>) -> Result<ClientAuth, StoreError> {
     let method = fields.text("auth_method")?;
-    let secret = fields.optional_text("secret_hash")?.map(Hashed::from_stored);
-    match (method.as_str(), secret) {
-        ("none", None) => Ok(ClientAuth::None),
-        ("client_secret_post", Some(hash)) => Ok(ClientAuth::SecretPost(hash)),
-        ("client_secret_basic", Some(hash)) => Ok(ClientAuth::SecretBasic(hash)),
+    let secret = fields.optional_text("secret_hash")?;
+    let keys = fields.optional_text("assertion_keys")?;
+    match (method.as_str(), secret, keys) {
+        ("none", None, None) => Ok(ClientAuth::None),
+        ("client_secret_post", Some(hash), None) => {
+            Ok(ClientAuth::SecretPost(Hashed::from_stored(hash)))
+        }
+        ("client_secret_basic", Some(hash), None) => {
+            Ok(ClientAuth::SecretBasic(Hashed::from_stored(hash)))
+        }
+        ("client_secret_basic", Some(hash), Some(keys)) if hash == NO_SECRET => {
+            let keys = ClientKeys::parse_text(&keys);
+            let keys = keys.map_err(|_| fields.impossible("assertion_keys"))?;
+            Ok(ClientAuth::PrivateKeyJwt(Signing {
+                keys: KeySource::Registered(keys),
+                audience: AssertionAudience::Issuer,
+            }))
+        }
         _ => Err(fields.impossible("auth_method")),
+    }
+}
+
+/// Stands where a client with keys has no secret: nothing has this hash.
+const NO_SECRET: &str = "-";
+
+/// How a client authenticates, in the columns `auth_method`, `secret_hash` and `assertion_keys`.
+pub(crate) type StoredAuth = (&'static str, Option<String>, Option<String>);
+
+/// A client with keys is written so that a program that does not know of them takes it for one
+/// whose secret nobody has, and never for a public one. Clients whose secrets an operator chose
+/// are in the configuration and not here.
+pub(crate) fn auth_columns(auth: &ClientAuth) -> StoredAuth {
+    match auth {
+        ClientAuth::None => ("none", None, None),
+        ClientAuth::SecretPost(hash) => {
+            ("client_secret_post", Some(hash.as_str().to_owned()), None)
+        }
+        ClientAuth::SecretBasic(hash) => {
+            ("client_secret_basic", Some(hash.as_str().to_owned()), None)
+        }
+        ClientAuth::Secrets(_) => ("client_secret_basic", Some(NO_SECRET.to_owned()), None),
+        ClientAuth::PrivateKeyJwt(signing) => {
+            let KeySource::Registered(keys) = &signing.keys;
+            let keys = keys.to_json().to_string();
+            ("client_secret_basic", Some(NO_SECRET.to_owned()), Some(keys))
+        }
     }
 }
 

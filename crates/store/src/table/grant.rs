@@ -5,7 +5,7 @@ use protocol::{ResourceUri, Scopes};
 
 use crate::query::query;
 use crate::row::Fields;
-use crate::{Conn, StoreError};
+use crate::{Conn, StoreError, Txn};
 
 pub(crate) const TABLE: &str = "OAUTH_GRANT";
 
@@ -106,6 +106,66 @@ pub async fn live_of_provider_between(
     .bind(bound(to_index));
     let rows = conn.all("list a provider's grants", select).await?;
     rows.iter().map(|row| take_status_index(&mut Fields::of(row, TABLE))).collect()
+}
+
+/// The live grants of machines, with status indices from `from_index` up to but not including
+/// `to_index`.
+pub async fn of_machines_between(
+    conn: &mut Conn,
+    from_index: u64,
+    to_index: u64,
+) -> Result<Vec<Grant>, StoreError> {
+    let bound = |index: u64| i64::try_from(index).unwrap_or(i64::MAX);
+    let select = query(
+        "SELECT grant_id, subject_id, organization, client_id, client_name, redirect_host, \
+         resource, scopes, status_index, authenticated_at, created_at, revoked_at, \
+         revocation_reason FROM OAUTH_GRANT \
+         WHERE subject_id = client_id AND revoked_at IS NULL \
+         AND status_index >= $1 AND status_index < $2",
+    )
+    .bind(bound(from_index))
+    .bind(bound(to_index));
+    let rows = conn.all("list the grants of machines", select).await?;
+    rows.iter().map(|row| take(&mut Fields::of(row, TABLE))).collect()
+}
+
+/// The live grant of a machine on a resource.
+pub(crate) async fn of_machine(
+    conn: &mut Conn,
+    client: &ClientId,
+    resource: &ResourceUri,
+) -> Result<Option<Grant>, StoreError> {
+    let select = query(
+        "SELECT grant_id, subject_id, organization, client_id, client_name, redirect_host, \
+         resource, scopes, status_index, authenticated_at, created_at, revoked_at, \
+         revocation_reason FROM OAUTH_GRANT \
+         WHERE subject_id = client_id AND client_id = $1 AND resource = $2 AND revoked_at IS NULL",
+    )
+    .bind(client.as_str())
+    .bind(resource.as_str());
+    let row = conn.one_or_none("find the grant of a machine", select).await?;
+    row.map(|row| take(&mut Fields::of(&row, TABLE))).transpose()
+}
+
+/// Writes a new grant.
+pub(crate) async fn insert(txn: &mut Txn<'_>, grant: &Grant) -> Result<(), StoreError> {
+    let insert = query(
+        "INSERT INTO OAUTH_GRANT (grant_id, subject_id, organization, client_id, client_name, \
+         redirect_host, resource, scopes, status_index, authenticated_at, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(grant.id.as_str())
+    .bind(grant.subject.as_str())
+    .bind(grant.organization.clone())
+    .bind(grant.client.as_str())
+    .bind(grant.client_name.as_str())
+    .bind(grant.redirect_host.as_str())
+    .bind(grant.resource.as_str())
+    .bind(grant.scopes.to_string())
+    .bind(i64::try_from(grant.status_index).unwrap_or(i64::MAX))
+    .bind(grant.authenticated_at.as_millis())
+    .bind(grant.created_at.as_millis());
+    txn.change("make a grant", insert).await.map(drop)
 }
 
 pub(crate) fn take(fields: &mut Fields<'_>) -> Result<Grant, StoreError> {

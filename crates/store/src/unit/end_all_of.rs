@@ -44,6 +44,7 @@ impl UnitOfWork for EndAllOf {
             // The codes first: one that is being redeemed at this moment holds its row, so this waits
             // for it and the grant is among those that are listed afterwards.
             self.burn_codes(txn).await?;
+            self.wait_for_machine(txn).await?;
         }
         let grants = self.live_grants(txn).await?;
         for id in &grants {
@@ -68,6 +69,17 @@ impl EndAllOf {
         )
         .bind(self.what.name.as_str());
         txn.change("end the sessions of a provider", delete).await
+    }
+
+    /// A machine that is let in at this moment holds its row; its grant is listed afterwards.
+    async fn wait_for_machine(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
+        if self.what.kind != DisabledKind::Client {
+            return Ok(());
+        }
+        let update =
+            query("UPDATE OAUTH_SUBJECT SET signed_in_at = signed_in_at WHERE subject_id = $1")
+                .bind(self.what.name.as_str());
+        txn.change("wait for a machine", update).await.map(drop)
     }
 
     async fn burn_codes(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {

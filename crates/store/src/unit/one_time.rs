@@ -1,4 +1,4 @@
-//! What may be used once: assertions and tokens that providers make.
+//! What may be used once: assertions and tokens that providers and clients make.
 
 use kernel::Timestamp;
 use kernel::encoding::sha256_base64url;
@@ -7,15 +7,15 @@ use model::{AuditEvent, AuditKind};
 use crate::query::query;
 use crate::{StoreError, Txn};
 
-/// The one-time id of something that a provider made.
+/// The one-time id of something that a provider or a client made.
 ///
-/// Ids of different purposes never meet. Providers choose their ids, so only a hash is kept: of
-/// one length, whatever they send.
+/// Ids of different purposes never meet. Others choose these ids, so only a hash is kept: of one
+/// length, whatever they send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OneTime {
-    /// What it is for and from which provider, such as `logout_token:corp`.
+    /// What it is for and from whom, such as `logout_token:corp`.
     pub purpose: String,
-    /// The id, as the provider gave it.
+    /// The id, as it was given.
     pub id: String,
     /// Until when it could be sent again.
     pub expires_at: Timestamp,

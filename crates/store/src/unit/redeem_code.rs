@@ -8,7 +8,7 @@ use model::{AuditEvent, AuditKind, ClientId, Code, Grant, GrantId, RevocationRea
 use super::revoke_grant;
 use crate::query::query;
 use crate::row::Fields;
-use crate::table::{code, revision};
+use crate::table::{code, grant, revision};
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Redeems a code. Run it only after every other check has passed: a second redemption by somebody
@@ -123,23 +123,7 @@ impl RedeemCode {
             created_at: self.now,
             revoked: None,
         };
-        let insert = query(
-            "INSERT INTO OAUTH_GRANT (grant_id, subject_id, organization, client_id, client_name, \
-             redirect_host, resource, scopes, status_index, authenticated_at, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        )
-        .bind(grant.id.as_str())
-        .bind(grant.subject.as_str())
-        .bind(grant.organization.clone())
-        .bind(grant.client.as_str())
-        .bind(grant.client_name.as_str())
-        .bind(grant.redirect_host.as_str())
-        .bind(grant.resource.as_str())
-        .bind(grant.scopes.to_string())
-        .bind(status_index)
-        .bind(grant.authenticated_at.as_millis())
-        .bind(grant.created_at.as_millis());
-        txn.change("make a grant", insert).await?;
+        grant::insert(txn, &grant).await?;
         Ok(grant)
     }
 

@@ -118,21 +118,23 @@ impl RegisterClient {
 
     async fn insert(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
         let client = &self.client;
+        let (auth_method, secret_hash, assertion_keys) = client::auth_columns(&client.auth);
         let insert = query(
             "INSERT INTO OAUTH_CLIENT (client_id, name, origin, redirect_uris, auth_method, \
-             secret_hash, grant_types, scopes, created_at, unused_since, source) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)",
+             secret_hash, grant_types, scopes, created_at, unused_since, source, assertion_keys) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)",
         )
         .bind(client.id.as_str())
         .bind(client.name.as_str())
         .bind(client::origin_name(client.origin))
         .bind(client::redirect_uris_text(&client.redirect_uris))
-        .bind(client.auth.method())
-        .bind(client.auth.secret().map(|hash| hash.as_str().to_owned()))
+        .bind(auth_method)
+        .bind(secret_hash)
         .bind(client::grant_types(client.refresh_tokens))
         .bind(client.scopes.to_string())
         .bind(client.created_at.as_millis())
-        .bind(self.source.clone());
+        .bind(self.source.clone())
+        .bind(assertion_keys);
         txn.change("register a client", insert).await.map(drop)
     }
 

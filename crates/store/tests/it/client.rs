@@ -1,10 +1,11 @@
 //! Clients that register themselves.
 
 use kernel::Plain;
-use model::client::ClientSecret;
+use model::client::{AssertionAudience, ClientSecret, KeySource, Signing};
 use model::{Client, ClientAuth, ClientId};
+use protocol::client_keys::ClientKeys;
 use protocol::{RedirectUri, Scopes};
-use store::unit::{RegisterClient, Registered};
+use store::unit::{CollectGarbage, RegisterClient, Registered, UseAssertion, UseAssertionOutcome};
 
 use crate::support::story::{client, secret};
 use crate::support::{NOW, Story, on_each_database, race};
@@ -17,6 +18,10 @@ async fn a_client_is_found_as_it_was_registered() {
             ClientAuth::None,
             ClientAuth::SecretPost(secret.hash()),
             ClientAuth::SecretBasic(secret.hash()),
+            ClientAuth::PrivateKeyJwt(Signing {
+                keys: KeySource::Registered(public_keys()),
+                audience: AssertionAudience::Issuer,
+            }),
         ];
         for auth in variants {
             let client = Client {
@@ -43,6 +48,40 @@ async fn a_client_is_found_as_it_was_registered() {
         let mut reader = db.store.read().await.unwrap();
         let unknown = ClientId::from_text("cli_' OR 1=1 --");
         assert_eq!(store::client::find(reader.conn(), &unknown).await.unwrap(), None);
+    })
+    .await;
+}
+
+fn public_keys() -> ClientKeys {
+    let coordinate = kernel::encoding::base64url(&[7; 32]);
+    let key = format!(
+        "{{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"1\",\"x\":\"{coordinate}\",\"y\":\"{coordinate}\"}}"
+    );
+    ClientKeys::parse_text(&format!("{{\"keys\":[{key}]}}")).unwrap()
+}
+
+/// CA-6, T-CA-11: of many who present one assertion one was first, and its id goes when nobody could
+/// present it any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn ca_6_an_assertion_is_used_up_once() {
+    on_each_database(async |db| {
+        let client = ClientId::from_text("robot");
+        let unit = UseAssertion {
+            client: client.clone(),
+            id: "once".to_owned(),
+            expires_at: NOW.plus_seconds(60),
+            now: NOW,
+        };
+        let outcomes = race(db, |_| unit.clone()).await;
+        let first = outcomes.iter().filter(|one| **one == UseAssertionOutcome::First).count();
+        assert_eq!(first, 1);
+        // Ids are the client's own: another one may well use the same.
+        let other = UseAssertion { client: ClientId::from_text("other"), ..unit.clone() };
+        assert_eq!(db.store.write(other).await.unwrap(), UseAssertionOutcome::First);
+        let sweep = |seconds| CollectGarbage { now: NOW.plus_seconds(seconds), batch: 100 };
+        assert_eq!(db.store.write(sweep(119)).await.unwrap().replays, 0);
+        assert_eq!(db.store.write(unit).await.unwrap(), UseAssertionOutcome::Replayed);
+        assert_eq!(db.store.write(sweep(120)).await.unwrap().replays, 2);
     })
     .await;
 }

@@ -15,6 +15,7 @@ mod guessing;
 mod inconsistent;
 mod lineage_model;
 mod logout;
+mod machine;
 mod organization;
 mod postgres_weather;
 mod recheck;

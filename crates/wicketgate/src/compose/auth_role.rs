@@ -74,6 +74,7 @@ fn config(settings: &Settings, oauth: &OAuthSettings, sign_in: SignIn) -> Config
         authorizations_per_minute: oauth.authorizations_per_minute,
         clients: oauth.clients.clone(),
         sidecars: oauth.sidecars.clone(),
+        machines: oauth.machines.clone(),
         audit_retention_seconds: oauth.audit_retention_seconds,
         sign_in,
         allowed_hosts: hosts::allowed(settings),

@@ -5,6 +5,7 @@ mod providers;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 
+use auth::config::Machine;
 use ipnet::IpNet;
 use kernel::Redacted;
 use kernel::seal::SealingKey;
@@ -150,6 +151,8 @@ pub struct OAuthSettings {
     pub clients: Vec<Client>,
     /// Those of them that are sidecars.
     pub sidecars: Vec<ClientId>,
+    /// Those of them that may act for themselves.
+    pub machines: Vec<Machine>,
     /// Seconds for which events are kept; without it, for ever.
     pub audit_retention_seconds: Option<i64>,
     /// How people sign in.

@@ -1,6 +1,7 @@
 //! The configuration: all mistakes at once, each with what to do; and the binary's exit code.
 
 mod advice;
+mod clients;
 mod credentials;
 mod database;
 mod reference;

@@ -43,7 +43,8 @@ async fn a5_running_access_tokens_end_with_the_provider() {
     }
 }
 
-async fn is_let_in_soon(caller: &McpCaller) {
+/// Asks until the answer is 200, for five seconds at most.
+pub(crate) async fn is_let_in_soon(caller: &McpCaller) {
     let let_in = async {
         while caller.ask("tools/list", json!({})).await.status != 200 {
             tokio::time::sleep(Duration::from_millis(100)).await;

@@ -21,6 +21,7 @@ mod kill;
 mod kill_switch;
 mod local;
 mod logs;
+mod machines;
 mod mcp_sse;
 mod mcp_story;
 mod metadata;

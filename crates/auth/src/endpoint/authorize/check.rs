@@ -6,7 +6,7 @@ use kernel::Timestamp;
 use model::AuthorizationRequest;
 use protocol::params::Params;
 use protocol::pkce::CodeChallenge;
-use protocol::{OAuthError, OAuthErrorCode, ResourceUri, Scopes};
+use protocol::{OAuthError, OAuthErrorCode, Scopes};
 
 use super::Asker;
 use crate::config::Resource;
@@ -128,23 +128,13 @@ fn code_challenge(params: &Params) -> Result<CodeChallenge, OAuthError> {
         .map_err(|error| OAuthErrorCode::InvalidRequest.because(error.to_string()))
 }
 
-/// RFC 8707 §2. The same resource may be named several times; without any, it is the default one.
+/// RFC 8707 §2. Without any, it is the default one.
 fn requested_resource(server: &AuthServer, params: &Params) -> Result<Arc<Resource>, OAuthError> {
-    let refuse = |why: &'static str| OAuthErrorCode::InvalidTarget.because(why);
-    let mut named: Option<Arc<Resource>> = None;
-    for text in params.all("resource") {
-        let uri = ResourceUri::parse(text)
-            .map_err(|error| OAuthErrorCode::InvalidTarget.because(error.to_string()))?;
-        let resource =
-            server.resources.find(&uri).ok_or_else(|| refuse("no such resource is served here"))?;
-        if named.as_ref().is_some_and(|other| other.uri != resource.uri) {
-            return Err(refuse("ask for one resource at a time"));
-        }
-        named = Some(resource);
-    }
-    named
+    server
+        .resources
+        .named(params)?
         .or_else(|| server.resources.default())
-        .ok_or_else(|| refuse("no resource is configured here"))
+        .ok_or_else(|| OAuthErrorCode::InvalidTarget.because("no resource is configured here"))
 }
 
 /// Requested ∩ ceiling ∩ what the client may have. Unknown names are left out, not refused.

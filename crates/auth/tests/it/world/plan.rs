@@ -95,6 +95,11 @@ impl Plan {
         self
     }
 
+    /// Its clock.
+    pub(crate) fn time(&self) -> &ManualClock {
+        &self.clock
+    }
+
     /// With a database that is there already.
     pub(crate) fn with(mut self, database: Database) -> Self {
         self.database = Some(database);

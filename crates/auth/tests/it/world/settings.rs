@@ -8,6 +8,7 @@ use auth::{Config, Resource, SignIn};
 use kernel::encoding::sha256_base64url;
 use kernel::seal::SealingKey;
 use kernel::{Hashed, ManualClock, Redacted, Timestamp};
+use model::client::ChosenSecret;
 use model::{Client, ClientAuth, ClientId, ClientOrigin};
 use protocol::redirect_uri::RedirectPolicy;
 use protocol::registration::AllowedRedirects;
@@ -121,6 +122,7 @@ impl Settings {
             authorizations_per_minute: 100_000,
             clients: clients(),
             sidecars: Vec::new(),
+            machines: Vec::new(),
             audit_retention_seconds: Some(365 * 86_400),
             user_types: if matches!(sign_in, SignIn::DemoPeople) { demo_rules() } else { vec![] },
             sign_in,
@@ -149,7 +151,8 @@ fn redirect_policy() -> RedirectPolicy {
 /// The clients that an operator wrote down.
 fn clients() -> Vec<Client> {
     let vault = Hashed::from_stored(sha256_base64url(VAULT_SECRET.as_bytes()));
-    let vault = Client { auth: ClientAuth::SecretBasic(vault), ..client(VAULT, "Vault", "vault") };
+    let secrets = vec![ChosenSecret { hash: vault, expires_at: None }];
+    let vault = Client { auth: ClientAuth::Secrets(secrets), ..client(VAULT, "Vault", "vault") };
     let reader = Client {
         refresh_tokens: false,
         scopes: Scopes::READ,

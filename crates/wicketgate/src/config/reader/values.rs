@@ -1,5 +1,7 @@
 //! Getters for values of a rarer shape: one of several words, names with values, files.
 
+mod moment;
+
 use std::collections::BTreeMap;
 
 use kernel::Redacted;

@@ -1,43 +1,65 @@
 //! `[[oauth.client]]`: clients that an operator registers.
 
-use kernel::encoding::sha256_base64url;
-use kernel::{Hashed, Timestamp};
-use model::{Client, ClientAuth, ClientId, ClientOrigin};
+mod auth;
+mod machine;
+
+use ::auth::config::Machine;
+use kernel::Timestamp;
+use model::{Client, ClientId, ClientOrigin};
 use protocol::redirect_uri::RedirectPolicy;
 use protocol::{RedirectUri, Scopes};
 use toml::Value;
 
 use crate::config::reader::Reader;
 
-/// What a client is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Use {
-    /// People connect it.
-    People,
-    /// It is a sidecar, which reports and to which nobody is ever sent.
-    Sidecar,
+/// A client, and what it may do besides being connected by people.
+pub(super) struct ConfiguredClient {
+    pub(super) client: Client,
+    /// Whether it counts. A disabled one is checked all the same.
+    pub(super) enabled: bool,
+    /// Whether it is a sidecar, which reports and to which nobody is ever sent.
+    pub(super) sidecar: bool,
+    /// What it may do for itself, if anything.
+    pub(super) machine: Option<Machine>,
 }
+
+/// A code for a person, and tokens that follow it.
+const CODE: &str = "authorization_code";
+const REFRESH: &str = "refresh_token";
 
 pub(super) fn read(
     section: &Reader<'_>,
     policy: &RedirectPolicy,
     needed: bool,
-) -> Option<(Client, Use)> {
+) -> Option<ConfiguredClient> {
+    let enabled = section.flag("enabled", true);
     let id = id(section);
     let name = section.text("name", "");
     let sidecar = section.flag("sidecar", false);
-    let redirect_uris = if sidecar { Some(Vec::new()) } else { redirect_uris(section, policy) };
-    let grants = section.list("grant_types", &["authorization_code", "refresh_token"]);
-    let refresh_tokens = check_grants(section, &grants);
+    let grants = section.list("grant_types", &[CODE, REFRESH]);
+    check_grants(section, &grants);
+    let has = |grant: &str| grants.iter().any(|one| one == grant);
+    // Nobody is ever sent to a client that no person connects.
+    let redirect_uris = if sidecar || !(has(CODE) || has(REFRESH)) {
+        Some(Vec::new())
+    } else {
+        redirect_uris(section, policy)
+    };
     let scopes = scopes(section);
-    let auth = auth(section, needed);
-    if sidecar && !section.has("secret") {
+    let auth = auth::read(section, needed);
+    if sidecar && !auth::is_confidential(section) {
         section.missing(
             "secret",
             "it is missing; without it anybody who knows the id could write to the record of calls",
             "`wicketgate secret generate` makes a good one",
         );
     }
+    let machine = if has(machine::GRANT) {
+        machine::read(section, id.as_ref(), scopes)
+    } else {
+        section.known("servers");
+        None
+    };
     let id = id?;
     let client = Client {
         name: if name.is_empty() { id.as_str().to_owned() } else { name },
@@ -45,11 +67,11 @@ pub(super) fn read(
         origin: ClientOrigin::Configured,
         redirect_uris: redirect_uris?,
         auth,
-        refresh_tokens,
+        refresh_tokens: has(REFRESH),
         scopes,
         created_at: Timestamp::from_millis(0),
     };
-    Some((client, if sidecar { Use::Sidecar } else { Use::People }))
+    Some(ConfiguredClient { client, enabled, sidecar, machine })
 }
 
 fn id(section: &Reader<'_>) -> Option<ClientId> {
@@ -83,19 +105,18 @@ fn redirect_uris(section: &Reader<'_>, policy: &RedirectPolicy) -> Option<Vec<Re
     (accepted.len() == given.len()).then_some(accepted)
 }
 
-fn check_grants(section: &Reader<'_>, grants: &[String]) -> bool {
-    let known = ["authorization_code", "refresh_token"];
+fn check_grants(section: &Reader<'_>, grants: &[String]) {
+    let known = [CODE, REFRESH, machine::GRANT];
     for grant in grants {
         if !known.contains(&grant.as_str()) {
             section.problem(
                 "grant_types",
                 &Value::String(grant.clone()),
                 "this grant type is not supported",
-                "Use authorization_code and refresh_token",
+                "Use authorization_code and refresh_token, or client_credentials",
             );
         }
     }
-    grants.iter().any(|grant| grant == "refresh_token")
 }
 
 fn scopes(section: &Reader<'_>) -> Scopes {
@@ -111,30 +132,5 @@ fn scopes(section: &Reader<'_>) -> Scopes {
             );
             Scopes::NONE
         }
-    }
-}
-
-/// A secret is compared by its hash; it stays in the configuration and reaches no database.
-fn auth(section: &Reader<'_>, needed: bool) -> ClientAuth {
-    if section.has("secret") && section.is_blank("secret") {
-        section.missing(
-            "secret",
-            "it is empty, which would make this a client without authentication",
-            "Set it, or remove the key for a public client",
-        );
-    }
-    match section.secret("secret", needed) {
-        Some(secret) => {
-            if secret.reveal().len() < 16 {
-                section.missing(
-                    "secret",
-                    "it is shorter than 16 characters",
-                    "`wicketgate secret generate` makes a good one",
-                );
-            }
-            let hash = sha256_base64url(secret.reveal().as_bytes());
-            ClientAuth::SecretBasic(Hashed::from_stored(hash))
-        }
-        None => ClientAuth::None,
     }
 }

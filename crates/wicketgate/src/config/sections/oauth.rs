@@ -8,7 +8,7 @@ use protocol::redirect_uri::RedirectPolicy;
 use protocol::registration::AllowedRedirects;
 use sso::user_types::UserTypeRule;
 
-use super::clients::{self, Use};
+use super::clients;
 use super::people;
 use super::sign_in::SignInSection;
 use crate::config::reader::Reader;
@@ -65,10 +65,12 @@ pub(super) fn read(
         .sections("client", |client| clients::read(client, &redirect_policy, needed))
         .into_iter()
         .flatten()
+        .filter(|one| one.enabled)
         .collect();
-    let sidecars = clients.iter().filter(|(_, used)| *used == Use::Sidecar);
-    let sidecars = sidecars.map(|(client, _)| client.id.clone()).collect();
-    let clients = clients.into_iter().map(|(client, _)| client).collect();
+    let sidecars = clients.iter().filter(|one| one.sidecar);
+    let sidecars = sidecars.map(|one| one.client.id.clone()).collect();
+    let machines = clients.iter().filter_map(|one| one.machine.clone()).collect();
+    let clients = clients.into_iter().map(|one| one.client).collect();
     if !needed {
         return None;
     }
@@ -88,6 +90,7 @@ pub(super) fn read(
         authorizations_per_minute,
         clients,
         sidecars,
+        machines,
         audit_retention_seconds: (audit_retention_days > 0)
             .then_some(audit_retention_days * 86_400),
         sign_in: sign_in.way,
