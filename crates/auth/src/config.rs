@@ -42,6 +42,8 @@ pub struct Config {
     pub sidecars: Vec<ClientId>,
     /// Those of them that may act for themselves (RFC 6749 §4.4).
     pub machines: Vec<Machine>,
+    /// Those of them that may ask about access tokens (RFC 7662).
+    pub introspectors: Vec<Introspector>,
     /// Seconds for which events are kept in `OAUTH_AUDIT`; without it, for ever.
     pub audit_retention_seconds: Option<i64>,
     /// How people sign in.
@@ -105,6 +107,15 @@ pub struct Machine {
     pub servers: Vec<String>,
 }
 
+/// A client that stands for resource servers and asks about their tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Introspector {
+    /// Which client.
+    pub client: ClientId,
+    /// The names of its servers: it is told of tokens for these only (IN-3).
+    pub servers: Vec<String>,
+}
+
 /// How people sign in.
 #[derive(Debug)]
 pub enum SignIn {
@@ -151,6 +162,12 @@ impl Config {
     /// What this client may do for itself, if anything.
     pub(crate) fn machine(&self, client: &ClientId) -> Option<&Machine> {
         self.machines.iter().find(|machine| machine.client == *client)
+    }
+
+    /// The servers whose tokens this client may ask about, if there are any.
+    pub(crate) fn introspects(&self, client: &ClientId) -> Option<&[String]> {
+        let found = self.introspectors.iter().find(|one| one.client == *client);
+        found.map(|one| one.servers.as_slice())
     }
 
     /// The provider with this id, if it is asked about people between sign-ins, and after how many

@@ -6,6 +6,7 @@ pub(crate) mod bridge;
 pub(crate) mod connect;
 pub(crate) mod consent;
 pub(crate) mod documents;
+pub(crate) mod introspect;
 pub(crate) mod organization;
 mod refuse;
 pub(crate) mod register;

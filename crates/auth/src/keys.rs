@@ -5,6 +5,7 @@ mod reseal;
 mod ring;
 mod signer;
 mod tend;
+mod verifier;
 
 pub(crate) use recent::RecentlySigned;
 pub use reseal::{Reseal, Resealed};

@@ -44,6 +44,11 @@ impl Resources {
         found.filter(|resource| !self.disabled.has_server(resource.uri.as_str()))
     }
 
+    /// The resource that a token is for.
+    pub(crate) fn of_audience(&self, audience: &str) -> Option<Arc<Resource>> {
+        self.find(&ResourceUri::parse(audience).ok()?)
+    }
+
     /// The resource that a request names (RFC 8707 §2), if it names one. It may do so several times.
     pub(crate) fn named(&self, params: &Params) -> Result<Option<Arc<Resource>>, OAuthError> {
         let refuse = |why: &'static str| OAuthErrorCode::InvalidTarget.because(why);

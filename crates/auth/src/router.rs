@@ -14,8 +14,8 @@ use crate::answer::{
     ClientFailure, PageFailure, answer_client, answer_person, not_here, page_response,
 };
 use crate::endpoint::{
-    account, authorize, bridge, connect, consent, documents, organization, register, resume,
-    revoke, sign_in, status,
+    account, authorize, bridge, connect, consent, documents, introspect, organization, register,
+    resume, revoke, sign_in, status,
 };
 use crate::server::AuthServer;
 use crate::{audit, token};
@@ -31,6 +31,7 @@ pub fn router(server: Arc<AuthServer>) -> Router {
         .route(&at("/register"), registration(&server))
         .route(&at("/token"), for_clients(token::post))
         .route(&at("/revoke"), for_clients(revoke::post))
+        .route(&at("/introspect"), for_servers(introspect::post))
         .route(&at(protocol::audit::REPORT_PATH), for_clients(audit::post))
         .route(&at("/authorize"), page(authorize::get))
         .route(&at("/authorize/resume"), page(resume::get))
@@ -120,6 +121,22 @@ where
         async move { answer_client(&server, answer.await) }
     })
     .merge(options(preflight))
+}
+
+/// An endpoint that servers post to: no page in a browser has business there.
+fn for_servers<F, A>(handle: F) -> MethodRouter<Server>
+where
+    F: Fn(Server, Request) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Result<Response, ClientFailure>> + Send,
+{
+    post(move |State(server): State<Server>, request: Request| {
+        let answer = handle(Arc::clone(&server), request);
+        async move {
+            let mut answer = answer_client(&server, answer.await);
+            net::headers::not_for_browsers(answer.headers_mut());
+            answer
+        }
+    })
 }
 
 /// Whatever the method, an endpoint that is switched off is not there (A15).

@@ -11,7 +11,7 @@ use protocol::catalogue::{
     CATALOGUE_REQUEST_LIFETIME_SECONDS, CATALOGUE_REQUEST_TYPE, CatalogueRequest, CatalogueTool,
     Consenting,
 };
-use protocol::status_list::{BITS_PER_LIST, StatusBits};
+use protocol::status_list::{BITS_PER_LIST, StatusBits, StatusList};
 use protocol::{ResourceUri, UserType};
 use store::{Store, StoreError};
 use tokio::sync::{Semaphore, watch};
@@ -147,9 +147,9 @@ impl AuthServer {
         self.recent.take(digest)
     }
 
-    /// The bits of one status list: of grants that were revoked, of those of people whose provider
-    /// is gone, and of what machines do not have any more.
-    pub async fn status_bits(&self, list: u64) -> Result<StatusBits, StoreError> {
+    /// One status list: bits of grants that were revoked, of those of people whose provider is gone,
+    /// and of what machines do not have any more; and the tokens that were revoked alone.
+    pub async fn status_list(&self, list: u64) -> Result<StatusList, StoreError> {
         let first = list.saturating_mul(BITS_PER_LIST);
         let end = first.saturating_add(BITS_PER_LIST);
         let mut reader = self.store.read().await?;
@@ -162,7 +162,8 @@ impl AuthServer {
         for index in revoked.into_iter().chain(gone).chain(taken) {
             bits.revoke(protocol::status_list::place_of(index).1);
         }
-        Ok(bits)
+        let revoked_tokens = store::revoked_token::of_list(reader.conn(), list).await?;
+        Ok(StatusList { bits, revoked_tokens: revoked_tokens.into_iter().collect() })
     }
 
     /// Tells when keys or statuses may have changed. The number only ever differs.

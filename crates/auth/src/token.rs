@@ -3,6 +3,7 @@
 mod access;
 mod client_auth;
 mod code;
+mod issued;
 mod machine;
 mod recheck;
 mod refresh;

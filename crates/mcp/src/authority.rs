@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use kernel::Redacted;
 use protocol::audit::Report;
-use protocol::status_list::StatusBits;
+use protocol::status_list::StatusList;
 use protocol::{OAuthErrorCode, ResourceUri, Scopes};
 
 use crate::config::ServerConfig;
@@ -20,7 +20,7 @@ pub trait Authority: Send + Sync + 'static {
     fn metadata(&self) -> BoxFuture<'_, Result<Bytes, AuthorityAway>>;
 
     /// The status list with this number.
-    fn status(&self, list: u64) -> BoxFuture<'_, Result<StatusBits, AuthorityAway>>;
+    fn status(&self, list: u64) -> BoxFuture<'_, Result<StatusList, AuthorityAway>>;
 
     /// Whether this very token, by its SHA-256, was signed for the issuer in this process, so that its
     /// signature need not be checked. Everything else about it is looked at all the same.

@@ -54,6 +54,8 @@ pub enum AuditKind {
     RefreshReplayed,
     /// A grant was revoked.
     GrantRevoked,
+    /// An access token was revoked, and its grant was not.
+    AccessTokenRevoked,
     /// A signing key was made.
     SigningKeyCreated,
     /// A signing key began to sign.
@@ -123,7 +125,7 @@ impl AuditEvent {
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::ClientRegistered,
         Self::AssertionReplayed,
         Self::AuthorizationStarted,
@@ -137,6 +139,7 @@ impl AuditKind {
         Self::RefreshReusedInWindow,
         Self::RefreshReplayed,
         Self::GrantRevoked,
+        Self::AccessTokenRevoked,
         Self::SigningKeyCreated,
         Self::SigningKeyActivated,
         Self::SigningKeyRetired,
@@ -180,6 +183,7 @@ impl AuditKind {
             Self::RefreshReusedInWindow => "refresh.reused_in_window",
             Self::RefreshReplayed => "refresh.replayed",
             Self::GrantRevoked => "grant.revoked",
+            Self::AccessTokenRevoked => "access.revoked",
             Self::SigningKeyCreated => "signing_key.created",
             Self::SigningKeyActivated => "signing_key.activated",
             Self::SigningKeyRetired => "signing_key.retired",

@@ -23,6 +23,12 @@ pub fn client_endpoint(headers: &mut HeaderMap) {
     nosniff(headers);
 }
 
+/// Takes an answer to a program back from browser code, where only servers are to call.
+pub fn not_for_browsers(headers: &mut HeaderMap) {
+    headers.remove(ACCESS_CONTROL_ALLOW_ORIGIN);
+    headers.remove(ACCESS_CONTROL_EXPOSE_HEADERS);
+}
+
 /// The answer to a preflight for documents and client endpoints.
 pub fn preflight(headers: &mut HeaderMap) {
     client_endpoint(headers);

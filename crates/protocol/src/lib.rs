@@ -12,6 +12,7 @@ pub mod challenge;
 pub mod client_keys;
 pub mod error;
 pub mod identity;
+pub mod introspection;
 pub mod jsonrpc;
 pub mod mcp;
 pub mod metadata;

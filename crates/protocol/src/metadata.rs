@@ -26,6 +26,12 @@ pub struct AuthorizationServerMetadata {
     pub revocation_endpoint_auth_methods_supported: &'static [&'static str],
     /// What assertions may be signed with there.
     pub revocation_endpoint_auth_signing_alg_values_supported: &'static [&'static str],
+    /// RFC 7662 introspection, for resource servers.
+    pub introspection_endpoint: String,
+    /// Client authentication at the introspection endpoint, where nobody is public.
+    pub introspection_endpoint_auth_methods_supported: &'static [&'static str],
+    /// What assertions may be signed with there.
+    pub introspection_endpoint_auth_signing_alg_values_supported: &'static [&'static str],
     /// What may be asked for, with `offline_access`.
     pub scopes_supported: Vec<String>,
     /// Only `code`.
@@ -80,6 +86,9 @@ pub struct AuthorizationServerFacts<'a> {
 const CLIENT_AUTH_METHODS: &[&str] =
     &["none", "client_secret_post", "client_secret_basic", "private_key_jwt"];
 
+const CONFIDENTIAL_AUTH_METHODS: &[&str] =
+    &["client_secret_post", "client_secret_basic", "private_key_jwt"];
+
 impl AuthorizationServerMetadata {
     /// The document for these facts. Only what is implemented is named (MD-16).
     pub fn describe(facts: &AuthorizationServerFacts<'_>) -> Self {
@@ -96,6 +105,9 @@ impl AuthorizationServerMetadata {
             revocation_endpoint: at("/revoke"),
             revocation_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS,
             revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+            introspection_endpoint: at("/introspect"),
+            introspection_endpoint_auth_methods_supported: CONFIDENTIAL_AUTH_METHODS,
+            introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
             scopes_supported: scopes.chain([OFFLINE_ACCESS.to_owned()]).collect(),
             response_types_supported: &["code"],
             response_modes_supported: &["query"],

@@ -2,6 +2,7 @@
 //!
 //! Grants are numbered in order; list `n` holds the numbers from `n * BITS_PER_LIST` on.
 
+use std::collections::HashSet;
 use std::io::{Read as _, Write as _};
 
 use flate2::Compression;
@@ -16,6 +17,16 @@ const BYTES_PER_LIST: usize = 16_384;
 
 /// The `typ` header of a status list token.
 pub const STATUS_LIST_TYPE: &str = "statuslist+jwt";
+
+/// What there is to know of the tokens whose grants are numbered in one list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusList {
+    /// One bit for each grant.
+    pub bits: StatusBits,
+    /// Ids of access tokens that were revoked alone, while their grants go on (RFC 7009). Each is
+    /// here until it would have expired.
+    pub revoked_tokens: HashSet<String>,
+}
 
 /// The bits of one list.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,6 +47,9 @@ pub struct StatusListClaims {
     pub ttl: i64,
     /// The list itself.
     pub status_list: CompressedList,
+    /// A claim of our own: the ids of access tokens that were revoked alone.
+    #[serde(default, skip_serializing_if = "HashSet::is_empty")]
+    pub revoked_tokens: HashSet<String>,
 }
 
 /// A list as it travels.
@@ -56,6 +70,18 @@ pub struct MalformedList;
 pub fn place_of(status_index: u64) -> (u64, u32) {
     let within = u32::try_from(status_index % BITS_PER_LIST).unwrap_or_default();
     (status_index / BITS_PER_LIST, within)
+}
+
+impl StatusList {
+    /// A list in which nothing is revoked.
+    pub fn clear() -> Self {
+        Self { bits: StatusBits::clear(), revoked_tokens: HashSet::new() }
+    }
+
+    /// Whether the token with this id, of the grant with this bit, has ended.
+    pub fn has_ended(&self, idx: u32, token: &str) -> bool {
+        self.bits.is_revoked(idx) || self.revoked_tokens.contains(token)
+    }
 }
 
 impl StatusBits {

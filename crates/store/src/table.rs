@@ -11,6 +11,7 @@ pub mod disabled;
 pub mod grant;
 pub mod refresh_token;
 pub mod revision;
+pub mod revoked_token;
 pub mod session;
 pub mod signing_key;
 pub mod subject;

@@ -1,4 +1,4 @@
-//! `GET /status/{list}`: which grants were revoked (Token Status List).
+//! `GET /status/{list}`: which grants were revoked (Token Status List), and which tokens alone.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub(crate) async fn get(
     let number = number.filter(|number| *number < u64::from(u32::MAX)).ok_or_else(|| {
         OAuthErrorCode::InvalidRequest.because("the last part of the path is a list's number")
     })?;
-    let bits = server.status_bits(number).await?;
+    let list = server.status_list(number).await?;
     let now = server.now().as_seconds();
     let claims = StatusListClaims {
         sub: server.config.url(&format!("/status/{number}")),
@@ -37,7 +37,8 @@ pub(crate) async fn get(
         iat: now,
         exp: now + LIST_LIFETIME,
         ttl: LIST_TTL,
-        status_list: bits.compress(),
+        status_list: list.bits.compress(),
+        revoked_tokens: list.revoked_tokens,
     };
     let token = server
         .keys

@@ -7,11 +7,13 @@ use kernel::seal::SealingKey;
 use kernel::{SecureRandom, Timestamp};
 use model::{KeyState, SigningKey};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use store::unit::EnsureSigningKey;
 use store::{Store, StoreError};
 
 use super::signer::{ALG, BadKey, CannotSign, FreshKey, Signer};
+use super::verifier::Verifier;
 use crate::config::Config;
 
 /// The authorization server's keys.
@@ -19,6 +21,7 @@ pub(crate) struct KeyRing(RwLock<Arc<Opened>>);
 
 struct Opened {
     signer: Signer,
+    verifier: Verifier,
     jwks: Bytes,
 }
 
@@ -106,6 +109,12 @@ impl KeyRing {
         self.current().signer.sign(typ, claims)
     }
 
+    /// The claims of a JWT of this type that was signed with one of the keys. Expiry is not looked
+    /// at.
+    pub(crate) fn verify<C: DeserializeOwned>(&self, typ: &str, token: &str) -> Option<C> {
+        self.current().verifier.verify(typ, token)
+    }
+
     fn current(&self) -> Arc<Opened> {
         Arc::clone(&self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
@@ -157,7 +166,9 @@ fn open_all(config: &Config, keys: &[SigningKey]) -> Result<Opened, KeyRingError
             signer = Some(opened);
         }
     }
-    Ok(Opened { signer: signer.ok_or(KeyRingError::NoneActive)?, jwks: key_set(keys)? })
+    let signer = signer.ok_or(KeyRingError::NoneActive)?;
+    let verifier = Verifier::new(keys).map_err(unusable("(stored)"))?;
+    Ok(Opened { signer, verifier, jwks: key_set(keys)? })
 }
 
 /// Each key that is still in use must open, so that a wrong key-encryption key is found at start

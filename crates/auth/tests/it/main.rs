@@ -14,6 +14,7 @@ mod company;
 mod consent;
 mod decisions;
 mod gone;
+mod introspect;
 mod keys;
 mod local;
 mod machines;

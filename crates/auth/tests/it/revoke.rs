@@ -1,5 +1,6 @@
 //! `POST /revoke` (RFC 7009).
 
+use testkit::forge::{Forger, Jwt};
 use testkit::{Connected, Tokens, random};
 
 use crate::world::World;
@@ -39,15 +40,58 @@ async fn t_rev_03_tokens_of_others_are_refused() {
     assert_eq!(client.refresh(&tokens.refresh).await.status, 200);
 }
 
-/// T-REV-05: an access token alone cannot be revoked here; saying so is better than a 200 that
-/// changes nothing, and refreshing goes on (RFC 7009 §2.2.1).
+/// T-REV-05, RV-1, RV-3 (RFC 7009 §2.1): an access token ends alone, whatever the hint says, and
+/// refreshing goes on. It is told of beside the status list until it would have expired.
 #[tokio::test]
-async fn t_rev_05_access_tokens_end_with_their_grant() {
+async fn t_rev_05_an_access_token_ends_alone() {
+    for world in [World::sqlite().await, World::postgres().await] {
+        let Connected { client, tokens, .. } = world.connect("basic").await;
+        let next = Tokens::of(&client.refresh(&tokens.refresh).await);
+        let last = Tokens::of(&client.refresh(&next.refresh).await);
+        for (token, hint) in [
+            (&tokens.access, "access_token"),
+            (&next.access, "refresh_token"),
+            (&next.access, "nonsense"),
+        ] {
+            let answer = client
+                .post("/revoke", &[("token", token.as_str()), ("token_type_hint", hint)])
+                .await;
+            assert_eq!((answer.status, answer.body.as_str()), (200, ""), "{hint}");
+        }
+        let id = |token: &str| Jwt::read(token).claims["jti"].clone();
+        let told = async || {
+            let statuses = world.get(&world.at("/status/0")).await.body;
+            let mut told = Jwt::read(&statuses).claims["revoked_tokens"].as_array().cloned();
+            let told = told.get_or_insert_default();
+            told.sort_by_key(ToString::to_string);
+            told.clone()
+        };
+        let mut expected = [id(&tokens.access), id(&next.access)];
+        expected.sort_by_key(ToString::to_string);
+        assert_eq!(told().await, expected);
+        assert_eq!(client.refresh(&last.refresh).await.status, 200);
+        let dump = world.dump().await;
+        assert_eq!(dump.count_with("OAUTH_AUDIT", "kind=access.revoked"), 2);
+        assert_eq!(dump.count_with("OAUTH_AUDIT", "kind=grant.revoked"), 0);
+        // One that expired is as good as revoked.
+        world.clock.advance_seconds(3600);
+        assert_eq!(client.revoke(&last.access).await.status, 200);
+        assert_eq!(told().await.len(), 2);
+    }
+}
+
+/// T-REV-03, RV-2: another client's access token is refused, and nobody else's is looked into.
+#[tokio::test]
+async fn t_rev_03_access_tokens_of_others_are_refused() {
     let world = World::sqlite().await;
     let Connected { client, tokens, .. } = world.connect("basic").await;
+    let other = world.client().await;
     let before = world.dump().await;
-    let answer = client.revoke(&tokens.access).await;
-    answer.refuses(400, "unsupported_token_type");
+    other.revoke(&tokens.access).await.refuses(400, "invalid_request");
+    let forged = Jwt::read(&tokens.access).claim("client_id", other.id.clone());
+    for token in [forged.with_old_signature(), forged.unsigned(), Forger::new().sign(&forged)] {
+        assert_eq!(other.revoke(&token).await.status, 200, "unknown");
+    }
     world.is_unchanged_since(&before).await;
     assert_eq!(client.refresh(&tokens.refresh).await.status, 200);
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use kernel::{Clock, Timestamp};
-use protocol::status_list::StatusBits;
+use protocol::status_list::StatusList;
 use tokio::sync::Mutex;
 
 use crate::access::NoPermit;
@@ -32,7 +32,7 @@ pub(crate) struct Trust {
 
 #[derive(Clone)]
 struct List {
-    bits: Arc<StatusBits>,
+    statuses: Arc<StatusList>,
     obtained: Timestamp,
 }
 
@@ -95,8 +95,10 @@ impl Trust {
         }
         let place = permit.status();
         match self.lists.load().get(&place.list) {
-            // A set bit never clears, so an old list may still say no.
-            Some(list) if list.bits.is_revoked(place.bit) => TokenStatus::Ended,
+            // What ended stays so, so an old list may still say no.
+            Some(list) if list.statuses.has_ended(place.bit, &permit.names().token) => {
+                TokenStatus::Ended
+            }
             Some(list) if self.is_fresh(list.obtained, now) => TokenStatus::Good,
             _ => TokenStatus::Unknown,
         }
@@ -195,10 +197,10 @@ impl Trust {
 
     async fn fetch_list(&self, number: u64) -> Result<(), AuthorityAway> {
         let asked = self.now();
-        let bits = Arc::new(self.noting_failure(self.authority.status(number).await)?);
+        let statuses = Arc::new(self.noting_failure(self.authority.status(number).await)?);
         self.lists.rcu(|lists| {
             let mut lists = HashMap::clone(lists);
-            lists.insert(number, List { bits: Arc::clone(&bits), obtained: asked });
+            lists.insert(number, List { statuses: Arc::clone(&statuses), obtained: asked });
             lists
         });
         Ok(())

@@ -119,7 +119,7 @@ mod tests {
     use futures_util::FutureExt as _;
     use futures_util::future::BoxFuture;
     use kernel::{ManualClock, Timestamp};
-    use protocol::status_list::StatusBits;
+    use protocol::status_list::StatusList;
     use tokio::time::Instant;
     use upstream::{EraChoice, Transport};
 
@@ -164,7 +164,7 @@ mod tests {
             std::future::pending().boxed()
         }
 
-        fn status(&self, _: u64) -> BoxFuture<'_, Result<StatusBits, AuthorityAway>> {
+        fn status(&self, _: u64) -> BoxFuture<'_, Result<StatusList, AuthorityAway>> {
             std::future::pending().boxed()
         }
 

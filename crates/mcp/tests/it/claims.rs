@@ -252,6 +252,24 @@ async fn t_mcp_17_a_revoked_grant() {
     assert_eq!(world.ask(legacy("ping", &json!({})).bearer(&neighbour)).await.status, 200);
 }
 
+/// T-MCP-17, RV-3: one token of a grant that goes on, known before or not.
+#[tokio::test]
+async fn t_mcp_17_a_token_that_was_revoked_alone() {
+    let world = World::new(echo).await;
+    let ping = |token: &str| legacy("ping", &json!({})).bearer(token);
+    let sign = |id: &str| token().claim("jti", id).sign(&world.authority.key());
+    let (revoked, other) = (sign("one"), sign("two"));
+    assert_eq!(world.ask(ping(&revoked)).await.status, 200);
+    world.authority.revoke_token("one");
+    world.settle().await;
+    let answer = world.ask(ping(&revoked)).await;
+    assert_eq!(answer.status, 401);
+    assert!(answer.challenge().contains("invalid_token"));
+    assert_eq!(world.ask(ping(&other)).await.status, 200, "the grant goes on");
+    let twin = token().claim("jti", "one").claim("x", 1).sign(&world.authority.key());
+    assert_eq!(world.ask(ping(&twin)).await.status, 401, "seen for the first time");
+}
+
 /// T-MCP-29: a key that is gone takes its tokens along, known ones too.
 #[tokio::test]
 async fn t_mcp_29_a_withdrawn_key() {

@@ -9,7 +9,7 @@ use crate::{Conn, StoreError, Txn};
 
 const TABLE: &str = "OAUTH_SEQUENCE";
 
-/// Goes up with each revocation of a grant.
+/// Goes up with each revocation of a grant, and of a token alone.
 pub async fn revocations(conn: &mut Conn) -> Result<i64, StoreError> {
     current(conn, "revocations").await
 }

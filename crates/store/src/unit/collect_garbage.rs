@@ -12,6 +12,9 @@ const CODE_KEPT_SECONDS: i64 = 86_400;
 /// Seconds for which a one-time id is kept after it expired, for clocks that differ.
 const REPLAY_KEPT_SECONDS: i64 = 60;
 
+/// Seconds for which a revoked access token is kept after it expired, for clocks that differ.
+const REVOKED_KEPT_SECONDS: i64 = 60;
+
 /// Seconds after which a client that never got a grant is forgotten.
 const UNUSED_CLIENT_KEPT_SECONDS: i64 = 86_400;
 
@@ -41,6 +44,8 @@ pub struct Collected {
     pub devices: u64,
     /// One-time ids.
     pub replays: u64,
+    /// Access tokens that were revoked and would have ended by now.
+    pub revoked_tokens: u64,
     /// Clients that never got a grant.
     pub clients: u64,
 }
@@ -49,10 +54,9 @@ impl Collected {
     /// The most that went of any table.
     pub fn most(&self) -> u64 {
         let Self { authorizations, upstream, codes, refresh_tokens, sessions, .. } = *self;
-        let Self { devices, replays, clients, .. } = *self;
-        [authorizations, upstream, codes, refresh_tokens, sessions, devices, replays, clients]
-            .into_iter()
-            .fold(0, u64::max)
+        let Self { devices, replays, revoked_tokens, clients, .. } = *self;
+        let some = [authorizations, upstream, codes, refresh_tokens, sessions, devices, replays];
+        some.into_iter().chain([revoked_tokens, clients]).fold(0, u64::max)
     }
 }
 
@@ -68,6 +72,7 @@ impl UnitOfWork for CollectGarbage {
             sessions: self.sweep(txn, SESSIONS, 0).await?,
             devices: self.sweep(txn, DEVICES, 0).await?,
             replays: self.sweep(txn, REPLAYS, REPLAY_KEPT_SECONDS).await?,
+            revoked_tokens: self.sweep(txn, REVOKED_TOKENS, REVOKED_KEPT_SECONDS).await?,
             clients: self.sweep(txn, CLIENTS, UNUSED_CLIENT_KEPT_SECONDS).await?,
         })
     }
@@ -95,6 +100,10 @@ const DEVICES: &str = "DELETE FROM OAUTH_DEVICE WHERE device_hash IN \
 
 const REPLAYS: &str = "DELETE FROM OAUTH_REPLAY WHERE (purpose, one_time_id) IN \
     (SELECT purpose, one_time_id FROM OAUTH_REPLAY WHERE expires_at <= $1 \
+    ORDER BY expires_at LIMIT $2)";
+
+const REVOKED_TOKENS: &str = "DELETE FROM OAUTH_REVOKED_TOKEN WHERE token_id IN \
+    (SELECT token_id FROM OAUTH_REVOKED_TOKEN WHERE expires_at <= $1 \
     ORDER BY expires_at LIMIT $2)";
 
 /// The condition is repeated outside: between choosing and deleting, a person may have come.

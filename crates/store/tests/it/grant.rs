@@ -1,7 +1,9 @@
 //! Grants and their end.
 
 use model::RevocationReason;
-use store::unit::{RevokeGrant, RevokeOutcome};
+use store::unit::{
+    CollectGarbage, RevokeAccessToken, RevokeAccessTokenOutcome, RevokeGrant, RevokeOutcome,
+};
 
 use crate::support::race::RACERS;
 use crate::support::story::id;
@@ -68,6 +70,70 @@ async fn gr_4_replicas_can_see_what_was_revoked() {
         assert_eq!(between(0, u64::MAX).await, vec![1, 3]);
         assert_eq!(between(1, 3).await, vec![1]);
         assert_eq!(between(4, 100).await, Vec::<u64>::new());
+    })
+    .await;
+}
+
+/// RV-3, T-REV-05: a token ends once, whoever races, and its row goes when it would have expired.
+#[tokio::test(flavor = "multi_thread")]
+async fn rv_3_a_token_ends_alone_and_once() {
+    on_each_database(async |db| {
+        let story = Story::begin(db).await;
+        let grant = story.granted().await.grant;
+        let unit = RevokeAccessToken {
+            token: "token-1".to_owned(),
+            grant: grant.id.clone(),
+            expires_at: NOW.plus_seconds(60),
+            now: NOW,
+        };
+        let outcomes = race(db, |_| unit.clone()).await;
+        let first = |one: &&RevokeAccessTokenOutcome| **one == RevokeAccessTokenOutcome::Revoked;
+        assert_eq!(outcomes.iter().filter(first).count(), 1);
+        let mut reader = db.replica.read().await.unwrap();
+        let conn = reader.conn();
+        assert_eq!(store::revision::revocations(conn).await.unwrap(), 1);
+        assert!(store::revoked_token::is_revoked(conn, "token-1").await.unwrap());
+        assert!(!store::revoked_token::is_revoked(conn, "token-2").await.unwrap());
+        assert_eq!(store::revoked_token::of_list(conn, 0).await.unwrap(), ["token-1"]);
+        assert!(store::revoked_token::of_list(conn, 1).await.unwrap().is_empty());
+        assert!(store::grant::revoked_between(conn, 0, 1000).await.unwrap().is_empty());
+        drop(reader);
+        check_invariants(db).await;
+        let sweep = |seconds| CollectGarbage { now: NOW.plus_seconds(seconds), batch: 100 };
+        assert_eq!(db.store.write(sweep(119)).await.unwrap().revoked_tokens, 0);
+        assert_eq!(db.store.write(sweep(120)).await.unwrap().revoked_tokens, 1);
+    })
+    .await;
+}
+
+/// RV-3: there is no room for any number of them, and one that does not fit ends the grant instead of
+/// going on.
+#[tokio::test(flavor = "multi_thread")]
+async fn rv_3_without_room_the_grant_ends() {
+    on_each_database(async |db| {
+        let story = Story::begin(db).await;
+        let grant = story.granted().await.grant;
+        let fill = format!(
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000) \
+             INSERT INTO OAUTH_REVOKED_TOKEN (token_id, grant_id, status_list, expires_at) \
+             SELECT 'token-' || n, '{}', 0, {} FROM n",
+            grant.id.as_str(),
+            NOW.plus_seconds(60).as_millis(),
+        );
+        db.meddle(&fill).await;
+        let unit = RevokeAccessToken {
+            token: "one-more".to_owned(),
+            grant: grant.id.clone(),
+            expires_at: NOW.plus_seconds(60),
+            now: NOW,
+        };
+        let outcome = db.store.write(unit.clone()).await.unwrap();
+        assert_eq!(outcome, RevokeAccessTokenOutcome::GrantRevoked);
+        let again = db.store.write(unit.clone()).await.unwrap();
+        assert_eq!(again, RevokeAccessTokenOutcome::Unchanged);
+        let unknown = RevokeAccessToken { grant: id(), ..unit };
+        let outcome = db.store.write(unknown).await.unwrap();
+        assert_eq!(outcome, RevokeAccessTokenOutcome::Unchanged);
     })
     .await;
 }

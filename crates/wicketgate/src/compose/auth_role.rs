@@ -75,6 +75,7 @@ fn config(settings: &Settings, oauth: &OAuthSettings, sign_in: SignIn) -> Config
         clients: oauth.clients.clone(),
         sidecars: oauth.sidecars.clone(),
         machines: oauth.machines.clone(),
+        introspectors: oauth.introspectors.clone(),
         audit_retention_seconds: oauth.audit_retention_seconds,
         sign_in,
         allowed_hosts: hosts::allowed(settings),

@@ -12,7 +12,7 @@ use mcp::{
     ServersError,
 };
 use protocol::audit::Report;
-use protocol::status_list::StatusBits;
+use protocol::status_list::StatusList;
 
 pub(super) use in_process::InProcess;
 pub(super) use remote::Remote;
@@ -38,7 +38,7 @@ impl Authority for Late {
         self.0.get().map_or_else(not_yet, |authority| authority.metadata())
     }
 
-    fn status(&self, list: u64) -> BoxFuture<'_, Result<StatusBits, AuthorityAway>> {
+    fn status(&self, list: u64) -> BoxFuture<'_, Result<StatusList, AuthorityAway>> {
         self.0.get().map_or_else(not_yet, |authority| authority.status(list))
     }
 

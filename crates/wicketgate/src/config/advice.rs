@@ -32,10 +32,10 @@ pub(super) fn about(settings: &Settings) -> Vec<Problem> {
         )
     });
     let groups = about_groups(settings);
-    let machines = about_machines(settings);
+    let clients = about_clients(settings);
     let servers = settings.mcp.servers.iter().enumerate();
     let servers = servers.flat_map(|(place, server)| about_server(place, server));
-    oauth.chain(machines).chain(groups).chain(sealing).chain(servers).collect()
+    oauth.chain(clients).chain(groups).chain(sealing).chain(servers).collect()
 }
 
 /// Variables that look as if they were meant for this program, and are read by nobody. Those that
@@ -107,16 +107,18 @@ fn about_oauth(oauth: &OAuthSettings) -> Vec<Problem> {
 }
 
 /// Servers come and go while it runs, so one that is not there is no mistake.
-fn about_machines(settings: &Settings) -> Vec<Problem> {
+fn about_clients(settings: &Settings) -> Vec<Problem> {
     let has = |name: &String| settings.mcp.servers.iter().any(|server| server.name == *name);
-    let machines = settings.oauth.iter().flat_map(|oauth| &oauth.machines);
-    let missing = machines.flat_map(|machine| {
-        let servers = machine.servers.iter().filter(|name| !has(name));
-        servers.map(move |name| (&machine.client, name))
+    let Some(oauth) = &settings.oauth else { return Vec::new() };
+    let machines = oauth.machines.iter().map(|one| ("servers", &one.client, &one.servers));
+    let asking = oauth.introspectors.iter();
+    let asking = asking.map(|one| ("introspects", &one.client, &one.servers));
+    let named = machines.chain(asking).flat_map(|(key, client, servers)| {
+        servers.iter().filter(|name| !has(name)).map(move |name| (key, client, name))
     });
-    let said = missing.map(|(client, name)| {
-        let reason = format!("the client {client} may use the server {name}, which is not there");
-        advice("oauth.client", &reason, "Correct the name in servers, or add the server")
+    let said = named.map(|(key, client, name)| {
+        let reason = format!("{key} of the client {client} names {name}, which is not there");
+        advice("oauth.client", &reason, "Correct the name, or add the server")
     });
     said.collect()
 }

@@ -5,7 +5,7 @@ mod providers;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 
-use auth::config::Machine;
+use auth::config::{Introspector, Machine};
 use ipnet::IpNet;
 use kernel::Redacted;
 use kernel::seal::SealingKey;
@@ -153,6 +153,8 @@ pub struct OAuthSettings {
     pub sidecars: Vec<ClientId>,
     /// Those of them that may act for themselves.
     pub machines: Vec<Machine>,
+    /// Those of them that may ask about tokens.
+    pub introspectors: Vec<Introspector>,
     /// Seconds for which events are kept; without it, for ever.
     pub audit_retention_seconds: Option<i64>,
     /// How people sign in.

@@ -35,6 +35,24 @@ async fn known_within_five_seconds(plan: Plan) {
     assert!(!other.tools().await.is_empty(), "other grants go on");
 }
 
+/// T-REV-05, RV-3: an access token that was revoked alone is known within five seconds, in both
+/// shapes; another one of the same grant goes on.
+#[tokio::test]
+async fn t_rev_05_a_token_alone() {
+    for plan in [Plan::sqlite(), Plan::postgres(), Plan::sqlite().apart(), Plan::postgres().apart()]
+    {
+        let world = plan.start().await;
+        let Connected { client, tokens, .. } = world.connect("basic").await;
+        let next = Tokens::of(&client.refresh(&tokens.refresh).await);
+        let caller = McpCaller::new(&world, &tokens.access, Era::Stateless);
+        assert!(!caller.tools().await.is_empty());
+        assert_eq!(client.revoke(&tokens.access).await.status, 200);
+        is_refused_soon(&caller).await;
+        assert!(!caller.with_token(&next.access).tools().await.is_empty());
+        assert_eq!(client.refresh(&next.refresh).await.status, 200);
+    }
+}
+
 /// T-REV-04, GR-4: revoked at one replica, refused at the other, and signed in at either.
 #[tokio::test]
 async fn t_rev_04_at_another_replica() {

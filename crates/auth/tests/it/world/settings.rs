@@ -123,6 +123,7 @@ impl Settings {
             clients: clients(),
             sidecars: Vec::new(),
             machines: Vec::new(),
+            introspectors: Vec::new(),
             audit_retention_seconds: Some(365 * 86_400),
             user_types: if matches!(sign_in, SignIn::DemoPeople) { demo_rules() } else { vec![] },
             sign_in,

@@ -15,7 +15,7 @@ use kernel::seal::SealingKey;
 use kernel::{ManualClock, OsRandom, Timestamp};
 use protocol::audit::Report;
 use protocol::jsonrpc::{Body, Message};
-use protocol::status_list::StatusBits;
+use protocol::status_list::StatusList;
 use protocol::{ResourceUri, Scope, Scopes};
 use serde_json::{Value, json};
 use tokio::sync::{broadcast, mpsc};
@@ -178,7 +178,7 @@ impl Authority for Silent {
         away().boxed()
     }
 
-    fn status(&self, _list: u64) -> BoxFuture<'_, Result<StatusBits, AuthorityAway>> {
+    fn status(&self, _list: u64) -> BoxFuture<'_, Result<StatusList, AuthorityAway>> {
         away().boxed()
     }
 

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use kernel::encoding::sha256;
 use mcp::{Authority, AuthorityAway};
 use protocol::audit::{Entry, Report};
-use protocol::status_list::StatusBits;
+use protocol::status_list::StatusList;
 use tokio::sync::{Notify, Semaphore};
 
 use super::token::SigningKey;
@@ -18,7 +18,7 @@ use super::token::SigningKey;
 /// Keys and status lists that a test can change, and the wire that it can cut.
 pub(crate) struct TestAuthority {
     keys: Mutex<Vec<SigningKey>>,
-    lists: Mutex<HashMap<u64, StatusBits>>,
+    lists: Mutex<HashMap<u64, StatusList>>,
     away: AtomicBool,
     /// Taken while nothing is answered.
     turn: Semaphore,
@@ -34,7 +34,7 @@ impl TestAuthority {
     pub(crate) fn new() -> Self {
         Self {
             keys: Mutex::new(vec![SigningKey::generate("key-1")]),
-            lists: Mutex::new(HashMap::from([(0, StatusBits::clear())])),
+            lists: Mutex::new(HashMap::from([(0, StatusList::clear())])),
             away: AtomicBool::new(false),
             turn: Semaphore::new(1),
             changes: Notify::new(),
@@ -59,7 +59,13 @@ impl TestAuthority {
 
     /// Sets a grant's bit, without telling anybody.
     pub(crate) fn revoke(&self, bit: u32) {
-        self.lists.lock().unwrap().get_mut(&0).unwrap().revoke(bit);
+        self.lists.lock().unwrap().get_mut(&0).unwrap().bits.revoke(bit);
+    }
+
+    /// Revokes one token alone, without telling anybody.
+    pub(crate) fn revoke_token(&self, id: &str) {
+        let mut lists = self.lists.lock().unwrap();
+        lists.get_mut(&0).unwrap().revoked_tokens.insert(id.to_owned());
     }
 
     /// Cuts or mends the wire.
@@ -126,7 +132,7 @@ impl Authority for TestAuthority {
         async move { self.answer(Some(document)) }.boxed()
     }
 
-    fn status(&self, list: u64) -> BoxFuture<'_, Result<StatusBits, AuthorityAway>> {
+    fn status(&self, list: u64) -> BoxFuture<'_, Result<StatusList, AuthorityAway>> {
         let bits = self.lists.lock().unwrap().get(&list).cloned();
         async move { self.answer(bits) }.boxed()
     }

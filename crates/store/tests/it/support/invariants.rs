@@ -44,7 +44,8 @@ const NEVER: [(&str, &str); 11] = [
     (
         "revocations went unnoticed",
         "SELECT (SELECT value FROM OAUTH_SEQUENCE WHERE name = 'revocations') \
-         - (SELECT COUNT(*) FROM OAUTH_GRANT WHERE revoked_at IS NOT NULL)",
+         - (SELECT COUNT(*) FROM OAUTH_GRANT WHERE revoked_at IS NOT NULL) \
+         - (SELECT COUNT(*) FROM OAUTH_REVOKED_TOKEN)",
     ),
     (
         "revocations and their audit events differ",

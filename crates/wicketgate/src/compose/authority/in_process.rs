@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use mcp::{Authority, AuthorityAway};
 use protocol::audit::Report;
-use protocol::status_list::StatusBits;
+use protocol::status_list::StatusList;
 use tokio::sync::{Mutex, watch};
 
 use super::away;
@@ -34,8 +34,8 @@ impl Authority for InProcess {
         async { Ok(self.auth.metadata()) }.boxed()
     }
 
-    fn status(&self, list: u64) -> BoxFuture<'_, Result<StatusBits, AuthorityAway>> {
-        async move { self.auth.status_bits(list).await.map_err(away) }.boxed()
+    fn status(&self, list: u64) -> BoxFuture<'_, Result<StatusList, AuthorityAway>> {
+        async move { self.auth.status_list(list).await.map_err(away) }.boxed()
     }
 
     fn has_signed(&self, digest: &[u8; 32]) -> bool {

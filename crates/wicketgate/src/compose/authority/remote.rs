@@ -14,7 +14,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use kernel::{Clock, Redacted};
 use mcp::{Authority, AuthorityAway};
 use protocol::audit::{REPORT_PATH, Report};
-use protocol::status_list::{STATUS_LIST_TYPE, StatusBits, StatusListClaims};
+use protocol::status_list::{STATUS_LIST_TYPE, StatusBits, StatusList, StatusListClaims};
 
 use super::away;
 use crate::config::AuthoritySettings;
@@ -86,11 +86,12 @@ impl Remote {
         Ok(())
     }
 
-    async fn status_list(&self, list: u64) -> Result<StatusBits, AuthorityAway> {
+    async fn status_list(&self, list: u64) -> Result<StatusList, AuthorityAway> {
         let token = self.get(&format!("/status/{list}")).await?;
         let keys: JwkSet = serde_json::from_slice(&self.get("/jwks").await?).map_err(away)?;
         let claims = self.verify(&token, &keys, list)?;
-        StatusBits::decompress(&claims.status_list).map_err(away)
+        let bits = StatusBits::decompress(&claims.status_list).map_err(away)?;
+        Ok(StatusList { bits, revoked_tokens: claims.revoked_tokens })
     }
 
     /// The list must be signed by the issuer, be the one that was asked for, and not be stale.
@@ -136,7 +137,7 @@ impl Authority for Remote {
         self.metadata_document().boxed()
     }
 
-    fn status(&self, list: u64) -> BoxFuture<'_, Result<StatusBits, AuthorityAway>> {
+    fn status(&self, list: u64) -> BoxFuture<'_, Result<StatusList, AuthorityAway>> {
         self.status_list(list).boxed()
     }
 

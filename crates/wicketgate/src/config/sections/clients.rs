@@ -3,7 +3,7 @@
 mod auth;
 mod machine;
 
-use ::auth::config::Machine;
+use ::auth::config::{Introspector, Machine};
 use kernel::Timestamp;
 use model::{Client, ClientId, ClientOrigin};
 use protocol::redirect_uri::RedirectPolicy;
@@ -21,6 +21,8 @@ pub(super) struct ConfiguredClient {
     pub(super) sidecar: bool,
     /// What it may do for itself, if anything.
     pub(super) machine: Option<Machine>,
+    /// Whose tokens it may ask about, if any.
+    pub(super) introspector: Option<Introspector>,
 }
 
 /// A code for a person, and tokens that follow it.
@@ -39,8 +41,10 @@ pub(super) fn read(
     let grants = section.list("grant_types", &[CODE, REFRESH]);
     check_grants(section, &grants);
     let has = |grant: &str| grants.iter().any(|one| one == grant);
+    let introspects = section.list("introspects", &[]);
     // Nobody is ever sent to a client that no person connects.
-    let redirect_uris = if sidecar || !(has(CODE) || has(REFRESH)) {
+    let serves = sidecar || (!introspects.is_empty() && !section.has("redirect_uris"));
+    let redirect_uris = if serves || !(has(CODE) || has(REFRESH)) {
         Some(Vec::new())
     } else {
         redirect_uris(section, policy)
@@ -60,7 +64,16 @@ pub(super) fn read(
         section.known("servers");
         None
     };
+    if !introspects.is_empty() && !auth::is_confidential(section) {
+        section.missing(
+            "secret",
+            "it is missing; without it anybody who knows the id could ask about tokens",
+            "`wicketgate secret generate` makes a good one",
+        );
+    }
     let id = id?;
+    let introspector = (!introspects.is_empty())
+        .then(|| Introspector { client: id.clone(), servers: introspects });
     let client = Client {
         name: if name.is_empty() { id.as_str().to_owned() } else { name },
         id,
@@ -71,7 +84,7 @@ pub(super) fn read(
         scopes,
         created_at: Timestamp::from_millis(0),
     };
-    Some(ConfiguredClient { client, enabled, sidecar, machine })
+    Some(ConfiguredClient { client, enabled, sidecar, machine, introspector })
 }
 
 fn id(section: &Reader<'_>) -> Option<ClientId> {

@@ -70,6 +70,7 @@ pub(super) fn read(
     let sidecars = clients.iter().filter(|one| one.sidecar);
     let sidecars = sidecars.map(|one| one.client.id.clone()).collect();
     let machines = clients.iter().filter_map(|one| one.machine.clone()).collect();
+    let introspectors = clients.iter().filter_map(|one| one.introspector.clone()).collect();
     let clients = clients.into_iter().map(|one| one.client).collect();
     if !needed {
         return None;
@@ -91,6 +92,7 @@ pub(super) fn read(
         clients,
         sidecars,
         machines,
+        introspectors,
         audit_retention_seconds: (audit_retention_days > 0)
             .then_some(audit_retention_days * 86_400),
         sign_in: sign_in.way,

@@ -112,3 +112,21 @@ fn cc_2_a_machine_is_told_what_it_may_do() {
     let said = format!("{:?}", loaded.advice);
     assert!(said.contains("defualt"), "{said}");
 }
+
+/// IN-1, IN-3 (RFC 7662 §2.1): a resource server proves who it is and names its servers; nobody is
+/// sent to it.
+#[test]
+fn in_3_a_resource_server_names_its_own() {
+    let good = "[[oauth.client]]\nid = \"rs\"\nsecret = \"the-servers-secret-0123\"\n\
+                introspects = [\"default\"]\n";
+    let text = GOOD.replace("[sign_in]", &format!("{good}[sign_in]"));
+    let loaded = config::load(&source(&text), Role::All).expect("it is good");
+    assert_eq!(loaded.advice, []);
+    let introspectors = loaded.settings.oauth.expect("its section").introspectors;
+    assert_eq!(introspectors[0].servers, ["default"]);
+    let public = text.replace("secret = \"the-servers-secret-0123\"\n", "");
+    names(&problems(&public), "oauth.client[0].secret");
+    let other = text.replace("[\"default\"]", "[\"defualt\"]");
+    let loaded = config::load(&source(&other), Role::All).expect("it is good");
+    assert!(format!("{:?}", loaded.advice).contains("defualt"), "{:?}", loaded.advice);
+}
