@@ -1,7 +1,10 @@
 //! The general outbound HTTP client. The proxy path has its own, cheaper one.
 
+mod address;
+mod guarded;
 mod proxy;
 
+pub use guarded::{Fetched, Guard, GuardPolicy, Lookup, NotFetched};
 pub use proxy::{CannotProxy, ForwardProxy};
 
 use std::time::Duration;

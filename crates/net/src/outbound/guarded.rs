@@ -1,0 +1,338 @@
+//! Fetching what somebody else named: the metadata document of a client, the keys that it points to
+//! (SS-1 to SS-6). A name is resolved once, all its addresses are looked at, and the connection goes to
+//! one of those; so nobody can make this server ask something inside the company's network.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use url::{Host, Url};
+
+use super::address::is_public;
+use super::{CannotTrust, ForwardProxy, builder};
+
+/// Seconds for all of one fetch (SS-5).
+const TOTAL_SECONDS: u64 = 5;
+
+/// What may be fetched.
+#[derive(Clone, Debug, Default)]
+pub struct GuardPolicy {
+    /// The only hosts that are asked; empty: any public one.
+    pub hosts: Vec<String>,
+    /// Hosts that may have private addresses and any port.
+    pub private_hosts: Vec<String>,
+    /// Certificate authorities, in PEM, to trust besides the system's.
+    pub authorities_pem: Option<String>,
+    /// The proxy that leads out, if that is the only way. It resolves names, so nothing can be known of
+    /// addresses: then only [`GuardPolicy::hosts`] are asked.
+    pub proxy: Option<ForwardProxy>,
+}
+
+/// A client that asks only where it may.
+pub struct Guard {
+    policy: Arc<GuardPolicy>,
+    client: reqwest::Client,
+}
+
+/// What was answered, whatever it is.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// The HTTP status.
+    pub status: u16,
+    /// The answer's headers.
+    pub headers: HeaderMap,
+    /// The body, in the coding that was asked for.
+    pub body: Bytes,
+}
+
+/// Why nothing was fetched. The words are for the log and the administrator; whoever named the URL is not
+/// told which it was (SS-5).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotFetched {
+    /// The URL itself is none that is asked.
+    #[error("{0}")]
+    Refused(&'static str),
+    /// The host is not on the list of those that are asked.
+    #[error("the host is not one of oauth.registration.metadata_document_hosts")]
+    NotListed,
+    /// The name has an address that is not on the public internet.
+    #[error(
+        "the host has an address that is not public ({0}); if it is yours, name the host in \
+         oauth.registration.private_hosts"
+    )]
+    NotPublic(IpAddr),
+    /// Nobody answered in time, or not as HTTP.
+    #[error("the host did not answer: {0}")]
+    Unreachable(String),
+    /// The answer is larger than it may be.
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
+    /// The answer is packed, although it was asked for as it is.
+    #[error("the answer has a Content-Encoding")]
+    Packed,
+}
+
+/// How names are resolved; the system's way, but for tests.
+pub type Lookup =
+    Arc<dyn Fn(String) -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>> + Send + Sync>;
+
+impl Guard {
+    /// A client with this policy.
+    ///
+    /// # Errors
+    ///
+    /// There is no certificate in the authorities' text, or TLS cannot be set up.
+    pub fn new(policy: GuardPolicy) -> Result<Self, CannotTrust> {
+        Self::resolving(policy, system_lookup())
+    }
+
+    /// The same, with another way to resolve names.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Guard::new`].
+    pub fn resolving(policy: GuardPolicy, lookup: Lookup) -> Result<Self, CannotTrust> {
+        let policy = Arc::new(policy);
+        let mut builder = builder(TOTAL_SECONDS).no_gzip().https_only(true);
+        if let Some(pem) = &policy.authorities_pem {
+            let authorities = reqwest::Certificate::from_pem_bundle(pem.as_bytes())?;
+            if authorities.is_empty() {
+                return Err(CannotTrust::NoCertificate);
+            }
+            builder = builder.tls_certs_merge(authorities);
+        }
+        builder = match &policy.proxy {
+            Some(proxy) => builder.proxy(proxy.proxy()),
+            None => builder.dns_resolver(GuardedLookup { policy: Arc::clone(&policy), lookup }),
+        };
+        Ok(Self { policy, client: builder.build()? })
+    }
+
+    /// Fetches a JSON document of at most so many bytes. A redirect is an answer like any other.
+    ///
+    /// # Errors
+    ///
+    /// The URL may not be asked, or there is no whole answer.
+    pub async fn get(&self, url: &Url, max_bytes: usize) -> Result<Fetched, NotFetched> {
+        self.admits(url)?;
+        let request = self.client.get(url.clone()).header(ACCEPT, "application/json");
+        let mut response = request.send().await.map_err(|error| unreachable(&error))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        if headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+            return Err(NotFetched::Packed);
+        }
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| unreachable(&error))? {
+            if body.len() + piece.len() > max_bytes {
+                return Err(NotFetched::TooLarge(max_bytes));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(Fetched { status, headers, body: body.into() })
+    }
+
+    /// What can be said of a URL before anything is asked.
+    fn admits(&self, url: &Url) -> Result<(), NotFetched> {
+        let host = url.host_str().unwrap_or_default();
+        let is_private = self.policy.private_hosts.iter().any(|own| own.eq_ignore_ascii_case(host));
+        let is_listed = self.policy.hosts.iter().any(|own| own.eq_ignore_ascii_case(host));
+        if url.scheme() != "https" || !url.username().is_empty() || url.password().is_some() {
+            return Err(NotFetched::Refused("only https URLs without a login are asked"));
+        }
+        // Through a proxy an allow-list is all that can be checked.
+        if !is_listed
+            && (!self.policy.hosts.is_empty() || self.policy.proxy.is_some())
+            && !is_private
+        {
+            return Err(NotFetched::NotListed);
+        }
+        if is_private {
+            return Ok(());
+        }
+        if url.port_or_known_default() != Some(443) {
+            return Err(NotFetched::Refused("only port 443 is asked"));
+        }
+        match url.host() {
+            Some(Host::Domain(name)) if is_public_name(name) => Ok(()),
+            _ => Err(NotFetched::Refused("the host must be a public name, and no address")),
+        }
+    }
+}
+
+impl Fetched {
+    /// Whether it calls itself JSON (RFC 8259 §11, RFC 6839 §3.1).
+    pub fn is_json(&self) -> bool {
+        let kind = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let essence = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
+        let essence = essence.trim().to_ascii_lowercase();
+        essence == "application/json"
+            || (essence.starts_with("application/") && essence.ends_with("+json"))
+    }
+}
+
+/// Names that are nobody's on the public internet (RFC 6761, RFC 6762, RFC 9476 and habit).
+fn is_public_name(name: &str) -> bool {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let own = ["localhost", "local", "internal", "home.arpa", "lan", "intranet", "corp", "alt"];
+    let is_own = |end: &&str| name == **end || name.ends_with(&format!(".{end}"));
+    name.contains('.') && !own.iter().any(is_own)
+}
+
+/// Resolves names, and gives no address that may not be asked. What it gives is where the connection goes.
+struct GuardedLookup {
+    policy: Arc<GuardPolicy>,
+    lookup: Lookup,
+}
+
+impl Resolve for GuardedLookup {
+    fn resolve(&self, name: Name) -> Resolving {
+        let host = name.as_str().to_owned();
+        let is_private =
+            self.policy.private_hosts.iter().any(|own| own.eq_ignore_ascii_case(&host));
+        let looking = (self.lookup)(host);
+        Box::pin(async move {
+            let addresses = looking.await?;
+            // One that is not public spoils them all (SS-2).
+            if let Some(special) = addresses.iter().find(|it| !is_private && !is_public(**it)) {
+                return Err(NotFetched::NotPublic(*special).into());
+            }
+            let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, 0));
+            Ok(Box::new(addresses) as Addrs)
+        })
+    }
+}
+
+fn system_lookup() -> Lookup {
+    Arc::new(|host| {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((host, 0)).await?;
+            Ok(found.map(|address| address.ip()).collect())
+        })
+    })
+}
+
+/// What went wrong; ours, if it was the look-up.
+fn unreachable(error: &reqwest::Error) -> NotFetched {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    let mut last = error.to_string();
+    while let Some(error) = cause {
+        if let Some(refused) = error.downcast_ref::<NotFetched>() {
+            return refused.clone();
+        }
+        last = error.to_string();
+        cause = error.source();
+    }
+    NotFetched::Unreachable(last)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// A guard for which every name has these addresses, and how often names were resolved.
+    fn guard(policy: GuardPolicy, addresses: &[&str]) -> (Guard, Arc<AtomicUsize>) {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let lookup: Lookup = Arc::new(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            let addresses = addresses.clone();
+            Box::pin(async { Ok(addresses) })
+        });
+        (Guard::resolving(policy, lookup).unwrap(), asked)
+    }
+
+    async fn refused(policy: GuardPolicy, addresses: &[&str], url: &str) -> NotFetched {
+        let (guard, _) = guard(policy, addresses);
+        guard.get(&Url::parse(url).unwrap(), 5120).await.unwrap_err()
+    }
+
+    fn private(host: &str) -> GuardPolicy {
+        GuardPolicy { private_hosts: vec![host.to_owned()], ..GuardPolicy::default() }
+    }
+
+    /// SS-1, SS-4, T-SSRF-05, T-SSRF-06, T-SSRF-12: what a URL itself gives away is refused before a name is resolved.
+    #[tokio::test]
+    async fn ss_4_urls_that_are_not_asked() {
+        for url in [
+            "http://client.example.com/x",
+            "https://client.example.com:8443/x",
+            "https://user@client.example.com/x",
+            "https://:secret@client.example.com/x",
+            "https://127.0.0.1/x",
+            "https://2130706433/x",
+            "https://0x7f.1/x",
+            "https://017700000001/x",
+            "https://127.1/x",
+            "https://[::1]/x",
+            "https://[::ffff:10.0.0.1]/x",
+            "https://8.8.8.8/x",
+            "https://localhost/x",
+            "https://localhost./x",
+            "https://app.localhost/x",
+            "https://printer.local/x",
+            "https://metadata.google.internal/x",
+            "https://metadata.google.internal./x",
+            "https://intranet/x",
+            "ftp://client.example.com/x",
+        ] {
+            let (guard, asked) = guard(GuardPolicy::default(), &["8.8.8.8"]);
+            let refused = guard.get(&Url::parse(url).unwrap(), 5120).await.unwrap_err();
+            assert!(matches!(refused, NotFetched::Refused(_)), "{url}: {refused}");
+            assert_eq!(asked.load(Ordering::Relaxed), 0, "{url}");
+        }
+    }
+
+    /// SS-2, CI-10, T-SSRF-03, T-SSRF-04: one address that is not public spoils a name, and names are resolved once.
+    #[tokio::test]
+    async fn ss_2_all_addresses_of_a_name_are_looked_at() {
+        let url = "https://client.example.com/x";
+        for addresses in
+            [&["10.0.0.1"][..], &["8.8.8.8", "10.0.0.1"], &["10.0.0.1", "8.8.8.8"], &["::1"]]
+        {
+            let refused = refused(GuardPolicy::default(), addresses, url).await;
+            assert!(matches!(refused, NotFetched::NotPublic(_)), "{addresses:?}: {refused}");
+        }
+        // An own host may be anywhere; here nobody listens.
+        let (guard, asked) = guard(private("client.example.com"), &["127.0.0.1"]);
+        let nobody = Url::parse("https://client.example.com:1/x").unwrap();
+        let outcome = guard.get(&nobody, 5120).await.unwrap_err();
+        assert!(matches!(outcome, NotFetched::Unreachable(_)), "{outcome}");
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+    }
+
+    /// CI-14, SS-6, T-SSRF-14: with a list only its hosts are asked, and through a proxy none without one.
+    #[tokio::test]
+    async fn ss_6_only_listed_hosts() {
+        let url = "https://client.example.com/x";
+        let listed = GuardPolicy { hosts: vec!["Other.example.com".into()], ..Default::default() };
+        assert_eq!(refused(listed.clone(), &["8.8.8.8"], url).await, NotFetched::NotListed);
+        let other = refused(listed, &["10.0.0.1"], "https://other.example.com/x").await;
+        assert!(matches!(other, NotFetched::NotPublic(_)), "a list is no way around: {other}");
+        let proxy = ForwardProxy::new("http://127.0.0.1:1", &[]).unwrap();
+        let through = GuardPolicy { proxy: Some(proxy), ..GuardPolicy::default() };
+        assert_eq!(refused(through, &["8.8.8.8"], url).await, NotFetched::NotListed);
+    }
+
+    #[test]
+    fn ci_2_what_is_json() {
+        let fetched = |kind: &'static str| Fetched {
+            status: 200,
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, kind.parse().unwrap())]),
+            body: Bytes::new(),
+        };
+        for json in ["application/json", "Application/JSON; charset=utf-8", "application/x+json"] {
+            assert!(fetched(json).is_json(), "{json}");
+        }
+        for other in ["text/html", "text/json", "application/jsonp", "image/x+json", ""] {
+            assert!(!fetched(other).is_json(), "{other}");
+        }
+    }
+}
