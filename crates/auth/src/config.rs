@@ -1,9 +1,12 @@
 //! What the authorization server needs to be told. The binary fills it from the configuration.
 
+use std::sync::Arc;
+
 use kernel::Redacted;
 use kernel::seal::SealingKey;
 use model::person::MACHINES;
 use model::{Client, ClientId};
+use net::outbound::Guard;
 use protocol::redirect_uri::RedirectPolicy;
 use protocol::registration::AllowedRedirects;
 use protocol::{ResourceUri, Scopes};
@@ -36,6 +39,8 @@ pub struct Config {
     pub registration: Registration,
     /// Authorizations that one address may begin in a minute.
     pub authorizations_per_minute: u32,
+    /// Which clients may describe themselves (CIMD).
+    pub documents: MetadataDocuments,
     /// Clients from the configuration.
     pub clients: Vec<Client>,
     /// Those of them that may report what they let through and denied.
@@ -77,6 +82,21 @@ pub struct Registration {
     /// Where it is not empty, only clients may register whose redirect URIs are all on it, or that
     /// show the token.
     pub allowed_redirects: AllowedRedirects,
+}
+
+/// Which clients may describe themselves at the URL that is their id.
+#[derive(Clone, Default)]
+pub struct MetadataDocuments {
+    /// Fetches the documents; without it none are taken.
+    pub guard: Option<Arc<Guard>>,
+    /// Whether what is in this program is used for well-known clients whose document cannot be fetched.
+    pub bundled: bool,
+}
+
+impl std::fmt::Debug for MetadataDocuments {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MetadataDocuments").field("bundled", &self.bundled).finish_non_exhaustive()
+    }
 }
 
 /// One MCP server, as far as tokens are concerned.

@@ -18,6 +18,7 @@ mod browser;
 mod clients;
 pub mod config;
 mod disabled;
+mod documents;
 mod endpoint;
 mod gone;
 mod keys;

@@ -112,6 +112,7 @@ impl ResourceSet {
             issuer: &config.issuer,
             scopes: self.ceiling(),
             dynamic_registration: config.registration.enabled,
+            client_documents: config.documents.guard.is_some(),
             machines: !config.machines.is_empty(),
             resources: self.resources.iter().map(|resource| resource.uri.to_string()).collect(),
         };

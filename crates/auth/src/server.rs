@@ -19,6 +19,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::browser::csrf::CsrfKey;
 use crate::config::{Config, Resource};
 use crate::disabled::DisabledNow;
+use crate::documents::Documents;
 use crate::gone::GoneProviders;
 use crate::keys::{KeyRing, KeyRingError, RecentlySigned};
 use crate::meter::Meter;
@@ -51,6 +52,7 @@ pub struct AuthServer {
     pub(crate) keys: KeyRing,
     pub(crate) recent: RecentlySigned,
     pub(crate) disabled: DisabledNow,
+    pub(crate) documents: Documents,
     pub(crate) gone: GoneProviders,
     pub(crate) csrf: CsrfKey,
     pub(crate) catalogue: Arc<dyn ToolCatalogue>,
@@ -90,6 +92,7 @@ impl AuthServer {
         let disabled = DisabledNow::load(&store).await?;
         let gone = GoneProviders::find(&config, &disabled, &store).await?;
         let resources = Resources::new(ResourceSet::new(&config, resources)?, disabled.clone());
+        let documents = Documents::new(config.documents.clone(), config.redirect_policy.clone());
         let csrf = CsrfKey::new(&config.key_encryption_key);
         let throttle = Throttle::new(
             config.registration.per_minute,
@@ -106,6 +109,7 @@ impl AuthServer {
             keys,
             recent: RecentlySigned::new(),
             disabled,
+            documents,
             gone,
             csrf,
             catalogue,

@@ -40,6 +40,8 @@ pub enum ClientOrigin {
     Configured,
     /// It registered itself (RFC 7591). Everything it says of itself is a claim.
     Dynamic,
+    /// It describes itself at the URL that is its id (CIMD). The host of that vouches for it.
+    Document,
 }
 
 /// How a client proves who it is (RFC 7591 §2, `token_endpoint_auth_method`).

@@ -9,6 +9,7 @@ pub mod bridge;
 pub mod caller;
 pub mod catalogue;
 pub mod challenge;
+pub mod client_document;
 pub mod client_keys;
 pub mod error;
 pub mod identity;

@@ -20,6 +20,9 @@ pub struct AuthorizationServerMetadata {
     /// RFC 7591 registration; absent when it is switched off (MD-6).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registration_endpoint: Option<String>,
+    /// Whether a client's id may be the URL of its metadata document; absent where none is taken (MD-7).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub client_id_metadata_document_supported: bool,
     /// RFC 7009 revocation.
     pub revocation_endpoint: String,
     /// Client authentication at the revocation endpoint.
@@ -77,6 +80,8 @@ pub struct AuthorizationServerFacts<'a> {
     pub scopes: Scopes,
     /// Whether RFC 7591 registration is on.
     pub dynamic_registration: bool,
+    /// Whether client metadata documents are taken.
+    pub client_documents: bool,
     /// Whether there are clients that act for themselves (RFC 6749 §4.4).
     pub machines: bool,
     /// The resources.
@@ -102,6 +107,7 @@ impl AuthorizationServerMetadata {
             token_endpoint: at("/token"),
             jwks_uri: at("/jwks"),
             registration_endpoint: facts.dynamic_registration.then(|| at("/register")),
+            client_id_metadata_document_supported: facts.client_documents,
             revocation_endpoint: at("/revoke"),
             revocation_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS,
             revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,

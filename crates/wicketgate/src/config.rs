@@ -19,9 +19,10 @@ pub use document::Source;
 pub use fingerprint::Fingerprint;
 pub use problem::{Problem, Problems};
 pub use settings::{
-    AccountSettings, AuthoritySettings, DatabaseSettings, FIXED_USER_PROVIDER, KindSettings,
-    McpSettings, OAuthSettings, OidcSettings, PortalSettings, ProcessSettings, ProviderSettings,
-    Role, SamlSettings, ServerSettings, Settings, SignInSettings, TelemetrySettings,
+    AccountSettings, AuthoritySettings, DatabaseSettings, DocumentSettings, FIXED_USER_PROVIDER,
+    KindSettings, McpSettings, OAuthSettings, OidcSettings, PortalSettings, ProcessSettings,
+    ProviderSettings, Role, SamlSettings, ServerSettings, Settings, SignInSettings,
+    TelemetrySettings,
 };
 pub use urls::PublicUrl;
 pub(crate) use urls::is_internal;

@@ -12,16 +12,15 @@ use http::header::SET_COOKIE;
 use kernel::{Id, Plain, Timestamp};
 use model::authorization::BrowserBinding;
 use model::person::Acting;
-use model::{Grant, Session, Subject};
+use model::{ClientOrigin, Grant, Session, Subject};
 use net::headers::FormTarget;
-use pages::{
-    Account, AccountHolder, ClientTrust, Connection, Deployment, ProviderSignOut, SignedOut,
-};
+use pages::{Account, AccountHolder, Connection, Deployment, ProviderSignOut, SignedOut};
+use protocol::client_document::DocumentUrl;
 use protocol::params::Params;
 use store::unit::{EndSession, RevokeOutcome, RevokeOwnGrant};
 
 use super::organization::choose;
-use super::transaction::{find_session, left};
+use super::transaction::{find_session, left, standing};
 use super::visit::Visit;
 use crate::answer::{PageFailure, page_response, see_other};
 use crate::browser::{Browser, cookies::CookieNames};
@@ -188,9 +187,14 @@ fn connection<'a>(
 }
 
 fn shown_client<'a>(server: &AuthServer, grant: &'a Grant) -> pages::Client<'a> {
-    let vouched_for = server.config.clients.iter().any(|client| client.id == grant.client);
-    let standing = if vouched_for { ClientTrust::Registered } else { ClientTrust::SelfDeclared };
-    pages::Client { name: &grant.client_name, standing }
+    let origin = match () {
+        () if server.config.clients.iter().any(|client| client.id == grant.client) => {
+            ClientOrigin::Configured
+        }
+        () if DocumentUrl::is_meant(grant.client.as_str()) => ClientOrigin::Document,
+        () => ClientOrigin::Dynamic,
+    };
+    pages::Client { name: &grant.client_name, standing: standing(origin, &grant.client) }
 }
 
 /// The connection that the person has just ended, named in the query. Anybody can make a link with

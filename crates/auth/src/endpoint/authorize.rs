@@ -24,6 +24,8 @@ use super::refuse::{Refused, refuse};
 use super::transaction::{find_session, step};
 use crate::answer::{PageFailure, see_other};
 use crate::browser::{Browser, cookies::CookieNames};
+use crate::clients::CannotTell;
+use crate::documents::NoDocument;
 use crate::request;
 use crate::server::AuthServer;
 
@@ -85,13 +87,41 @@ async fn known_client(server: &AuthServer, params: &Params) -> Result<Client, Pa
             what_to_do: "Ask your administrator. Nothing you can change in the app helps.",
         });
     }
-    server.client(&id).await?.ok_or_else(|| PageFailure::Refused {
+    let known = server.client(&id).await.map_err(|error| match error {
+        CannotTell::Store(error) => error.into(),
+        CannotTell::Document(error) => no_document(server, &id, &error),
+    })?;
+    known.ok_or_else(|| PageFailure::Refused {
         status: http::StatusCode::BAD_REQUEST,
         title: "We don't know this app",
         what_happened: "Its registration may have expired, or belongs to another server.".into(),
         what_to_do: "Remove the connection in the app and add it again; the app then registers \
                      itself again.",
     })
+}
+
+/// CI-11: a page, since nothing is known to which an error could go. What went wrong on the way to the
+/// document is in the log only (SS-5); what is wrong with the document is for its developer.
+fn no_document(server: &AuthServer, id: &ClientId, error: &NoDocument) -> PageFailure {
+    let reference = server.reference();
+    tracing::info!(client.id = %id, %reference, "an authorization is refused: {error}");
+    let (what_happened, what_to_do) = match error {
+        NoDocument::Away(_) => (
+            format!(
+                "The description of this app is at {id}, and can't be fetched from here at the \
+                 moment."
+            ),
+            "Try again in a minute. If it stays like this, tell your administrator: the server's log \
+             says what failed, and [oauth.registration] has settings for closed networks.",
+        ),
+        NoDocument::Bad(why) => (
+            format!("The description of this app at {id} can't be used: {why}."),
+            "Tell the app's maker. Nothing you can change here helps.",
+        ),
+    };
+    let what_happened = format!("{what_happened} (Reference: {reference})");
+    let (status, title) = (http::StatusCode::BAD_REQUEST, "We can't read who this app is");
+    PageFailure::Refused { status, title, what_happened, what_to_do }
 }
 
 /// AZ-2, second: the redirect URI must be one of the client's (RU-2 to RU-4, RU-8, RU-9).

@@ -14,7 +14,7 @@ use http::header::SET_COOKIE;
 use kernel::Plain;
 use model::code::CodeSecret;
 use model::person::Acting;
-use model::{Code, Stage, Subject};
+use model::{ClientOrigin, Code, Stage, Subject};
 use net::headers::FormTarget;
 use pages::{Consent, Deployment, Form, Lifetime, ScopeChoice, Tick};
 use protocol::catalogue::Consenting;
@@ -30,6 +30,7 @@ use super::transaction::{
 };
 use crate::answer::{PageFailure, page_response, see_other};
 use crate::browser::cookies::CookieNames;
+use crate::clients::CannotTell;
 use crate::config::Resource;
 use crate::request;
 use crate::server::AuthServer;
@@ -230,7 +231,16 @@ pub(super) async fn still_registered(
     opened: &Opened,
 ) -> Result<(), PageFailure> {
     let request = &opened.authorization.request;
-    let client = server.client(&request.client).await?;
+    if request.client_origin == ClientOrigin::Document {
+        // What its document said when the transaction began is what counts to the end (CI-15).
+        let is_off = server.disabled.has_client(&request.client);
+        return if is_off { Err(PageFailure::expired()) } else { Ok(()) };
+    }
+    let client = match server.client(&request.client).await {
+        Ok(client) => client,
+        Err(CannotTell::Store(error)) => return Err(error.into()),
+        Err(CannotTell::Document(_)) => None,
+    };
     client
         .filter(|client| client.admits_redirect(&request.redirect_uri))
         .map(drop)

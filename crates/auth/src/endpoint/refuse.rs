@@ -48,7 +48,7 @@ pub(super) fn refuse(
 ) -> Result<Response, PageFailure> {
     tracing::info!(client.id = %refused.client, error.code = error.code.as_str(),
         error.description = %error.description, "authorization refused");
-    let client = Client { name: refused.name, standing: standing(refused.origin) };
+    let client = Client { name: refused.name, standing: standing(refused.origin, refused.client) };
     let (uri, params) = (refused.redirect_uri, error_params(error));
     if refused.origin == ClientOrigin::Configured {
         return return_to_client(server, client, uri, refused.state, &params);

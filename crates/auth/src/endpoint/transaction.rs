@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::StatusCode;
 use kernel::{Plain, Timestamp};
 use model::authorization::{AuthorizationHandle, BrowserBinding};
-use model::{Authorization, AuthorizationRequest, ClientOrigin, Session, Stage, Subject};
+use model::{Authorization, AuthorizationRequest, ClientId, ClientOrigin, Session, Stage, Subject};
 use net::headers::FormTarget;
 use pages::{AlreadyDone, Client, ClientTrust, Deployment, Navigation, OpenApp};
 use protocol::params::Params;
@@ -167,15 +167,23 @@ pub(super) fn step(server: &AuthServer, path: &str, handle: &Plain<Authorization
 
 /// The client of a frozen request, as pages show it.
 pub(super) fn shown_client(request: &AuthorizationRequest) -> Client<'_> {
-    Client { name: &request.client_name, standing: standing(request.client_origin) }
+    let standing = standing(request.client_origin, &request.client);
+    Client { name: &request.client_name, standing }
 }
 
 /// Who vouches for a client's name.
-pub(super) const fn standing(origin: ClientOrigin) -> ClientTrust<'static> {
+pub(super) fn standing(origin: ClientOrigin, id: &ClientId) -> ClientTrust<'_> {
     match origin {
         ClientOrigin::Configured => ClientTrust::Registered,
         ClientOrigin::Dynamic => ClientTrust::SelfDeclared,
+        ClientOrigin::Document => ClientTrust::Document { host: host_of(id) },
     }
+}
+
+/// The host of an id that is a URL in normal form.
+fn host_of(id: &ClientId) -> &str {
+    let rest = id.as_str().strip_prefix("https://").unwrap_or_default();
+    rest.split(['/', ':', '?']).next().unwrap_or_default()
 }
 
 /// Sends the answer to the client: always with `iss` (RFC 9207), with `state` exactly as it came.

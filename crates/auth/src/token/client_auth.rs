@@ -15,6 +15,8 @@ use store::unit::{UseAssertion, UseAssertionOutcome};
 use self::assertion::Assertion;
 use self::presented::{Presented, Proof};
 use crate::answer::ClientFailure;
+use crate::clients::CannotTell;
+use crate::documents::NoDocument;
 use crate::request;
 use crate::server::AuthServer;
 
@@ -25,7 +27,17 @@ pub(crate) async fn authenticate(
     params: &Params,
 ) -> Result<Client, ClientFailure> {
     let presented = presented::read(parts, params, server.now())?;
-    let known = server.client(&presented.client).await?;
+    let known = match server.client(&presented.client).await {
+        Ok(known) => known,
+        Err(CannotTell::Store(error)) => return Err(error.into()),
+        // Clients forget who they are over invalid_client; this passes.
+        Err(CannotTell::Document(NoDocument::Away(_))) => {
+            return Err(OAuthErrorCode::TemporarilyUnavailable
+                .because("the client's metadata document cannot be fetched; send the request again")
+                .into());
+        }
+        Err(CannotTell::Document(NoDocument::Bad(_))) => None,
+    };
     match known {
         Some(client) if proves(server, &presented.proof, &client).await? => Ok(client),
         // One answer for an unknown client and a wrong secret (ST-3).

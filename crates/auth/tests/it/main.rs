@@ -13,6 +13,7 @@ mod client_auth;
 mod company;
 mod consent;
 mod decisions;
+mod documents;
 mod gone;
 mod introspect;
 mod keys;

@@ -3,7 +3,7 @@
 //! one of those; so nobody can make this server ask something inside the company's network.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -34,7 +34,8 @@ pub struct GuardPolicy {
 /// A client that asks only where it may.
 pub struct Guard {
     policy: Arc<GuardPolicy>,
-    client: reqwest::Client,
+    lookup: Lookup,
+    client: OnceLock<reqwest::Client>,
 }
 
 /// What was answered, whatever it is.
@@ -80,22 +81,27 @@ pub type Lookup =
     Arc<dyn Fn(String) -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>> + Send + Sync>;
 
 impl Guard {
-    /// A client with this policy.
-    ///
-    /// # Errors
-    ///
-    /// There is no certificate in the authorities' text, or TLS cannot be set up.
-    pub fn new(policy: GuardPolicy) -> Result<Self, CannotTrust> {
+    /// A client with this policy. It is set up when it is first needed, since reading the system's
+    /// certificates takes a while.
+    pub fn new(policy: GuardPolicy) -> Self {
         Self::resolving(policy, system_lookup())
     }
 
     /// The same, with another way to resolve names.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Guard::new`].
-    pub fn resolving(policy: GuardPolicy, lookup: Lookup) -> Result<Self, CannotTrust> {
-        let policy = Arc::new(policy);
+    pub fn resolving(policy: GuardPolicy, lookup: Lookup) -> Self {
+        Self { policy: Arc::new(policy), lookup, client: OnceLock::new() }
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, NotFetched> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let client = self.set_up().map_err(|error| NotFetched::Unreachable(error.to_string()))?;
+        Ok(self.client.get_or_init(|| client))
+    }
+
+    fn set_up(&self) -> Result<reqwest::Client, CannotTrust> {
+        let (policy, lookup) = (Arc::clone(&self.policy), Arc::clone(&self.lookup));
         let mut builder = builder(TOTAL_SECONDS).no_gzip().https_only(true);
         if let Some(pem) = &policy.authorities_pem {
             let authorities = reqwest::Certificate::from_pem_bundle(pem.as_bytes())?;
@@ -106,9 +112,9 @@ impl Guard {
         }
         builder = match &policy.proxy {
             Some(proxy) => builder.proxy(proxy.proxy()),
-            None => builder.dns_resolver(GuardedLookup { policy: Arc::clone(&policy), lookup }),
+            None => builder.dns_resolver(GuardedLookup { policy, lookup }),
         };
-        Ok(Self { policy, client: builder.build()? })
+        Ok(builder.build()?)
     }
 
     /// Fetches a JSON document of at most so many bytes. A redirect is an answer like any other.
@@ -118,7 +124,7 @@ impl Guard {
     /// The URL may not be asked, or there is no whole answer.
     pub async fn get(&self, url: &Url, max_bytes: usize) -> Result<Fetched, NotFetched> {
         self.admits(url)?;
-        let request = self.client.get(url.clone()).header(ACCEPT, "application/json");
+        let request = self.client()?.get(url.clone()).header(ACCEPT, "application/json");
         let mut response = request.send().await.map_err(|error| unreachable(&error))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         if headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
@@ -246,7 +252,7 @@ mod tests {
             let addresses = addresses.clone();
             Box::pin(async { Ok(addresses) })
         });
-        (Guard::resolving(policy, lookup).unwrap(), asked)
+        (Guard::resolving(policy, lookup), asked)
     }
 
     async fn refused(policy: GuardPolicy, addresses: &[&str], url: &str) -> NotFetched {

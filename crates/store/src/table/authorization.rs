@@ -73,10 +73,11 @@ fn take(fields: &mut Fields<'_>) -> Result<Authorization, StoreError> {
 }
 
 fn take_request(fields: &mut Fields<'_>) -> Result<AuthorizationRequest, StoreError> {
+    let id = ClientId::from_text(fields.text("client_id")?);
     Ok(AuthorizationRequest {
-        client: ClientId::from_text(fields.text("client_id")?),
         client_name: fields.text("client_name")?,
-        client_origin: fields.parsed("client_origin", client::origin)?,
+        client_origin: fields.parsed("client_origin", |name| client::origin_of(&id, name))?,
+        client: id,
         redirect_uri: fields.parsed("redirect_uri", |text| RedirectUri::from_stored(text).ok())?,
         state: fields.optional_text("state")?,
         scopes: fields.parsed("scopes", |text| Scopes::parse_known(text).ok())?,

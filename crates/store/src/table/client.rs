@@ -3,6 +3,7 @@
 use kernel::Hashed;
 use model::client::{AssertionAudience, KeySource, Signing};
 use model::{Client, ClientAuth, ClientId, ClientOrigin};
+use protocol::client_document::DocumentUrl;
 use protocol::client_keys::ClientKeys;
 use protocol::{RedirectUri, Scopes};
 
@@ -94,10 +95,12 @@ pub(crate) fn auth_columns(auth: &ClientAuth) -> StoredAuth {
     }
 }
 
+/// A client of a document is never stored; where a transaction names one, its id tells it from one that
+/// registered itself, whose id is never a URL (RG-13).
 pub(crate) const fn origin_name(origin: ClientOrigin) -> &'static str {
     match origin {
         ClientOrigin::Configured => "configured",
-        ClientOrigin::Dynamic => "dynamic",
+        ClientOrigin::Dynamic | ClientOrigin::Document => "dynamic",
     }
 }
 
@@ -107,6 +110,13 @@ pub(crate) fn origin(name: &str) -> Option<ClientOrigin> {
         "dynamic" => Some(ClientOrigin::Dynamic),
         _ => None,
     }
+}
+
+/// The origin of a client with this id.
+pub(crate) fn origin_of(id: &ClientId, name: &str) -> Option<ClientOrigin> {
+    let origin = origin(name)?;
+    let is_document = origin == ClientOrigin::Dynamic && DocumentUrl::is_meant(id.as_str());
+    Some(if is_document { ClientOrigin::Document } else { origin })
 }
 
 pub(crate) const fn grant_types(refresh_tokens: bool) -> &'static str {

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use auth::config::CookieSecurity;
+use auth::config::{CookieSecurity, MetadataDocuments};
 use auth::{AuthServer, Config, Resource, SignIn, ToolCatalogue};
 use kernel::Clock;
+use net::outbound::{Guard, GuardPolicy};
 use protocol::ResourceUri;
 use protocol::identity::Email;
 use store::Store;
 
 use super::{Ambient, hosts, providers};
-use crate::config::{FIXED_USER_PROVIDER, OAuthSettings, ServerSettings, Settings, SignInSettings};
+use crate::config::{
+    DocumentSettings, FIXED_USER_PROVIDER, OAuthSettings, ServerSettings, Settings, SignInSettings,
+};
 
 /// Starts the authorization server.
 pub(super) async fn build(
@@ -70,6 +73,7 @@ fn config(settings: &Settings, oauth: &OAuthSettings, sign_in: SignIn) -> Config
         refresh_reuse_grace: oauth.refresh_reuse_grace,
         redirect_policy: oauth.redirect_policy.clone(),
         registration: oauth.registration.clone(),
+        documents: documents(settings, oauth),
         signing_key_rotation: oauth.signing_key_rotation,
         authorizations_per_minute: oauth.authorizations_per_minute,
         clients: oauth.clients.clone(),
@@ -93,6 +97,16 @@ fn config(settings: &Settings, oauth: &OAuthSettings, sign_in: SignIn) -> Config
             CookieSecurity::LoopbackHttp
         },
     }
+}
+
+/// Documents are fetched over the same proxy as what identity providers are asked.
+fn documents(settings: &Settings, oauth: &OAuthSettings) -> MetadataDocuments {
+    let Some(DocumentSettings { policy, bundled }) = &oauth.documents else {
+        return MetadataDocuments::default();
+    };
+    let proxy = settings.outbound.proxy.clone();
+    let guard = Guard::new(GuardPolicy { proxy, ..policy.clone() });
+    MetadataDocuments { guard: Some(Arc::new(guard)), bundled: *bundled }
 }
 
 fn sign_in(

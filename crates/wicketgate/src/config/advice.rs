@@ -31,11 +31,12 @@ pub(super) fn about(settings: &Settings) -> Vec<Problem> {
             "Where there are several, set the same key at each, and a peer_url",
         )
     });
+    let documents = about_documents(settings);
     let groups = about_groups(settings);
     let clients = about_clients(settings);
     let servers = settings.mcp.servers.iter().enumerate();
     let servers = servers.flat_map(|(place, server)| about_server(place, server));
-    oauth.chain(clients).chain(groups).chain(sealing).chain(servers).collect()
+    oauth.chain(documents).chain(clients).chain(groups).chain(sealing).chain(servers).collect()
 }
 
 /// Variables that look as if they were meant for this program, and are read by nobody. Those that
@@ -121,6 +122,21 @@ fn about_clients(settings: &Settings) -> Vec<Problem> {
         advice("oauth.client", &reason, "Correct the name, or add the server")
     });
     said.collect()
+}
+
+/// Through a proxy only listed hosts are asked, and a list of none is a list of none.
+fn about_documents(settings: &Settings) -> Option<Problem> {
+    let documents = settings.oauth.as_ref()?.documents.as_ref()?;
+    let unlisted = settings.outbound.proxy.is_some() && documents.policy.hosts.is_empty();
+    unlisted.then(|| {
+        advice(
+            "oauth.registration.metadata_document_hosts",
+            "it is empty, and with a proxy only listed hosts are asked: no client metadata document can \
+             be fetched, although clients are told that they can use one",
+            "Name the hosts of your clients, such as \"claude.ai\", set bundled_documents, or set \
+             metadata_documents = false",
+        )
+    })
 }
 
 fn about_server(place: usize, server: &ServerSettings) -> Vec<Problem> {

@@ -11,7 +11,7 @@ use kernel::Redacted;
 use kernel::seal::SealingKey;
 use mcp::{AllowedOrigins, PolicyConfig, UpstreamAuth};
 use model::{Client, ClientId};
-use net::outbound::ForwardProxy;
+use net::outbound::{ForwardProxy, GuardPolicy};
 use protocol::redirect_uri::RedirectPolicy;
 use protocol::{ResourceUri, Scopes};
 use sso::people::{Access, People};
@@ -69,6 +69,15 @@ impl Settings {
         });
         types.chain(allowed).collect()
     }
+}
+
+/// `[oauth.registration]`, as far as it is about client metadata documents.
+#[derive(Clone, Debug)]
+pub struct DocumentSettings {
+    /// What may be fetched; the proxy is in another section.
+    pub policy: GuardPolicy,
+    /// Whether what is in this program is used where a document cannot be fetched.
+    pub bundled: bool,
 }
 
 /// `[outbound]`.
@@ -143,6 +152,8 @@ pub struct OAuthSettings {
     pub default_scopes: Scopes,
     /// Seconds after which another key signs; without it, only by hand.
     pub signing_key_rotation: Option<i64>,
+    /// Client metadata documents, if they are taken.
+    pub documents: Option<DocumentSettings>,
     /// RFC 7591.
     pub registration: auth::config::Registration,
     /// Per address.

@@ -87,6 +87,7 @@ fn all_mistakes_at_once() {
         [oauth.registration]
         initial_access_token = "short"
         allowed_redirects = ["cursor:", "claude.ai"]
+        private_hosts = ["https://clients.example.com"]
         [[oauth.client]]
         id = "https://client.example.com"
         redirect_uris = ["http://evil.example/cb"]
@@ -113,6 +114,7 @@ fn all_mistakes_at_once() {
         "oauth.allow_loopback_redirects",
         "oauth.registration.initial_access_token",
         "oauth.registration.allowed_redirects",
+        "oauth.registration.private_hosts",
         "oauth.client[0].id",
         "oauth.client[0].redirect_uris",
         "mcp.allowed_scopes",

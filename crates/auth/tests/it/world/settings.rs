@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use auth::config::{CookieSecurity, Registration};
+use auth::config::{CookieSecurity, MetadataDocuments, Registration};
 use auth::{Config, Resource, SignIn};
 use kernel::encoding::sha256_base64url;
 use kernel::seal::SealingKey;
@@ -120,6 +120,7 @@ impl Settings {
                 allowed_redirects: AllowedRedirects::default(),
             },
             authorizations_per_minute: 100_000,
+            documents: MetadataDocuments::default(),
             clients: clients(),
             sidecars: Vec::new(),
             machines: Vec::new(),

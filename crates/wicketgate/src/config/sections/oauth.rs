@@ -3,6 +3,7 @@
 use auth::config::Registration;
 use kernel::Redacted;
 use kernel::seal::SealingKey;
+use net::outbound::GuardPolicy;
 use protocol::Scopes;
 use protocol::redirect_uri::RedirectPolicy;
 use protocol::registration::AllowedRedirects;
@@ -11,8 +12,9 @@ use sso::user_types::UserTypeRule;
 use super::clients;
 use super::people;
 use super::sign_in::SignInSection;
+use super::sign_in::extra_ca;
 use crate::config::reader::Reader;
-use crate::config::settings::{OAuthSettings, Role, SignInSettings};
+use crate::config::settings::{DocumentSettings, OAuthSettings, Role, SignInSettings};
 use crate::config::urls::PublicUrl;
 
 /// Private-use schemes of well-known clients (CL-21).
@@ -60,7 +62,9 @@ pub(super) fn read(
     let default_scopes = default_scopes(section);
     let per_minute = section.integer("authorizations_per_minute", 60, 1..=100_000);
     let authorizations_per_minute = u32::try_from(per_minute).unwrap_or(60);
-    let registration = section.section("registration", |section| registration(section, needed));
+    let (registration, documents) = section.section("registration", |section| {
+        (registration(section, needed), documents(section, needed))
+    });
     let clients: Vec<_> = section
         .sections("client", |client| clients::read(client, &redirect_policy, needed))
         .into_iter()
@@ -88,6 +92,7 @@ pub(super) fn read(
         signing_key_rotation: (signing_key_rotation_days > 0)
             .then_some(signing_key_rotation_days * 86_400),
         registration,
+        documents,
         authorizations_per_minute,
         clients,
         sidecars,
@@ -119,6 +124,24 @@ fn registration(section: &Reader<'_>, needed: bool) -> Registration {
     });
     let per_minute = u32::try_from(per_minute).unwrap_or(120);
     Registration { enabled, per_minute, initial_access_token, allowed_redirects }
+}
+
+fn documents(section: &Reader<'_>, needed: bool) -> Option<DocumentSettings> {
+    let enabled = section.flag("metadata_documents", true);
+    let hosts = section.list("metadata_document_hosts", &[]);
+    let private_hosts = section.list("private_hosts", &[]);
+    let authorities_pem = extra_ca(section, needed);
+    let bundled = section.flag("bundled_documents", false);
+    for (key, names) in [("metadata_document_hosts", &hosts), ("private_hosts", &private_hosts)] {
+        let is_host = |name: &String| !name.is_empty() && !name.contains(['/', ':', '*', '@', ' ']);
+        if let Some(odd) = names.iter().find(|name| !is_host(name)) {
+            let fix =
+                "Write host names without scheme, port and *, such as \"clients.example.com\"";
+            section.missing(key, &format!("{odd:?} is no host name"), fix);
+        }
+    }
+    let policy = GuardPolicy { hosts, private_hosts, authorities_pem, proxy: None };
+    enabled.then_some(DocumentSettings { policy, bundled })
 }
 
 fn refuse_disabled(section: &Reader<'_>) {

@@ -12,6 +12,7 @@ use crate::config::reader::Reader;
 use crate::config::settings::{AccountSettings, FIXED_USER_PROVIDER, SignInSettings};
 use crate::config::urls::PublicUrl;
 pub(super) use email_owners::EmailOwners;
+pub(super) use oidc::extra_ca;
 use provider::ReadProvider;
 use sso::demo_people;
 

@@ -25,6 +25,11 @@ fn what_is_probably_not_meant_is_said() {
         ("demo_people = true", "", "nobody can connect"),
         ("[sign_in]", "access_token_lifetime_seconds = 300\n[sign_in]", "before every request"),
         ("[sign_in]", "refresh_reuse_grace_seconds = 0\n[sign_in]", "signs both out"),
+        (
+            "[sign_in]",
+            "[outbound]\nproxy = \"http://proxy.example.com:3128\"\n[sign_in]",
+            "no client metadata document can be fetched",
+        ),
         (upstream, "upstream = { command = [\"no-such-program\"] }", "no program no-such-program"),
         (upstream, "upstream = { command = [\"./no-such\"] }", "no program ./no-such"),
         (upstream, "upstream = { command = [\"sh\", \"--key=x\"] }", "looks like a secret"),

@@ -158,7 +158,7 @@ fn group_overage(section: &Reader<'_>) -> GroupOverage {
 }
 
 /// Further certificate authorities, in PEM, of which a client could be made.
-pub(super) fn extra_ca(section: &Reader<'_>, needed: bool) -> Option<String> {
+pub(in crate::config::sections) fn extra_ca(section: &Reader<'_>, needed: bool) -> Option<String> {
     let pem = section.file_text("extra_ca_file", needed)?;
     let route = net::outbound::Route { authorities_pem: Some(&pem), proxy: None };
     match net::outbound::client_by(1, route) {
