@@ -56,7 +56,7 @@ function signingIn({ providers, userTypes }) {
   ].join('');
 }
 
-function authority({ database, signIn = DEMO_PEOPLE, accessTokenLifetime }) {
+function authority({ database, signIn = DEMO_PEOPLE, accessTokenLifetime, clients = [] }) {
   return [
     table('database', { url: database }),
     table('oauth', {
@@ -64,6 +64,7 @@ function authority({ database, signIn = DEMO_PEOPLE, accessTokenLifetime }) {
       key_encryption_key: { env: 'WICKETGATE_KEY_ENCRYPTION_KEY' },
       bridge_token_signing_secret: { env: 'WICKETGATE_BRIDGE_SECRET' },
     }),
+    ...clients.map((client) => `\n[[oauth.client]]\n${lines(client)}`),
     signingIn(signIn),
   ].join('');
 }
@@ -87,11 +88,11 @@ function head(publicUrl, listen, others = {}) {
 /**
  * Both roles in one process, with one server or, as `servers`, several: `{ name, upstream, rules }`.
  * `logFormat`, `telemetry` and `trustedProxies` are keys of the same names, and
- * `accessTokenLifetime` is in seconds.
+ * `accessTokenLifetime` is in seconds; `clients` are those of `[[oauth.client]]`.
  */
 export function oneProcess({
   path, publicUrl, listen, database, ceiling, upstream, rules, servers = [{ upstream, rules }], signIn,
-  logFormat, telemetry, trustedProxies, accessTokenLifetime,
+  logFormat, telemetry, trustedProxies, accessTokenLifetime, clients,
 }) {
   const others = {
     ...(logFormat ? { log_format: logFormat } : {}),
@@ -99,7 +100,7 @@ export function oneProcess({
   };
   const text = head(publicUrl, listen, others)
     + (telemetry ? table('telemetry', telemetry) : '')
-    + authority({ database, signIn, accessTokenLifetime })
+    + authority({ database, signIn, accessTokenLifetime, clients })
     + table('mcp', { allowed_scopes: ceiling.join(' ') })
     + servers.map(server).join('');
   writeFileSync(path, text);

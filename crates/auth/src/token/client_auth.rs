@@ -65,18 +65,24 @@ async fn proves(
 ) -> Result<bool, ClientFailure> {
     Ok(match (proof, &client.auth) {
         (Proof::None, ClientAuth::None) => true,
-        (Proof::Post(secret), ClientAuth::SecretPost(hash))
-        | (Proof::Basic(secret), ClientAuth::SecretBasic(hash)) => {
-            Plain::<ClientSecret>::parse(secret).is_some_and(|secret| secret.hash() == *hash)
+        (Proof::Post(secret), ClientAuth::SecretPost(hash)) => is_generated(secret, hash),
+        (Proof::Basic(secret), ClientAuth::SecretBasic(hash)) => {
+            secret.readings().any(|secret| is_generated(secret, hash))
         }
-        (Proof::Post(secret) | Proof::Basic(secret), ClientAuth::Secrets(chosen)) => {
-            is_chosen(server, secret, chosen)
+        (Proof::Post(secret), ClientAuth::Secrets(chosen)) => is_chosen(server, secret, chosen),
+        (Proof::Basic(secret), ClientAuth::Secrets(chosen)) => {
+            secret.readings().any(|secret| is_chosen(server, secret, chosen))
         }
         (Proof::Assertion(assertion), ClientAuth::PrivateKeyJwt(signing)) => {
             is_signed(server, assertion, client, signing).await?
         }
         _ => false,
     })
+}
+
+/// Secrets that were made here have a form of their own.
+fn is_generated(secret: &str, hash: &Hashed<ClientSecret>) -> bool {
+    Plain::<ClientSecret>::parse(secret).is_some_and(|secret| secret.hash() == *hash)
 }
 
 /// Operators choose secrets of any form. One that is past its time proves nothing (CA-8).

@@ -1,7 +1,5 @@
 //! How a request says which client sends it. Nothing of that is verified here.
 
-use std::borrow::Cow;
-
 use axum::http::request::Parts;
 use http::header::AUTHORIZATION;
 use kernel::Timestamp;
@@ -26,9 +24,24 @@ pub(super) struct Presented<'a> {
 /// With what it wants to prove that it is that client.
 pub(super) enum Proof<'a> {
     None,
-    Post(Cow<'a, str>),
-    Basic(Cow<'a, str>),
+    Post(&'a str),
+    Basic(BasicSecret),
     Assertion(Box<Assertion<'a>>),
+}
+
+/// The secret of an `Authorization` header. RFC 6749 §2.3.1 wants id and secret form-encoded before
+/// they are joined (T-CA-05), and widely used clients leave that out, the TypeScript client of MCP
+/// among them. So it may be meant in either way; only one of them can be right.
+pub(super) struct BasicSecret {
+    decoded: Option<String>,
+    as_sent: String,
+}
+
+impl BasicSecret {
+    /// What may be meant.
+    pub(super) fn readings(&self) -> impl Iterator<Item = &str> {
+        self.decoded.as_deref().into_iter().chain([self.as_sent.as_str()])
+    }
 }
 
 /// Reads it. Exactly one way of authentication may be used (CA-2).
@@ -53,12 +66,12 @@ pub(super) fn read<'a>(
                     .because("the Authorization header is not valid HTTP Basic"),
             )
         })?;
-        (Some(client), Proof::Basic(secret.into()))
+        (Some(client), Proof::Basic(secret))
     } else if asserts {
         let assertion = assertion(params, now)?;
         (Some(assertion.client().to_owned()), Proof::Assertion(Box::new(assertion)))
     } else {
-        (None, secret.map_or(Proof::None, |secret| Proof::Post(secret.into())))
+        (None, secret.map_or(Proof::None, Proof::Post))
     };
     // Both may name the client, and then it is the same (RFC 7521 §4.2).
     if client.as_deref().zip(client_id).is_some_and(|(one, other)| one != other) {
@@ -83,15 +96,15 @@ fn assertion(params: &Params, now: Timestamp) -> Result<Assertion<'_>, OAuthErro
         .map_err(|flaw| refused(&format!("the client assertion is not acceptable: {flaw}")))
 }
 
-/// RFC 6749 §2.3.1: id and secret are form-encoded before they are joined (T-CA-05).
-fn basic(header: &str) -> Option<(String, String)> {
+fn basic(header: &str) -> Option<(String, BasicSecret)> {
     let (scheme, value) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
     let decoded = String::from_utf8(from_any_base64(value.trim())?).ok()?;
     let (id, secret) = decoded.split_once(':')?;
-    Some((form_decoded(id)?, form_decoded(secret)?))
+    let secret = BasicSecret { decoded: form_decoded(secret), as_sent: secret.to_owned() };
+    Some((form_decoded(id)?, secret))
 }
 
 fn form_decoded(text: &str) -> Option<String> {
