@@ -27,6 +27,7 @@ mod providers;
 mod races;
 mod recheck;
 mod redirect;
+mod refresh_contract;
 mod register;
 mod resume;
 mod revoke;
