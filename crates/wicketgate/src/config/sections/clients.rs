@@ -5,6 +5,8 @@ mod machine;
 
 use ::auth::config::{Introspector, Machine};
 use kernel::Timestamp;
+use kernel::id::Kind as _;
+use model::person::SubjectKind;
 use model::{Client, ClientId, ClientOrigin};
 use protocol::redirect_uri::RedirectPolicy;
 use protocol::{RedirectUri, Scopes};
@@ -61,7 +63,7 @@ pub(super) fn read(
     let machine = if has(machine::GRANT) {
         machine::read(section, id.as_ref(), scopes)
     } else {
-        section.known("servers");
+        machine::refuse_servers(section);
         None
     };
     if !introspects.is_empty() && !auth::is_confidential(section) {
@@ -81,18 +83,21 @@ pub(super) fn read(
         redirect_uris: redirect_uris?,
         auth,
         refresh_tokens: has(REFRESH),
-        scopes,
+        scopes: scopes.unwrap_or(Scopes::ALL),
         created_at: Timestamp::from_millis(0),
     };
     Some(ConfiguredClient { client, enabled, sidecar, machine, introspector })
 }
 
 fn id(section: &Reader<'_>) -> Option<ClientId> {
-    let fix = "Choose 1 to 200 visible ASCII characters; ids that begin with https:// or cli_ are \
-               taken";
+    let fix = "Choose 1 to 200 visible ASCII characters; ids that begin with https://, cli_ or usr_ \
+               are taken";
     section.parsed("id", "", fix, |text| {
         let visible = (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-        let taken = text.starts_with("https://") || text.starts_with(ClientId::PREFIX);
+        // A client that acts for itself is the subject of its tokens, and must not look like a
+        // person there (CC-2).
+        let taken = ["https://", ClientId::PREFIX, SubjectKind::PREFIX];
+        let taken = taken.iter().any(|prefix| text.starts_with(prefix));
         if visible && !taken { Ok(ClientId::from_text(text)) } else { Err("it is not a client id") }
     })
 }
@@ -132,18 +137,18 @@ fn check_grants(section: &Reader<'_>, grants: &[String]) {
     }
 }
 
-fn scopes(section: &Reader<'_>) -> Scopes {
+/// Those that are named; `None` if none are.
+fn scopes(section: &Reader<'_>) -> Option<Scopes> {
     let names = section.list("scopes", &[]).join(" ");
     match Scopes::parse_known(&names) {
-        Ok(scopes) if scopes.is_empty() => Scopes::ALL,
-        Ok(scopes) => scopes,
+        Ok(scopes) => Some(scopes).filter(|scopes| !scopes.is_empty()),
         Err(unknown) => {
             section.missing(
                 "scopes",
                 &format!("there is no scope {unknown}"),
                 "Use mcp:read, mcp:write, mcp:process_admin and mcp:admin",
             );
-            Scopes::NONE
+            Some(Scopes::NONE)
         }
     }
 }

@@ -40,6 +40,8 @@ fn ca_7_two_secrets_and_their_ends() {
         ("old_secret = \"the-old-secret-0123\"", "secret"),
         ("secret = \"the-new-secret-0123\"\nold_secret = \"short\"", "old_secret"),
         ("secret = \"the-new-secret-0123\"\nold_secret = \"\"", "old_secret"),
+        ("old_secret_expires_at = 2027-01-15T10:00:00Z", "old_secret_expires_at"),
+        ("servers = [\"default\"]", "servers"),
         ("secret = \"the-new-secret-0123\"\nsecret_expires_at = \"soon\"", "secret_expires_at"),
         (
             "secret = \"the-new-secret-0123\"\nsecret_expires_at = 2027-01-15T10:00:00",

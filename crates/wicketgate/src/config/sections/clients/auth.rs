@@ -51,6 +51,9 @@ pub(super) fn is_confidential(section: &Reader<'_>) -> bool {
 /// A secret is compared by its hash; it stays in the configuration and reaches no database.
 fn secret(section: &Reader<'_>, needed: bool, key: &str, expiry: &str) -> Option<ChosenSecret> {
     let expires_at = section.optional_moment(expiry);
+    if expires_at.is_some() && !section.has(key) {
+        section.missing(expiry, "there is no secret that it could end", "Remove it");
+    }
     if section.has(key) && section.is_blank(key) {
         section.missing(
             key,

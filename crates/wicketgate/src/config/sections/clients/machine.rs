@@ -1,9 +1,7 @@
 //! What a client may do for itself, without a person (`grant_types = ["client_credentials"]`).
 
 use ::auth::config::Machine;
-use kernel::id::Kind as _;
 use model::ClientId;
-use model::person::SubjectKind;
 use protocol::Scopes;
 
 use super::auth;
@@ -17,7 +15,7 @@ pub(super) const GRANT: &str = "client_credentials";
 pub(super) fn read(
     section: &Reader<'_>,
     client: Option<&ClientId>,
-    scopes: Scopes,
+    scopes: Option<Scopes>,
 ) -> Option<Machine> {
     let servers = section.list("servers", &[]);
     if !auth::is_confidential(section) {
@@ -31,14 +29,17 @@ pub(super) fn read(
         let fix = "Name the servers that the client may use, as in [[mcp.server]] name";
         section.missing("servers", "it is missing, and client_credentials needs it", fix);
     }
-    if section.list("scopes", &[]).is_empty() {
+    if scopes.is_none() {
         let fix = "List what the client may have, such as [\"mcp:read\"]";
         section.missing("scopes", "it is missing, and client_credentials needs it", fix);
     }
-    let client = client?.clone();
-    if client.as_str().starts_with(SubjectKind::PREFIX) {
-        let fix = "Choose an id that does not begin with usr_, as people's ids do";
-        section.missing("id", "it could be taken for a person in tokens", fix);
+    Some(Machine { client: client?.clone(), scopes: scopes?, servers })
+}
+
+/// Of a client that people connect, the servers are for them to choose.
+pub(super) fn refuse_servers(section: &Reader<'_>) {
+    if section.has("servers") {
+        let fix = "Add client_credentials to grant_types, or remove the key";
+        section.misplaced("servers", "it is for clients that act for themselves", fix);
     }
-    Some(Machine { client, scopes, servers })
 }
