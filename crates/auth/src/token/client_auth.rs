@@ -6,7 +6,7 @@ mod presented;
 use axum::http::request::Parts;
 use kernel::{Hashed, Plain};
 use model::client::{ChosenSecret, ClientSecret, KeySource, Signing};
-use model::{Client, ClientAuth};
+use model::{Client, ClientAuth, SubjectId};
 use protocol::OAuthErrorCode;
 use protocol::client_keys::ClientKeys;
 use protocol::params::Params;
@@ -39,10 +39,27 @@ pub(crate) async fn authenticate(
         Err(CannotTell::Document(NoDocument::Bad(_))) => None,
     };
     match known {
-        Some(client) if proves(server, &presented.proof, &client).await? => Ok(client),
+        Some(client)
+            if proves(server, &presented.proof, &client).await?
+                && !is_disabled(server, &client).await? =>
+        {
+            Ok(client)
+        }
         // One answer for an unknown client and a wrong secret (ST-3).
         _ => Err(failed(server, parts, &presented)),
     }
+}
+
+/// Whether an administrator disabled it as people are disabled, which is for machines only: it is
+/// nobody then at every endpoint (CA-8, T-CA-09).
+async fn is_disabled(server: &AuthServer, client: &Client) -> Result<bool, ClientFailure> {
+    if server.config.machine(&client.id).is_none() {
+        return Ok(false);
+    }
+    let mut reader = server.store.read().await?;
+    let itself = SubjectId::from_stored(client.id.as_str());
+    let found = store::subject::find(reader.conn(), &itself).await?;
+    Ok(found.is_some_and(|machine| machine.disabled_at.is_some()))
 }
 
 fn failed(server: &AuthServer, parts: &Parts, presented: &Presented<'_>) -> ClientFailure {

@@ -97,7 +97,8 @@ async fn ca_8_a_machine_that_is_taken_away() {
     }
 }
 
-/// T-CA-09, GR-4: an administrator disables a machine as anybody else, by its id.
+/// T-CA-09, GR-4: an administrator disables a machine as anybody else, by its id; it is nobody then at
+/// every endpoint.
 #[tokio::test]
 async fn t_ca_09_a_disabled_machine() {
     let world = Plan::sqlite().section(ROBOT).start().await;
@@ -107,6 +108,10 @@ async fn t_ca_09_a_disabled_machine() {
     world.command(&["user", "disable", "robot"]);
     is_refused_soon(&caller).await;
     asks(&robot(&world), &[]).await.refuses(401, "invalid_client");
+    for path in ["/revoke", "/introspect"] {
+        let answer = robot(&world).post(path, &[("token", &tokens.access)]).await;
+        answer.refuses(401, "invalid_client");
+    }
     world.command(&["user", "enable", "robot"]);
     let again = Tokens::of(&asks(&robot(&world), &[]).await);
     assert!(!caller.with_token(&again.access).tools().await.is_empty());
