@@ -20,7 +20,7 @@ pub struct Client {
     pub name: String,
     /// Where we know it from.
     pub origin: ClientOrigin,
-    /// At least one.
+    /// At least one, unless nobody is ever sent to it: a sidecar, a machine, a resource server.
     pub redirect_uris: Vec<RedirectUri>,
     /// How it authenticates at the token endpoint.
     pub auth: ClientAuth,
@@ -120,18 +120,6 @@ impl ClientId {
 impl fmt::Display for ClientId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl ClientAuth {
-    /// The registered name of the method.
-    pub const fn method(&self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::SecretPost(_) => "client_secret_post",
-            Self::SecretBasic(_) | Self::Secrets(_) => "client_secret_basic",
-            Self::PrivateKeyJwt(_) => "private_key_jwt",
-        }
     }
 }
 

@@ -153,6 +153,19 @@ async fn ca_8_what_was_switched_off_since() {
     is_inactive(&asks(&own, &person).await, "the person is disabled");
 }
 
+/// IN-5: while the database is away nobody knows, and that is no word about the token.
+#[tokio::test]
+async fn in_5_without_the_database_nothing_is_said() {
+    let world = Plan::postgres().config(may_ask).start().await;
+    let token = world.connect("basic").await.tokens.access;
+    let lock = world.database.lock().await;
+    let answer = asks(&server(&world, SERVER), &token).await;
+    answer.refuses(503, "temporarily_unavailable");
+    assert!(answer.header("retry-after").is_some());
+    lock.release().await;
+    assert!(asks(&server(&world, SERVER), &token).await.body.contains("true"));
+}
+
 /// MD-11 (RFC 8414 §2): the metadata says where, and how to authenticate there.
 #[tokio::test]
 async fn md_11_the_endpoint_is_advertised() {
