@@ -100,7 +100,7 @@ describe('a page can be followed from the top, command by command', () => {
 });
 
 /** Words that a page may use for a command of ours without its name before them. */
-const OURS = /`((?:account|config|demo|doctor|health|keys|migrate|secret|serve|user)(?: [a-z-]+| NAME)*)`/g;
+const OURS = /`((?:account|client|config|demo|doctor|grant|health|keys|migrate|organization|provider|secret|serve|server|user)(?: [a-z-]+| NAME)*)`/g;
 
 describe('what a page says in passing is there', () => {
   let follower;
