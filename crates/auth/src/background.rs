@@ -84,6 +84,7 @@ impl AuthServer {
 
     async fn tidy_up(&self) {
         self.throttle.forget_the_quiet();
+        self.documents.forget_the_quiet();
         match self.gone.find_again(&self.config, &self.disabled, &self.store).await {
             Ok(true) => self.announce_change(),
             Ok(false) => {}

@@ -16,6 +16,10 @@ const FAILED_AUTHENTICATIONS_PER_MINUTE: u32 = 20;
 /// addresses, so this is for machines; accounts have their own locks.
 const SIGN_INS_PER_MINUTE: u32 = 60;
 
+/// Metadata documents that are fetched in a minute because one network named them. Those that are known
+/// cost nothing, and a person has a few clients.
+const DOCUMENTS_PER_MINUTE: u32 = 30;
+
 /// How many times as much as one network the site may do in which it lies.
 const NETWORKS_OF_A_SITE: u32 = 10;
 
@@ -30,6 +34,7 @@ pub(crate) struct Throttle {
     arrivals: Limiter,
     failed_authentications: Limiter,
     sign_ins: Limiter,
+    documents: Limiter,
     hashing: Key,
 }
 
@@ -57,6 +62,7 @@ impl Throttle {
                 "wrong client secrets",
                 FAILED_AUTHENTICATIONS_PER_MINUTE,
             ),
+            documents: Limiter::new("documents of clients", DOCUMENTS_PER_MINUTE),
             sign_ins: Limiter::new("attempts at local accounts", SIGN_INS_PER_MINUTE),
             hashing: Key::new(HMAC_SHA256, key_encryption_key.derive("network").bytes()),
         }
@@ -101,6 +107,11 @@ impl Throttle {
         self.sign_ins.admits(address)
     }
 
+    /// Counts a metadata document that has to be fetched; `false` once there are too many.
+    pub(crate) fn document(&self, address: IpAddr) -> bool {
+        self.documents.admits(address)
+    }
+
     /// The site of an address as the database knows it: the same on every replica, and of no use to
     /// whoever reads it there.
     pub(crate) fn source(&self, address: IpAddr) -> String {
@@ -117,6 +128,7 @@ impl Throttle {
             &self.arrivals,
             &self.failed_authentications,
             &self.sign_ins,
+            &self.documents,
         ] {
             limiter.networks.retain_recent();
             limiter.sites.retain_recent();

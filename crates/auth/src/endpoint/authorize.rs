@@ -5,6 +5,7 @@
 
 mod check;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
@@ -62,7 +63,7 @@ pub(crate) async fn get(
         return Err(PageFailure::TooFast);
     }
     let params = request::query(&parts)?;
-    let client = known_client(&server, &params).await?;
+    let client = known_client(&server, request::peer(&parts), &params).await?;
     let redirect_uri = registered_redirect(&server, &client, &params)?;
     let state = params.one("state").ok().flatten().map(str::to_owned);
     let asker = Asker { client, redirect_uri, state };
@@ -73,7 +74,11 @@ pub(crate) async fn get(
 }
 
 /// AZ-2, first: an unknown client gets a page, never a redirect (T-AZ-01, T-AZ-02).
-async fn known_client(server: &AuthServer, params: &Params) -> Result<Client, PageFailure> {
+async fn known_client(
+    server: &AuthServer,
+    from: IpAddr,
+    params: &Params,
+) -> Result<Client, PageFailure> {
     let id = params.one("client_id")?.ok_or_else(|| {
         PageFailure::bad_request("The app did not say who it is: client_id is missing.")
     })?;
@@ -87,7 +92,7 @@ async fn known_client(server: &AuthServer, params: &Params) -> Result<Client, Pa
             what_to_do: "Ask your administrator. Nothing you can change in the app helps.",
         });
     }
-    let known = server.client(&id).await.map_err(|error| match error {
+    let known = server.client(&id, from).await.map_err(|error| match error {
         CannotTell::Store(error) => error.into(),
         CannotTell::Document(error) => no_document(server, &id, &error),
     })?;

@@ -30,7 +30,6 @@ use super::transaction::{
 };
 use crate::answer::{PageFailure, page_response, see_other};
 use crate::browser::cookies::CookieNames;
-use crate::clients::CannotTell;
 use crate::config::Resource;
 use crate::request;
 use crate::server::AuthServer;
@@ -236,11 +235,7 @@ pub(super) async fn still_registered(
         let is_off = server.disabled.has_client(&request.client);
         return if is_off { Err(PageFailure::expired()) } else { Ok(()) };
     }
-    let client = match server.client(&request.client).await {
-        Ok(client) => client,
-        Err(CannotTell::Store(error)) => return Err(error.into()),
-        Err(CannotTell::Document(_)) => None,
-    };
+    let client = server.registered(&request.client).await?;
     client
         .filter(|client| client.admits_redirect(&request.redirect_uri))
         .map(drop)

@@ -27,7 +27,7 @@ pub(crate) async fn authenticate(
     params: &Params,
 ) -> Result<Client, ClientFailure> {
     let presented = presented::read(parts, params, server.now())?;
-    let known = match server.client(&presented.client).await {
+    let known = match server.client(&presented.client, request::peer(parts)).await {
         Ok(known) => known,
         Err(CannotTell::Store(error)) => return Err(error.into()),
         // Clients forget who they are over invalid_client; this passes.

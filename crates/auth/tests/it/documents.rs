@@ -310,3 +310,27 @@ async fn ci_5_a_client_of_a_document_signs() {
     world.clock.advance_seconds(301 + 86_400);
     world.person().visit(&client.ask().url()).await.answer.is_local_error();
 }
+
+/// CI-16: one network that wants ever new documents is slowed down, and what is known costs nothing. The
+/// refusal is its own: nobody else hears of it.
+#[tokio::test]
+async fn ci_16_nobody_makes_this_server_fetch_without_end() {
+    let host = DocumentHost::start().await;
+    host.says(PATH, &document(&host));
+    let world = world(Engine::Sqlite, &host).await;
+    let refresh = async |path: String| {
+        let id = host.at(&path);
+        Client::configured(&world, &id, Secret::None, REDIRECT).refresh("wg_rt_x").await
+    };
+    refresh(PATH.to_owned()).await.refuses(400, "invalid_grant");
+    let mut refused = 0;
+    for number in 0..60 {
+        let answer = refresh(format!("/{number}")).await;
+        refused += usize::from(answer.status == 503);
+    }
+    assert!(refused >= 25, "{refused}");
+    let fetched = (0..60).map(|number| host.asked(&format!("/{number}"))).sum::<usize>();
+    assert!(fetched <= 35, "{fetched}");
+    refresh(PATH.to_owned()).await.refuses(400, "invalid_grant");
+    assert_eq!(host.asked(PATH), 1);
+}

@@ -8,6 +8,7 @@ use kernel::Timestamp;
 use kernel::id::Kind as _;
 use model::person::SubjectKind;
 use model::{Client, ClientId, ClientOrigin};
+use protocol::client_document::DocumentUrl;
 use protocol::redirect_uri::RedirectPolicy;
 use protocol::{RedirectUri, Scopes};
 use toml::Value;
@@ -38,6 +39,13 @@ pub(super) fn read(
 ) -> Option<ConfiguredClient> {
     let enabled = section.flag("enabled", true);
     let id = id(section);
+    if !enabled && id.as_ref().is_some_and(|id| DocumentUrl::is_meant(id.as_str())) {
+        section.missing(
+            "enabled",
+            "without this section the client would be known by the document at its id",
+            "Leave it enabled, and switch it off with `wicketgate client disable`",
+        );
+    }
     let name = section.text("name", "");
     let sidecar = section.flag("sidecar", false);
     let grants = section.list("grant_types", &[CODE, REFRESH]);
@@ -90,14 +98,15 @@ pub(super) fn read(
 }
 
 fn id(section: &Reader<'_>) -> Option<ClientId> {
-    let fix = "Choose 1 to 200 visible ASCII characters; ids that begin with https://, cli_ or usr_ \
-               are taken";
+    let fix = "Choose 1 to 200 visible ASCII characters; ids that begin with cli_ or usr_ are taken, and \
+               one that begins with https:// must be the URL of the client's metadata document";
     section.parsed("id", "", fix, |text| {
         let visible = (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
         // A client that acts for itself is the subject of its tokens, and must not look like a
         // person there (CC-2).
-        let taken = ["https://", ClientId::PREFIX, SubjectKind::PREFIX];
-        let taken = taken.iter().any(|prefix| text.starts_with(prefix));
+        let taken = [ClientId::PREFIX, SubjectKind::PREFIX];
+        let taken = taken.iter().any(|prefix| text.starts_with(prefix))
+            || DocumentUrl::is_meant(text) && DocumentUrl::parse(text).is_err();
         if visible && !taken { Ok(ClientId::from_text(text)) } else { Err("it is not a client id") }
     })
 }

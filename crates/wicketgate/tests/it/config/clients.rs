@@ -132,3 +132,23 @@ fn in_3_a_resource_server_names_its_own() {
     let loaded = config::load(&source(&other), Role::All).expect("it is good");
     assert!(format!("{:?}", loaded.advice).contains("defualt"), "{:?}", loaded.advice);
 }
+
+/// CI-14, T-CIMD-19: an operator may write down what the client of a document is; that it is switched off is
+/// said elsewhere, since its document would still be there.
+#[test]
+fn a_client_of_a_document_can_be_pinned() {
+    let pinned = |id: &str, more: &str| {
+        let table = format!(
+            "[[oauth.client]]\nid = \"{id}\"\nredirect_uris = [\"https://c.example.com/cb\"]\n{more}\n"
+        );
+        problems(&format!("{GOOD}{table}"))
+    };
+    let id = "https://client.example.com/client.json";
+    assert_eq!(pinned(id, ""), []);
+    names(&pinned(id, "enabled = false"), "oauth.client[0].enabled");
+    for bad in
+        ["https://client.example.com", "https://client.example.com/a/../b", "https://c.example/x#y"]
+    {
+        names(&pinned(bad, ""), "oauth.client[0].id");
+    }
+}
