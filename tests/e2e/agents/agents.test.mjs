@@ -19,6 +19,16 @@ import { ClaudeCode, Codex, OpenCode } from './agents.mjs';
 const LIFETIME_S = 60;
 const LIMIT_MS = 90_000;
 
+/** How a client comes to be known: it registers, or is known by what is in the program of its document. */
+const WAYS = [
+  { title: 'each registers', registration: { metadata_documents: false }, described: [] },
+  {
+    title: 'known by their documents, where those cannot be fetched',
+    registration: { metadata_document_hosts: ['nowhere.invalid'], bundled_documents: true },
+    described: [Codex, ClaudeCode],
+  },
+];
+
 let upstream;
 let door;
 let deployment;
@@ -26,19 +36,11 @@ let theirs;
 
 before(async () => {
   upstream = await demoServer();
-  door = await openDoor(upstream.url);
-  deployment = await oneProcess({
-    ceiling: SCOPES, upstream: door.url, logFormat: 'json', accessTokenLifetime: LIFETIME_S,
-  });
   const scopes = granted('basic', SCOPES, 'default');
   theirs = (await allTools(upstream.url)).filter((tool) => scopes.includes(scopeOf(tool))).sort();
 });
 
-after(async () => {
-  await deployment.stop();
-  await door.close();
-  await gateway.stop(upstream.program);
-});
+after(() => gateway.stop(upstream.program));
 
 /** How many events of a kind the record has of a client. */
 function recorded(kind, client) {
@@ -78,31 +80,49 @@ async function mustList(agent) {
   if (names) assert.deepEqual(names.sort(), theirs, 'the tools of this person and no others');
 }
 
-describe('one window, a list, and another list when the token has ended', { concurrency: true }, () => {
-  for (const Agent of [Codex, ClaudeCode, OpenCode]) {
-    test(Agent.title, async (t) => {
-      const desk = new Desk();
-      const agent = new Agent(desk, deployment.url);
-      const remember = () => deployment.secrets.push(...Object.values(agent.tokens));
-      t.after(() => { deployment.secrets.push(...desk.secrets); desk.clear(); });
+async function story(t, Agent, described) {
+  const desk = new Desk();
+  const agent = new Agent(desk, deployment.url);
+  const remember = () => deployment.secrets.push(...Object.values(agent.tokens));
+  t.after(() => { deployment.secrets.push(...desk.secrets); desk.clear(); });
 
-      await agent.signIn();
-      remember();
-      const client = desk.opened[0].searchParams.get('client_id');
-      assert.equal(recorded('code.redeemed', client), 1);
-      await mustList(agent);
-      remember();
+  await agent.signIn();
+  remember();
+  const client = desk.opened[0].searchParams.get('client_id');
+  assert.equal(client.startsWith('https://'), described.includes(Agent), client);
+  assert.equal(recorded('code.redeemed', client), 1);
+  await mustList(agent);
+  remember();
 
-      await mustBecomeUseless(deployment.url, agent.tokens.access, LIMIT_MS);
-      const lists = await listsOf(client, 1);
-      const refreshes = recorded('refresh.rotated', client);
-      await mustList(agent);
-      remember();
-      assert.ok(recorded('refresh.rotated', client) > refreshes, `${Agent.title} refreshed`);
-      await listsOf(client, lists + 1);
-      mustSpeak(Agent);
-      assert.equal(recorded('code.redeemed', client), 1, 'it signed in once');
-      assert.equal(desk.opened.length, 1, `windows: ${desk.opened}`);
+  await mustBecomeUseless(deployment.url, agent.tokens.access, LIMIT_MS);
+  const lists = await listsOf(client, 1);
+  const refreshes = recorded('refresh.rotated', client);
+  await mustList(agent);
+  remember();
+  assert.ok(recorded('refresh.rotated', client) > refreshes, `${Agent.title} refreshed`);
+  await listsOf(client, lists + 1);
+  mustSpeak(Agent);
+  assert.equal(recorded('code.redeemed', client), 1, 'it signed in once');
+  assert.equal(desk.opened.length, 1, `windows: ${desk.opened}`);
+}
+
+for (const { title, registration, described } of WAYS) {
+  describe(title, () => {
+    before(async () => {
+      door = await openDoor(upstream.url);
+      deployment = await oneProcess({
+        ceiling: SCOPES, upstream: door.url, logFormat: 'json', accessTokenLifetime: LIFETIME_S, registration,
+      });
     });
-  }
-});
+    after(async () => {
+      await deployment.stop();
+      await door.close();
+    });
+
+    describe('one window, a list, and another list when the token has ended', { concurrency: true }, () => {
+      for (const Agent of [Codex, ClaudeCode, OpenCode]) {
+        test(Agent.title, (t) => story(t, Agent, described));
+      }
+    });
+  });
+}

@@ -56,7 +56,7 @@ function signingIn({ providers, userTypes }) {
   ].join('');
 }
 
-function authority({ database, signIn = DEMO_PEOPLE, accessTokenLifetime, clients = [] }) {
+function authority({ database, signIn = DEMO_PEOPLE, accessTokenLifetime, registration, clients = [] }) {
   return [
     table('database', { url: database }),
     table('oauth', {
@@ -64,6 +64,7 @@ function authority({ database, signIn = DEMO_PEOPLE, accessTokenLifetime, client
       key_encryption_key: { env: 'WICKETGATE_KEY_ENCRYPTION_KEY' },
       bridge_token_signing_secret: { env: 'WICKETGATE_BRIDGE_SECRET' },
     }),
+    registration ? table('oauth.registration', registration) : '',
     ...clients.map((client) => `\n[[oauth.client]]\n${lines(client)}`),
     signingIn(signIn),
   ].join('');
@@ -92,7 +93,7 @@ function head(publicUrl, listen, others = {}) {
  */
 export function oneProcess({
   path, publicUrl, listen, database, ceiling, upstream, rules, servers = [{ upstream, rules }], signIn,
-  logFormat, telemetry, trustedProxies, accessTokenLifetime, clients,
+  logFormat, telemetry, trustedProxies, accessTokenLifetime, registration, clients,
 }) {
   const others = {
     ...(logFormat ? { log_format: logFormat } : {}),
@@ -100,7 +101,7 @@ export function oneProcess({
   };
   const text = head(publicUrl, listen, others)
     + (telemetry ? table('telemetry', telemetry) : '')
-    + authority({ database, signIn, accessTokenLifetime, clients })
+    + authority({ database, signIn, accessTokenLifetime, registration, clients })
     + table('mcp', { allowed_scopes: ceiling.join(' ') })
     + servers.map(server).join('');
   writeFileSync(path, text);

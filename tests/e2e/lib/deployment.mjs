@@ -89,7 +89,7 @@ export function demo() {
  */
 export function oneProcess({
   ceiling, upstream, rules = configs.DEMO_RULES, servers, database, signIn, logFormat, telemetry,
-  accessTokenLifetime, clients,
+  accessTokenLifetime, registration, clients,
 }) {
   return begin(async (deployment, env) => {
     const port = await freePort();
@@ -110,6 +110,7 @@ export function oneProcess({
       logFormat,
       telemetry,
       accessTokenLifetime,
+      registration,
       clients,
     });
     deployment.runs(await gateway.serve({ config, env }));

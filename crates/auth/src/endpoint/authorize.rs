@@ -94,7 +94,7 @@ async fn known_client(
     }
     let known = server.client(&id, from).await.map_err(|error| match error {
         CannotTell::Store(error) => error.into(),
-        CannotTell::Document(error) => no_document(server, &id, &error),
+        CannotTell::Document(error) => no_document(&id, &error),
     })?;
     known.ok_or_else(|| PageFailure::Refused {
         status: http::StatusCode::BAD_REQUEST,
@@ -107,9 +107,8 @@ async fn known_client(
 
 /// CI-11: a page, since nothing is known to which an error could go. What went wrong on the way to the
 /// document is in the log only (SS-5); what is wrong with the document is for its developer.
-fn no_document(server: &AuthServer, id: &ClientId, error: &NoDocument) -> PageFailure {
-    let reference = server.reference();
-    tracing::info!(client.id = %id, %reference, "an authorization is refused: {error}");
+fn no_document(id: &ClientId, error: &NoDocument) -> PageFailure {
+    tracing::info!(client.id = %id, %error, "an authorization is refused");
     let (what_happened, what_to_do) = match error {
         NoDocument::Away(_) => (
             format!(
@@ -124,7 +123,6 @@ fn no_document(server: &AuthServer, id: &ClientId, error: &NoDocument) -> PageFa
             "Tell the app's maker. Nothing you can change here helps.",
         ),
     };
-    let what_happened = format!("{what_happened} (Reference: {reference})");
     let (status, title) = (http::StatusCode::BAD_REQUEST, "We can't read who this app is");
     PageFailure::Refused { status, title, what_happened, what_to_do }
 }
