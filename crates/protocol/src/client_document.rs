@@ -122,10 +122,12 @@ impl ClientDocument {
         own: &DocumentUrl,
         policy: &RedirectPolicy,
     ) -> Result<Self, BadDocument> {
-        if !body.trim_ascii_start().starts_with(b"{") {
+        // The reader passes over members that it does not know without looking at their bytes.
+        let text = std::str::from_utf8(body).map_err(|_| bad("it is not in UTF-8"))?;
+        if !text.trim_ascii_start().starts_with('{') {
             return Err(bad("it is no JSON object"));
         }
-        let unverified: Unverified = serde_json::from_slice(body)
+        let unverified: Unverified = serde_json::from_str(text)
             .map_err(|_| bad("it is no JSON object with the members of RFC 7591, each once"))?;
         if unverified.client_id != own.url().as_str() {
             return Err(bad("its client_id is not the URL at which it is"));
@@ -309,6 +311,11 @@ mod tests {
         ] {
             assert!(read(&body).is_err(), "{body}");
         }
+        let body = with("x", json!("?")).replace('?', "\u{e9}");
+        let latin_1: Vec<u8> = body.chars().map(|c| u8::try_from(c).unwrap()).collect();
+        let own = DocumentUrl::parse(URL).unwrap();
+        assert!(ClientDocument::read(&latin_1, &own, &policy()).is_err(), "not in UTF-8");
+        assert!(ClientDocument::read(body.as_bytes(), &own, &policy()).is_ok());
         let mut signing = document();
         signing["token_endpoint_auth_method"] = json!("private_key_jwt");
         signing["jwks"] = private;

@@ -12,7 +12,10 @@ use reqwest::{NoProxy, Proxy, Url};
 /// A proxy for everything but what is reached directly. It may hold a password, so `Debug` shows
 /// nothing.
 #[derive(Clone)]
-pub struct ForwardProxy(Proxy);
+pub struct ForwardProxy {
+    proxy: Proxy,
+    host: String,
+}
 
 /// Why there can be no such proxy. The URL may hold a password, so it is not repeated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,12 +46,19 @@ impl ForwardProxy {
         }
         let mut direct: Vec<_> = direct.iter().map(|one| one.to_ascii_lowercase()).collect();
         direct.extend(HERE.map(str::to_owned));
+        let host = url.host_str().unwrap_or_default().to_owned();
         let proxy = Proxy::all(url).map_err(|_| CannotProxy::Url)?;
-        Ok(Self(proxy.no_proxy(NoProxy::from_string(&direct.join(",")))))
+        let proxy = proxy.no_proxy(NoProxy::from_string(&direct.join(",")));
+        Ok(Self { proxy, host })
     }
 
     pub(super) fn proxy(&self) -> Proxy {
-        self.0.clone()
+        self.proxy.clone()
+    }
+
+    /// Whether this host is the proxy's own.
+    pub(super) fn is_at(&self, host: &str) -> bool {
+        self.host.eq_ignore_ascii_case(host)
     }
 }
 
