@@ -47,7 +47,8 @@ struct Said {
 struct Answer {
     status: u16,
     headers: Vec<(&'static str, &'static str)>,
-    body: String,
+    /// Without one, more and more of a JSON object.
+    body: Option<String>,
 }
 
 struct Tls {
@@ -77,13 +78,23 @@ impl Listener for Tls {
 impl DocumentHost {
     /// A host that knows nothing yet: every path is 404.
     pub async fn start() -> Self {
+        Self::certified(|_| ()).await
+    }
+
+    /// A host whose certificate was good once.
+    pub async fn expired() -> Self {
+        Self::certified(|leaf| leaf.not_after = rcgen::date_time_ymd(2020, 1, 1)).await
+    }
+
+    async fn certified(change: impl FnOnce(&mut CertificateParams)) -> Self {
         prepare();
         let mut authority = CertificateParams::new(Vec::new()).expect("parameters");
         authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");
         let authority = CertifiedIssuer::self_signed(authority, key).expect("an authority");
         let key = KeyPair::generate().expect("a key");
-        let leaf = CertificateParams::new(vec![DOCUMENT_HOST.to_owned()]).expect("parameters");
+        let mut leaf = CertificateParams::new(vec![DOCUMENT_HOST.to_owned()]).expect("parameters");
+        change(&mut leaf);
         let leaf = leaf.signed_by(&key, &authority).expect("a certificate");
         let private = rustls::pki_types::PrivatePkcs8KeyDer::from(key.serialize_der());
         let tls = ServerConfig::builder()
@@ -135,7 +146,17 @@ impl DocumentHost {
         headers: &[(&'static str, &'static str)],
         body: &str,
     ) {
-        let answer = Answer { status, headers: headers.to_vec(), body: body.to_owned() };
+        let body = Some(body.to_owned());
+        self.will_say(path, Answer { status, headers: headers.to_vec(), body });
+    }
+
+    /// From now on this path has a document that says no length and never ends.
+    pub fn never_ends(&self, path: &str) {
+        let headers = vec![("content-type", "application/json")];
+        self.will_say(path, Answer { status: 200, headers, body: None });
+    }
+
+    fn will_say(&self, path: &str, answer: Answer) {
         locked(&self.said.answers).insert(path.to_owned(), answer);
     }
 
@@ -168,8 +189,15 @@ impl Said {
         for (name, value) in answer.headers {
             response = response.header(name, value);
         }
-        response.body(Body::from(answer.body)).expect("an answer")
+        let body = answer.body.map_or_else(endless, Body::from);
+        response.body(body).expect("an answer")
     }
+}
+
+fn endless() -> Body {
+    Body::from_stream(futures_util::stream::repeat_with(|| {
+        Ok::<_, io::Error>("{\"x\":".repeat(100))
+    }))
 }
 
 impl Drop for DocumentHost {

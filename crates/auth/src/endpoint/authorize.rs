@@ -15,6 +15,7 @@ use http::header::SET_COOKIE;
 use kernel::Plain;
 use model::authorization::{AUTHORIZATION_LIFETIME_SECONDS, AuthorizationHandle, BrowserBinding};
 use model::{Authorization, AuthorizationRequest, Client, ClientId, Stage};
+use protocol::client_document::DocumentUrl;
 use protocol::params::Params;
 use protocol::redirect_uri::RedirectKind;
 use protocol::{OAuthErrorCode, RedirectUri};
@@ -106,20 +107,20 @@ async fn known_client(
 }
 
 /// CI-11: a page, since nothing is known to which an error could go. What went wrong on the way to the
-/// document is in the log only (SS-5); what is wrong with the document is for its developer.
+/// document is in the log only (SS-5); what is wrong with the document is for its developer. Of the id the
+/// page has the host alone, since anybody can write anything into the rest (SS-6).
 fn no_document(id: &ClientId, error: &NoDocument) -> PageFailure {
     tracing::info!(client.id = %id, %error, "an authorization is refused");
+    let own = DocumentUrl::parse(id.as_str());
+    let place = own.map_or_else(|_| String::new(), |own| format!(" at {}", own.host()));
     let (what_happened, what_to_do) = match error {
         NoDocument::Away(_) => (
-            format!(
-                "The description of this app is at {id}, and can't be fetched from here at the \
-                 moment."
-            ),
+            format!("The description of this app{place} can't be fetched from here at the moment."),
             "Try again in a minute. If it stays like this, tell your administrator: the server's log \
              says what failed, and [oauth.registration] has settings for closed networks.",
         ),
         NoDocument::Bad(why) => (
-            format!("The description of this app at {id} can't be used: {why}."),
+            format!("The description of this app{place} can't be used: {why}."),
             "Tell the app's maker. Nothing you can change here helps.",
         ),
     };

@@ -13,7 +13,7 @@ const PATH: &str = "/oauth/client.json";
 const REDIRECT: &str = "http://127.0.0.1:33418/callback";
 
 /// A deployment that takes the documents of one host.
-async fn world(engine: Engine, host: &DocumentHost) -> World {
+pub(crate) async fn world(engine: Engine, host: &DocumentHost) -> World {
     let policy = GuardPolicy {
         private_hosts: vec![DOCUMENT_HOST.to_owned()],
         authorities_pem: Some(host.authority.clone()),
@@ -39,7 +39,7 @@ fn client(world: &World, host: &DocumentHost) -> Client {
     Client::configured(world, &host.at(PATH), Secret::None, REDIRECT)
 }
 
-/// CI-3, CI-6, CI-12, T-CIMD-11, T-CIMD-17: the whole way, and what people see of it.
+/// CI-3, CI-6, CI-12, T-CIMD-11, T-CIMD-17, T-CIMD-18: the whole way, and what people see of it.
 #[tokio::test]
 async fn a_20_a_client_of_a_document_connects() {
     for engine in [Engine::Sqlite, Engine::Postgres] {

@@ -1,0 +1,108 @@
+//! How the documents of clients are fetched, from a real host (SS-1, SS-2, SS-5).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use net::outbound::{Guard, GuardPolicy, Lookup, NotFetched};
+use serde_json::json;
+use testkit::{Client, DOCUMENT_HOST, DocumentHost, Engine, Secret};
+use url::Url;
+
+use crate::documents::world;
+
+const PATH: &str = "/client.json";
+const LIMIT: usize = 64 * 1024;
+
+/// What may be fetched where this name is an own host.
+fn own(name: &str, authority: Option<&str>) -> GuardPolicy {
+    GuardPolicy {
+        private_hosts: vec![name.to_owned()],
+        authorities_pem: authority.map(str::to_owned),
+        ..GuardPolicy::default()
+    }
+}
+
+/// Every name is here when it is first looked up, and elsewhere from then on.
+fn moving() -> (Lookup, Arc<AtomicUsize>) {
+    let looked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&looked);
+    let lookup: Lookup = Arc::new(move |_| {
+        let first = count.fetch_add(1, Ordering::Relaxed) == 0;
+        let address = if first { [127, 0, 0, 1] } else { [127, 255, 255, 254] };
+        Box::pin(async move { Ok(vec![IpAddr::from(address)]) })
+    });
+    (lookup, looked)
+}
+
+async fn fetch(guard: &Guard, url: &str) -> Result<u16, NotFetched> {
+    let url = Url::parse(url).expect("a URL");
+    guard.get(&url, LIMIT).await.map(|fetched| fetched.status)
+}
+
+/// SS-2, T-SSRF-03: a name that moves between look and connection is connected to where it was looked at.
+#[tokio::test]
+async fn t_ssrf_03_the_connection_goes_where_the_look_went() {
+    let host = DocumentHost::start().await;
+    host.says(PATH, &json!({}));
+    let (lookup, looked) = moving();
+    let guard = Guard::resolving(own(DOCUMENT_HOST, Some(&host.authority)), lookup);
+    assert_eq!(fetch(&guard, &host.at(PATH)).await, Ok(200));
+    assert_eq!((looked.load(Ordering::Relaxed), host.asked(PATH)), (1, 1));
+    // No connection is kept, so the next fetch looks again and does not find the host.
+    let gone = fetch(&guard, &host.at(PATH)).await;
+    assert!(matches!(gone, Err(NotFetched::Unreachable(_))), "{gone:?}");
+    assert_eq!((looked.load(Ordering::Relaxed), host.asked(PATH)), (2, 1));
+}
+
+/// SS-1, T-SSRF-15: a host is asked only with a certificate for its name, of an authority that is trusted, and in
+/// time; an own host is no exception.
+#[tokio::test]
+async fn t_ssrf_15_certificates_that_are_no_good() {
+    let (host, expired) = (DocumentHost::start().await, DocumentHost::expired().await);
+    let other = "client.example.com";
+    for (name, host, authority) in [
+        (DOCUMENT_HOST, &host, None),
+        (DOCUMENT_HOST, &host, Some(&expired.authority)),
+        (other, &host, Some(&host.authority)),
+        (DOCUMENT_HOST, &expired, Some(&expired.authority)),
+    ] {
+        host.says(PATH, &json!({}));
+        let (lookup, _) = moving();
+        let guard = Guard::resolving(own(name, authority.map(String::as_str)), lookup);
+        let url = host.at(PATH).replace(DOCUMENT_HOST, name);
+        let outcome = fetch(&guard, &url).await;
+        assert!(matches!(outcome, Err(NotFetched::Unreachable(_))), "{name}: {outcome:?}");
+        assert_eq!(host.asked(PATH), 0, "{name}");
+    }
+}
+
+/// CI-9, SS-5, T-CIMD-05: a document that says no length and never ends is read to the limit and no further.
+#[tokio::test]
+async fn t_cimd_05_a_document_that_never_ends() {
+    let host = DocumentHost::start().await;
+    host.never_ends(PATH);
+    let world = world(Engine::Sqlite, &host).await;
+    let guard = Guard::new(own(DOCUMENT_HOST, Some(&host.authority)));
+    assert_eq!(fetch(&guard, &host.at(PATH)).await, Err(NotFetched::TooLarge(LIMIT)));
+    let client = Client::configured(&world, &host.at(PATH), Secret::None, "http://127.0.0.1/cb");
+    world.person().visit(&client.ask().url()).await.answer.is_local_error();
+}
+
+/// SS-6, CI-11: what somebody wrote into an id is not read on a page of ours; its host is.
+#[tokio::test]
+async fn ss_6_a_page_repeats_no_more_of_an_id_than_its_host() {
+    let host = DocumentHost::start().await;
+    let world = world(Engine::Sqlite, &host).await;
+    for (id, shown) in [
+        (host.at("/call-us-at-0800"), DOCUMENT_HOST),
+        ("https://x/ call-us-at-0800 or lose your account".to_owned(), "can&#39;t be used"),
+        ("https://clients.internal/call-us-at-0800".to_owned(), "clients.internal"),
+    ] {
+        let client = Client::configured(&world, &id, Secret::None, "http://127.0.0.1/cb");
+        let page = world.person().visit(&client.ask().url()).await;
+        page.answer.is_local_error();
+        let body = &page.answer.body;
+        assert!(body.contains(shown) && !body.contains("call-us"), "{body}");
+    }
+}
