@@ -1,12 +1,18 @@
-//! How the documents of clients are fetched, from a real host (SS-1, SS-2, SS-5).
+//! How the documents of clients are fetched from a real host (SS-1, SS-2, SS-5), and what becomes of those
+//! that are known (CI-18).
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use kernel::Clock as _;
+use model::{Disabled, DisabledKind};
 use net::outbound::{Guard, GuardPolicy, Lookup, NotFetched};
 use serde_json::json;
-use testkit::{Client, DOCUMENT_HOST, DocumentHost, Engine, Secret};
+use store::unit::Disable;
+use store::{Store, StoreOptions};
+use testkit::{Client, DOCUMENT_HOST, DocumentHost, Engine, Secret, Tick, Tokens};
 use url::Url;
 
 use crate::documents::world;
@@ -104,5 +110,40 @@ async fn ss_6_a_page_repeats_no_more_of_an_id_than_its_host() {
         page.answer.is_local_error();
         let body = &page.answer.body;
         assert!(body.contains(shown) && !body.contains("call-us"), "{body}");
+    }
+}
+
+/// CI-18, GR-2, T-CIMD-20: a client whose document is known is nobody from when it is switched off, also where
+/// it waits for an answer.
+#[tokio::test]
+async fn t_cimd_20_a_known_document_is_no_way_around_a_no() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let host = DocumentHost::start().await;
+        let id = host.at(PATH);
+        let redirect = "http://127.0.0.1:33418/cb";
+        let document =
+            json!({ "client_id": id, "client_name": "Described", "redirect_uris": [redirect] });
+        host.says(PATH, &document);
+        let world = world(engine, &host).await;
+        let client = Client::configured(&world, &id, Secret::None, redirect);
+        let ask = client.ask();
+        let returned = world.person().authorize(&ask, "basic", Tick::All).await;
+        let tokens = Tokens::of(&client.exchange(returned.code(), &ask).await);
+        let waiting = world.person();
+        let consent = waiting.sign_in(&client.ask(), "basic").await;
+
+        let store = Store::open(StoreOptions::new(world.database.url())).await.expect("a store");
+        let what = Disabled::new(DisabledKind::Client, &*id);
+        store.write(Disable { what, now: world.clock.now() }).await.expect("it is switched off");
+        store.close().await;
+        let refused = async {
+            while world.person().get_once(&client.ask().url()).await.status != 403 {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), refused).await.expect("within five seconds");
+        client.refresh(&tokens.refresh).await.refuses(401, "invalid_client");
+        waiting.allow(&consent, Tick::All).await.answer.is_local_error();
+        assert_eq!(host.asked(PATH), 1, "it was known all the time");
     }
 }
