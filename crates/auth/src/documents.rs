@@ -172,28 +172,34 @@ impl Documents {
         let answer = self.ask(guard, own.url()).await?;
         let document = ClientDocument::read(&answer.body, own, &self.redirects)
             .map_err(|error| NoDocument::Bad(error.to_string()))?;
+        let mut seconds = freshness::seconds(&answer.headers);
         let keys = match &document.auth {
             DocumentAuth::None => None,
             DocumentAuth::Keys(keys) => Some(keys.clone()),
             DocumentAuth::KeysAt { url, algorithm } => {
-                Some(self.keys_at(guard, url, algorithm.as_deref()).await?)
+                let (keys, fresh) = self.keys_at(guard, url, algorithm.as_deref()).await?;
+                // Keys change more often than what a client is, and a lost one must not stay good.
+                seconds = seconds.min(fresh);
+                Some(keys)
             }
         };
         let id = ClientId::from_text(own.url().as_str());
-        Ok((client(&id, document, keys, now), freshness::seconds(&answer.headers)))
+        Ok((client(&id, document, keys, now), seconds))
     }
 
+    /// The keys that are there now, and for how many seconds that may be believed.
     async fn keys_at(
         &self,
         guard: &Guard,
         url: &url::Url,
         algorithm: Option<&str>,
-    ) -> Result<ClientKeys, NoDocument> {
+    ) -> Result<(ClientKeys, i64), NoDocument> {
         let answer = self.ask(guard, url).await?;
         let keys = serde_json::from_slice(&answer.body).ok();
         let keys = keys.and_then(|set| ClientKeys::parse(&set, algorithm).ok());
         let keys = keys.filter(|keys| !keys.is_empty());
-        keys.ok_or_else(|| {
+        let seconds = freshness::seconds(&answer.headers);
+        keys.map(|keys| (keys, seconds)).ok_or_else(|| {
             NoDocument::Bad("its jwks_uri holds no public keys that sign".to_owned())
         })
     }

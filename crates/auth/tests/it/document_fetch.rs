@@ -16,6 +16,7 @@ use testkit::{Client, DOCUMENT_HOST, DocumentHost, Engine, Secret, Tick, Tokens}
 use url::Url;
 
 use crate::documents::world;
+use crate::world::Robot;
 
 const PATH: &str = "/client.json";
 const LIMIT: usize = 64 * 1024;
@@ -146,4 +147,33 @@ async fn t_cimd_20_a_known_document_is_no_way_around_a_no() {
         waiting.allow(&consent, Tick::All).await.answer.is_local_error();
         assert_eq!(host.asked(PATH), 1, "it was known all the time");
     }
+}
+
+/// CI-8, CA-4: the keys of a client are believed for as long as their own headers say, however long the document
+/// is good: a key that was taken away proves nothing any more.
+#[tokio::test]
+async fn ci_8_keys_are_kept_as_their_own_headers_say() {
+    const KEYS: &str = "/jwks.json";
+    const JSON: (&str, &str) = ("content-type", "application/json");
+    let host = DocumentHost::start().await;
+    let world = world(Engine::Sqlite, &host).await;
+    let id = host.at(PATH);
+    let document = json!({
+        "client_id": id, "client_name": "Signs", "redirect_uris": ["https://c.example.com/cb"],
+        "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": host.at(KEYS),
+    });
+    let for_a_day = [JSON, ("cache-control", "max-age=86400")];
+    host.answers(PATH, 200, &for_a_day, &document.to_string());
+    let [old, new] = [(); 2].map(|()| Robot::new(&id, &world.clock));
+    let has = |robot: &Robot| {
+        let for_a_minute = [JSON, ("cache-control", "max-age=60")];
+        host.answers(KEYS, 200, &for_a_minute, &robot.jwks().to_string());
+    };
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", "wg_rt_x")];
+    has(&old);
+    old.post(&world, "/token", &refresh).await.refuses(400, "invalid_grant");
+    has(&new);
+    world.clock.advance_seconds(61);
+    old.post(&world, "/token", &refresh).await.refuses(401, "invalid_client");
+    new.post(&world, "/token", &refresh).await.refuses(400, "invalid_grant");
 }
