@@ -30,6 +30,9 @@ const ANONYMOUS_EVENTS: u32 = 100_000;
 const SWEEP_EVENTS: u32 = 2_000;
 const EVENT_BATCHES: u32 = 20;
 
+/// No revision, so that the next look finds another one.
+const NOT_TAKEN_UP: i64 = -1;
+
 /// How the database stood when this replica looked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Revisions {
@@ -65,8 +68,8 @@ impl AuthServer {
         let keys = store::revision::keys(reader.conn()).await?;
         let disabled = store::revision::disabled(reader.conn()).await?;
         drop(reader);
-        let found = Some(Revisions { revocations, keys, disabled });
-        if *seen == found {
+        let mut found = Revisions { revocations, keys, disabled };
+        if *seen == Some(found) {
             return Ok(());
         }
         if seen.is_none_or(|seen| seen.disabled != disabled) {
@@ -74,10 +77,13 @@ impl AuthServer {
             self.gone.find_again(&self.config, &self.disabled, &self.store).await?;
         }
         // At the first look, too: it may have changed since it was read at the start.
-        if seen.is_none_or(|seen| seen.keys != keys) {
-            self.keys.reload(&self.config, &self.store).await;
+        if seen.is_none_or(|seen| seen.keys != keys)
+            && let Err(error) = self.keys.reload(&self.config, &self.store).await
+        {
+            tracing::error!(%error, "could not take up changed signing keys; trying again");
+            found.keys = NOT_TAKEN_UP;
         }
-        *seen = found;
+        *seen = Some(found);
         self.announce_change();
         Ok(())
     }

@@ -36,6 +36,13 @@ impl AuthServer {
         }
         let may_fetch = || self.throttle.document(from);
         let client = self.documents.client(id, self.now(), may_fetch).await?;
+        // CI-18: a list of expected redirect URIs is for these clients, too, each time.
+        let expected = &self.config.registration.allowed_redirects;
+        if !expected.is_empty() && !client.redirect_uris.iter().all(|uri| expected.admits(uri)) {
+            let why = "an administrator has to add its redirect_uris to \
+                       oauth.registration.allowed_redirects";
+            return Err(NoDocument::Bad(why.to_owned()).into());
+        }
         Ok(Some((*client).clone()))
     }
 

@@ -20,7 +20,8 @@ use crate::config::Config;
 pub(crate) struct KeyRing(RwLock<Arc<Opened>>);
 
 struct Opened {
-    signer: Signer,
+    /// Missing where the key that signed was withdrawn and the one in its place cannot be opened.
+    signer: Option<Arc<Signer>>,
     verifier: Verifier,
     jwks: Bytes,
 }
@@ -75,28 +76,43 @@ impl KeyRing {
         let mut reader = store.read().await?;
         let mut keys = store::signing_key::all(reader.conn()).await?;
         drop(reader);
-        if keys.is_empty() {
+        if !keys.iter().any(|key| key.state == KeyState::Active) {
             let candidate = new_key(&config.key_encryption_key, now, random)?;
             keys = store.write(EnsureSigningKey { candidate }).await?;
         }
         Ok(Self(RwLock::new(Arc::new(open_all(config, &keys)?))))
     }
 
-    /// Reads the keys again after another replica changed them. On trouble the old ones stay.
-    pub(crate) async fn reload(&self, config: &Config, store: &Store) {
-        let reloaded = async {
-            let mut reader = store.read().await?;
-            let keys = store::signing_key::all(reader.conn()).await?;
-            open_all(config, &keys)
-        };
-        match reloaded.await {
-            Ok(opened) => {
-                if let Ok(mut current) = self.0.write() {
-                    *current = Arc::new(opened);
-                }
+    /// Reads the keys again after somebody changed them. If not all of them can be used, those that were
+    /// withdrawn are not used any more all the same, and the caller has to try again.
+    pub(crate) async fn reload(&self, config: &Config, store: &Store) -> Result<(), KeyRingError> {
+        let mut reader = store.read().await?;
+        let keys = store::signing_key::all(reader.conn()).await?;
+        drop(reader);
+        match open_all(config, &keys) {
+            Ok(opened) => self.put(opened),
+            Err(error) => {
+                self.put(self.without_withdrawn(&keys)?);
+                return Err(error);
             }
-            Err(error) => tracing::error!(%error, "could not take up changed signing keys"),
         }
+        Ok(())
+    }
+
+    /// The keys that are still published, and the signer, if its key is one of them.
+    fn without_withdrawn(&self, keys: &[SigningKey]) -> Result<Opened, KeyRingError> {
+        let stays = |signer: &Arc<Signer>| {
+            keys.iter().any(|key| key.kid == signer.kid() && key.state != KeyState::Retired)
+        };
+        Ok(Opened {
+            signer: self.current().signer.clone().filter(stays),
+            verifier: Verifier::new(keys).map_err(unusable("(stored)"))?,
+            jwks: key_set(keys)?,
+        })
+    }
+
+    fn put(&self, opened: Opened) {
+        *self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(opened);
     }
 
     /// The public key set (KY-2).
@@ -106,7 +122,7 @@ impl KeyRing {
 
     /// Signs with the active key.
     pub(crate) fn sign<C: Serialize>(&self, typ: &str, claims: &C) -> Result<String, CannotSign> {
-        self.current().signer.sign(typ, claims)
+        self.current().signer.as_ref().ok_or(CannotSign)?.sign(typ, claims)
     }
 
     /// The claims of a JWT of this type that was signed with one of the keys. Expiry is not looked
@@ -168,7 +184,7 @@ fn open_all(config: &Config, keys: &[SigningKey]) -> Result<Opened, KeyRingError
     }
     let signer = signer.ok_or(KeyRingError::NoneActive)?;
     let verifier = Verifier::new(keys).map_err(unusable("(stored)"))?;
-    Ok(Opened { signer, verifier, jwks: key_set(keys)? })
+    Ok(Opened { signer: Some(Arc::new(signer)), verifier, jwks: key_set(keys)? })
 }
 
 /// Each key that is still in use must open, so that a wrong key-encryption key is found at start

@@ -44,6 +44,11 @@ impl Signer {
         Ok(Self { kid, key, random: SystemRandom::new() })
     }
 
+    /// The id of the key.
+    pub(super) fn kid(&self) -> &str {
+        &self.kid
+    }
+
     /// A signed JWT with this `typ`.
     pub(crate) fn sign<C: Serialize>(&self, typ: &str, claims: &C) -> Result<String, CannotSign> {
         let header = json!({ "alg": ALG, "kid": self.kid, "typ": typ }).to_string();

@@ -29,7 +29,7 @@ impl AuthServer {
             let kid = candidate.kid.clone();
             if self.store.write(PublishNextKey { candidate }).await? {
                 tracing::info!(kid, "a new signing key is published, and signs in two hours");
-                self.take_up_keys().await;
+                self.take_up_keys().await?;
             }
         }
         let unit = AdvanceKeys {
@@ -45,7 +45,7 @@ impl AuthServer {
             tracing::info!(kid, "a signing key is gone: its last token has ended");
         }
         if activated.is_some() || !retired.is_empty() {
-            self.take_up_keys().await;
+            self.take_up_keys().await?;
         }
         Ok(())
     }
@@ -60,8 +60,9 @@ impl AuthServer {
         !has_next && active.is_some_and(due)
     }
 
-    async fn take_up_keys(&self) {
-        self.keys.reload(&self.config, &self.store).await;
+    async fn take_up_keys(&self) -> Result<(), KeyRingError> {
+        let taken_up = self.keys.reload(&self.config, &self.store).await;
         self.announce_change();
+        taken_up
     }
 }

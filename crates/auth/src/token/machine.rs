@@ -47,7 +47,7 @@ pub(super) async fn authorize(
             issue(server, &grant, &itself(client), scopes, None)
         }
         AuthorizeMachineOutcome::Disabled => Err(OAuthErrorCode::InvalidClient
-            .because("an administrator disabled this client")
+            .because("an administrator disabled this client, or what it wants to use")
             .into()),
     }
 }

@@ -6,16 +6,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use auth::config::Config;
 use kernel::Clock as _;
 use model::{Disabled, DisabledKind};
 use net::outbound::{Guard, GuardPolicy, Lookup, NotFetched};
+use protocol::registration::AllowedRedirects;
 use serde_json::json;
 use store::unit::Disable;
 use store::{Store, StoreOptions};
 use testkit::{Client, DOCUMENT_HOST, DocumentHost, Engine, Secret, Tick, Tokens};
 use url::Url;
 
-use crate::documents::world;
+use crate::documents::{world, world_with};
 use crate::world::Robot;
 
 const PATH: &str = "/client.json";
@@ -176,4 +178,28 @@ async fn ci_8_keys_are_kept_as_their_own_headers_say() {
     world.clock.advance_seconds(61);
     old.post(&world, "/token", &refresh).await.refuses(401, "invalid_client");
     new.post(&world, "/token", &refresh).await.refuses(400, "invalid_grant");
+}
+
+/// RG-17, CI-18: what may come back where is decided once, however a client describes itself.
+#[tokio::test]
+async fn rg_17_only_expected_redirect_uris_in_documents() {
+    for (allowed, is_let_in) in [("cursor:", false), ("http://127.0.0.1/cb", true)] {
+        let host = DocumentHost::start().await;
+        let id = host.at(PATH);
+        let redirects = ["http://127.0.0.1:33418/cb"];
+        let document = json!({ "client_id": id, "client_name": "D", "redirect_uris": redirects });
+        host.says(PATH, &document);
+        let allowed = AllowedRedirects::parse([allowed]).expect("a list");
+        let change =
+            move |config: &mut Config| config.registration.allowed_redirects = allowed.clone();
+        let world = world_with(Engine::Sqlite, &host, change).await;
+        let client = Client::configured(&world, &id, Secret::None, redirects[0]);
+        let page = world.person().visit(&client.ask().url()).await;
+        if is_let_in {
+            assert_eq!(page.answer.status, 200, "{}", page.answer.body);
+        } else {
+            page.answer.is_local_error();
+            assert!(page.answer.body.contains("allowed_redirects"), "{}", page.answer.body);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth::config::MetadataDocuments;
+use auth::config::{Config, MetadataDocuments};
 use net::outbound::{Guard, GuardPolicy};
 use serde_json::{Value, json};
 use testkit::{Client, DOCUMENT_HOST, DocumentHost, Engine, Secret, Tick, Tokens};
@@ -14,6 +14,15 @@ const REDIRECT: &str = "http://127.0.0.1:33418/callback";
 
 /// A deployment that takes the documents of one host.
 pub(crate) async fn world(engine: Engine, host: &DocumentHost) -> World {
+    world_with(engine, host, |_| ()).await
+}
+
+/// The same, with something changed in its configuration.
+pub(crate) async fn world_with(
+    engine: Engine,
+    host: &DocumentHost,
+    change: impl Fn(&mut Config) + Send + Sync + 'static,
+) -> World {
     let policy = GuardPolicy {
         private_hosts: vec![DOCUMENT_HOST.to_owned()],
         authorities_pem: Some(host.authority.clone()),
@@ -21,7 +30,11 @@ pub(crate) async fn world(engine: Engine, host: &DocumentHost) -> World {
     };
     let guard = Arc::new(Guard::new(policy));
     let documents = MetadataDocuments { guard: Some(guard), bundled: true };
-    Plan::on(engine).config(move |config| config.documents = documents.clone()).start().await
+    let plan = Plan::on(engine).config(move |config| {
+        config.documents = documents.clone();
+        change(config);
+    });
+    plan.start().await
 }
 
 fn document(host: &DocumentHost) -> Value {

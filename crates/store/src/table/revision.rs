@@ -38,6 +38,12 @@ pub(crate) async fn count_unknown_name(txn: &mut Txn<'_>) -> Result<(), StoreErr
     next(txn, "unknown_names").await.map(drop)
 }
 
+/// Lets no other unit change the signing keys until this one ends: their states belong together.
+pub(crate) async fn hold_keys(txn: &mut Txn<'_>) -> Result<(), StoreError> {
+    let update = query("UPDATE OAUTH_SEQUENCE SET value = value WHERE name = 'signing_keys'");
+    txn.change("hold the signing keys", update).await.map(drop)
+}
+
 pub(crate) async fn bump_disabled(txn: &mut Txn<'_>) -> Result<(), StoreError> {
     next(txn, "disabled").await.map(drop)
 }

@@ -1,6 +1,7 @@
 //! Everything ends that was granted with something that is switched off (GR-1, GR-2).
 
 use kernel::Timestamp;
+use model::person::MACHINES;
 use model::{Disabled, DisabledKind, GrantId, RevocationReason};
 
 use super::revoke_grant;
@@ -44,7 +45,7 @@ impl UnitOfWork for EndAllOf {
             // The codes first: one that is being redeemed at this moment holds its row, so this waits
             // for it and the grant is among those that are listed afterwards.
             self.burn_codes(txn).await?;
-            self.wait_for_machine(txn).await?;
+            self.wait_for_machines(txn).await?;
         }
         let grants = self.live_grants(txn).await?;
         for id in &grants {
@@ -72,37 +73,43 @@ impl EndAllOf {
     }
 
     /// A machine that is let in at this moment holds its row; its grant is listed afterwards.
-    async fn wait_for_machine(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
-        if self.what.kind != DisabledKind::Client {
-            return Ok(());
-        }
-        let update =
-            query("UPDATE OAUTH_SUBJECT SET signed_in_at = signed_in_at WHERE subject_id = $1")
-                .bind(self.what.name.as_str());
-        txn.change("wait for a machine", update).await.map(drop)
+    async fn wait_for_machines(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
+        let update = match self.what.kind {
+            DisabledKind::Client => {
+                query("UPDATE OAUTH_SUBJECT SET signed_in_at = signed_in_at WHERE subject_id = $1")
+                    .bind(self.what.name.as_str())
+            }
+            DisabledKind::Server => {
+                query("UPDATE OAUTH_SUBJECT SET signed_in_at = signed_in_at WHERE provider = $1")
+                    .bind(MACHINES)
+            }
+            DisabledKind::Organization | DisabledKind::Provider => return Ok(()),
+        };
+        txn.change("wait for machines", update).await.map(drop)
     }
 
+    /// Whatever another replica's clock says.
     async fn burn_codes(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
         let update = query(match self.what.kind {
             DisabledKind::Client => {
-                "UPDATE OAUTH_CODE SET expires_at = $2 WHERE client_id = $1 \
-                 AND redeemed_as IS NULL AND expires_at > $2"
+                "UPDATE OAUTH_CODE SET expires_at = 0 WHERE client_id = $1 \
+                 AND redeemed_as IS NULL AND expires_at > 0"
             }
             DisabledKind::Organization => {
-                "UPDATE OAUTH_CODE SET expires_at = $2 WHERE organization = $1 \
-                 AND redeemed_as IS NULL AND expires_at > $2"
+                "UPDATE OAUTH_CODE SET expires_at = 0 WHERE organization = $1 \
+                 AND redeemed_as IS NULL AND expires_at > 0"
             }
             DisabledKind::Server => {
-                "UPDATE OAUTH_CODE SET expires_at = $2 WHERE resource = $1 \
-                 AND redeemed_as IS NULL AND expires_at > $2"
+                "UPDATE OAUTH_CODE SET expires_at = 0 WHERE resource = $1 \
+                 AND redeemed_as IS NULL AND expires_at > 0"
             }
             DisabledKind::Provider => {
-                "UPDATE OAUTH_CODE SET expires_at = $2 WHERE EXISTS (SELECT 1 FROM OAUTH_SUBJECT s \
+                "UPDATE OAUTH_CODE SET expires_at = 0 WHERE EXISTS (SELECT 1 FROM OAUTH_SUBJECT s \
                  WHERE s.subject_id = OAUTH_CODE.subject_id AND s.provider = $1) \
-                 AND redeemed_as IS NULL AND expires_at > $2"
+                 AND redeemed_as IS NULL AND expires_at > 0"
             }
         });
-        let update = update.bind(self.what.name.as_str()).bind(self.now.as_millis());
+        let update = update.bind(self.what.name.as_str());
         txn.change("burn codes", update).await.map(drop)
     }
 

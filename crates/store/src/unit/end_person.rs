@@ -27,7 +27,7 @@ pub(super) async fn end_grants(
 ) -> Result<u64, StoreError> {
     // The codes first: one that is being redeemed at this moment holds its row, so this waits for
     // it and the grant is among those that are listed afterwards.
-    burn_codes(txn, subject, now).await?;
+    burn_codes(txn, subject).await?;
     let mut ended = 0;
     for id in grant::live_ids(txn.conn(), subject).await? {
         let revoked = revoke_grant::end(txn, &id, reason, now).await?;
@@ -36,16 +36,12 @@ pub(super) async fn end_grants(
     Ok(ended)
 }
 
-async fn burn_codes(
-    txn: &mut Txn<'_>,
-    subject: &SubjectId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+/// Whatever another replica's clock says.
+async fn burn_codes(txn: &mut Txn<'_>, subject: &SubjectId) -> Result<(), StoreError> {
     let update = query(
-        "UPDATE OAUTH_CODE SET expires_at = $2 \
-         WHERE subject_id = $1 AND redeemed_as IS NULL AND expires_at > $2",
+        "UPDATE OAUTH_CODE SET expires_at = 0 \
+         WHERE subject_id = $1 AND redeemed_as IS NULL AND expires_at > 0",
     )
-    .bind(subject.as_str())
-    .bind(now.as_millis());
+    .bind(subject.as_str());
     txn.change("burn a person's codes", update).await.map(drop)
 }

@@ -79,6 +79,8 @@ impl RegisterClient {
              AND redirect_uris = $3 AND auth_method = 'none' AND secret_hash IS NULL \
              AND grant_types = $4 AND scopes = $5 \
              AND name = CASE WHEN $6 = '' THEN client_id ELSE $6 END \
+             AND NOT EXISTS (SELECT 1 FROM OAUTH_DISABLED d \
+             WHERE d.kind = 'client' AND d.name = OAUTH_CLIENT.client_id) \
              ORDER BY unused_since DESC, client_id LIMIT 1) \
              AND unused_since IS NOT NULL RETURNING client_id, created_at",
         )

@@ -47,6 +47,7 @@ impl UnitOfWork for RevokeSigningKey {
     type Outcome = RevokeKeyOutcome;
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<RevokeKeyOutcome, StoreError> {
+        revision::hold_keys(txn).await?;
         if !retire(txn, &self.kid, self.now).await? {
             let keys = signing_key::all(txn.conn()).await?;
             let known = keys.iter().any(|key| key.kid == self.kid);
@@ -68,6 +69,7 @@ impl UnitOfWork for ResetSigningKeys {
     type Outcome = u64;
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<u64, StoreError> {
+        revision::hold_keys(txn).await?;
         let mut ended = 0;
         for key in signing_key::all(txn.conn()).await? {
             if retire(txn, &key.kid, self.now).await? {

@@ -4,7 +4,8 @@
 //! next ──► active ──► retiring ──► retired
 //! ```
 //!
-//! Each step is one conditional change, so replicas that take it at the same moment take it once.
+//! Each step is one conditional change, so replicas that take it at the same moment take it once, and
+//! units that change keys run one after the other, so there is always one key that signs.
 
 use kernel::Timestamp;
 use model::{AuditEvent, AuditKind, KeyState, SigningKey};
@@ -45,6 +46,7 @@ impl UnitOfWork for PublishNextKey {
     type Outcome = bool;
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<bool, StoreError> {
+        revision::hold_keys(txn).await?;
         let inserted = signing_key::insert(txn, &self.candidate, KeyState::Next).await?;
         if inserted {
             let at = self.candidate.created_at;
@@ -59,6 +61,7 @@ impl UnitOfWork for AdvanceKeys {
     type Outcome = KeysAdvanced;
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<KeysAdvanced, StoreError> {
+        revision::hold_keys(txn).await?;
         let keys = signing_key::all(txn.conn()).await?;
         let mut advanced = KeysAdvanced::default();
         for key in &keys {

@@ -2,10 +2,12 @@
 
 use kernel::Plain;
 use model::client::{AssertionAudience, ClientSecret, KeySource, Signing};
-use model::{Client, ClientAuth, ClientId};
+use model::{Client, ClientAuth, ClientId, Disabled, DisabledKind};
 use protocol::client_keys::ClientKeys;
 use protocol::{RedirectUri, Scopes};
-use store::unit::{CollectGarbage, RegisterClient, Registered, UseAssertion, UseAssertionOutcome};
+use store::unit::{
+    CollectGarbage, Disable, RegisterClient, Registered, UseAssertion, UseAssertionOutcome,
+};
 
 use crate::support::story::{client, secret};
 use crate::support::{NOW, Story, on_each_database, race};
@@ -160,6 +162,23 @@ async fn a4_only_a_person_keeps_a_client() {
         assert_eq!(db.number(since).await, 5, "an authorization that anybody can begin");
         db.store.write(story.approve(&asked)).await.unwrap();
         assert_eq!(db.number(since).await, NOW.as_millis());
+    })
+    .await;
+}
+
+/// RG-16, GR-2: what was switched off is not handed out again to an installation that registers anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn gr_2_a_disabled_client_is_not_registered_again() {
+    on_each_database(async |db| {
+        let first = client();
+        let again = || register(Client { id: client().id, ..first.clone() }, "here", 10);
+        db.store.write(register(first.clone(), "here", 10)).await.unwrap();
+        let registered = db.store.write(again()).await.unwrap();
+        assert_eq!(registered.same.map(|known| known.id), Some(first.id.clone()));
+        let what = Disabled::new(DisabledKind::Client, first.id.as_str());
+        db.store.write(Disable { what, now: NOW }).await.unwrap();
+        let registered = db.store.write(again()).await.unwrap();
+        assert_eq!(registered.same, None);
     })
     .await;
 }

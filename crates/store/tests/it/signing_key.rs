@@ -166,6 +166,38 @@ async fn ky_9_a_revoked_key_is_gone_at_once() {
     .await;
 }
 
+/// KY-9: whoever revokes, advances, publishes and resets at the same moment leaves one key that signs.
+#[tokio::test(flavor = "multi_thread")]
+async fn ky_9_one_key_signs_whatever_happens_at_once() {
+    on_each_database(async |db| {
+        db.store.write(candidate("k0")).await.unwrap();
+        for round in 1..20 {
+            let now = after(round * 10_000);
+            let published = PublishNextKey { candidate: key(&format!("k{round}"), now) };
+            db.store.write(published).await.unwrap();
+            let active = states(db).await.into_iter().find(|key| key.1 == KeyState::Active);
+            let revoke = RevokeSigningKey {
+                kid: active.expect("one that signs").0,
+                candidate: key(&format!("fresh{round}"), now),
+                now,
+            };
+            let (revoked, advanced, published) = tokio::join!(
+                db.store.write(revoke),
+                db.replica.write(advance(now.plus_seconds(200))),
+                db.replica.write(PublishNextKey { candidate: key(&format!("n{round}"), now) }),
+            );
+            revoked.unwrap();
+            advanced.unwrap();
+            published.unwrap();
+            let states = states(db).await;
+            let active = states.iter().filter(|key| key.1 == KeyState::Active).count();
+            assert_eq!(active, 1, "round {round}: {states:?}");
+        }
+        check_invariants(db).await;
+    })
+    .await;
+}
+
 /// KY-6: a value is sealed anew once, and never over one that changed meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn ky_6_a_value_is_sealed_anew_once() {

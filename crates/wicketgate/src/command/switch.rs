@@ -83,6 +83,8 @@ async fn enable(kind: DisabledKind, options: &Named) -> anyhow::Result<ExitCode>
     let (settings, store) = open(options).await?;
     let mut changed = false;
     for what in things(kind, &options.name, &settings)? {
+        // What a disabling that was cut short left, and codes of replicas that had not noticed yet.
+        end_all_of(&store, &what, &mut Ended::default()).await?;
         let unit = Enable { what, now: SystemClock.now() };
         changed |= store.write(unit).await.context(NOT_WRITTEN)?;
     }
