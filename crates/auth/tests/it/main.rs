@@ -30,6 +30,7 @@ mod recheck;
 mod redirect;
 mod refresh_contract;
 mod register;
+mod register_who;
 mod resume;
 mod revoke;
 mod sign_in;

@@ -171,13 +171,15 @@ async fn ky_9_a_revoked_key_is_gone_at_once() {
 async fn ky_9_one_key_signs_whatever_happens_at_once() {
     on_each_database(async |db| {
         db.store.write(candidate("k0")).await.unwrap();
-        for round in 1..20 {
+        for round in 1..30 {
             let now = after(round * 10_000);
             let published = PublishNextKey { candidate: key(&format!("k{round}"), now) };
             db.store.write(published).await.unwrap();
-            let active = states(db).await.into_iter().find(|key| key.1 == KeyState::Active);
+            // The one that signs, or the one that is about to.
+            let state = if round % 2 == 0 { KeyState::Active } else { KeyState::Next };
+            let revoked = states(db).await.into_iter().find(|key| key.1 == state);
             let revoke = RevokeSigningKey {
-                kid: active.expect("one that signs").0,
+                kid: revoked.expect("a key in this state").0,
                 candidate: key(&format!("fresh{round}"), now),
                 now,
             };
