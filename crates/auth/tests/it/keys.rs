@@ -1,5 +1,7 @@
 //! Signing keys: published, sealed, and what happens when they do not open.
 
+use std::time::Duration;
+
 use kernel::seal::SealingKey;
 use serde_json::Value;
 use testkit::Tokens;
@@ -166,4 +168,31 @@ fn refused(outcome: Result<World, (String, testkit::Database)>) -> (String, test
 async fn set_sealed(database: &testkit::Database, sealed: &str) {
     let sql = format!("UPDATE OAUTH_SIGNING_KEY SET private_sealed = '{sealed}'");
     database.execute(&sql).await;
+}
+
+/// KY-9: a withdrawn key is used no more, even where the one in its place does not open here.
+#[tokio::test]
+async fn ky_9_a_withdrawn_key_goes_even_if_the_next_does_not_open() {
+    let world = World::sqlite().await;
+    let connected = world.connect("basic").await;
+    let published = async || world.get(&world.at("/jwks")).await.json()["keys"].clone();
+    let before = published().await[0]["kid"].clone();
+    for change in [
+        "UPDATE OAUTH_SIGNING_KEY SET state = 'retired'",
+        "INSERT INTO OAUTH_SIGNING_KEY (kid, alg, public_jwk, private_sealed, sealed_by, state, \
+         created_at, changed_at) SELECT 'strange', alg, REPLACE(public_jwk, kid, 'strange'), \
+         private_sealed, sealed_by, 'active', created_at, changed_at FROM OAUTH_SIGNING_KEY",
+        "UPDATE OAUTH_SEQUENCE SET value = value + 1 WHERE name = 'signing_keys'",
+    ] {
+        world.database.execute(change).await;
+    }
+    let gone = async {
+        while published().await[0]["kid"] == before {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), gone).await.expect("within five seconds");
+    let answer = connected.client.refresh(&connected.tokens.refresh).await;
+    assert!(answer.status >= 500, "nothing signs: {}", answer.body);
+    assert!(!answer.body.contains("invalid_grant"), "{}", answer.body);
 }
