@@ -4,6 +4,7 @@ pub(crate) mod bridge;
 pub(crate) mod cookies;
 pub(crate) mod csrf;
 
+use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use kernel::Plain;
 use model::authorization::BrowserBinding;
@@ -24,6 +25,13 @@ impl Browser {
             session: value(&names.session).and_then(Plain::parse),
         }
     }
+}
+
+/// Whether the browser says that no foreign site made it send this request: the person typed or clicked it
+/// here, or a program opened it. Browsers that say nothing do not count.
+pub(crate) fn is_own_doing(parts: &Parts) -> bool {
+    let site = parts.headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    matches!(site, Some(b"none" | b"same-origin" | b"same-site"))
 }
 
 /// Whether the browser says that another site made it send this request (AZ-15). Browsers that say

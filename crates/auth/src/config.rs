@@ -33,6 +33,8 @@ pub struct Config {
     pub refresh_token_lifetime: i64,
     /// Seconds in which a rotated refresh token still gives its successor; 0 is strict.
     pub refresh_reuse_grace: i64,
+    /// Seconds for which a consent may answer in the person's place; 0: everybody is asked each time.
+    pub remembered_consent: i64,
     /// Which redirect URIs are acceptable.
     pub redirect_policy: RedirectPolicy,
     /// Which clients may register themselves (RFC 7591).

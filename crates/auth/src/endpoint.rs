@@ -10,6 +10,7 @@ pub(crate) mod introspect;
 pub(crate) mod organization;
 mod refuse;
 pub(crate) mod register;
+mod remembered;
 pub(crate) mod resume;
 pub(crate) mod revoke;
 pub(crate) mod sign_in;

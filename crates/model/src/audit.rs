@@ -38,6 +38,8 @@ pub enum AuditKind {
     SignedIn,
     /// A person allowed a client.
     ConsentApproved,
+    /// A client got a code by what the person had allowed it before.
+    ConsentRemembered,
     /// A person refused a client.
     ConsentDenied,
     /// A code was redeemed and a grant made.
@@ -125,12 +127,13 @@ impl AuditEvent {
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::ClientRegistered,
         Self::AssertionReplayed,
         Self::AuthorizationStarted,
         Self::SignedIn,
         Self::ConsentApproved,
+        Self::ConsentRemembered,
         Self::ConsentDenied,
         Self::CodeRedeemed,
         Self::CodeReplayed,
@@ -175,6 +178,7 @@ impl AuditKind {
             Self::AuthorizationStarted => "authorization.started",
             Self::SignedIn => "person.signed_in",
             Self::ConsentApproved => "consent.approved",
+            Self::ConsentRemembered => "consent.remembered",
             Self::ConsentDenied => "consent.denied",
             Self::CodeRedeemed => "code.redeemed",
             Self::CodeReplayed => "code.replayed",

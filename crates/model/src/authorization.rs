@@ -5,7 +5,7 @@ use kernel::{Hashed, Timestamp};
 use protocol::pkce::CodeChallenge;
 use protocol::{RedirectUri, ResourceUri, Scopes};
 
-use crate::client::{ClientId, ClientOrigin};
+use crate::client::{ClientId, ClientMetadata, ClientOrigin};
 use crate::person::{Session, SessionSecret, SubjectId};
 
 /// Seconds for which an authorization waits for the person (AZ-6).
@@ -21,6 +21,8 @@ pub struct AuthorizationRequest {
     pub client_name: String,
     /// How far it is trusted.
     pub client_origin: ClientOrigin,
+    /// What it said of itself then.
+    pub client_metadata: Hashed<ClientMetadata>,
     /// Exactly the redirect URI of the request, with its port.
     pub redirect_uri: RedirectUri,
     /// To be returned unchanged.
@@ -34,6 +36,17 @@ pub struct AuthorizationRequest {
     /// The person must have proved who they are at this moment or later: `prompt=login` and
     /// `max_age` (OpenID Connect Core §3.1.2.1).
     pub authenticated_after: Timestamp,
+    /// Whether an earlier consent may answer in the person's place.
+    pub asking: Asking,
+}
+
+/// When the person is asked for consent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// Where no earlier consent covers what is asked for.
+    AsNeeded,
+    /// In any case: `prompt=consent` (OpenID Connect Core §3.1.2.1).
+    Always,
 }
 
 /// An authorization in progress.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use kernel::encoding::sha256_base64url;
 use kernel::secret::Purpose;
 use kernel::{Hashed, Timestamp};
 use protocol::client_keys::ClientKeys;
@@ -102,6 +103,10 @@ impl Purpose for ClientSecret {
     const PREFIX: &'static str = "wg_cs_";
 }
 
+/// What a client says of itself, where its hash stands for it.
+#[derive(Clone, Copy, Debug)]
+pub enum ClientMetadata {}
+
 impl ClientId {
     /// The prefix of ids made here. It can never be taken for a URL (RG-13).
     pub const PREFIX: &'static str = "cli_";
@@ -127,5 +132,31 @@ impl Client {
     /// The registered URI that a requested one matches.
     pub fn admits_redirect(&self, requested: &RedirectUri) -> bool {
         self.redirect_uris.iter().any(|registered| registered.admits(requested))
+    }
+
+    /// Stands for all that a person who consents relies on: name, origin, redirect URIs, scopes, the
+    /// way to authenticate and public keys. Where one of them changes, the consent is to another client (CI-15).
+    /// A secret in another's place changes nothing.
+    pub fn metadata_hash(&self) -> Hashed<ClientMetadata> {
+        let origin = match self.origin {
+            ClientOrigin::Configured => "configured",
+            ClientOrigin::Dynamic => "dynamic",
+            ClientOrigin::Document => "document",
+        };
+        let auth = match &self.auth {
+            ClientAuth::None => "none".to_owned(),
+            ClientAuth::SecretPost(_) | ClientAuth::SecretBasic(_) | ClientAuth::Secrets(_) => {
+                "secret".to_owned()
+            }
+            ClientAuth::PrivateKeyJwt(signing) => {
+                let KeySource::Registered(keys) = &signing.keys;
+                keys.to_json().to_string()
+            }
+        };
+        // None of them has a line break in it, so the text reads in one way only.
+        let scopes = self.scopes.to_string();
+        let mut relied_on = vec![self.name.as_str(), origin, &auth, &scopes];
+        relied_on.extend(self.redirect_uris.iter().map(RedirectUri::as_str));
+        Hashed::from_stored(sha256_base64url(relied_on.join("\n").as_bytes()))
     }
 }

@@ -19,6 +19,8 @@ pub struct Consent<'a> {
     pub form: Form<'a>,
     /// Who asks.
     pub client: Client<'a>,
+    /// Whether the person refused it in this browser a moment ago, so that it asks again.
+    pub asks_again: bool,
     /// Where the answer goes: the redirect URI of this request, as used (CO-9).
     pub redirect: &'a RedirectUri,
     /// What access is asked to.
@@ -53,9 +55,19 @@ pub struct ScopeChoice {
     pub scope: Scope,
     /// How its checkbox starts.
     pub tick: Tick,
-    /// Whether an earlier consent to this client did not cover it, so that this is what is new
-    /// about the question (T-CO-04). False where there was no earlier consent.
-    pub is_new: bool,
+    /// What an earlier consent to this client said of it.
+    pub earlier: Earlier,
+}
+
+/// What an earlier consent to the client said of a scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Earlier {
+    /// There was none.
+    Nothing,
+    /// It was allowed.
+    Allowed,
+    /// It was not covered, so that this is what is new about the question (T-CO-04).
+    NotCovered,
 }
 
 /// How a scope's checkbox starts.
@@ -85,7 +97,9 @@ pub struct Lifetime<'a> {
 pub fn consent(view: &Consent<'_>) -> String {
     let rows: Vec<Row<'_>> = view.scopes.iter().map(|choice| view.row(*choice)).collect();
     let may_untick = rows.iter().any(|row| !row.is_fixed);
-    shell::page(&Page { view, rows, may_untick })
+    let has = |earlier| view.scopes.iter().any(|choice| choice.earlier == earlier);
+    let asks_for_more = has(Earlier::Allowed) && has(Earlier::NotCovered);
+    shell::page(&Page { view, rows, may_untick, asks_for_more })
 }
 
 #[derive(Template)]
@@ -96,6 +110,8 @@ struct Page<'a> {
     /// Whether the person can leave something out. Some clients answer a later
     /// `insufficient_scope` with a refresh and never ask again, so the page says what helps (C2).
     may_untick: bool,
+    /// Whether the client has some of it already and asks for more.
+    asks_for_more: bool,
 }
 
 /// A scope as the page shows it.
@@ -104,7 +120,7 @@ struct Row<'a> {
     wording: Wording<'a>,
     is_fixed: bool,
     is_ticked: bool,
-    is_new: bool,
+    earlier: Earlier,
     /// The tools that it opens, if they are known.
     tools: Option<Vec<&'a CatalogueTool>>,
 }
@@ -117,7 +133,7 @@ impl<'a> Consent<'a> {
             wording: self.resource.words.of(choice.scope),
             is_fixed: choice.tick == Tick::Fixed,
             is_ticked: choice.tick != Tick::Off,
-            is_new: choice.is_new,
+            earlier: choice.earlier,
             tools: self.catalogue.map(|tools| tools.iter().filter(opens).collect()),
         }
     }

@@ -37,7 +37,7 @@ mod wording;
 pub use account::{Account, AccountHolder, Connection, account};
 pub use asking::{Asking, Client, ClientTrust, Form, Resource};
 pub use connect::{Audience, Connect, connect};
-pub use consent::{Consent, Lifetime, Organization, ScopeChoice, Tick, consent};
+pub use consent::{Consent, Earlier, Lifetime, Organization, ScopeChoice, Tick, consent};
 pub use failure::{Failure, Interstitial, failure, interstitial};
 pub use local_sign_in::{LocalSignIn, SecondFactor, local_sign_in, second_factor};
 pub use organization::{ChooseOrganization, choose_organization};

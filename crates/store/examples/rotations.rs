@@ -13,6 +13,7 @@ mod processor_time;
 use std::time::{Duration, Instant};
 
 use kernel::{Hashed, Id, OsRandom, Plain, Timestamp};
+use model::authorization::Asking;
 use model::code::CodeSecret;
 use model::person::SessionSecret;
 use model::refresh_token::RefreshSecret;
@@ -20,7 +21,7 @@ use model::{Authorization, AuthorizationRequest, ClientId, ClientOrigin, Code, I
 use protocol::pkce::CodeChallenge;
 use protocol::{RedirectUri, ResourceUri, Scopes, UserType};
 use store::unit::{
-    Approve, BeginAuthorization, NewRefreshToken, RedeemCode, ResumeAuthorization, Room,
+    Approve, BeginAuthorization, Consent, NewRefreshToken, RedeemCode, ResumeAuthorization, Room,
     RotateOutcome, RotateRefresh, SignIn, SignInOutcome, Successor, UpstreamRefresh,
 };
 use store::{Store, StoreOptions};
@@ -137,6 +138,8 @@ async fn grant(store: &Store) -> Hashed<RefreshSecret> {
             resource: ResourceUri::parse("https://mcp.example.com/mcp").unwrap(),
             challenge: CodeChallenge::from_stored("x".repeat(43)),
             authenticated_after: NOW,
+            client_metadata: Hashed::from_stored(""),
+            asking: Asking::AsNeeded,
         },
         stage: Stage::Pending,
         created_at: NOW,
@@ -166,6 +169,8 @@ async fn grant(store: &Store) -> Hashed<RefreshSecret> {
         browser: authorization.browser,
         subject: person.id.clone(),
         session,
+        consent: Consent::Given,
+        client_metadata: request.client_metadata.clone(),
         code: Code {
             hash: code.clone(),
             client: request.client.clone(),

@@ -27,6 +27,6 @@ pub use migrate::{Migrated, SchemaState};
 pub use options::StoreOptions;
 pub use store::Store;
 pub use table::{
-    account, audit, authorization, client, code, disabled, grant, refresh_token, revision,
+    account, audit, authorization, client, code, consent, disabled, grant, refresh_token, revision,
     revoked_token, session, signing_key, subject, upstream,
 };

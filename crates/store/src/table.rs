@@ -6,6 +6,7 @@ pub mod audit;
 pub mod authorization;
 pub mod client;
 pub mod code;
+pub mod consent;
 pub(crate) mod device;
 pub mod disabled;
 pub mod grant;

@@ -51,7 +51,7 @@ mod use_assertion;
 pub use account_access::{DisableAccount, EnableAccount};
 pub use add_account::{AddAccount, AddAccountOutcome};
 pub use answer_upstream::{AnswerUpstream, AnswerUpstreamOutcome};
-pub use approve::{Approve, ApproveOutcome};
+pub use approve::{Approve, ApproveOutcome, Consent};
 pub use authorize_machine::{AuthorizeMachine, AuthorizeMachineOutcome};
 pub use begin_authorization::{BeginAuthorization, BeginOutcome};
 pub use begin_upstream::BeginUpstream;

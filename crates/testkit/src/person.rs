@@ -15,6 +15,7 @@ use crate::place::Place;
 pub struct Person {
     place: Place,
     cookies: Mutex<BTreeMap<String, String>>,
+    arrives: Mutex<Option<&'static str>>,
     /// Every cookie value that the browser was ever given.
     pub given: Mutex<Vec<String>>,
 }
@@ -49,7 +50,18 @@ const MAX_HOPS: usize = 10;
 impl Person {
     /// Somebody with an empty browser.
     pub fn new(place: &Place) -> Self {
-        Self { place: place.clone(), cookies: Mutex::default(), given: Mutex::default() }
+        Self {
+            place: place.clone(),
+            cookies: Mutex::default(),
+            arrives: Mutex::default(),
+            given: Mutex::default(),
+        }
+    }
+
+    /// From now on the browser says who sent it to the pages that it opens: `Sec-Fetch-Site` of the Fetch
+    /// Metadata specification. Without this it says nothing, like an old one.
+    pub fn arrives(&self, site: &'static str) {
+        *self.arrives.lock().expect("no poison") = Some(site);
     }
 
     /// Opens a URL and follows redirects as long as they stay on our site.
@@ -60,7 +72,13 @@ impl Person {
 
     /// Opens a URL and follows nothing.
     pub async fn get_once(&self, url: &str) -> Answer {
-        self.send(self.place.http.get(url)).await
+        let request = self.place.http.get(url);
+        let site = *self.arrives.lock().expect("no poison");
+        self.send(match site {
+            Some(site) => request.header("sec-fetch-site", site),
+            None => request,
+        })
+        .await
     }
 
     /// Sends the page's form with a button.

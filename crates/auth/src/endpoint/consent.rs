@@ -16,14 +16,17 @@ use model::code::CodeSecret;
 use model::person::Acting;
 use model::{ClientOrigin, Code, Stage, Subject};
 use net::headers::FormTarget;
-use pages::{Consent, Deployment, Form, Lifetime, ScopeChoice, Tick};
+use pages::{Consent, Deployment, Earlier, Form, Lifetime, ScopeChoice, Tick};
 use protocol::catalogue::Consenting;
 use protocol::params::Params;
 use protocol::{OAuthErrorCode, Scope, Scopes};
-use store::unit::{Approve, ApproveOutcome, DeniedBy, Deny, DenyOutcome, EndSession};
+use store::unit::{
+    Approve, ApproveOutcome, Consent as Yes, DeniedBy, Deny, DenyOutcome, EndSession,
+};
 
 use super::organization;
 use super::refuse::{Refused, refuse};
+use super::remembered::Offer;
 use super::transaction::{
     Decider, Opened, already_done, error_params, open, return_to_client, shown_client,
     shown_resource, step,
@@ -34,11 +37,13 @@ use crate::config::Resource;
 use crate::request;
 use crate::server::AuthServer;
 
-/// The consent page for a person who came back from sign-in.
+/// The consent page for a person who came back from sign-in, or the answer where an earlier consent
+/// gives it.
 pub(super) async fn show(
     server: &AuthServer,
+    parts: &Parts,
     opened: &Opened,
-    decider: &Decider,
+    decider: Decider,
 ) -> Result<Response, PageFailure> {
     let subject = &decider.subject;
     let request = &opened.authorization.request;
@@ -49,7 +54,7 @@ pub(super) async fn show(
         return Err(not_for(&resource, subject));
     }
     if matches!(subject.acting_for(), Acting::MustChoose(_)) {
-        return Ok(organization::ask(server, opened, decider));
+        return Ok(organization::ask(server, opened, &decider));
     }
     let person = Consenting {
         user_type: server.user_type(subject),
@@ -57,24 +62,32 @@ pub(super) async fn show(
         client_id: request.client.as_str().to_owned(),
         organization: acting_for(subject).map(str::to_owned),
     };
-    let offered = offered(server, opened, subject);
-    if offered.is_empty() {
+    let offer = Offer::of(server, opened, subject).await?;
+    if offer.scopes.is_empty() {
         return nothing_to_offer(server, opened);
     }
+    if let Some(before) = offer.answered_before(server, parts, opened) {
+        let scopes = offer.scopes;
+        return approve(server, opened, decider, scopes, Yes::Remembered(before)).await;
+    }
+    let asks_again = refused_lately(server, opened).await?;
     let catalogue = server.tools(&request.resource, person).await;
-    let scopes: Vec<ScopeChoice> = offered
+    let scopes: Vec<ScopeChoice> = offer
+        .scopes
         .iter()
-        .map(|scope| ScopeChoice { scope, tick: tick(scope), is_new: false })
+        .map(|scope| (scope, offer.earlier(scope)))
+        .map(|(scope, earlier)| ScopeChoice { scope, tick: tick(scope, earlier), earlier })
         .collect();
     let config = &server.config;
     let html = pages::consent(&Consent {
         deployment: Deployment { title: &config.title },
         form: Form {
             action: &format!("{}/authorize/consent", config.base_path()),
-            csrf: &opened.csrf_of(server, decider),
+            csrf: &opened.csrf_of(server, &decider),
             txn: Some(opened.handle.reveal()),
         },
         client: shown_client(request),
+        asks_again,
         redirect: &request.redirect_uri,
         resource: shown_resource(Some(&resource), &request.resource),
         person: &subject.identity.name,
@@ -123,32 +136,46 @@ async fn allow(
     params: &Params,
     decider: Decider,
 ) -> Result<Response, PageFailure> {
-    let Decider { session, subject, authenticated_at } = decider;
+    let subject = &decider.subject;
     let Some(resource) = server.resources.find(&opened.authorization.request.resource) else {
         return not_served(server, opened);
     };
-    if !server.may_use(&subject, &resource.uri) {
-        return Err(not_for(&resource, &subject));
+    if !server.may_use(subject, &resource.uri) {
+        return Err(not_for(&resource, subject));
     }
-    let organization = acting_for(&subject).map(str::to_owned);
     // What the page said is what is granted: a change in another tab shows the page anew, and so
     // does an answer before the choice of an organization.
     let must_choose = matches!(subject.acting_for(), Acting::MustChoose(_));
-    if must_choose || params.one("organization")? != organization.as_deref() {
+    if must_choose || params.one("organization")? != acting_for(subject) {
         return see_other(&step(server, "/authorize/resume", &opened.handle));
     }
-    let scopes = ticked(params, offered(server, opened, &subject));
+    let scopes = ticked(params, Offer::of(server, opened, subject).await?.scopes);
     if scopes.is_empty() {
         return Err(PageFailure::bad_request(
             "You ticked nothing. Tick at least one, or choose Deny.",
         ));
     }
+    approve(server, opened, decider, scopes, Yes::Given).await
+}
+
+/// Makes a code for these scopes and sends it to the client.
+async fn approve(
+    server: &AuthServer,
+    opened: &Opened,
+    decider: Decider,
+    scopes: Scopes,
+    consent: Yes,
+) -> Result<Response, PageFailure> {
+    let Decider { session, subject, authenticated_at } = decider;
+    let organization = acting_for(&subject).map(str::to_owned);
     let request = &opened.authorization.request;
     let now = server.now();
     let code = Plain::<CodeSecret>::generate(&*server.random);
     let unit = Approve {
         handle: opened.authorization.handle.clone(),
         browser: opened.authorization.browser.clone(),
+        consent,
+        client_metadata: request.client_metadata.clone(),
         code: Code {
             hash: code.hash(),
             client: request.client.clone(),
@@ -172,9 +199,12 @@ async fn allow(
     match server.store.write(unit).await? {
         ApproveOutcome::Approved => {}
         ApproveOutcome::Completed => return Ok(already_done(server, opened)),
+        ApproveOutcome::Forgotten => {
+            return see_other(&step(server, "/authorize/resume", &opened.handle));
+        }
         ApproveOutcome::Gone => return Err(PageFailure::expired()),
     }
-    tracing::info!(client.id = %request.client, scopes = %scopes, "consent given");
+    tracing::info!(client.id = %request.client, scopes = %scopes, consent.remembered = consent != Yes::Given, "consent given");
     answer(server, opened, &[("code", code.reveal())])
 }
 
@@ -243,7 +273,7 @@ pub(super) async fn still_registered(
 }
 
 /// The organization to act for, unless there is none or it is yet to be chosen.
-fn acting_for(subject: &Subject) -> Option<&str> {
+pub(super) fn acting_for(subject: &Subject) -> Option<&str> {
     match subject.acting_for() {
         Acting::Organization(name) => Some(name),
         Acting::Nobody | Acting::MustChoose(_) => None,
@@ -266,12 +296,14 @@ fn not_for(resource: &Resource, subject: &Subject) -> PageFailure {
     }
 }
 
-/// Requested ∩ ceiling ∩ user type. The ceiling is applied again, in case it came down meanwhile.
-fn offered(server: &AuthServer, opened: &Opened, subject: &Subject) -> Scopes {
-    let request = &opened.authorization.request;
-    let resource = server.resources.find(&request.resource);
-    let ceiling = resource.map_or(Scopes::NONE, |resource| resource.ceiling);
-    request.scopes.and(ceiling).and(server.user_type(subject).allows())
+/// Some clients ask a second time at once after a refusal (observed: Codex). The person should know that it
+/// is the same one.
+async fn refused_lately(server: &AuthServer, opened: &Opened) -> Result<bool, PageFailure> {
+    let authorization = &opened.authorization;
+    let (browser, client) = (&authorization.browser, &authorization.request.client);
+    let mut reader = server.store.read().await?;
+    let conn = reader.conn();
+    Ok(store::authorization::refused_lately(conn, browser, client, server.now()).await?)
 }
 
 /// What was ticked, of what was offered; reading is not optional where it was asked for.
@@ -280,11 +312,12 @@ fn ticked(params: &Params, offered: Scopes) -> Scopes {
     ticked.or(Scopes::READ).and(offered)
 }
 
-/// Administrative scopes are a deliberate choice.
-const fn tick(scope: Scope) -> Tick {
+/// Administrative scopes are a deliberate choice, once.
+fn tick(scope: Scope, earlier: Earlier) -> Tick {
     match scope {
         Scope::Read => Tick::Fixed,
         Scope::Write => Tick::On,
+        _ if earlier == Earlier::Allowed => Tick::On,
         Scope::ProcessAdmin | Scope::Admin => Tick::Off,
     }
 }

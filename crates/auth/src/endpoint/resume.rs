@@ -37,7 +37,7 @@ pub(crate) async fn get(
     match &opened.authorization.stage {
         Stage::Pending => see_other(&step(&server, "/auth-bridge", &opened.handle)),
         Stage::Resumed { .. } => match opened.current_decider(&server).await? {
-            Some(decider) => consent::show(&server, &opened, &decider).await,
+            Some(decider) => consent::show(&server, &parts, &opened, decider).await,
             None => see_other(&step(&server, "/auth-bridge", &opened.handle)),
         },
         Stage::Approved | Stage::Denied => Ok(already_done(&server, &opened)),

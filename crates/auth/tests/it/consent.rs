@@ -70,8 +70,8 @@ async fn loopback_clients_get_a_warning() {
     assert!(page.answer.body.contains("program on this computer"));
 }
 
-/// T-CO-02, T-CO-03, T-CO-04, T-CO-09, OA-10: everybody is asked each time: another client, another
-/// redirect URI, more scope, and the very same request again.
+/// T-CO-02, T-CO-03, T-CO-04, T-CO-09, OA-10: a browser that does not say where the person comes from is
+/// asked each time: another client, another redirect URI, more scope, and the very same request again.
 #[tokio::test]
 async fn t_co_02_to_04_and_09_everybody_is_asked_each_time() {
     let world = World::sqlite().await;

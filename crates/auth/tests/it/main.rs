@@ -31,6 +31,7 @@ mod redirect;
 mod refresh_contract;
 mod register;
 mod register_who;
+mod remembered_consent;
 mod resume;
 mod revoke;
 mod sign_in;

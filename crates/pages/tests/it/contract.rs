@@ -1,7 +1,9 @@
 //! What forms send, and what a person must be able to see before sending them. Programs outside
 //! this project fill these forms in, so the names and values are an interface.
 
-use pages::{Asking, Client, ClientTrust, Consent, Offer, OpenApp, ScopeChoice, SignIn, Tick};
+use pages::{
+    Asking, Client, ClientTrust, Consent, Earlier, Offer, OpenApp, ScopeChoice, SignIn, Tick,
+};
 use protocol::Scope;
 
 use crate::html::{Tag, tags, text_after};
@@ -124,7 +126,8 @@ fn consent_scopes_are_checkboxes() {
 fn consent_lists_the_tools_of_each_scope() {
     let places = places();
     let catalogue = catalogue(&ORDINARY);
-    let only_write = [ScopeChoice { scope: Scope::Write, tick: Tick::On, is_new: false }];
+    let only_write =
+        [ScopeChoice { scope: Scope::Write, tick: Tick::On, earlier: Earlier::Nothing }];
     let html = pages::consent(&Consent {
         scopes: &only_write,
         ..consent(&ORDINARY, &places.web, &catalogue)
@@ -209,6 +212,18 @@ fn consent_warns_about_places_that_anyone_can_claim() {
 fn t_co_04_consent_marks_what_is_new() {
     assert_eq!(page("consent-loopback").matches(">New<").count(), 1);
     assert_eq!(page("consent-app").matches(">New<").count(), 0);
+}
+
+/// Who asks for more is asked about what is new; what it has is ticked.
+#[test]
+fn consent_for_more_tells_what_is_new() {
+    let html = page("consent-more");
+    assert!(text_after(&html, "<h1>", "</h1>").contains("asks for more in"), "{html}");
+    assert_eq!(html.matches("Already allowed").count(), 2);
+    assert_eq!(html.matches(">New<").count(), 1);
+    assert_eq!(html.matches(" checked").count(), 2);
+    assert!(html.contains("You refused this app a moment ago"));
+    assert!(!page("consent-loopback").contains("You refused this app"));
 }
 
 #[test]

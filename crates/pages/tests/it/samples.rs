@@ -6,9 +6,9 @@ mod people;
 use std::time::Duration;
 
 use pages::{
-    AlreadyDone, Asking, Audience, Client, ClientTrust, Connect, Consent, Deployment, Failure,
-    Form, Interstitial, Lifetime, Navigation, Offer, OpenApp, Organization, Person, Provider,
-    ProviderSignOut, Resource, ScopeChoice, ScopeWords, SignIn, SignedOut, Tick,
+    AlreadyDone, Asking, Audience, Client, ClientTrust, Connect, Consent, Deployment, Earlier,
+    Failure, Form, Interstitial, Lifetime, Navigation, Offer, OpenApp, Organization, Person,
+    Provider, ProviderSignOut, Resource, ScopeChoice, ScopeWords, SignIn, SignedOut, Tick,
 };
 use protocol::catalogue::CatalogueTool;
 use protocol::{RedirectUri, Scope, UserType};
@@ -48,10 +48,17 @@ pub(crate) const ORDINARY: Words<'static> = Words {
 
 /// The four scopes as consent offers them to an administrator.
 pub(crate) const CHOICES: [ScopeChoice; 4] = [
-    ScopeChoice { scope: Scope::Read, tick: Tick::Fixed, is_new: false },
-    ScopeChoice { scope: Scope::Write, tick: Tick::On, is_new: false },
-    ScopeChoice { scope: Scope::ProcessAdmin, tick: Tick::Off, is_new: true },
-    ScopeChoice { scope: Scope::Admin, tick: Tick::Off, is_new: false },
+    ScopeChoice { scope: Scope::Read, tick: Tick::Fixed, earlier: Earlier::Nothing },
+    ScopeChoice { scope: Scope::Write, tick: Tick::On, earlier: Earlier::Nothing },
+    ScopeChoice { scope: Scope::ProcessAdmin, tick: Tick::Off, earlier: Earlier::NotCovered },
+    ScopeChoice { scope: Scope::Admin, tick: Tick::Off, earlier: Earlier::Nothing },
+];
+
+/// What a client is asked about that has reading and writing and wants more.
+pub(crate) const MORE: [ScopeChoice; 3] = [
+    ScopeChoice { scope: Scope::Read, tick: Tick::Fixed, earlier: Earlier::Allowed },
+    ScopeChoice { scope: Scope::Write, tick: Tick::On, earlier: Earlier::Allowed },
+    ScopeChoice { scope: Scope::ProcessAdmin, tick: Tick::Off, earlier: Earlier::NotCovered },
 ];
 
 /// The demo's people.
@@ -159,6 +166,7 @@ pub(crate) fn consent<'a>(
         deployment: DEPLOYMENT,
         form: form(words, "/authorize/consent"),
         client: Client { name: words.name, standing: ClientTrust::SelfDeclared },
+        asks_again: false,
         redirect: place,
         resource: RESOURCE,
         person: "Ada Moreau",
@@ -257,7 +265,9 @@ fn consents(words: &Words<'_>) -> Vec<(&'static str, String)> {
         lifetime: Lifetime { idle: None, ..LIFETIME },
         ..unverified
     };
+    let for_more = Consent { scopes: &MORE, asks_again: true, ..loopback };
     vec![
+        ("consent-more", pages::consent(&for_more)),
         ("consent-loopback", pages::consent(&loopback)),
         ("consent-app", pages::consent(&app)),
         ("consent-unverified", pages::consent(&unverified)),

@@ -1,7 +1,7 @@
 //! `OAUTH_TXN`: authorizations in progress.
 
 use kernel::{Hashed, Timestamp};
-use model::authorization::{AuthorizationHandle, BrowserBinding};
+use model::authorization::{Asking, AuthorizationHandle, BrowserBinding};
 use model::{Authorization, AuthorizationRequest, ClientId, Stage};
 use protocol::pkce::CodeChallenge;
 use protocol::{RedirectUri, ResourceUri, Scopes};
@@ -20,12 +20,30 @@ pub async fn find(
 ) -> Result<Option<Authorization>, StoreError> {
     let select = query(
         "SELECT handle_hash, browser_hash, client_id, client_name, client_origin, redirect_uri, \
-         state, scopes, resource, code_challenge, authenticated_after, stage, subject_id, \
-         authenticated_at, session_hash, created_at, expires_at FROM OAUTH_TXN WHERE handle_hash = $1",
+         state, scopes, resource, code_challenge, authenticated_after, client_metadata_hash, \
+         always_ask, stage, subject_id, authenticated_at, session_hash, created_at, expires_at \
+         FROM OAUTH_TXN WHERE handle_hash = $1",
     )
     .bind(handle.as_str());
     let row = conn.one_or_none("find an authorization", select).await?;
     row.map(|row| take(&mut Fields::of(&row, TABLE))).transpose()
+}
+
+/// Whether the person at this browser refused this client within the lifetime of an authorization.
+pub async fn refused_lately(
+    conn: &mut Conn,
+    browser: &Hashed<BrowserBinding>,
+    client: &ClientId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let select = query(
+        "SELECT handle_hash FROM OAUTH_TXN WHERE browser_hash = $1 AND client_id = $2 \
+         AND stage = 'denied' AND expires_at > $3 LIMIT 1",
+    )
+    .bind(browser.as_str())
+    .bind(client.as_str())
+    .bind(now.as_millis());
+    Ok(conn.one_or_none("look for a refusal", select).await?.is_some())
 }
 
 /// How many authorizations wait or were answered within their lifetime.
@@ -84,6 +102,11 @@ fn take_request(fields: &mut Fields<'_>) -> Result<AuthorizationRequest, StoreEr
         resource: fields.parsed("resource", |text| ResourceUri::parse(text).ok())?,
         challenge: CodeChallenge::from_stored(fields.text("code_challenge")?),
         authenticated_after: fields.moment("authenticated_after")?,
+        client_metadata: fields.hash("client_metadata_hash")?,
+        asking: match fields.number("always_ask")? {
+            0 => Asking::AsNeeded,
+            _ => Asking::Always,
+        },
     })
 }
 

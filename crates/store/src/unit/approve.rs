@@ -2,16 +2,16 @@
 
 use kernel::{Hashed, Timestamp};
 use model::authorization::{AuthorizationHandle, BrowserBinding};
+use model::client::ClientMetadata;
 use model::person::SessionSecret;
-use model::{AuditEvent, AuditKind, Code, SubjectId};
-use protocol::redirect_uri::{RedirectKind, RedirectUri};
+use model::{AuditEvent, AuditKind, Code, ConsentKey, RememberedConsent, SubjectId};
 
 use crate::query::query;
 use crate::table::authorization::{self, Progress};
-use crate::table::session;
+use crate::table::{consent, session};
 use crate::{StoreError, Txn, UnitOfWork};
 
-/// Ends an authorization with a code and remembers the consent.
+/// Ends an authorization with a code: the person consents now, or consented before.
 #[derive(Clone, Debug)]
 pub struct Approve {
     /// The authorization.
@@ -22,10 +22,23 @@ pub struct Approve {
     pub subject: SubjectId,
     /// The session in which the person decided. It must be the one that was asked, and still live.
     pub session: Hashed<SessionSecret>,
+    /// Who says yes.
+    pub consent: Consent,
+    /// What the client said of itself when the authorization began.
+    pub client_metadata: Hashed<ClientMetadata>,
     /// The code to issue, for exactly what was asked.
     pub code: Code,
     /// The current moment.
     pub now: Timestamp,
+}
+
+/// Who says yes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// The person, now. It is remembered.
+    Given,
+    /// The person, before. It must still stand as it was read.
+    Remembered(RememberedConsent),
 }
 
 /// What came of an approval.
@@ -33,6 +46,8 @@ pub struct Approve {
 pub enum ApproveOutcome {
     /// The code can be redeemed now.
     Approved,
+    /// The consent that was remembered was taken back meanwhile: the person has to be asked.
+    Forgotten,
     /// The authorization had its answer already (CO-8: a refusal stands).
     Completed,
     /// There is no such authorization of this person in this browser and session, or no longer.
@@ -45,6 +60,9 @@ impl UnitOfWork for Approve {
     async fn run(&self, txn: &mut Txn<'_>) -> Result<ApproveOutcome, StoreError> {
         // Whoever ends the session waits for this decision, or has ended it before.
         let lives = session::hold(txn, &self.session, &self.subject, self.now).await?;
+        if lives && !self.still_stands(txn).await? {
+            return Ok(ApproveOutcome::Forgotten);
+        }
         if !lives || self.complete(txn).await? == 0 {
             return self.why_not(txn).await;
         }
@@ -57,6 +75,34 @@ impl UnitOfWork for Approve {
 }
 
 impl Approve {
+    /// CO-2: it is remembered for a person, client, redirect URI, resource and organization.
+    fn key(&self) -> ConsentKey {
+        ConsentKey {
+            subject: self.subject.clone(),
+            organization: self.code.organization.clone(),
+            client: self.code.client.clone(),
+            client_metadata: self.client_metadata.clone(),
+            redirect_uri: self.code.redirect_uri.clone(),
+            resource: self.code.resource.clone(),
+        }
+    }
+
+    async fn still_stands(&self, txn: &mut Txn<'_>) -> Result<bool, StoreError> {
+        match &self.consent {
+            Consent::Given => Ok(true),
+            Consent::Remembered(consent) => consent::hold(txn, &self.key(), consent).await,
+        }
+    }
+
+    /// What is remembered keeps its age, however often it is used.
+    async fn remember(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
+        if self.consent != Consent::Given {
+            return Ok(());
+        }
+        let now = RememberedConsent { scopes: self.code.scopes, consented_at: self.now };
+        consent::remember(txn, &self.key(), &now).await
+    }
+
     /// The code must be for the person, client, redirect URI and resource of the frozen request,
     /// and the person must still be active (AZ-11, TC-6).
     async fn complete(&self, txn: &mut Txn<'_>) -> Result<u64, StoreError> {
@@ -64,7 +110,7 @@ impl Approve {
             "UPDATE OAUTH_TXN SET stage = 'approved' \
              WHERE handle_hash = $1 AND browser_hash = $2 AND stage = 'resumed' \
              AND subject_id = $3 AND expires_at > $4 AND client_id = $5 AND redirect_uri = $6 \
-             AND resource = $7 AND session_hash = $8 AND EXISTS (SELECT 1 FROM OAUTH_SUBJECT s \
+             AND resource = $7 AND session_hash = $8 AND client_metadata_hash = $9 AND EXISTS (SELECT 1 FROM OAUTH_SUBJECT s \
              WHERE s.subject_id = $3 AND s.disabled_at IS NULL)",
         )
         .bind(self.handle.as_str())
@@ -74,7 +120,8 @@ impl Approve {
         .bind(self.code.client.as_str())
         .bind(self.code.redirect_uri.as_str())
         .bind(self.code.resource.as_str())
-        .bind(self.session.as_str());
+        .bind(self.session.as_str())
+        .bind(self.client_metadata.as_str());
         txn.change("approve an authorization", update).await
     }
 
@@ -108,24 +155,6 @@ impl Approve {
         txn.change("issue a code", insert).await.map(drop)
     }
 
-    /// CO-2: consent is remembered for a person, client, redirect URI and resource.
-    async fn remember(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
-        let upsert = query(
-            "INSERT INTO OAUTH_CONSENT (subject_id, client_id, redirect_uri, resource, scopes, \
-             consented_at) VALUES ($1, $2, $3, $4, $5, $6) \
-             ON CONFLICT (subject_id, client_id, redirect_uri, resource) DO UPDATE \
-             SET scopes = excluded.scopes, consented_at = excluded.consented_at, \
-             metadata_hash = excluded.metadata_hash",
-        )
-        .bind(self.subject.as_str())
-        .bind(self.code.client.as_str())
-        .bind(without_port(&self.code.redirect_uri))
-        .bind(self.code.resource.as_str())
-        .bind(self.code.scopes.to_string())
-        .bind(self.now.as_millis());
-        txn.change("remember a consent", upsert).await.map(drop)
-    }
-
     /// A client that a person allowed something is not swept away as unused before it redeems the
     /// code. What anybody can do without signing in keeps none.
     async fn keep_client(&self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
@@ -140,7 +169,10 @@ impl Approve {
 
     fn event(&self) -> AuditEvent {
         AuditEvent {
-            kind: AuditKind::ConsentApproved,
+            kind: match self.consent {
+                Consent::Given => AuditKind::ConsentApproved,
+                Consent::Remembered(_) => AuditKind::ConsentRemembered,
+            },
             at: self.now,
             client: Some(self.code.client.clone()),
             subject: Some(self.subject.clone()),
@@ -148,13 +180,5 @@ impl Approve {
             organization: self.code.organization.clone(),
             detail: self.code.scopes.to_string(),
         }
-    }
-}
-
-/// The port of a loopback redirect differs every time and does not count (RFC 8252 §7.3).
-fn without_port(uri: &RedirectUri) -> String {
-    match uri.kind() {
-        RedirectKind::Loopback { host, rest } => format!("http://{host}{rest}"),
-        RedirectKind::Web { .. } | RedirectKind::PrivateUse { .. } => uri.as_str().to_owned(),
     }
 }

@@ -1,5 +1,6 @@
 //! `GET /authorize` freezes a request (AZ-6).
 
+use model::authorization::Asking;
 use model::{AuditEvent, AuditKind, Authorization};
 
 use super::room::{FEW, Room};
@@ -46,8 +47,9 @@ impl BeginAuthorization {
         let insert = query(
             "INSERT INTO OAUTH_TXN (handle_hash, browser_hash, client_id, client_name, \
              client_origin, redirect_uri, state, scopes, resource, code_challenge, stage, \
-             created_at, expires_at, authenticated_after, source) \
-             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending', $11, $12, $13, $14 \
+             created_at, expires_at, authenticated_after, source, client_metadata_hash, always_ask) \
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending', $11, $12, $13, $14, $18, \
+             $19 \
              WHERE (SELECT COUNT(*) FROM OAUTH_TXN WHERE expires_at > $11) < CASE WHEN \
              (SELECT COUNT(*) FROM OAUTH_TXN WHERE source = $14 AND expires_at > $11) < $15 \
              THEN $16 ELSE $17 END",
@@ -68,7 +70,9 @@ impl BeginAuthorization {
         .bind(self.source.clone())
         .bind(FEW)
         .bind(self.room.most_for_others)
-        .bind(self.room.most);
+        .bind(self.room.most)
+        .bind(request.client_metadata.as_str())
+        .bind(i64::from(request.asking == Asking::Always));
         txn.change("begin an authorization", insert).await
     }
 

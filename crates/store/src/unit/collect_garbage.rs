@@ -16,7 +16,7 @@ const REPLAY_KEPT_SECONDS: i64 = 60;
 const REVOKED_KEPT_SECONDS: i64 = 60;
 
 /// Seconds after which a client that never got a grant is forgotten.
-const UNUSED_CLIENT_KEPT_SECONDS: i64 = 86_400;
+pub(super) const UNUSED_CLIENT_KEPT_SECONDS: i64 = 86_400;
 
 /// Removes expired rows.
 #[derive(Clone, Copy, Debug)]

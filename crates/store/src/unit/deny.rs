@@ -4,14 +4,22 @@ use kernel::{Hashed, Timestamp};
 use model::authorization::{AuthorizationHandle, BrowserBinding};
 use model::person::SessionSecret;
 use model::{AuditEvent, AuditKind, ClientId, SubjectId};
+use protocol::ResourceUri;
 
+use super::collect_garbage::UNUSED_CLIENT_KEPT_SECONDS;
 use crate::query::query;
 use crate::row::Fields;
+
 use crate::table::authorization::{self, Progress};
-use crate::table::session;
+use crate::table::{consent, session};
 use crate::{StoreError, Txn, UnitOfWork};
 
-/// Ends an authorization with a refusal, for good (CO-8).
+/// Seconds for which a client that was refused and never got a grant is kept: some ask a second time at
+/// once (observed: Codex), and none after that. No code of it lives longer.
+const REFUSED_CLIENT_KEPT_SECONDS: i64 = 600;
+
+/// Ends an authorization with a refusal, for good (CO-8). What the person allowed that client before is
+/// forgotten.
 #[derive(Clone, Debug)]
 pub struct Deny {
     /// The authorization.
@@ -49,9 +57,10 @@ impl UnitOfWork for Deny {
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<DenyOutcome, StoreError> {
         if self.may_decide(txn).await?
-            && let Some(event) = self.complete(txn).await?
+            && let Some(refused) = self.complete(txn).await?
         {
-            txn.record(event);
+            self.forget(txn, &refused).await?;
+            txn.record(self.event(refused));
             return Ok(DenyOutcome::Denied);
         }
         match authorization::standing(txn.conn(), &self.handle, &self.browser, self.now).await? {
@@ -69,11 +78,12 @@ impl Deny {
         }
     }
 
-    async fn complete(&self, txn: &mut Txn<'_>) -> Result<Option<AuditEvent>, StoreError> {
+    async fn complete(&self, txn: &mut Txn<'_>) -> Result<Option<Refused>, StoreError> {
         let update = query(
             "UPDATE OAUTH_TXN SET stage = 'denied' \
              WHERE handle_hash = $1 AND browser_hash = $2 AND stage IN ('pending', 'resumed') \
-             AND expires_at > $3 AND ($4 = '' OR session_hash = $4) RETURNING handle_hash, client_id, subject_id",
+             AND expires_at > $3 AND ($4 = '' OR session_hash = $4) \
+             RETURNING handle_hash, client_id, subject_id, resource",
         )
         .bind(self.handle.as_str())
         .bind(self.browser.as_str())
@@ -83,19 +93,51 @@ impl Deny {
             DeniedBy::Provider => String::new(),
         });
         let row = txn.change_returning("deny an authorization", update).await?;
-        row.map(|row| {
-            let mut fields = Fields::of(&row, authorization::TABLE);
-            fields.text("handle_hash")?;
-            Ok(AuditEvent {
-                kind: AuditKind::ConsentDenied,
-                at: self.now,
-                client: Some(ClientId::from_text(fields.text("client_id")?)),
-                subject: fields.optional_text("subject_id")?.map(kernel::Id::from_stored),
-                grant: None,
-                organization: None,
-                detail: String::new(),
-            })
+        row.map(|row| Refused::take(&mut Fields::of(&row, authorization::TABLE))).transpose()
+    }
+
+    /// Only the person's own word counts. A registration that led to no more than this goes soon.
+    async fn forget(&self, txn: &mut Txn<'_>, refused: &Refused) -> Result<(), StoreError> {
+        let DeniedBy::Session(subject, _) = &self.by else { return Ok(()) };
+        consent::forget(txn, subject, &refused.client, &refused.resource).await?;
+        let unused_since =
+            self.now.plus_seconds(REFUSED_CLIENT_KEPT_SECONDS - UNUSED_CLIENT_KEPT_SECONDS);
+        let update = query(
+            "UPDATE OAUTH_CLIENT SET unused_since = $2 WHERE client_id = $1 AND unused_since > $2",
+        )
+        .bind(refused.client.as_str())
+        .bind(unused_since.as_millis());
+        txn.change("keep a refused client for a while", update).await.map(drop)
+    }
+
+    fn event(&self, refused: Refused) -> AuditEvent {
+        AuditEvent {
+            kind: AuditKind::ConsentDenied,
+            at: self.now,
+            client: Some(refused.client),
+            subject: refused.subject,
+            grant: None,
+            organization: None,
+            detail: String::new(),
+        }
+    }
+}
+
+/// What was refused.
+struct Refused {
+    client: ClientId,
+    /// Who was signed in, if anybody was.
+    subject: Option<SubjectId>,
+    resource: ResourceUri,
+}
+
+impl Refused {
+    fn take(fields: &mut Fields<'_>) -> Result<Self, StoreError> {
+        fields.text("handle_hash")?;
+        Ok(Self {
+            client: ClientId::from_text(fields.text("client_id")?),
+            subject: fields.optional_text("subject_id")?.map(kernel::Id::from_stored),
+            resource: fields.parsed("resource", |text| ResourceUri::parse(text).ok())?,
         })
-        .transpose()
     }
 }

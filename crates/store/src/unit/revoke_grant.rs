@@ -4,7 +4,7 @@ use kernel::Timestamp;
 use model::{AuditEvent, AuditKind, Grant, GrantId, RevocationReason};
 
 use crate::query::query;
-use crate::table::{grant, revision};
+use crate::table::{consent, grant, revision};
 use crate::{StoreError, Txn, UnitOfWork};
 
 /// Revokes a grant.
@@ -73,7 +73,8 @@ impl Ended {
     }
 }
 
-/// Ends a grant within another unit, records that, and lets pollers notice. `None` if there is no
+/// Ends a grant within another unit, records that, and lets pollers notice. What the person allowed
+/// that client is forgotten, so the next time it asks, so does the consent page. `None` if there is no
 /// such grant.
 pub(super) async fn end(
     txn: &mut Txn<'_>,
@@ -95,6 +96,8 @@ pub(super) async fn end(
         let mut event = ended.event(AuditKind::GrantRevoked, now);
         reason.as_str().clone_into(&mut event.detail);
         txn.record(event);
+        let grant = &ended.grant;
+        consent::forget(txn, &grant.subject, &grant.client, &grant.resource).await?;
         revision::bump_revocations(txn).await?;
     }
     Ok(Some(ended))

@@ -8,6 +8,7 @@ mod account;
 mod authorization;
 mod client;
 mod code;
+mod consent;
 mod disabled;
 mod garbage;
 mod grant;

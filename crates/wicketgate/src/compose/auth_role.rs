@@ -71,6 +71,7 @@ fn config(settings: &Settings, oauth: &OAuthSettings, sign_in: SignIn) -> Config
         code_lifetime: oauth.code_lifetime,
         refresh_token_lifetime: oauth.refresh_token_lifetime,
         refresh_reuse_grace: oauth.refresh_reuse_grace,
+        remembered_consent: oauth.remembered_consent,
         redirect_policy: oauth.redirect_policy.clone(),
         registration: oauth.registration.clone(),
         documents: documents(settings, oauth),

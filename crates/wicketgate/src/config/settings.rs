@@ -146,6 +146,8 @@ pub struct OAuthSettings {
     pub refresh_token_lifetime: i64,
     /// Seconds.
     pub refresh_reuse_grace: i64,
+    /// Seconds for which a consent may answer in the person's place; 0: never.
+    pub remembered_consent: i64,
     /// Acceptable redirect URIs.
     pub redirect_policy: RedirectPolicy,
     /// What a request without scopes means.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kernel::Timestamp;
 use model::AuthorizationRequest;
+use model::authorization::Asking;
 use protocol::params::Params;
 use protocol::pkce::CodeChallenge;
 use protocol::{OAuthError, OAuthErrorCode, Scopes};
@@ -76,12 +77,14 @@ pub(super) fn check_request(
         client: asker.client.id.clone(),
         client_name: asker.client.name.clone(),
         client_origin: asker.client.origin,
+        client_metadata: asker.client.metadata_hash(),
         redirect_uri: asker.redirect_uri.clone(),
         state: asker.state.clone(),
         scopes,
         resource: resource.uri.clone(),
         challenge,
         authenticated_after: prompt.authenticated_after(server.now()),
+        asking: asking(params)?,
     };
     Ok((request, prompt))
 }
@@ -163,7 +166,14 @@ fn requested_scopes(
     Ok(possible)
 }
 
-/// `prompt=consent` and unknown values change nothing: people are always asked (CL-11).
+/// `prompt=consent`: a remembered consent does not count.
+fn asking(params: &Params) -> Result<Asking, OAuthError> {
+    let mut words = params.one("prompt").map_err(invalid)?.unwrap_or_default().split(' ');
+    let always = words.any(|word| word == "consent");
+    Ok(if always { Asking::Always } else { Asking::AsNeeded })
+}
+
+/// What concerns signing in. Unknown values change nothing (CL-11).
 fn prompt(params: &Params) -> Result<Prompt, OAuthError> {
     let refuse = |why: &'static str| OAuthErrorCode::InvalidRequest.because(why);
     let max_age = match params.one("max_age").map_err(invalid)? {

@@ -112,6 +112,7 @@ impl Settings {
             code_lifetime: 600,
             refresh_token_lifetime: 7_776_000,
             refresh_reuse_grace: 120,
+            remembered_consent: 2_592_000,
             redirect_policy: redirect_policy(),
             registration: Registration {
                 enabled: true,

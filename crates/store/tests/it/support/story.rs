@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use kernel::{Hashed, Id, OsRandom, Plain, Timestamp};
-use model::authorization::{AuthorizationHandle, BrowserBinding};
+use model::authorization::{Asking, AuthorizationHandle, BrowserBinding};
 use model::code::CodeSecret;
 use model::person::SessionSecret;
 use model::refresh_token::RefreshSecret;
@@ -17,9 +17,9 @@ use protocol::pkce::CodeChallenge;
 use protocol::{RedirectUri, ResourceUri, Scopes, UserType};
 use store::Store;
 use store::unit::{
-    Approve, ApproveOutcome, BeginAuthorization, BeginOutcome, DeniedBy, Deny, NewRefreshToken,
-    RedeemCode, RedeemOutcome, RegisterClient, ResumeAuthorization, ResumeOutcome, Room,
-    RotateRefresh, SignIn, SignInOutcome, Successor, UpstreamRefresh,
+    Approve, ApproveOutcome, BeginAuthorization, BeginOutcome, Consent, DeniedBy, Deny,
+    NewRefreshToken, RedeemCode, RedeemOutcome, RegisterClient, ResumeAuthorization, ResumeOutcome,
+    Room, RotateRefresh, SignIn, SignInOutcome, Successor, UpstreamRefresh,
 };
 
 use super::Database;
@@ -112,6 +112,8 @@ pub(crate) fn authorization(client: &Client, browser: &Hashed<BrowserBinding>) -
             resource: ResourceUri::parse("https://mcp.example.com/mcp").unwrap(),
             challenge: CodeChallenge::from_stored("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
             authenticated_after: Timestamp::from_millis(0),
+            client_metadata: client.metadata_hash(),
+            asking: Asking::AsNeeded,
         },
         stage: Stage::Pending,
         created_at: NOW,
@@ -187,6 +189,8 @@ impl<'d> Story<'d> {
             browser: self.browser.clone(),
             subject: self.person.id.clone(),
             session: self.session.clone(),
+            consent: Consent::Given,
+            client_metadata: request.client_metadata.clone(),
             code: Code {
                 hash: secret::<CodeSecret>().hash(),
                 client: request.client.clone(),

@@ -59,6 +59,8 @@ pub(super) fn read(
     let refresh_token_lifetime =
         section.integer("refresh_token_lifetime_seconds", 7_776_000, 300..=31_536_000);
     let refresh_reuse_grace = section.integer("refresh_reuse_grace_seconds", 120, 0..=300);
+    let remembered_consent =
+        section.integer("remembered_consent_seconds", 2_592_000, 0..=31_536_000);
     let default_scopes = default_scopes(section);
     let per_minute = section.integer("authorizations_per_minute", 60, 1..=100_000);
     let authorizations_per_minute = u32::try_from(per_minute).unwrap_or(60);
@@ -87,6 +89,7 @@ pub(super) fn read(
         code_lifetime,
         refresh_token_lifetime,
         refresh_reuse_grace,
+        remembered_consent,
         redirect_policy,
         default_scopes,
         signing_key_rotation: (signing_key_rotation_days > 0)

@@ -20,13 +20,13 @@ async fn post_at(place: &Place, response: &str, relay_state: &str) -> u16 {
 /// T-SAML-24, SA-10 on SQLite.
 #[tokio::test]
 async fn t_saml_24_a_replay_on_sqlite() {
-    replay(Engine::Sqlite).await;
+    Box::pin(replay(Engine::Sqlite)).await;
 }
 
 /// T-SAML-24, SA-10 on PostgreSQL.
 #[tokio::test]
 async fn t_saml_24_a_replay_on_postgres() {
-    replay(Engine::Postgres).await;
+    Box::pin(replay(Engine::Postgres)).await;
 }
 
 async fn replay(engine: Engine) {
