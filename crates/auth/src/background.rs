@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use store::StoreError;
 use store::unit::{CollectGarbage, ForgetEvents, ThinEvents};
+use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::server::AuthServer;
 
-/// How often the database is asked whether another replica changed something.
-const POLL: Duration = Duration::from_secs(2);
+/// How soon the database may be asked again when it tells of changes without a pause: what one replica
+/// is told, all are.
+const LOOKS_APART: Duration = Duration::from_millis(100);
 
 /// Every so many polls, and at the first one, expired rows go.
 const POLLS_PER_SWEEP: u32 = 30;
@@ -44,16 +47,34 @@ struct Revisions {
 impl AuthServer {
     /// Runs until `shutdown` resolves.
     pub async fn run_background(self: Arc<Self>, shutdown: impl Future<Output = ()>) {
+        let look = Notify::new();
+        tokio::select! {
+            () = self.poll(&look, shutdown) => {}
+            never = self.store.listen(&look) => match never {},
+        }
+    }
+
+    /// Looks for changes at intervals, and at once when `look` says so.
+    async fn poll(&self, look: &Notify, shutdown: impl Future<Output = ()>) {
         let mut shutdown = std::pin::pin!(shutdown);
+        let mut ticks = interval(self.config.poll);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The first one comes at once, when everything was just read.
+        ticks.tick().await;
         let mut seen = None;
         let mut polls = 0_u32;
         loop {
-            tokio::select! {
+            let was_told = tokio::select! {
                 () = &mut shutdown => return,
-                () = tokio::time::sleep(POLL) => {}
-            }
+                _ = ticks.tick() => false,
+                () = look.notified() => true,
+            };
             if let Err(error) = self.notice_changes(&mut seen).await {
                 tracing::warn!(%error, "could not look for changes in the database");
+            }
+            if was_told {
+                sleep(LOOKS_APART).await;
+                continue;
             }
             if polls.is_multiple_of(POLLS_PER_SWEEP) {
                 self.tidy_up().await;

@@ -1,6 +1,7 @@
 //! What the authorization server needs to be told. The binary fills it from the configuration.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kernel::Redacted;
 use kernel::seal::SealingKey;
@@ -53,6 +54,8 @@ pub struct Config {
     pub introspectors: Vec<Introspector>,
     /// Seconds for which events are kept in `OAUTH_AUDIT`; without it, for ever.
     pub audit_retention_seconds: Option<i64>,
+    /// How often the database is asked whether another replica changed something, should it not tell.
+    pub poll: Duration,
     /// How people sign in.
     pub sign_in: SignIn,
     /// The names under which this server may be called where nobody has to prove who they are.

@@ -6,6 +6,7 @@ use model::AuditEvent;
 use crate::error::StoreError;
 use crate::query::{Query, query};
 use crate::row::Row;
+use crate::table::revision::Watched;
 use crate::{postgres, sqlite};
 
 /// A change to the database that happens as a whole or not at all, such as
@@ -41,6 +42,7 @@ pub struct Reader(Conn);
 pub struct Txn<'c> {
     conn: &'c mut Conn,
     events: Vec<AuditEvent>,
+    announced: Vec<Watched>,
 }
 
 // === impl Conn ===
@@ -131,7 +133,7 @@ impl Reader {
 
 impl<'c> Txn<'c> {
     pub(crate) const fn new(conn: &'c mut Conn) -> Self {
-        Self { conn, events: Vec::new() }
+        Self { conn, events: Vec::new(), announced: Vec::new() }
     }
 
     /// The connection, for reading functions.
@@ -161,6 +163,18 @@ impl<'c> Txn<'c> {
     /// the units that share it, and goes if the unit is undone (LG-4).
     pub(crate) fn record(&mut self, event: AuditEvent) {
         self.events.push(event);
+    }
+
+    /// Notes that listeners are to be told of a change. They are told by the commit.
+    pub(crate) fn announce(&mut self, change: Watched) {
+        if !self.announced.contains(&change) {
+            self.announced.push(change);
+        }
+    }
+
+    /// What listeners are to be told.
+    pub(crate) fn take_announced(&mut self) -> Vec<Watched> {
+        std::mem::take(&mut self.announced)
     }
 
     /// The events to write.

@@ -59,6 +59,12 @@ pub enum StoreError {
         /// What is wrong with it and what to write instead.
         reason: Cow<'static, str>,
     },
+    /// The URL to listen at is none that this program can use.
+    #[error("database.listen_url cannot be used: {reason}")]
+    ListenUrl {
+        /// What is wrong with it and what to write instead.
+        reason: Cow<'static, str>,
+    },
     /// The database refused a statement.
     #[error("the database refused to {operation}")]
     Query {

@@ -12,7 +12,10 @@ pub struct StoreOptions {
     /// `sqlite://path` (relative to the working directory, or absolute with a third slash) or
     /// `postgres://user:password@host/database`.
     pub url: String,
-    /// Connections to PostgreSQL at most. SQLite has one writer and four readers.
+    /// Where to listen for changes of other replicas, if not at `url`: PostgreSQL itself, where `url`
+    /// leads to a pooler.
+    pub listen_url: Option<String>,
+    /// Connections to PostgreSQL at most, without the one that listens. SQLite has one writer and four readers.
     pub pool_size: u32,
     /// How long to wait for a SQLite file that another process has locked.
     pub lock_wait: Duration,
@@ -32,6 +35,7 @@ impl StoreOptions {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            listen_url: None,
             pool_size: 16,
             lock_wait: Duration::from_secs(5),
             acquire_wait: Duration::from_secs(2),
@@ -50,6 +54,22 @@ impl StoreOptions {
         }
     }
 
+    /// Whether `listen_url` can be used, as far as can be told without the database.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`StoreOptions::check_url`].
+    pub fn check_listen_url(&self) -> Result<(), Cow<'static, str>> {
+        let Some(listen_url) = &self.listen_url else { return Ok(()) };
+        match self.target()? {
+            Target::Sqlite(_) => Err("only PostgreSQL is listened to, and url is SQLite".into()),
+            Target::Postgres if is_postgres(listen_url) => {
+                url::listen_options(listen_url).map(drop)
+            }
+            Target::Postgres => Err("it must start with postgres://".into()),
+        }
+    }
+
     /// The file of a SQLite database, as the URL says it; `None` for PostgreSQL.
     pub fn sqlite_file(&self) -> Option<PathBuf> {
         match self.target() {
@@ -59,7 +79,7 @@ impl StoreOptions {
     }
 
     pub(crate) fn target(&self) -> Result<Target, &'static str> {
-        if self.url.starts_with("postgres://") || self.url.starts_with("postgresql://") {
+        if is_postgres(&self.url) {
             return Ok(Target::Postgres);
         }
         let path = self
@@ -72,6 +92,10 @@ impl StoreOptions {
         }
         Ok(Target::Sqlite(PathBuf::from(path)))
     }
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 /// The URL may hold a password.

@@ -5,14 +5,18 @@
 //! only while its node says that it takes changes.
 
 mod link;
+mod listener;
 mod pooler;
 mod statement;
 pub(crate) mod url;
 
 use sqlx::any::{Any, AnyConnectOptions};
 use sqlx::pool::PoolOptions;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{AnyConnection, AnyPool, ConnectOptions as _, Executor as _};
+use std::convert::Infallible;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 pub(crate) use self::link::Link;
 use crate::conn::{Conn, Reader, Txn, UnitOfWork};
@@ -46,12 +50,16 @@ const CHECK_WAIT: Duration = Duration::from_millis(500);
 pub(crate) struct Postgres {
     pool: AnyPool,
     options: AnyConnectOptions,
+    listen_at: Box<PgConnectOptions>,
 }
 
 impl Postgres {
     pub(crate) async fn open(options: &StoreOptions) -> Result<Self, StoreError> {
         let connect =
             url::connect_options(&options.url).map_err(|reason| StoreError::Url { reason })?;
+        let listen_at = options.listen_url.as_ref().unwrap_or(&options.url);
+        let listen_at =
+            url::listen_options(listen_at).map_err(|reason| StoreError::ListenUrl { reason })?;
         let pool = PoolOptions::<Any>::new()
             .max_connections(options.pool_size)
             .acquire_timeout(options.acquire_wait)
@@ -66,7 +74,7 @@ impl Postgres {
             .before_acquire(|connection, _| Box::pin(still_takes_changes(connection)))
             .connect_lazy_with(connect.clone());
         pooler::refuse_lent_connections(&connect).await?;
-        let opened = Self { pool, options: connect };
+        let opened = Self { pool, options: connect, listen_at: Box::new(listen_at) };
         opened.read().await?;
         Ok(opened)
     }
@@ -98,10 +106,19 @@ impl Postgres {
         let mut conn = Conn::postgres(Link::InTransaction(transaction));
         let mut txn = Txn::new(&mut conn);
         let outcome = unit.run(&mut txn).await?;
+        let announced = txn.take_announced();
         let events = txn.into_events();
         audit::insert(&mut conn, &events).await?;
+        for change in announced {
+            listener::announce(&mut conn, change).await?;
+        }
         conn.commit().await?;
         Ok(outcome)
+    }
+
+    /// See [`Store::listen`](crate::Store::listen).
+    pub(crate) async fn listen(&self, look: &Notify) -> Infallible {
+        listener::run(&self.listen_at, look).await
     }
 
     pub(crate) async fn close(&self) {

@@ -1,6 +1,9 @@
 //! The store: one face for both databases.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+
+use tokio::sync::Notify;
 
 use crate::conn::{Reader, UnitOfWork};
 use crate::error::StoreError;
@@ -94,6 +97,17 @@ impl Store {
         match &*self.0 {
             Database::Sqlite(sqlite) => sqlite.read().await,
             Database::Postgres(postgres) => postgres.read().await,
+        }
+    }
+
+    /// Says each time when another process may have changed what [`revision`](crate::revision) counts,
+    /// and when this could not be known for a while. Runs until it is dropped, on a connection of its
+    /// own, and says nothing on SQLite. Something may still get lost on the way, so whoever waits for
+    /// `look` also looks now and then by itself.
+    pub async fn listen(&self, look: &Notify) -> Infallible {
+        match &*self.0 {
+            Database::Sqlite(_) => std::future::pending().await,
+            Database::Postgres(postgres) => postgres.listen(look).await,
         }
     }
 

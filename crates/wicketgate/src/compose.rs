@@ -134,7 +134,8 @@ impl Running {
 /// How to open the configured database.
 pub(crate) fn store_options(database: &DatabaseSettings) -> StoreOptions {
     let pool_size = database.pool_size;
-    StoreOptions { pool_size, ..StoreOptions::new(database.url.reveal()) }
+    let listen_url = database.listen_url.as_ref().map(|url| url.reveal().to_owned());
+    StoreOptions { pool_size, listen_url, ..StoreOptions::new(database.url.reveal()) }
 }
 
 async fn open_store(settings: &Settings) -> anyhow::Result<Option<Store>> {

@@ -32,6 +32,7 @@ mod refresh_contract;
 mod register;
 mod register_who;
 mod remembered_consent;
+mod replicas;
 mod resume;
 mod revoke;
 mod sign_in;

@@ -72,6 +72,11 @@ impl World {
         Place::new(&url, &format!("{url}/mcp"))
     }
 
+    /// Tells when the server that was started last finds that keys or statuses may have changed.
+    pub(crate) fn changes_at_last(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.running.last().expect("a server").changes()
+    }
+
     /// Stops the first server and starts it again at its place with other settings.
     pub(crate) async fn reconfigure(&mut self, change: impl FnOnce(Settings) -> Settings) {
         self.settings = change(self.settings.clone());

@@ -64,6 +64,12 @@ pub(crate) fn connect_options(url: &str) -> Result<AnyConnectOptions, Cow<'stati
     Ok(options)
 }
 
+/// How to connect in order to listen.
+pub(crate) fn listen_options(url: &str) -> Result<PgConnectOptions, Cow<'static, str>> {
+    connect_options(url)?;
+    PgConnectOptions::from_str(url).map_err(|_| VALUE.into())
+}
+
 /// A `#`, or an `@` behind the part that it belongs to. In a parameter it may be meant so, if a host
 /// and a database stand before it.
 fn stray_mark(rest: &str) -> Option<&'static str> {

@@ -1,7 +1,8 @@
 //! `OAUTH_SEQUENCE`: numbers that are handed out, and revisions.
 //!
 //! A revision goes up in the same transaction as the change that it stands for, so a replica that
-//! sees the same number twice knows with one cheap read that nothing changed in between.
+//! sees the same number twice knows with one cheap read that nothing changed in between. On PostgreSQL
+//! the commit also tells whoever listens ([`Store::listen`](crate::Store::listen)) that it is time to look.
 
 use crate::query::query;
 use crate::row::{Fields, Row};
@@ -9,28 +10,48 @@ use crate::{Conn, StoreError, Txn};
 
 const TABLE: &str = "OAUTH_SEQUENCE";
 
+/// What replicas keep in memory and must read again when it changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watched {
+    Revocations,
+    SigningKeys,
+    Disabled,
+}
+
+impl Watched {
+    /// Its row, and what listeners are told.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Revocations => "revocations",
+            Self::SigningKeys => "signing_keys",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
 /// Goes up with each revocation of a grant, and of a token alone.
 pub async fn revocations(conn: &mut Conn) -> Result<i64, StoreError> {
-    current(conn, "revocations").await
+    current(conn, Watched::Revocations).await
 }
 
 /// Goes up with each change to the signing keys.
 pub async fn keys(conn: &mut Conn) -> Result<i64, StoreError> {
-    current(conn, "signing_keys").await
+    current(conn, Watched::SigningKeys).await
 }
 
 /// Goes up with each thing that an administrator switches off or on.
 pub async fn disabled(conn: &mut Conn) -> Result<i64, StoreError> {
-    current(conn, "disabled").await
+    current(conn, Watched::Disabled).await
 }
 
-async fn current(conn: &mut Conn, name: &'static str) -> Result<i64, StoreError> {
+async fn current(conn: &mut Conn, watched: Watched) -> Result<i64, StoreError> {
+    let name = watched.name();
     let select = query("SELECT name, value FROM OAUTH_SEQUENCE WHERE name = $1").bind(name);
     take(conn.one_or_none("read a revision", select).await?.as_ref(), name)
 }
 
 pub(crate) async fn bump_revocations(txn: &mut Txn<'_>) -> Result<(), StoreError> {
-    next(txn, "revocations").await.map(drop)
+    bump(txn, Watched::Revocations).await
 }
 
 /// Counts an attempt at a user name that nobody has.
@@ -45,11 +66,17 @@ pub(crate) async fn hold_keys(txn: &mut Txn<'_>) -> Result<(), StoreError> {
 }
 
 pub(crate) async fn bump_disabled(txn: &mut Txn<'_>) -> Result<(), StoreError> {
-    next(txn, "disabled").await.map(drop)
+    bump(txn, Watched::Disabled).await
 }
 
 pub(crate) async fn bump_keys(txn: &mut Txn<'_>) -> Result<(), StoreError> {
-    next(txn, "signing_keys").await.map(drop)
+    bump(txn, Watched::SigningKeys).await
+}
+
+async fn bump(txn: &mut Txn<'_>, watched: Watched) -> Result<(), StoreError> {
+    next(txn, watched.name()).await?;
+    txn.announce(watched);
+    Ok(())
 }
 
 /// A number in the status lists that no other grant has. The row stays locked until the unit

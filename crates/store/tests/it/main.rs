@@ -15,6 +15,7 @@ mod grant;
 mod guessing;
 mod inconsistent;
 mod lineage_model;
+mod listen;
 mod logout;
 mod machine;
 mod organization;

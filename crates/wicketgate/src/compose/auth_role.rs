@@ -1,6 +1,7 @@
 //! The authorization server's configuration, from the settings.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use auth::config::{CookieSecurity, MetadataDocuments};
@@ -15,6 +16,9 @@ use super::{Ambient, hosts, providers};
 use crate::config::{
     DocumentSettings, FIXED_USER_PROVIDER, OAuthSettings, ServerSettings, Settings, SignInSettings,
 };
+
+/// How often a replica asks the database for changes that it was not told of.
+const POLL: Duration = Duration::from_secs(2);
 
 /// Starts the authorization server.
 pub(super) async fn build(
@@ -82,6 +86,7 @@ fn config(settings: &Settings, oauth: &OAuthSettings, sign_in: SignIn) -> Config
         machines: oauth.machines.clone(),
         introspectors: oauth.introspectors.clone(),
         audit_retention_seconds: oauth.audit_retention_seconds,
+        poll: POLL,
         sign_in,
         allowed_hosts: hosts::allowed(settings),
         user_types: oauth.user_types.clone(),

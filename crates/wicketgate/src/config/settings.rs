@@ -125,7 +125,9 @@ pub const FIXED_USER_PROVIDER: &str = "dev_fixed_user";
 pub struct DatabaseSettings {
     /// `sqlite://…` or `postgres://…`, with its password.
     pub url: Redacted,
-    /// Connections to PostgreSQL.
+    /// Where to listen for changes, if not at `url`.
+    pub listen_url: Option<Redacted>,
+    /// Connections to PostgreSQL, without the one that listens.
     pub pool_size: u32,
 }
 

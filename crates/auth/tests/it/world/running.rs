@@ -34,7 +34,9 @@ impl Running {
         site: &Site,
         database_url: &str,
     ) -> Result<Self, String> {
-        let store = Store::open(StoreOptions::new(database_url)).await.map_err(words)?;
+        let listen_url = settings.listen_url.clone();
+        let options = StoreOptions { listen_url, ..StoreOptions::new(database_url) };
+        let store = Store::open(options).await.map_err(words)?;
         store.migrate().await.map_err(words)?;
         let auth = AuthServer::start(
             settings.configuration(site),
@@ -55,6 +57,11 @@ impl Running {
     /// Whether it says that it signed this very token.
     pub(crate) fn has_signed(&self, token: &str) -> bool {
         self.auth.has_signed(&sha256(token.as_bytes()))
+    }
+
+    /// Tells when keys or statuses may have changed.
+    pub(crate) fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.auth.changes()
     }
 
     /// Lets running requests finish, and ends.

@@ -2,6 +2,7 @@
 //! and the test's own changes to that.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth::config::{CookieSecurity, MetadataDocuments, Registration};
 use auth::{Config, Resource, SignIn};
@@ -48,6 +49,7 @@ pub(crate) struct Settings {
     ceiling: Scopes,
     access: Access,
     changes: Vec<Change>,
+    pub(super) listen_url: Option<String>,
 }
 
 impl Default for Settings {
@@ -58,6 +60,7 @@ impl Default for Settings {
             ceiling: Scopes::ALL,
             access: Access::Open,
             changes: Vec::new(),
+            listen_url: None,
         }
     }
 }
@@ -75,6 +78,12 @@ impl Settings {
     /// With another value somewhere in the configuration.
     pub(crate) fn config(mut self, change: impl Fn(&mut Config) + Send + Sync + 'static) -> Self {
         self.changes.push(Arc::new(change));
+        self
+    }
+
+    /// Listening for changes there and not where the database is.
+    pub(crate) fn listen_url(mut self, url: impl Into<String>) -> Self {
+        self.listen_url = Some(url.into());
         self
     }
 
@@ -127,6 +136,7 @@ impl Settings {
             machines: Vec::new(),
             introspectors: Vec::new(),
             audit_retention_seconds: Some(365 * 86_400),
+            poll: Duration::from_secs(2),
             user_types: if matches!(sign_in, SignIn::DemoPeople) { demo_rules() } else { vec![] },
             sign_in,
             // On loopback all names of this computer are one, whichever replica it is.

@@ -95,7 +95,25 @@ pub(super) fn read_database(section: &Reader<'_>, role: Role) -> Option<Database
         );
         return None;
     }
-    Some(DatabaseSettings { url, pool_size: u32::try_from(pool_size).unwrap_or(16) })
+    let listen_url = read_listen_url(section, needed, url.reveal());
+    Some(DatabaseSettings { url, listen_url, pool_size: u32::try_from(pool_size).unwrap_or(16) })
+}
+
+/// Where PostgreSQL itself is, if `url` leads to something in front of it.
+fn read_listen_url(section: &Reader<'_>, needed: bool, url: &str) -> Option<Redacted> {
+    if section.is_blank("listen_url") {
+        section.text("listen_url", "");
+        return None;
+    }
+    let listen_url = section.secret("listen_url", needed)?;
+    let given = Some(listen_url.reveal().to_owned());
+    let checked = store::StoreOptions { listen_url: given, ..store::StoreOptions::new(url) };
+    if let (true, Err(error)) = (needed, checked.check_listen_url()) {
+        let fix = "Write \"postgres://user:password@host/database\", or leave it out";
+        section.missing("listen_url", &error, fix);
+        return None;
+    }
+    Some(listen_url)
 }
 
 #[cfg(test)]

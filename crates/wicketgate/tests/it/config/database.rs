@@ -22,6 +22,34 @@ fn a_password_that_cuts_the_url_is_found_before_the_start() {
     }
 }
 
+/// O8: the same of where changes are listened for, which is PostgreSQL or nothing.
+#[test]
+fn a_listen_url_is_found_wanting_before_the_start() {
+    let here = "url = \"sqlite://data/test.db\"";
+    assert!(GOOD.contains(here), "{GOOD}");
+    let with = |url: &str, listen_url: &str| {
+        GOOD.replace(here, &format!("url = \"{url}\"\nlisten_url = \"{listen_url}\""))
+    };
+    let postgres = "postgres://gate:s3cret@pooler.example.com/gate";
+    for (url, listen_url) in [
+        (postgres, "postgres://gate:s3cret/x@db.example.com/gate"),
+        (postgres, "postgres://gate:s3cret@db.example.com/gate?sslrotcert=x"),
+        (postgres, "sqlite://data/test.db"),
+        ("sqlite://data/test.db", "postgres://gate:s3cret@db.example.com/gate"),
+    ] {
+        let found = problems(&with(url, listen_url));
+        names(&found, "database.listen_url");
+        assert!(!format!("{found:?}").contains("s3cret"), "{found:?}");
+    }
+    for (url, listen_url) in [
+        (postgres, "postgres://gate:s3cret@db.example.com/gate?sslmode=verify-full"),
+        (postgres, ""),
+        ("sqlite://data/test.db", ""),
+    ] {
+        assert_eq!(problems(&with(url, listen_url)), []);
+    }
+}
+
 /// O7: a relative path is found from where the program is started, so the check says where that is.
 #[test]
 fn the_check_names_the_file_of_the_database() {
