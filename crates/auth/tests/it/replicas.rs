@@ -17,7 +17,7 @@ use crate::world::{Plan, World};
 const SOON: Duration = Duration::from_secs(5);
 
 /// Asking by itself would be far too late for any of these tests.
-const NEVER: Duration = Duration::from_secs(3600);
+const NEVER: Duration = Duration::from_hours(1);
 
 /// Two replicas on PostgreSQL that ask after so long; the second one's changes, after it found its feet.
 async fn pair(poll: Duration) -> (World, watch::Receiver<u64>) {
@@ -30,8 +30,8 @@ async fn pair(poll: Duration) -> (World, watch::Receiver<u64>) {
 }
 
 async fn changes_soon(changes: &mut watch::Receiver<u64>, after: &str) {
-    let changed = timeout(SOON, changes.changed()).await;
-    changed.unwrap_or_else(|_| panic!("not known five seconds after {after}")).expect("it runs");
+    let in_time = timeout(SOON, changes.changed()).await;
+    in_time.unwrap_or_else(|_| panic!("not known five seconds after {after}")).expect("it runs");
 }
 
 /// Nobody who listens is left; what the database tells from now on until they are back is lost.
