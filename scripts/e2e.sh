@@ -20,7 +20,7 @@ e2e=$root/tests/e2e
 # For one file of stories.
 file_limit_ms=180000
 jobs=${WICKETGATE_E2E_JOBS:-4}
-alone=(failover flood)
+alone=(failover flood replicas)
 
 fail() { echo "e2e: $*" >&2; exit 1; }
 

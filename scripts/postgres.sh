@@ -5,6 +5,8 @@
 #   scripts/postgres.sh standby DIR URL    makes and starts a standby of the one at URL, likewise
 #   scripts/postgres.sh promote DIR        makes a primary of a standby
 #   scripts/postgres.sh demote DIR URL     stops a primary, and starts it as a standby of URL
+#   scripts/postgres.sh halt DIR           stops it and keeps it
+#   scripts/postgres.sh resume DIR         starts one that was halted, at its address
 #   scripts/postgres.sh stop DIR           stops and removes it
 #
 # Without DIR `start` makes one under /tmp and names it on stderr. As root the server runs as the
@@ -13,7 +15,7 @@
 set -euo pipefail
 
 usage() {
-  echo "usage: $0 start [DIR] | standby DIR URL | promote DIR | demote DIR URL | stop DIR" >&2
+  echo "usage: $0 start [DIR] | standby DIR URL | promote DIR | demote DIR URL | halt DIR | resume DIR | stop DIR" >&2
   exit 2
 }
 fail() { echo "postgres: $*" >&2; exit 1; }
@@ -137,6 +139,8 @@ case ${1:-} in
   standby) [ -n "${3:-}" ] || usage; standby "$2" "$3" ;;
   promote) [ -n "${2:-}" ] || usage; control "$2" promote ;;
   demote) [ -n "${3:-}" ] || usage; demote "$2" "$3" ;;
+  halt) [ -n "${2:-}" ] || usage; control "$2" --mode=fast stop ;;
+  resume) [ -n "${2:-}" ] || usage; control "$2" start ;;
   stop) [ -n "${2:-}" ] || usage; stop "$2" ;;
   *) usage ;;
 esac

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import * as configs from './configs.mjs';
 import { openDoors } from './door.mjs';
 import * as gateway from './gateway.mjs';
-import { startDocumentedNginx } from './nginx.mjs';
+import { startDocumentedNginx, startNginxForReplicas } from './nginx.mjs';
 import { freePort } from './program.mjs';
 
 class Deployment {
@@ -23,6 +23,7 @@ class Deployment {
   env;
   #directory = mkdtempSync(`${tmpdir()}/wicketgate-e2e-`);
   #gateways = [];
+  #lost = [];
   #others = [];
   secrets = [];
 
@@ -32,6 +33,14 @@ class Deployment {
 
   runs(...programs) {
     this.#gateways.push(...programs);
+  }
+
+  /** Kills one of its processes, which has no time for a last word. */
+  async kills(program) {
+    process.kill(program.pid, 'SIGKILL');
+    await program.ended;
+    this.#gateways.splice(this.#gateways.indexOf(program), 1);
+    this.#lost.push(program);
   }
 
   /** Something around it that ends with it, such as a reverse proxy. */
@@ -51,7 +60,7 @@ class Deployment {
     } finally {
       rmSync(this.#directory, { recursive: true, force: true });
     }
-    for (const program of this.#gateways) program.assertNoSecrets(this.secrets);
+    for (const program of [...this.#gateways, ...this.#lost]) program.assertNoSecrets(this.secrets);
   }
 }
 
@@ -229,6 +238,38 @@ export function behindNginx({ ceiling, upstream, rules = configs.DEMO_RULES }) {
     });
     deployment.runs(await gateway.serve({ config: deployment.file('wicketgate.toml'), env }));
     deployment.needs(await startDocumentedNginx({ prefix: deployment.file('nginx'), port: hostPort, gatewayPort: port }));
+  });
+}
+
+/**
+ * Replicas that start at once on one database, behind the nginx of the documentation, which takes them
+ * in turn. `deployment.replicas` says where each is; `kill(at)` and `start(at)` are for one of them.
+ */
+export function replicas({ ceiling, upstream, rules = configs.DEMO_RULES, database, count = 3 }) {
+  return begin(async (deployment, env) => {
+    const hostPort = await freePort();
+    const ports = [];
+    for (let number = 0; number < count; number += 1) ports.push(await freePort());
+    deployment.issuer = `http://127.0.0.1:${hostPort}`;
+    deployment.url = `${deployment.issuer}/mcp`;
+    deployment.replicas = ports.map((port) => `http://127.0.0.1:${port}`);
+    const running = [];
+    const config = deployment.file('wicketgate.toml');
+    const listen = `127.0.0.1:${ports[0]}`;
+    configs.oneProcess({
+      path: config, publicUrl: deployment.issuer, listen, trustedProxies: ['127.0.0.1'], database, ceiling, upstream, rules,
+    });
+    deployment.start = async (at) => {
+      const own = { WICKETGATE__SERVER__LISTEN: `127.0.0.1:${ports[at]}`, WICKETGATE__MCP__PEER_URL: deployment.replicas[at] };
+      const program = await gateway.serve({ config, env: { ...env, ...own } });
+      deployment.runs(program);
+      running[at] = program;
+    };
+    deployment.kill = (at) => deployment.kills(running[at]);
+    const started = await Promise.allSettled(ports.map((_, at) => deployment.start(at)));
+    for (const { reason } of started) if (reason) throw reason;
+    const where = { prefix: deployment.file('nginx'), port: hostPort, gatewayPorts: ports };
+    deployment.needs(await startNginxForReplicas(where));
   });
 }
 

@@ -25,9 +25,15 @@ function answers(port) {
   });
 }
 
+/** These stand beside a `server` block. */
+const UPSTREAM = /^upstream \w+ \{[^}]*\}$/gm;
+
 /** What every configuration here begins with, around the `server` block that is put in. */
 function around(block) {
-  return template('nginx.conf').replace('@SERVER@', () => block);
+  const upstreams = block.match(UPSTREAM) ?? [];
+  return template('nginx.conf')
+    .replace('@UPSTREAMS@', () => upstreams.join('\n'))
+    .replace('@SERVER@', () => block.replace(UPSTREAM, ''));
 }
 
 /** nginx itself reads these lines of a `server` block and finds nothing wrong. */
@@ -71,6 +77,16 @@ function start({ text, prefix, port }) {
  */
 export function startDocumentedNginx({ headings = ['Behind a reverse proxy'], gatewayPort, ...where }) {
   const lines = documented(headings).replaceAll('127.0.0.1:8787', `127.0.0.1:${gatewayPort}`);
+  return start({ text: around(`listen 127.0.0.1:${where.port};\n${lines}`), ...where });
+}
+
+/** As {@link startDocumentedNginx}, in front of several replicas, which it takes in turn. */
+export function startNginxForReplicas({ gatewayPorts, ...where }) {
+  const headings = ['Behind a reverse proxy', "The proxy's own error pages", 'Several replicas'];
+  const servers = (_, first) => gatewayPorts.map((port) => first.replace(/10\.\S+/, `127.0.0.1:${port}`)).join('');
+  const lines = documented(headings)
+    .replaceAll('http://127.0.0.1:8787', 'http://wicketgate')
+    .replace(/(^ +server 10\..*\n)+/m, servers);
   return start({ text: around(`listen 127.0.0.1:${where.port};\n${lines}`), ...where });
 }
 

@@ -2,43 +2,13 @@
 // programs know them. It leads to whichever node it is told to; connections that stand stay where
 // they are, as with a proxy in front of a real pair.
 
-import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-
-const script = fileURLToPath(new URL('../../../scripts/postgres.sh', import.meta.url));
-
-/** While a node starts or stops, the programs of the story go on. */
-async function postgres(...words) {
-  const { stdout } = await promisify(execFile)(script, words);
-  return stdout.trim();
-}
-
-class Node {
-  directory = mkdtempSync('/tmp/wicketgate-e2e-postgres.');
-  url;
-
-  get port() {
-    return Number(new URL(this.url).port);
-  }
-
-  /** What the only column of the only row is. */
-  ask(query) {
-    return execFileSync('psql', ['--quiet', '--no-psqlrc', '--tuples-only', '--no-align', this.url, '--command', query], { encoding: 'utf8' }).trim();
-  }
-
-  async stop() {
-    if (this.url) await postgres('stop', this.directory);
-    rmSync(this.directory, { recursive: true, force: true });
-  }
-}
+import { postgres, PostgresNode } from './postgres-node.mjs';
 
 export class PostgresPair {
-  first = new Node();
-  second = new Node();
+  first = new PostgresNode();
+  second = new PostgresNode();
   /** What programs are told. */
   url;
   #leadsTo;

@@ -9,8 +9,8 @@ import { apart, oneProcess } from '../lib/deployment.mjs';
 import { discover } from '../lib/discovery.mjs';
 import * as gateway from '../lib/gateway.mjs';
 import { PostgresPair } from '../lib/postgres-pair.mjs';
+import { Refresher, until } from '../lib/refresher.mjs';
 import { secretsOf } from '../lib/story.mjs';
-import { refresh } from '../lib/tokens.mjs';
 import { demoServer } from '../lib/upstreams.mjs';
 
 /** Refreshes work again within this time of the new primary. */
@@ -25,59 +25,6 @@ const SHAPES = { 'one process': oneProcess, 'two processes': apart };
 let upstream;
 before(async () => { upstream = await demoServer(); });
 after(() => gateway.stop(upstream.program));
-
-/** A client that refreshes without a pause, and always with the last token that it was given. */
-class Refresher {
-  refusals = 0;
-  worksSince = 0;
-  #metadata;
-  #provider;
-  #token;
-  #stopped = false;
-  tokens = [];
-
-  constructor(metadata, provider) {
-    this.#metadata = metadata;
-    this.#provider = provider;
-    this.#token = provider.tokens().refresh_token;
-    this.run = this.#go();
-    // A failure is told where the run is awaited.
-    this.run.catch(() => {});
-  }
-
-  async #go() {
-    while (!this.#stopped) {
-      const response = await refresh(this.#metadata, this.#provider, this.#token);
-      const answer = await response.json();
-      if (response.status === 200) {
-        this.worksSince ||= performance.now();
-        this.#token = answer.refresh_token;
-        this.tokens.push(answer.access_token, answer.refresh_token);
-      } else {
-        // Nothing is lost, and the client is told to come again (T-STO-07).
-        assert.equal(response.status, 503, JSON.stringify(answer));
-        assert.equal(answer.error, 'temporarily_unavailable');
-        assert.ok(Number(response.headers.get('retry-after')) > 0);
-        this.refusals += 1;
-        this.worksSince = 0;
-      }
-      await new Promise((resolve) => { setTimeout(resolve, 50); });
-    }
-  }
-
-  stop() {
-    this.#stopped = true;
-    return this.run;
-  }
-}
-
-async function until(what, holds, limitMs = 30_000) {
-  const start = performance.now();
-  while (!holds()) {
-    assert.ok(performance.now() - start < limitMs, `after ${limitMs} ms not yet: ${what}`);
-    await new Promise((resolve) => { setTimeout(resolve, 20); });
-  }
-}
 
 for (const [shape, start] of Object.entries(SHAPES)) {
   describe(`a failover of PostgreSQL, ${shape}`, () => {

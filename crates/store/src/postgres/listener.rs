@@ -26,7 +26,7 @@ const LISTEN: &str = "wicketgate_changes";
 
 /// How long to wait before the next attempt to connect; it doubles up to the longer one.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How long one attempt may take.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
