@@ -7,6 +7,8 @@
 #   scripts/postgres.sh demote DIR URL     stops a primary, and starts it as a standby of URL
 #   scripts/postgres.sh halt DIR           stops it and keeps it
 #   scripts/postgres.sh resume DIR         starts one that was halted, at its address
+#   scripts/postgres.sh encrypt DIR CERTIFICATE KEY
+#                                          starts it again with TLS, and without anything else
 #   scripts/postgres.sh stop DIR           stops and removes it
 #
 # Without DIR `start` makes one under /tmp and names it on stderr. As root the server runs as the
@@ -15,7 +17,7 @@
 set -euo pipefail
 
 usage() {
-  echo "usage: $0 start [DIR] | standby DIR URL | promote DIR | demote DIR URL | halt DIR | resume DIR | stop DIR" >&2
+  echo "usage: $0 start [DIR] | standby DIR URL | promote DIR | demote DIR URL | halt DIR | resume DIR | encrypt DIR CERTIFICATE KEY | stop DIR" >&2
   exit 2
 }
 fail() { echo "postgres: $*" >&2; exit 1; }
@@ -123,6 +125,17 @@ demote() {
   control "$dir" start
 }
 
+encrypt() {
+  local dir=$1 certificate=$2 key=$3
+  control "$dir" --mode=fast stop
+  install -m 600 "$certificate" "$dir/data/server.crt"
+  install -m 600 "$key" "$dir/data/server.key"
+  [ "$(id -u)" != 0 ] || chown postgres "$dir/data/server.crt" "$dir/data/server.key"
+  echo "hostssl all all 127.0.0.1/32 trust" >"$dir/data/pg_hba.conf"
+  echo "ssl = on" >>"$dir/data/postgresql.auto.conf"
+  control "$dir" start
+}
+
 stop() {
   local dir=$1
   [ -d "$dir/data" ] || fail "$dir holds no cluster"
@@ -141,6 +154,7 @@ case ${1:-} in
   demote) [ -n "${3:-}" ] || usage; demote "$2" "$3" ;;
   halt) [ -n "${2:-}" ] || usage; control "$2" --mode=fast stop ;;
   resume) [ -n "${2:-}" ] || usage; control "$2" start ;;
+  encrypt) [ -n "${4:-}" ] || usage; encrypt "$2" "$3" "$4" ;;
   stop) [ -n "${2:-}" ] || usage; stop "$2" ;;
   *) usage ;;
 esac

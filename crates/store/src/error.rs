@@ -53,6 +53,14 @@ pub enum StoreError {
          connect to PostgreSQL itself"
     )]
     LentConnections,
+    /// There is no connection to PostgreSQL that can be trusted as `database.url` wants it.
+    #[error("database.url: {advice}")]
+    Untrusted {
+        /// What is wrong and what to do.
+        advice: &'static str,
+        /// What happened.
+        source: Arc<dyn Error + Send + Sync>,
+    },
     /// The URL is none that this program can use.
     #[error("database.url cannot be used: {reason}")]
     Url {

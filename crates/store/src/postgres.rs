@@ -8,6 +8,7 @@ mod link;
 mod listener;
 mod pooler;
 mod statement;
+mod tls;
 pub(crate) mod url;
 
 use sqlx::any::{Any, AnyConnectOptions};

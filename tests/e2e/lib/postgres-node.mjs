@@ -47,6 +47,11 @@ export class PostgresNode {
     await postgres('resume', this.directory);
   }
 
+  /** From now on only over TLS, with these files. */
+  async encrypt(certificate, key) {
+    await postgres('encrypt', this.directory, certificate, key);
+  }
+
   async stop() {
     if (this.url) await postgres('stop', this.directory);
     rmSync(this.directory, { recursive: true, force: true });

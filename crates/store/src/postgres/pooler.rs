@@ -8,6 +8,7 @@
 use sqlx::any::AnyConnectOptions;
 use sqlx::{AnyConnection, ConnectOptions as _, Connection as _, Row as _};
 
+use super::tls;
 use crate::error::StoreError;
 
 /// How often two connections are compared. An idle pooler shows at once, a busy one soon.
@@ -16,7 +17,7 @@ const ROUNDS: usize = 5;
 /// Refuses a pooler that lends server connections: through one, two connections have the same
 /// server process, or one connection has several of them one after the other.
 pub(super) async fn refuse_lent_connections(to: &AnyConnectOptions) -> Result<(), StoreError> {
-    let mut one = to.connect().await.map_err(StoreError::unreachable)?;
+    let mut one = to.connect().await.map_err(|error| tls::explained(error, to))?;
     let mut other = to.connect().await.map_err(StoreError::unreachable)?;
     let first = (process(&mut one).await?, process(&mut other).await?);
     let mut lent = first.0 == first.1;

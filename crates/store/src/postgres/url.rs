@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::str::FromStr as _;
 
 use sqlx::any::AnyConnectOptions;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 /// What to do about a password that cut the URL.
 const ENCODE_PASSWORD: &str = "a password with / ? # or @ in it is percent-encoded in a URL, and so \
@@ -27,6 +27,11 @@ const SHAPE: &str = "after postgres:// come user:password@host:port/database; in
 const VALUE: &str = "a parameter after the ? has a value that cannot be used; sslmode is disable, \
                      allow, prefer, require, verify-ca or verify-full, and port and \
                      statement-cache-capacity are numbers";
+
+/// What to do about a CA that nobody would look at: sqlx takes any certificate with `sslmode=require`,
+/// while libpq checks it against the file.
+const UNUSED_CA: &str = "sslrootcert is looked at with sslmode=verify-full (or verify-ca) only, and any \
+                         other takes whatever certificate it is shown: write sslmode=verify-full";
 
 /// The parameters that sqlx knows. It ignores any other, which may be `sslrootcert` misspelt, and
 /// logs its value, which may be half of a password.
@@ -60,7 +65,12 @@ pub(crate) fn connect_options(url: &str) -> Result<AnyConnectOptions, Cow<'stati
     let (_, query) = rest.split_once('?').unwrap_or((rest, ""));
     let options = AnyConnectOptions::from_str(url).map_err(|_| SHAPE)?;
     refuse_unknown(&options, query)?;
-    PgConnectOptions::from_str(url).map_err(|_| VALUE)?;
+    let meant = PgConnectOptions::from_str(url).map_err(|_| VALUE)?;
+    let mut names = options.database_url.query_pairs().map(|(name, _)| name);
+    let has_ca = names.any(|name| ["sslrootcert", "ssl-root-cert", "ssl-ca"].contains(&&*name));
+    if has_ca && !matches!(meant.get_ssl_mode(), PgSslMode::VerifyCa | PgSslMode::VerifyFull) {
+        return Err(UNUSED_CA.into());
+    }
     Ok(options)
 }
 
@@ -161,6 +171,20 @@ mod tests {
         assert_eq!(reason("postgres://gate:pw@db.example.com/gate#").as_deref(), Some(FRAGMENT));
         let named = reason("postgres://gate:pw@db.example.com/g@te").expect("refused");
         assert!(named.contains("name of a database"), "{named}");
+    }
+
+    /// With libpq this CA would count, and here it would not.
+    #[test]
+    fn a_ca_that_nobody_looks_at_is_refused() {
+        let with = |more: &str| {
+            reason(&format!("postgres://gate:pw@db.example.com/gate?sslrootcert=%2Fca.pem{more}"))
+        };
+        for more in ["", "&sslmode=require", "&sslmode=prefer", "&sslmode=disable"] {
+            assert_eq!(with(more).as_deref(), Some(UNUSED_CA), "{more}");
+        }
+        for more in ["&sslmode=verify-full", "&sslmode=verify-ca", "&ssl-mode=verify-full"] {
+            assert_eq!(with(more), None, "{more}");
+        }
     }
 
     /// What was understood before still is.

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use model::{Disabled, DisabledKind};
 use store::unit::{Disable, Enable};
-use store::{Store, StoreError, Txn, UnitOfWork};
+use store::{Store, StoreError, StoreOptions, Txn, UnitOfWork};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::support::NOW;
-use crate::support::database::{Kind, on};
+use crate::support::database::{Kind, empty, on, remove};
 use crate::support::story::sign_in;
 
 const SOON: Duration = Duration::from_secs(5);
@@ -76,6 +76,24 @@ async fn gr_4_a_broken_connection_is_made_anew() {
         db.store.write(Disable { what: what(), now: NOW }).await.unwrap();
         timeout(SOON, look.notified()).await.expect("it is told");
         listening.abort();
+    })
+    .await;
+}
+
+/// `listen_url` is where it listens, and nowhere else: here another database, which tells of nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn gr_4_it_listens_where_it_is_told_to() {
+    on(Kind::Postgres, async |db| {
+        let (elsewhere, _) = empty(Kind::Postgres).await;
+        let options =
+            StoreOptions { listen_url: Some(elsewhere.clone()), ..StoreOptions::new(&db.url) };
+        let store = Store::open(options).await.unwrap();
+        let (look, listening) = listening(&store).await;
+        db.store.write(Disable { what: what(), now: NOW }).await.unwrap();
+        timeout(A_WHILE, look.notified()).await.expect_err("it is told here only");
+        listening.abort();
+        store.close().await;
+        remove(Kind::Postgres, &elsewhere).await;
     })
     .await;
 }
