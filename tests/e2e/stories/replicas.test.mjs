@@ -63,6 +63,28 @@ async function authorized() {
   return connection.provider;
 }
 
+/** A code, and the form that redeems it. */
+async function codeForm() {
+  const provider = await ask(deployment.url, REDIRECT, 'Redeeming');
+  const back = await new Person().authorize(provider.authorizationUrl, { user: 'basic' });
+  const form = new URLSearchParams({
+    grant_type: 'authorization_code',
+    code: back.searchParams.get('code'),
+    redirect_uri: REDIRECT,
+    client_id: provider.clientInformation().client_id,
+    code_verifier: provider.codeVerifier(),
+  });
+  deployment.secrets.push(form.get('code'), form.get('code_verifier'));
+  return { form, authorizationUrl: provider.authorizationUrl };
+}
+
+async function redeem(form) {
+  const response = await fetch(metadata.token_endpoint, { method: 'POST', body: form });
+  const body = await response.json();
+  if (body.access_token) deployment.secrets.push(body.access_token, body.refresh_token);
+  return { status: response.status, retryAfter: response.headers.get('retry-after'), body };
+}
+
 test('KY-7: however many start at once on an empty database, one key signs and all publish it', async () => {
   assert.equal(database.ask("SELECT COUNT(*) FROM OAUTH_SIGNING_KEY WHERE state = 'active'"), '1');
   const sets = await Promise.all(deployment.replicas.map(async (url) => (await fetch(`${url}/jwks`)).json()));
@@ -80,24 +102,12 @@ test('the whole story of three people, wherever a request arrives', async () => 
 
 describe('races', () => {
   test('T-CON-01: of many redemptions of one code, one gets tokens', async () => {
-    const provider = await ask(deployment.url, REDIRECT, 'Racing');
-    const back = await new Person().authorize(provider.authorizationUrl, { user: 'basic' });
-    const form = new URLSearchParams({
-      grant_type: 'authorization_code',
-      code: back.searchParams.get('code'),
-      redirect_uri: REDIRECT,
-      client_id: provider.clientInformation().client_id,
-      code_verifier: provider.codeVerifier(),
-    });
-    const answers = await Promise.all(Array.from({ length: 32 }, async () => {
-      const response = await fetch(metadata.token_endpoint, { method: 'POST', body: form });
-      return { status: response.status, body: await response.json() };
-    }));
+    const { form } = await codeForm();
+    const answers = await Promise.all(Array.from({ length: 32 }, () => redeem(form)));
     const won = answers.filter(({ status }) => status === 200);
     assert.equal(won.length, 1, JSON.stringify(answers.map(({ status }) => status)));
     const lost = answers.filter(({ status }) => status !== 200);
     for (const { status, body } of lost) assert.deepEqual([status, body.error], [400, 'invalid_grant']);
-    deployment.secrets.push(form.get('code'), won[0].body.access_token, won[0].body.refresh_token);
   });
 
   test('T-CON-03: many uses of one refresh token have one successor', async () => {
@@ -191,6 +201,7 @@ describe('trouble, while clients refresh', () => {
     const knocks = () => Promise.all(deployment.replicas.map(async (url) => (await knock(`${url}/mcp`, token)).status));
     const usual = await knocks();
     assert.ok(!usual.includes(401) && !usual.includes(503), `${usual}`);
+    const { form, authorizationUrl } = await codeForm();
     live = database.ask(LIVE);
     const before = refreshers.map((one) => one.refusals);
     await database.halt();
@@ -198,9 +209,16 @@ describe('trouble, while clients refresh', () => {
     await until('everybody was told to wait', () => refreshers.every((one, index) => one.refusals > before[index]));
     for (const url of deployment.replicas) assert.equal((await fetch(`${url}/ready`)).status, 503);
     assert.deepEqual(await knocks(), usual, 'an access token is good all the time');
+    const redeemed = await redeem(form);
+    assert.deepEqual([redeemed.status, redeemed.body.error], [503, 'temporarily_unavailable']);
+    assert.ok(Number(redeemed.retryAfter) > 0);
+    const page = await fetch(authorizationUrl, { redirect: 'manual' });
+    assert.equal(page.status, 503, await page.text());
+    assert.ok(Number(page.headers.get('retry-after')) > 0);
     await until('it was away for long', () => performance.now() - away >= AWAY_MS);
     await database.resume();
     await mustRecover(performance.now());
+    assert.equal((await redeem(form)).status, 200, 'the code that could not be redeemed is still good');
     for (const url of deployment.replicas) assert.equal((await fetch(`${url}/ready`)).status, 200);
     const isTold = ({ log }) => log.lastIndexOf('tells of changes again') > log.lastIndexOf('cannot tell of changes');
     await until('every replica is told of changes again', () => deployment.gateways.every(isTold));
