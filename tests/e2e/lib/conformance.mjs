@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { Program } from './program.mjs';
+import { Person } from './person.mjs';
+import { freePort, Program } from './program.mjs';
 
 const suite = fileURLToPath(new URL('../node_modules/@modelcontextprotocol/conformance/', import.meta.url));
 
@@ -22,25 +23,57 @@ export function required(revision) {
  *
  * @returns {Promise<Map<string, {id: string, status: string, errorMessage?: string}[]>>} by scenario
  */
-export async function judge(url, revision) {
+export function judge(url, revision) {
+  return inDirectory('server', async (directory) => {
+    const program = await start(revision, ['server', '--url', url, '--requirements', revision, '-o', directory], /^Not scored for /m);
+    await program.ended;
+  });
+}
+
+/** The scenarios for an authorization server. They are in no set of requirements. */
+export const AUTHORIZATION = ['authorization-server-metadata-endpoint', 'authorization-code-grant'];
+
+/**
+ * Runs those, for a public client with this id whose redirect URI is on loopback. The suite waits for
+ * a person, whom it tells where to go.
+ *
+ * @returns as {@link judge}, and the codes that came back
+ */
+export async function judgeAuthorization({ issuer, clientId, resource, choices }) {
+  const port = await freePort();
+  const person = new Person();
+  const asked = /^https?:\/\/\S+[?&]code_challenge=\S+$/m;
+  const checks = await inDirectory('authorization-server', async (directory) => {
+    const args = ['authorization', '--url', issuer, '--client-id', clientId, '--port', String(port), '-o', directory];
+    const program = await start('authorization', resource ? [...args, '--resource', resource] : args, asked);
+    const back = await person.authorize(asked.exec(program.log)[0], choices);
+    await (await fetch(back)).arrayBuffer();
+    await program.ended;
+  });
+  return { checks, codes: person.codes };
+}
+
+function start(what, args, ready) {
+  return Program.start({
+    name: `conformance ${what}`, command: process.execPath, args: [`${suite}dist/index.js`, ...args], ready,
+  });
+}
+
+/** Runs the suite with a directory to write to, and reads what it found. */
+async function inDirectory(kind, run) {
   const directory = mkdtempSync(`${tmpdir()}/wicketgate-e2e-conformance-`);
   try {
-    const program = await Program.start({
-      name: `conformance ${revision}`,
-      command: process.execPath,
-      args: [`${suite}dist/index.js`, 'server', '--url', url, '--requirements', revision, '-o', directory],
-      ready: /^Not scored for /m,
-    });
-    await program.ended;
-    return read(directory);
+    await run(directory);
+    return read(directory, kind);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-function read(directory) {
+function read(directory, kind) {
+  const name = new RegExp(`^${kind}-(.*)-\\d{4}-\\d\\d-\\d\\dT[\\d-]*Z$`);
   const found = readdirSync(directory).map((entry) => {
-    const [, scenario] = /^server-(.*)-\d{4}-\d\d-\d\dT[\d-]*Z$/.exec(entry);
+    const [, scenario] = name.exec(entry);
     return [scenario, JSON.parse(readFileSync(`${directory}/${entry}/checks.json`, 'utf8'))];
   });
   return new Map(found);

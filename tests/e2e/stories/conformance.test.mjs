@@ -1,14 +1,18 @@
 // The official conformance suite in front of the gateway: every scenario that a revision requires,
 // none excluded, and each check as it comes out without a gateway (C-01…C-93 as the suite tests
-// them, D-01…D-06).
+// them, D-01…D-06); and what it asks of an authorization server.
 
+import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { withBearer } from '../lib/door.mjs';
 import { READ_RULES } from '../lib/configs.mjs';
-import { judge, mustPass, required } from '../lib/conformance.mjs';
+import { AUTHORIZATION, failures, judge, judgeAuthorization, mustPass, required } from '../lib/conformance.mjs';
 import { oneProcess } from '../lib/deployment.mjs';
 import { tokenFor } from '../lib/token.mjs';
 import { conformance } from '../lib/upstreams.mjs';
+
+/** The suite registers nobody. */
+const CLIENTS = [{ id: 'conformance', redirect_uris: ['http://127.0.0.1/callback'] }];
 
 let upstream;
 let deployment;
@@ -16,7 +20,7 @@ let door;
 
 before(async () => {
   upstream = await conformance();
-  deployment = await oneProcess({ ceiling: ['mcp:read'], upstream: upstream.url, rules: READ_RULES });
+  deployment = await oneProcess({ ceiling: ['mcp:read'], upstream: upstream.url, rules: READ_RULES, clients: CLIENTS });
   const { token, secrets } = await tokenFor(deployment.url);
   deployment.secrets.push(...secrets);
   door = await withBearer(deployment.url, token);
@@ -41,3 +45,25 @@ for (const revision of ['2025-11-25', '2026-07-28']) {
     }
   });
 }
+
+describe('the authorization server', () => {
+  const resources = { 'without a resource': () => undefined, 'for a resource': () => deployment.url };
+  for (const [what, resource] of Object.entries(resources)) {
+    describe(what, () => {
+      let found;
+      before(async () => {
+        const asked = { issuer: deployment.issuer, clientId: 'conformance', resource: resource(), choices: { user: 'basic' } };
+        found = await judgeAuthorization(asked);
+        deployment.secrets.push(...found.codes);
+      });
+
+      for (const scenario of AUTHORIZATION) {
+        test(scenario, () => {
+          const checks = found.checks.get(scenario);
+          assert.deepEqual(failures(scenario, checks).map(({ said }) => said), []);
+          assert.ok(checks.every(({ status }) => status === 'SUCCESS'), JSON.stringify(checks));
+        });
+      }
+    });
+  }
+});
