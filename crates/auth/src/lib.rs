@@ -17,6 +17,7 @@ mod background;
 mod browser;
 mod clients;
 pub mod config;
+mod description;
 mod disabled;
 mod documents;
 mod endpoint;

@@ -27,6 +27,7 @@ pub fn router(server: Arc<AuthServer>) -> Router {
     let at = |path: &str| format!("{base}{path}");
     let mut router = Router::new()
         .route(&at("/jwks"), document(documents::jwks))
+        .route(&at("/openapi.json"), document(documents::description))
         .route(&at("/status/{list}"), document_of(status::get))
         .route(&at("/register"), registration(&server))
         .route(&at("/token"), for_clients(token::post))

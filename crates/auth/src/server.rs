@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::browser::csrf::CsrfKey;
 use crate::config::{Config, Resource};
+use crate::description::describe;
 use crate::disabled::DisabledNow;
 use crate::documents::Documents;
 use crate::gone::GoneProviders;
@@ -58,6 +59,8 @@ pub struct AuthServer {
     pub(crate) catalogue: Arc<dyn ToolCatalogue>,
     pub(crate) throttle: Throttle,
     pub(crate) meter: Meter,
+    /// The endpoints for programs, in OpenAPI.
+    description: bytes::Bytes,
     /// Turns at hashing passwords.
     pub(crate) password_checks: Semaphore,
     changes: watch::Sender<u64>,
@@ -72,8 +75,8 @@ pub enum StartError {
     /// A signing key cannot be made or opened.
     #[error(transparent)]
     Keys(#[from] KeyRingError),
-    /// The metadata document cannot be written.
-    #[error("the metadata document cannot be written")]
+    /// The metadata document or the description of the endpoints cannot be written.
+    #[error("the documents about this server cannot be written")]
     Metadata(#[from] serde_json::Error),
 }
 
@@ -99,6 +102,7 @@ impl AuthServer {
             config.authorizations_per_minute,
             &config.key_encryption_key,
         );
+        let description = describe(&config)?;
         let (changes, _) = watch::channel(0);
         Ok(Arc::new(Self {
             config,
@@ -115,6 +119,7 @@ impl AuthServer {
             catalogue,
             throttle,
             meter: Meter::default(),
+            description,
             password_checks: Semaphore::new(PASSWORD_CHECKS),
             changes,
         }))
@@ -123,6 +128,11 @@ impl AuthServer {
     /// The RFC 8414 document.
     pub fn metadata(&self) -> bytes::Bytes {
         self.resources.metadata()
+    }
+
+    /// The endpoints for programs, in OpenAPI 3.1.
+    pub(crate) fn description(&self) -> bytes::Bytes {
+        self.description.clone()
     }
 
     /// Makes other resources ready for [`AuthServer::replace_resources`].

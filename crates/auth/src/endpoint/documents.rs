@@ -1,5 +1,5 @@
-//! `GET /jwks` and the metadata documents (RFC 8414, RFC 7517 §5). Both are kept ready, so they
-//! are there even while the database is not (T-META-11).
+//! `GET /jwks`, the metadata documents and `GET /openapi.json` (RFC 8414, RFC 7517 §5). All are kept
+//! ready, so they are there even while the database is not (T-META-11).
 
 use axum::body::Body;
 use axum::response::Response;
@@ -17,6 +17,11 @@ pub(crate) fn metadata(server: &AuthServer) -> Response {
 /// The public signing keys.
 pub(crate) fn jwks(server: &AuthServer) -> Response {
     document(server.jwks(), "application/jwk-set+json")
+}
+
+/// The endpoints for programs, in OpenAPI 3.1.
+pub(crate) fn description(server: &AuthServer) -> Response {
+    document(server.description(), "application/json")
 }
 
 fn document(body: Bytes, content_type: &'static str) -> Response {

@@ -13,6 +13,7 @@ mod client_auth;
 mod company;
 mod consent;
 mod decisions;
+mod description;
 mod document_fetch;
 mod documents;
 mod gone;
