@@ -195,7 +195,8 @@ want_node_packages() {
 # The distribution's Python is preferred: a version manager's shim may vanish under the venv.
 python() { if [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import ensurepip' 2>/dev/null; then /usr/bin/python3 "$@"; else python3 "$@"; fi; }
 
-# One environment for each requirements file: .venv, .venv-fastmcp, .venv-servers, .venv-pysaml2.
+# One environment for each requirements file: .venv, .venv-fastmcp, .venv-servers, .venv-pysaml2 and
+# .venv-schemathesis.
 want_python_packages() { # NAME
   local requirements=$e2e/requirements${1:+-$1}.txt venv=$e2e/.venv${1:+-$1}
   local part="Python packages${1:+ ($1)}"
@@ -224,6 +225,7 @@ want_python_packages ''
 want_python_packages fastmcp
 want_python_packages servers
 want_python_packages pysaml2
+want_python_packages schemathesis
 
 if [ ${#missing[@]} -gt 0 ]; then
   echo "missing: ${missing[*]}" >&2

@@ -55,11 +55,11 @@ const CLIENTS = [
   },
 ];
 
-/** Starts it; `stop` ends it with its upstream. */
-export async function startAuthority() {
+/** Starts it, with `settings` of {@link oneProcess} besides; `stop` ends it with its upstream. */
+export async function startAuthority(settings = {}) {
   const upstream = await demoServer();
   try {
-    const deployment = await oneProcess({ ceiling: SCOPES, upstream: upstream.url, clients: CLIENTS });
+    const deployment = await oneProcess({ ceiling: SCOPES, upstream: upstream.url, clients: CLIENTS, ...settings });
     deployment.secrets.push(AWKWARD_SECRET);
     const stop = async () => {
       await deployment.stop();

@@ -98,7 +98,7 @@ export function demo() {
  */
 export function oneProcess({
   ceiling, upstream, rules = configs.DEMO_RULES, servers, database, signIn, logFormat, telemetry,
-  accessTokenLifetime, registration, clients,
+  accessTokenLifetime, registration, clients, trustedProxies,
 }) {
   return begin(async (deployment, env) => {
     const port = await freePort();
@@ -121,6 +121,7 @@ export function oneProcess({
       accessTokenLifetime,
       registration,
       clients,
+      trustedProxies,
     });
     deployment.runs(await gateway.serve({ config, env }));
   }, signIn);
