@@ -33,10 +33,11 @@ bench:
 	scripts/bench.sh
 
 ## What is too long or too big for every run: the agents, ten minutes of a steady mix with no lost
-## event and flat memory, and a longer flood.
+## event and flat memory, a longer flood, and a hundred kills with two hundred requests on their way.
 soak: agents
 	scripts/bench.sh soak
 	WICKETGATE_FLOOD_SECONDS=120 scripts/e2e.sh flood
+	WICKETGATE_KILL_ROUNDS=100 scripts/unit.sh two_hundred_at_once
 
 ## Codex, Claude Code and opencode sign in, list and refresh; a gigabyte, kept outside the clone.
 agents: parts

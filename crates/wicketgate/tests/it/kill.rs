@@ -4,6 +4,8 @@
 //! In each round several requests are on their way when the kill comes, from before they are sent
 //! until after they are answered, so that each round meets most stages of the work.
 
+mod crowd;
+
 use std::time::Duration;
 
 use kernel::encoding::sha256_base64url;
