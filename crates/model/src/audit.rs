@@ -1,7 +1,9 @@
 //! What happened, for the record. Events commit together with the change that they record.
 
-use kernel::Timestamp;
+use kernel::{Hashed, Timestamp};
+use protocol::ResourceUri;
 
+use crate::authorization::AuthorizationHandle;
 use crate::client::ClientId;
 use crate::grant::GrantId;
 use crate::person::SubjectId;
@@ -19,10 +21,52 @@ pub struct AuditEvent {
     pub subject: Option<SubjectId>,
     /// The grant concerned.
     pub grant: Option<GrantId>,
+    /// The authorization that it belongs to, as [`authorization_id`] names it.
+    pub authorization: Option<String>,
+    /// The access token that was issued or revoked, by its `jti` (RFC 9068 §2.2).
+    pub token: Option<String>,
+    /// The resource concerned.
+    pub resource: Option<String>,
     /// The organization that the person acted for, if any.
     pub organization: Option<String>,
+    /// Who did it, where it is not who does what is of this kind.
+    pub actor: Option<Actor>,
     /// A few more words, such as granted scopes or a reason.
     pub detail: String,
+}
+
+/// Characters of a handle's hash that name an authorization: enough to join records, and nothing
+/// that a request is found by.
+const AUTHORIZATION_ID_LENGTH: usize = 16;
+
+/// What an authorization is called in the record (LG-2): its handle is a secret, and the beginning
+/// of the hash is not.
+pub fn authorization_id(handle: &Hashed<AuthorizationHandle>) -> String {
+    handle.as_str().chars().take(AUTHORIZATION_ID_LENGTH).collect()
+}
+
+/// Who did what an event tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// The client, or whoever speaks for it.
+    Client,
+    /// A person in a browser.
+    Person,
+    /// An administrator, at the command line or by the configuration.
+    Operator,
+    /// An identity provider.
+    Provider,
+    /// This server, because it was time or something else had happened.
+    Server,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done.
+    Done,
+    /// It was refused or failed.
+    Refused,
 }
 
 /// The kinds of event.
@@ -102,6 +146,14 @@ pub enum AuditKind {
     Disabled,
     /// It was switched on again.
     Enabled,
+    /// A process began to serve with a configuration, or took a new one. The detail is its fingerprint.
+    ConfigurationLoaded,
+    /// Everything sealed under an older key-encryption key was sealed under the current one.
+    KeysResealed,
+    /// What was sealed under a lost key-encryption key was given up.
+    KeysReset,
+    /// Clients that never got a grant were removed; the detail counts them.
+    ClientsForgotten,
     /// A sidecar let a call through.
     McpCall,
     /// A sidecar denied something.
@@ -119,15 +171,68 @@ impl AuditEvent {
             client: None,
             subject: None,
             grant: None,
+            authorization: None,
+            token: None,
+            resource: None,
             organization: None,
+            actor: None,
             detail: String::new(),
+        }
+    }
+
+    /// The same about a resource.
+    #[must_use]
+    pub fn on(self, resource: &ResourceUri) -> Self {
+        Self { resource: Some(resource.as_str().to_owned()), ..self }
+    }
+
+    /// The same within an authorization.
+    #[must_use]
+    pub fn within(self, handle: &Hashed<AuthorizationHandle>) -> Self {
+        Self { authorization: Some(authorization_id(handle)), ..self }
+    }
+
+    /// Who did it.
+    pub fn actor(&self) -> Actor {
+        self.actor.unwrap_or_else(|| self.kind.actor())
+    }
+}
+
+impl Actor {
+    /// Every actor.
+    pub const ALL: [Self; 5] =
+        [Self::Client, Self::Person, Self::Operator, Self::Provider, Self::Server];
+
+    /// The name in storage and output.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Person => "person",
+            Self::Operator => "operator",
+            Self::Provider => "provider",
+            Self::Server => "server",
+        }
+    }
+
+    /// The actor with this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|actor| actor.as_str() == name)
+    }
+}
+
+impl Outcome {
+    /// The name in output.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
         }
     }
 }
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 44] = [
         Self::ClientRegistered,
         Self::AssertionReplayed,
         Self::AuthorizationStarted,
@@ -165,6 +270,10 @@ impl AuditKind {
         Self::AccountEnabled,
         Self::Disabled,
         Self::Enabled,
+        Self::ConfigurationLoaded,
+        Self::KeysResealed,
+        Self::KeysReset,
+        Self::ClientsForgotten,
         Self::McpCall,
         Self::McpDenied,
         Self::McpGap,
@@ -210,10 +319,86 @@ impl AuditKind {
             Self::AccountEnabled => "account.enabled",
             Self::Disabled => "switched.off",
             Self::Enabled => "switched.on",
+            Self::ConfigurationLoaded => "configuration.loaded",
+            Self::KeysResealed => "keys.resealed",
+            Self::KeysReset => "keys.reset",
+            Self::ClientsForgotten => "clients.forgotten",
             Self::McpCall => "mcp.call",
             Self::McpDenied => "mcp.denied",
             Self::McpGap => "mcp.gap",
         }
+    }
+
+    /// Who does what is of this kind, if the event says nothing else.
+    pub const fn actor(self) -> Actor {
+        match self {
+            Self::ClientRegistered
+            | Self::AssertionReplayed
+            | Self::AuthorizationStarted
+            | Self::CodeRedeemed
+            | Self::CodeReplayed
+            | Self::MachineAuthorized
+            | Self::RefreshRotated
+            | Self::RefreshReusedInWindow
+            | Self::RefreshReplayed
+            | Self::AccessTokenRevoked
+            | Self::McpCall
+            | Self::McpDenied => Actor::Client,
+            Self::SignedIn
+            | Self::ConsentApproved
+            | Self::ConsentDenied
+            | Self::UpstreamStarted
+            | Self::SignInFailed
+            | Self::SignedOut
+            | Self::OrganizationChosen => Actor::Person,
+            Self::UpstreamRejected
+            | Self::UpstreamReplayed
+            | Self::ProviderLogout
+            | Self::ProviderRefused => Actor::Provider,
+            Self::SigningKeyRevoked
+            | Self::PersonDisabled
+            | Self::PersonEnabled
+            | Self::AccountAdded
+            | Self::AccountChanged
+            | Self::AccountDisabled
+            | Self::AccountEnabled
+            | Self::Disabled
+            | Self::Enabled
+            | Self::ConfigurationLoaded
+            | Self::KeysResealed
+            | Self::KeysReset
+            | Self::GrantRevoked => Actor::Operator,
+            Self::ConsentRemembered
+            | Self::SigningKeyCreated
+            | Self::SigningKeyActivated
+            | Self::SigningKeyRetired
+            | Self::ProviderGone
+            | Self::AccountLocked
+            | Self::ClientsForgotten
+            | Self::McpGap => Actor::Server,
+        }
+    }
+
+    /// How it ended.
+    pub const fn outcome(self) -> Outcome {
+        match self {
+            Self::AssertionReplayed
+            | Self::ConsentDenied
+            | Self::CodeReplayed
+            | Self::RefreshReplayed
+            | Self::UpstreamRejected
+            | Self::UpstreamReplayed
+            | Self::SignInFailed
+            | Self::ProviderRefused
+            | Self::ProviderGone
+            | Self::McpDenied => Outcome::Refused,
+            _ => Outcome::Done,
+        }
+    }
+
+    /// Whether a sidecar reports it, with a time of its own.
+    pub const fn is_reported(self) -> bool {
+        matches!(self, Self::McpCall | Self::McpDenied | Self::McpGap)
     }
 
     /// The kind with this name.

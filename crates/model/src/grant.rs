@@ -10,6 +10,7 @@ use kernel::id::Kind;
 use kernel::{Id, Timestamp};
 use protocol::{ResourceUri, Scopes};
 
+use crate::audit::Actor;
 use crate::client::ClientId;
 use crate::person::SubjectId;
 
@@ -90,6 +91,16 @@ impl RevocationReason {
         Self::ProviderRefused,
         Self::Reassigned,
     ];
+
+    /// Who ends a grant for this reason.
+    pub const fn actor(self) -> Actor {
+        match self {
+            Self::ClientRequest => Actor::Client,
+            Self::CodeReplay | Self::RefreshReuse => Actor::Server,
+            Self::Administrative | Self::Reassigned => Actor::Operator,
+            Self::SignedOut | Self::ProviderRefused => Actor::Provider,
+        }
+    }
 
     /// The name in storage and logs.
     pub const fn as_str(self) -> &'static str {

@@ -19,7 +19,7 @@ pub mod signing_key;
 pub mod upstream;
 
 pub use account::{Account, AccountId};
-pub use audit::{AuditEvent, AuditKind};
+pub use audit::{Actor, AuditEvent, AuditKind};
 pub use authorization::{Authorization, AuthorizationRequest, Stage};
 pub use client::{Client, ClientAuth, ClientId, ClientOrigin};
 pub use code::Code;

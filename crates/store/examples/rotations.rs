@@ -21,8 +21,9 @@ use model::{Authorization, AuthorizationRequest, ClientId, ClientOrigin, Code, I
 use protocol::pkce::CodeChallenge;
 use protocol::{RedirectUri, ResourceUri, Scopes, UserType};
 use store::unit::{
-    Approve, BeginAuthorization, Consent, NewRefreshToken, RedeemCode, ResumeAuthorization, Room,
-    RotateOutcome, RotateRefresh, SignIn, SignInOutcome, Successor, UpstreamRefresh,
+    Approve, BeginAuthorization, Consent, IssuedToken, NewRefreshToken, RedeemCode,
+    ResumeAuthorization, Room, RotateOutcome, RotateRefresh, SignIn, SignInOutcome, Successor,
+    UpstreamRefresh,
 };
 use store::{Store, StoreOptions};
 
@@ -85,6 +86,12 @@ async fn rotate_until(
             hash: token,
             grant: grant.id,
             client: ClientId::from_text("bench"),
+            issued: IssuedToken {
+                id: "a".repeat(22),
+                subject: grant.subject,
+                organization: None,
+                resource: grant.resource,
+            },
             successor: Successor {
                 hash: successor.clone(),
                 sealed: "x".repeat(128),
@@ -196,6 +203,7 @@ async fn grant(store: &Store) -> Hashed<RefreshSecret> {
         client: request.client,
         grant_id: Id::generate(&random),
         refresh: Some(NewRefreshToken { hash: refresh.clone(), expires_at: NOW.plus_seconds(60) }),
+        token: "a".repeat(22),
         now: NOW,
     };
     store.write(redeem).await.unwrap();

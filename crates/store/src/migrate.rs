@@ -19,6 +19,7 @@ static STEPS: LazyLock<Migrator> = LazyLock::new(|| {
         step(4, "disabled", include_str!("../../../migrations/0004_disabled.sql")),
         step(5, "keys", include_str!("../../../migrations/0005_keys.sql")),
         step(6, "tokens", include_str!("../../../migrations/0006_tokens.sql")),
+        step(7, "audit", include_str!("../../../migrations/0007_audit.sql")),
         step(8, "consent", include_str!("../../../migrations/0008_consent.sql")),
     ])
 });

@@ -83,7 +83,7 @@ pub use revoke_grant::{RevokeGrant, RevokeOutcome};
 pub use revoke_own_grant::RevokeOwnGrant;
 pub use revoke_signing_key::{ResetSigningKeys, RevokeKeyOutcome, RevokeSigningKey};
 pub use room::Room;
-pub use rotate_refresh::{RotateOutcome, RotateRefresh, Successor};
+pub use rotate_refresh::{IssuedToken, RotateOutcome, RotateRefresh, Successor};
 pub use rotate_signing_key::{AdvanceKeys, KeysAdvanced, PublishNextKey};
 pub use set_password::{AccountOutcome, SetPassword};
 pub use set_totp::SetTotp;

@@ -1,6 +1,5 @@
 //! Access tokens (RFC 9068): what is in them and what they can do.
 
-use kernel::Timestamp;
 use kernel::encoding::base64url;
 use model::{Grant, Subject};
 use protocol::status_list::place_of;
@@ -56,15 +55,24 @@ pub(super) fn check_person(
     Ok(())
 }
 
+/// The id of an access token that is not made yet, so that the record of the change that leads to it
+/// can name it.
+pub(super) fn new_token_id(server: &AuthServer) -> String {
+    let mut id = [0; 16];
+    server.random.fill(&mut id);
+    base64url(&id)
+}
+
 /// The token endpoint's answer with a fresh access token.
 pub(super) fn issue(
     server: &AuthServer,
     grant: &Grant,
     subject: &Subject,
     scopes: Scopes,
+    token_id: String,
     refresh_token: Option<String>,
 ) -> Result<TokenResponse, ClientFailure> {
-    let claims = claims(server, grant, subject, scopes, server.now());
+    let claims = AccessClaims { jti: token_id, ..claims(server, grant, subject, scopes) };
     let access_token = server
         .keys
         .sign(ACCESS_TOKEN_TYPE, &claims)
@@ -79,15 +87,8 @@ pub(super) fn issue(
     })
 }
 
-fn claims(
-    server: &AuthServer,
-    grant: &Grant,
-    subject: &Subject,
-    scopes: Scopes,
-    now: Timestamp,
-) -> AccessClaims {
-    let mut jti = [0; 16];
-    server.random.fill(&mut jti);
+fn claims(server: &AuthServer, grant: &Grant, subject: &Subject, scopes: Scopes) -> AccessClaims {
+    let now = server.now();
     let (list, idx) = place_of(grant.status_index);
     AccessClaims {
         iss: server.config.issuer.clone(),
@@ -97,7 +98,7 @@ fn claims(
         scope: scopes,
         exp: now.as_seconds() + server.config.access_token_lifetime,
         iat: now.as_seconds(),
-        jti: base64url(&jti),
+        jti: String::new(),
         auth_time: grant.authenticated_at.as_seconds(),
         grant_id: grant.id.as_str().to_owned(),
         user_type: server.user_type(subject),

@@ -15,7 +15,7 @@ use protocol::token::TokenResponse;
 use protocol::{OAuthError, OAuthErrorCode, ResourceUri};
 use store::unit::{CountFailedRedemption, NewRefreshToken, RedeemCode, RedeemOutcome};
 
-use super::access::{check_person, effective_scopes, issue};
+use super::access::{check_person, effective_scopes, issue, new_token_id};
 use crate::answer::ClientFailure;
 use crate::request::invalid;
 use crate::server::AuthServer;
@@ -35,6 +35,7 @@ pub(super) async fn redeem(
     check_person(server, &subject, &code.resource, code.organization.as_deref())?;
     let refresh = client.refresh_tokens.then(|| Plain::<RefreshSecret>::generate(&*server.random));
     let now = server.now();
+    let token_id = new_token_id(server);
     let unit = RedeemCode {
         hash: code.hash,
         client: client.id.clone(),
@@ -43,13 +44,14 @@ pub(super) async fn redeem(
             hash: token.hash(),
             expires_at: now.plus_seconds(server.config.refresh_token_lifetime),
         }),
+        token: token_id.clone(),
         now,
     };
     match server.store.write(unit).await? {
         RedeemOutcome::Redeemed(grant) => {
             let scopes = effective_scopes(server, &grant, &subject, None)?;
             let refresh = refresh.map(|token| token.reveal().to_owned());
-            issue(server, &grant, &subject, scopes, refresh)
+            issue(server, &grant, &subject, scopes, token_id, refresh)
         }
         RedeemOutcome::Replayed { newly_revoked, .. } => {
             // TC-3: somebody has had tokens for this code already; both lose them.

@@ -15,7 +15,7 @@ use protocol::token::TokenResponse;
 use protocol::{OAuthError, OAuthErrorCode, Scopes, UserType};
 use store::unit::{AuthorizeMachine, AuthorizeMachineOutcome};
 
-use super::access::issue;
+use super::access::{issue, new_token_id};
 use crate::answer::ClientFailure;
 use crate::config::{Machine, Resource};
 use crate::request::invalid;
@@ -33,6 +33,7 @@ pub(super) async fn authorize(
     })?;
     let resource = resource_of(server, machine, params)?;
     let scopes = narrowed(params, machine.scopes.and(resource.ceiling))?;
+    let token_id = new_token_id(server);
     let unit = AuthorizeMachine {
         client: client.id.clone(),
         name: client.name.clone(),
@@ -40,11 +41,12 @@ pub(super) async fn authorize(
         scopes: machine.scopes,
         issued: scopes,
         grant_id: Id::generate(&*server.random),
+        token: token_id.clone(),
         now: server.now(),
     };
     match server.store.write(unit).await? {
         AuthorizeMachineOutcome::Authorized(grant) => {
-            issue(server, &grant, &itself(client), scopes, None)
+            issue(server, &grant, &itself(client), scopes, token_id, None)
         }
         AuthorizeMachineOutcome::Disabled => Err(OAuthErrorCode::InvalidClient
             .because("an administrator disabled this client, or what it wants to use")

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use kernel::Plain;
 use kernel::seal::derive_key;
 use model::refresh_token::RefreshSecret;
-use model::{Client, Grant, GrantId, RefreshToken, Subject};
+use model::{Client, Grant, RefreshToken, Subject};
 use protocol::params::Params;
 use protocol::token::TokenResponse;
 use protocol::{OAuthError, OAuthErrorCode, Scopes};
-use store::unit::{RotateOutcome, RotateRefresh, Successor};
+use store::unit::{IssuedToken, RotateOutcome, RotateRefresh, Successor};
 
-use super::access::{check_person, effective_scopes, issue};
+use super::access::{check_person, effective_scopes, issue, new_token_id};
 use super::code::check_resource_is;
 use super::recheck;
 use crate::answer::ClientFailure;
@@ -40,8 +40,9 @@ pub(super) async fn redeem(
     check_person(server, &subject, &grant.resource, grant.organization.as_deref())?;
     let scopes = effective_scopes(server, &grant, &subject, asked)?;
     // The token is signed while the disk works, and goes out only if the rotation is on it.
-    let rotation = rotate(server, client, &grant.id, &parent);
-    let signing = async { issue(server, &grant, &subject, scopes, None) };
+    let token_id = new_token_id(server);
+    let rotation = rotate(server, client, &grant, &parent, token_id.clone());
+    let signing = async { issue(server, &grant, &subject, scopes, token_id, None) };
     let (successor, tokens) = tokio::join!(biased; rotation, signing);
     Ok(TokenResponse { refresh_token: Some(successor?), ..tokens? })
 }
@@ -93,16 +94,23 @@ fn asked_scopes(grant: &Grant, params: &Params) -> Result<Option<Scopes>, OAuthE
 async fn rotate(
     server: &AuthServer,
     client: &Client,
-    grant: &GrantId,
+    grant: &Grant,
     parent: &Plain<RefreshSecret>,
+    token_id: String,
 ) -> Result<String, ClientFailure> {
     let successor = Plain::<RefreshSecret>::generate(&*server.random);
     let only_with_parent = derive_key(parent.reveal().as_bytes(), SUCCESSOR);
     let now = server.now();
     let unit = RotateRefresh {
         hash: parent.hash(),
-        grant: grant.clone(),
+        grant: grant.id.clone(),
         client: client.id.clone(),
+        issued: IssuedToken {
+            id: token_id,
+            subject: grant.subject.clone(),
+            organization: grant.organization.clone(),
+            resource: grant.resource.clone(),
+        },
         successor: Successor {
             hash: successor.hash(),
             sealed: only_with_parent.seal(

@@ -1,6 +1,7 @@
 //! The person allows it: a code is made.
 
 use kernel::{Hashed, Timestamp};
+use model::audit::authorization_id;
 use model::authorization::{AuthorizationHandle, BrowserBinding};
 use model::client::ClientMetadata;
 use model::person::SessionSecret;
@@ -137,8 +138,8 @@ impl Approve {
         let insert = query(
             "INSERT INTO OAUTH_CODE (code_hash, client_id, client_name, redirect_uri, \
              code_challenge, resource, scopes, subject_id, organization, authenticated_at, \
-             created_at, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             created_at, expires_at, txn_id) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         )
         .bind(code.hash.as_str())
         .bind(code.client.as_str())
@@ -151,7 +152,8 @@ impl Approve {
         .bind(code.organization.clone())
         .bind(code.authenticated_at.as_millis())
         .bind(code.created_at.as_millis())
-        .bind(code.expires_at.as_millis());
+        .bind(code.expires_at.as_millis())
+        .bind(authorization_id(&self.handle));
         txn.change("issue a code", insert).await.map(drop)
     }
 
@@ -168,17 +170,17 @@ impl Approve {
     }
 
     fn event(&self) -> AuditEvent {
+        let kind = match self.consent {
+            Consent::Given => AuditKind::ConsentApproved,
+            Consent::Remembered(_) => AuditKind::ConsentRemembered,
+        };
+        let event = AuditEvent::new(kind, self.now).within(&self.handle).on(&self.code.resource);
         AuditEvent {
-            kind: match self.consent {
-                Consent::Given => AuditKind::ConsentApproved,
-                Consent::Remembered(_) => AuditKind::ConsentRemembered,
-            },
-            at: self.now,
             client: Some(self.code.client.clone()),
             subject: Some(self.subject.clone()),
-            grant: None,
             organization: self.code.organization.clone(),
             detail: self.code.scopes.to_string(),
+            ..event
         }
     }
 }

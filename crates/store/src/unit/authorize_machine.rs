@@ -26,6 +26,8 @@ pub struct AuthorizeMachine {
     pub issued: Scopes,
     /// The id of the grant, if one has to be made.
     pub grant_id: GrantId,
+    /// The access token that is going to be issued, by its `jti`.
+    pub token: String,
     /// The current moment.
     pub now: Timestamp,
 }
@@ -138,8 +140,9 @@ impl AuthorizeMachine {
             client: Some(grant.client.clone()),
             subject: Some(grant.subject.clone()),
             grant: Some(grant.id.clone()),
+            token: Some(self.token.clone()),
             detail: self.issued.to_string(),
-            ..AuditEvent::new(AuditKind::MachineAuthorized, self.now)
+            ..AuditEvent::new(AuditKind::MachineAuthorized, self.now).on(&self.resource)
         }
     }
 }

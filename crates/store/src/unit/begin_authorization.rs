@@ -77,14 +77,12 @@ impl BeginAuthorization {
     }
 
     fn event(&self) -> AuditEvent {
+        let Authorization { handle, request, created_at, .. } = &self.authorization;
+        let event = AuditEvent::new(AuditKind::AuthorizationStarted, *created_at);
         AuditEvent {
-            kind: AuditKind::AuthorizationStarted,
-            at: self.authorization.created_at,
-            client: Some(self.authorization.request.client.clone()),
-            subject: None,
-            grant: None,
-            organization: None,
-            detail: self.authorization.request.scopes.to_string(),
+            client: Some(request.client.clone()),
+            detail: request.scopes.to_string(),
+            ..event.within(handle).on(&request.resource)
         }
     }
 }

@@ -70,6 +70,16 @@ impl UnitOfWork for Deny {
     }
 }
 
+impl DeniedBy {
+    /// For the record.
+    const fn reason(&self) -> &'static str {
+        match self {
+            Self::Session(..) => "at the consent page",
+            Self::Provider => "before consent",
+        }
+    }
+}
+
 impl Deny {
     async fn may_decide(&self, txn: &mut Txn<'_>) -> Result<bool, StoreError> {
         match &self.by {
@@ -111,14 +121,12 @@ impl Deny {
     }
 
     fn event(&self, refused: Refused) -> AuditEvent {
+        let event = AuditEvent::new(AuditKind::ConsentDenied, self.now);
         AuditEvent {
-            kind: AuditKind::ConsentDenied,
-            at: self.now,
             client: Some(refused.client),
             subject: refused.subject,
-            grant: None,
-            organization: None,
-            detail: String::new(),
+            detail: self.by.reason().to_owned(),
+            ..event.within(&self.handle).on(&refused.resource)
         }
     }
 }

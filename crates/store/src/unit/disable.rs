@@ -69,6 +69,7 @@ async fn noted(
         txn.record(AuditEvent {
             client: (what.kind == DisabledKind::Client).then(|| ClientId::from_text(&*what.name)),
             organization: (what.kind == DisabledKind::Organization).then(|| what.name.clone()),
+            resource: (what.kind == DisabledKind::Server).then(|| what.name.clone()),
             detail: format!("{} {}", what.kind.as_str(), what.name),
             ..AuditEvent::new(kind, now)
         });

@@ -23,6 +23,8 @@ pub struct RedeemCode {
     pub grant_id: GrantId,
     /// The grant's first refresh token, for clients that may have one.
     pub refresh: Option<NewRefreshToken>,
+    /// The access token that is going to be issued, by its `jti`.
+    pub token: String,
     /// The current moment.
     pub now: Timestamp,
 }
@@ -58,18 +60,23 @@ impl UnitOfWork for RedeemCode {
     type Outcome = RedeemOutcome;
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<RedeemOutcome, StoreError> {
-        let Some(code) = self.use_up(txn).await? else { return self.why_not(txn).await };
+        let Some((code, authorization)) = self.use_up(txn).await? else {
+            return self.why_not(txn).await;
+        };
         self.keep_client(txn).await?;
         let grant = self.make_grant(txn, code).await?;
         self.insert_refresh_token(txn).await?;
-        txn.record(self.event(&grant));
+        txn.record(AuditEvent { authorization, ..self.event(&grant) });
         Ok(RedeemOutcome::Redeemed(Box::new(grant)))
     }
 }
 
 impl RedeemCode {
-    /// One success for each code, whoever races (TC-2, T-CON-01).
-    async fn use_up(&self, txn: &mut Txn<'_>) -> Result<Option<Code>, StoreError> {
+    /// The code and the authorization that it comes of. One success for each code, whoever races (TC-2, T-CON-01).
+    async fn use_up(
+        &self,
+        txn: &mut Txn<'_>,
+    ) -> Result<Option<(Code, Option<String>)>, StoreError> {
         let update = query(
             "UPDATE OAUTH_CODE SET redeemed_as = $3 \
              WHERE code_hash = $1 AND client_id = $2 AND redeemed_as IS NULL \
@@ -86,7 +93,7 @@ impl RedeemCode {
              WHERE d.kind = 'server' AND d.name = OAUTH_CODE.resource) \
              RETURNING code_hash, client_id, client_name, redirect_uri, code_challenge, resource, \
              scopes, subject_id, organization, authenticated_at, created_at, expires_at, \
-             failed_redemptions, redeemed_as",
+             failed_redemptions, redeemed_as, txn_id",
         )
         .bind(self.hash.as_str())
         .bind(self.client.as_str())
@@ -94,7 +101,11 @@ impl RedeemCode {
         .bind(self.now.as_millis())
         .bind(MAX_FAILED_REDEMPTIONS);
         let row = txn.change_returning("redeem a code", update).await?;
-        row.map(|row| code::take(&mut Fields::of(&row, code::TABLE))).transpose()
+        row.map(|row| {
+            let mut fields = Fields::of(&row, code::TABLE);
+            Ok((code::take(&mut fields)?, fields.optional_text("txn_id")?))
+        })
+        .transpose()
     }
 
     /// The client is in use from now on and is never swept away as unused.
@@ -158,14 +169,15 @@ impl RedeemCode {
     }
 
     fn event(&self, grant: &Grant) -> AuditEvent {
+        let event = AuditEvent::new(AuditKind::CodeRedeemed, self.now).on(&grant.resource);
         AuditEvent {
-            kind: AuditKind::CodeRedeemed,
-            at: self.now,
             client: Some(grant.client.clone()),
             subject: Some(grant.subject.clone()),
             grant: Some(grant.id.clone()),
             organization: grant.organization.clone(),
+            token: Some(self.token.clone()),
             detail: grant.scopes.to_string(),
+            ..event
         }
     }
 }

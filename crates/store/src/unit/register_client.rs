@@ -142,13 +142,8 @@ impl RegisterClient {
 
     fn event(&self) -> AuditEvent {
         AuditEvent {
-            kind: AuditKind::ClientRegistered,
-            at: self.client.created_at,
             client: Some(self.client.id.clone()),
-            subject: None,
-            grant: None,
-            organization: None,
-            detail: String::new(),
+            ..AuditEvent::new(AuditKind::ClientRegistered, self.client.created_at)
         }
     }
 }

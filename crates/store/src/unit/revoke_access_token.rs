@@ -83,8 +83,8 @@ impl RevokeAccessToken {
             subject: Some(grant.subject.clone()),
             grant: Some(grant.id.clone()),
             organization: grant.organization.clone(),
-            detail: self.token.clone(),
-            ..AuditEvent::new(AuditKind::AccessTokenRevoked, self.now)
+            token: Some(self.token.clone()),
+            ..AuditEvent::new(AuditKind::AccessTokenRevoked, self.now).on(&grant.resource)
         }
     }
 }

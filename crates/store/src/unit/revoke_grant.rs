@@ -62,13 +62,11 @@ impl Ended {
     /// What led to the end, for the record.
     pub(super) fn event(&self, kind: AuditKind, at: Timestamp) -> AuditEvent {
         AuditEvent {
-            kind,
-            at,
             client: Some(self.grant.client.clone()),
             subject: Some(self.grant.subject.clone()),
             grant: Some(self.grant.id.clone()),
             organization: self.grant.organization.clone(),
-            detail: String::new(),
+            ..AuditEvent::new(kind, at).on(&self.grant.resource)
         }
     }
 }
@@ -95,6 +93,7 @@ pub(super) async fn end(
     if newly {
         let mut event = ended.event(AuditKind::GrantRevoked, now);
         reason.as_str().clone_into(&mut event.detail);
+        event.actor = Some(reason.actor());
         txn.record(event);
         let grant = &ended.grant;
         consent::forget(txn, &grant.subject, &grant.client, &grant.resource).await?;

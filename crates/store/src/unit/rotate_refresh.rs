@@ -2,7 +2,8 @@
 
 use kernel::{Hashed, Timestamp};
 use model::refresh_token::{MAX_REUSES_IN_WINDOW, RefreshSecret};
-use model::{AuditEvent, AuditKind, ClientId, GrantId, RevocationReason};
+use model::{AuditEvent, AuditKind, ClientId, GrantId, RevocationReason, SubjectId};
+use protocol::ResourceUri;
 
 use super::revoke_grant;
 use crate::query::query;
@@ -23,12 +24,27 @@ pub struct RotateRefresh {
     pub grant: GrantId,
     /// The client that presented it, authenticated where it has a secret.
     pub client: ClientId,
+    /// The access token that is going to be issued.
+    pub issued: IssuedToken,
     /// What it becomes if it is the live leaf.
     pub successor: Successor,
     /// The window in milliseconds; 0 means that no token may ever come again.
     pub grace_millis: i64,
     /// The current moment.
     pub now: Timestamp,
+}
+
+/// What the record says of an access token that a rotation leads to.
+#[derive(Clone, Debug)]
+pub struct IssuedToken {
+    /// Its `jti`.
+    pub id: String,
+    /// Whose it is.
+    pub subject: SubjectId,
+    /// The organization that they act for, if any.
+    pub organization: Option<String>,
+    /// What it is for.
+    pub resource: ResourceUri,
 }
 
 /// The token that takes another one's place.
@@ -183,6 +199,7 @@ impl RotateRefresh {
         if txn.change("count a reuse too many", update).await? == 1 {
             let mut event = self.event(AuditKind::RefreshReusedInWindow, grant);
             "too often: refused from now on".clone_into(&mut event.detail);
+            event.token = None;
             txn.record(event);
         }
         Ok(RotateOutcome::ReusedTooOften)
@@ -198,14 +215,14 @@ impl RotateRefresh {
     }
 
     fn event(&self, kind: AuditKind, grant: GrantId) -> AuditEvent {
+        let IssuedToken { id, subject, organization, resource } = &self.issued;
         AuditEvent {
-            kind,
-            at: self.now,
             client: Some(self.client.clone()),
-            subject: None,
+            subject: Some(subject.clone()),
             grant: Some(grant),
-            organization: None,
-            detail: String::new(),
+            token: Some(id.clone()),
+            organization: organization.clone(),
+            ..AuditEvent::new(kind, self.now).on(resource)
         }
     }
 }

@@ -142,13 +142,9 @@ impl SignIn {
 
     fn event(&self, subject: &Subject) -> AuditEvent {
         AuditEvent {
-            kind: AuditKind::SignedIn,
-            at: self.now,
-            client: None,
             subject: Some(subject.id.clone()),
-            grant: None,
-            organization: None,
             detail: self.identity.provider.clone(),
+            ..AuditEvent::new(AuditKind::SignedIn, self.now)
         }
     }
 }

@@ -17,6 +17,7 @@ fn unit(number: usize) -> AuthorizeMachine {
         scopes: Scopes::READ,
         issued: Scopes::READ,
         grant_id: Id::from_stored(format!("grt_{number}")),
+        token: "token".to_owned(),
         now: NOW,
     }
 }

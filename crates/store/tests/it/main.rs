@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod account;
+mod audit;
 mod authorization;
 mod client;
 mod code;

@@ -18,8 +18,8 @@ use protocol::{RedirectUri, ResourceUri, Scopes, UserType};
 use store::Store;
 use store::unit::{
     Approve, ApproveOutcome, BeginAuthorization, BeginOutcome, Consent, DeniedBy, Deny,
-    NewRefreshToken, RedeemCode, RedeemOutcome, RegisterClient, ResumeAuthorization, ResumeOutcome,
-    Room, RotateRefresh, SignIn, SignInOutcome, Successor, UpstreamRefresh,
+    IssuedToken, NewRefreshToken, RedeemCode, RedeemOutcome, RegisterClient, ResumeAuthorization,
+    ResumeOutcome, Room, RotateRefresh, SignIn, SignInOutcome, Successor, UpstreamRefresh,
 };
 
 use super::Database;
@@ -243,6 +243,7 @@ impl<'d> Story<'d> {
                 hash: refresh.hash(),
                 expires_at: NOW.plus_seconds(7_776_000),
             }),
+            token: "token-0".to_owned(),
             now: NOW,
         }
     }
@@ -275,6 +276,12 @@ impl<'d> Story<'d> {
             hash: parent.clone(),
             grant,
             client: self.client.id.clone(),
+            issued: IssuedToken {
+                id: "token-1".to_owned(),
+                subject: self.person.id.clone(),
+                organization: None,
+                resource: ResourceUri::parse("https://mcp.example.com/mcp").unwrap(),
+            },
             successor: Successor {
                 hash: successor.clone(),
                 sealed: sealed(successor),
@@ -285,7 +292,8 @@ impl<'d> Story<'d> {
         }
     }
 
-    fn belongs(&self, token: &Hashed<RefreshSecret>, grant: &GrantId) {
+    /// Notes whose a token is.
+    pub(crate) fn belongs(&self, token: &Hashed<RefreshSecret>, grant: &GrantId) {
         self.grants.lock().unwrap().insert(token.as_str().to_owned(), grant.clone());
     }
 
