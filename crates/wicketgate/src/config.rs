@@ -31,7 +31,7 @@ use tracing::level_filters::LevelFilter;
 
 use document::Document;
 use reader::Reader;
-use show::Shown;
+pub use show::Shown;
 
 /// The annotated reference of every key.
 pub const REFERENCE: &str = include_str!("../../../config/wicketgate.reference.toml");

@@ -3,7 +3,7 @@
 
 use kernel::seal::SealingKey;
 use kernel::{SecureRandom, Timestamp};
-use model::{Account, KeyState};
+use model::{Account, AuditEvent, AuditKind, KeyState};
 use store::unit::{self, Sealed};
 use store::{Store, StoreError};
 
@@ -47,7 +47,19 @@ impl Reseal<'_> {
         self.signing_keys(&mut done).await?;
         self.one_time_codes(&mut done).await?;
         self.upstream_refreshes(&mut done).await?;
+        self.record(&done).await?;
         Ok(done)
+    }
+
+    /// Each value changed alone, and once all did, that is one event.
+    async fn record(&self, done: &Resealed) -> Result<(), StoreError> {
+        if done.resealed == 0 {
+            return Ok(());
+        }
+        let detail = format!("{} values, {} lost", done.resealed, done.lost.len());
+        let event = AuditEvent::new(AuditKind::KeysResealed, self.now);
+        let unit = unit::RecordCalls { events: vec![AuditEvent { detail, ..event }] };
+        self.store.write(unit).await
     }
 
     async fn signing_keys(&self, done: &mut Resealed) -> Result<(), StoreError> {

@@ -1,6 +1,7 @@
 //! What nobody can use any more goes away, a few rows at a time (DS-9).
 
 use kernel::Timestamp;
+use model::{AuditEvent, AuditKind};
 
 use crate::query::query;
 use crate::{StoreError, Txn, UnitOfWork};
@@ -64,7 +65,7 @@ impl UnitOfWork for CollectGarbage {
     type Outcome = Collected;
 
     async fn run(&self, txn: &mut Txn<'_>) -> Result<Collected, StoreError> {
-        Ok(Collected {
+        let collected = Collected {
             authorizations: self.sweep(txn, AUTHORIZATIONS, 0).await?,
             upstream: self.sweep(txn, UPSTREAM, 0).await?,
             codes: self.sweep(txn, CODES, CODE_KEPT_SECONDS).await?,
@@ -74,7 +75,16 @@ impl UnitOfWork for CollectGarbage {
             replays: self.sweep(txn, REPLAYS, REPLAY_KEPT_SECONDS).await?,
             revoked_tokens: self.sweep(txn, REVOKED_TOKENS, REVOKED_KEPT_SECONDS).await?,
             clients: self.sweep(txn, CLIENTS, UNUSED_CLIENT_KEPT_SECONDS).await?,
-        })
+        };
+        // Anybody can register, so those that go are counted and not told one by one.
+        if collected.clients > 0 {
+            let detail = format!("{} clients that never got a grant", collected.clients);
+            txn.record(AuditEvent {
+                detail,
+                ..AuditEvent::new(AuditKind::ClientsForgotten, self.now)
+            });
+        }
+        Ok(collected)
     }
 }
 

@@ -79,6 +79,7 @@ impl UnitOfWork for ResetSigningKeys {
         }
         replace_if_none_signs(txn, &self.candidate, self.now).await?;
         revision::bump_keys(txn).await?;
+        record(txn, AuditKind::KeysReset, &format!("{ended} keys"), self.now);
         Ok(ended)
     }
 }

@@ -1,12 +1,16 @@
 //! SIGHUP: the log level and the servers are read again, while requests run.
 
+use kernel::encoding::sha256_base64url;
+use kernel::{Clock as _, SystemClock};
+use model::{AuditEvent, AuditKind};
+use store::unit::RecordCalls;
 use tokio::signal::unix::Signal;
 
 use super::logging::Log;
 use super::{serve, source};
 use crate::cli::Serve;
 use crate::compose::Running;
-use crate::config::{self, Fingerprint, Loaded, Problems};
+use crate::config::{self, Fingerprint, Loaded, Problems, Shown};
 
 /// What is read again, and how it is told.
 pub(super) struct Reload<'a> {
@@ -16,14 +20,19 @@ pub(super) struct Reload<'a> {
     pub(super) json: bool,
     /// What the process was started with.
     pub(super) started_with: Fingerprint,
+    /// The name of its settings in the record, as [`settings_id`] makes it.
+    pub(super) settings_id: String,
 }
 
 impl Reload<'_> {
     /// Reads again at each signal.
     pub(super) async fn at_each(&self, hangup: &mut Signal, running: &Running) {
+        record(running, "start", &self.settings_id).await;
         while hangup.recv().await.is_some() {
             self.log_level();
-            self.servers(running);
+            if let Some(id) = self.servers(running) {
+                record(running, "reload", &id).await;
+            }
         }
     }
 
@@ -43,15 +52,21 @@ impl Reload<'_> {
     }
 
     /// Reads `[[mcp.server]]`. The whole file has to be right, and of everything else it is said
-    /// that it waits for a restart.
-    fn servers(&self, running: &Running) {
+    /// that it waits for a restart. What was taken up has a name for the record.
+    fn servers(&self, running: &Running) -> Option<String> {
         let loaded = match self.load() {
             Ok(loaded) => loaded,
-            Err(error) => return self.refused(&error),
+            Err(error) => {
+                self.refused(&error);
+                return None;
+            }
         };
         let changes = match running.replace_servers(&loaded.settings) {
             Ok(changes) => changes,
-            Err(error) => return self.refused(&error),
+            Err(error) => {
+                self.refused(&error);
+                return None;
+            }
         };
         for advice in loaded.advice.iter().filter(|advice| advice.key.starts_with("mcp.server")) {
             tracing::warn!(key = advice.key, fix = advice.fix, "worth a look: {}", advice.reason);
@@ -71,6 +86,7 @@ impl Reload<'_> {
             let waiting = waiting.join(", ");
             self.warn(&format!("other parts of the configuration changed; restart for: {waiting}"));
         }
+        Some(settings_id(&loaded.shown))
     }
 
     fn load(&self) -> anyhow::Result<Loaded> {
@@ -95,5 +111,26 @@ impl Reload<'_> {
 
     fn warn(&self, text: &str) {
         serve::warn(self.json, text);
+    }
+}
+
+/// Names settings in the record (LG-1): equal names mean equal values. Secrets count as they are shown,
+/// which is masked, so nothing about them can be tried out at the name.
+pub(super) fn settings_id(shown: &[Shown]) -> String {
+    let text: String =
+        shown.iter().map(|Shown { key, value, .. }| format!("{key} = {value}\n")).collect();
+    let mut id = sha256_base64url(text.as_bytes());
+    id.truncate(16);
+    id
+}
+
+/// Notes in the record what the process runs with. It runs whether that can be noted or not.
+async fn record(running: &Running, why: &str, settings_id: &str) {
+    let Some(store) = running.store() else { return };
+    let detail = format!("{why} {settings_id}");
+    let event = AuditEvent::new(AuditKind::ConfigurationLoaded, SystemClock.now());
+    let unit = RecordCalls { events: vec![AuditEvent { detail, ..event }] };
+    if let Err(error) = store.write(unit).await {
+        tracing::warn!(%error, "that the configuration was read could not be put on record");
     }
 }

@@ -28,7 +28,9 @@ pub(super) fn run(options: &Serve) -> anyhow::Result<ExitCode> {
         tracing::warn!(key, fix, "worth a look: {reason}");
     }
     let json = settings.server.json_logs;
-    let reload = Reload { options, log: &log, json, started_with: loaded.fingerprint };
+    let (started_with, settings_id) =
+        (loaded.fingerprint, super::reload::settings_id(&loaded.shown));
+    let reload = Reload { options, log: &log, json, started_with, settings_id };
     runtime()?.block_on(async {
         // From now on: the signal ends a process that does not wait for it.
         let mut hangup = signal(SignalKind::hangup()).context("SIGHUP cannot be handled")?;
