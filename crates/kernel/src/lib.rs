@@ -9,6 +9,7 @@ pub mod encoding;
 pub mod id;
 pub mod per_thread;
 pub mod random;
+mod rfc3339;
 pub mod seal;
 pub mod secret;
 

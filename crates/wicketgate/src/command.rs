@@ -1,6 +1,7 @@
 //! One file for each command, and what they share: the configuration, the runtime, exit codes.
 
 mod account;
+mod audit;
 mod check;
 mod demo;
 mod demo_server;
@@ -51,6 +52,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Account(command) => account::run(&command),
         Command::User(command) => user::run(&command),
         Command::Grant(command) => grant::run(&command),
+        Command::Audit(command) => audit::run(&command),
         Command::Client(command) => switch::run(DisabledKind::Client, &command),
         Command::Organization(command) => switch::run(DisabledKind::Organization, &command),
         Command::Provider(command) => switch::run(DisabledKind::Provider, &command),

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod lines;
+pub(crate) mod records;
 
 use std::fmt::Display;
 use std::io::{self, Write as _};

@@ -7,6 +7,7 @@
 //! which nothing has changed. Time is a `ManualClock`; nothing sleeps to let it pass.
 
 mod account;
+mod audit;
 mod authorize;
 mod config;
 mod config_sign_in;
