@@ -20,3 +20,10 @@ ALTER TABLE OAUTH_CODE ADD COLUMN txn_id TEXT;
 -- Reading goes by moment and order, and so does removing what is old.
 DROP INDEX OAUTH_AUDIT_AT;
 CREATE INDEX OAUTH_AUDIT_ORDER ON OAUTH_AUDIT (at, id);
+
+-- Two more kinds that anybody can cause without signing in. They are kept in bounded numbers.
+DROP INDEX OAUTH_AUDIT_ANONYMOUS;
+CREATE INDEX OAUTH_AUDIT_ANONYMOUS ON OAUTH_AUDIT (kind, at) WHERE kind IN
+    ('client.registered', 'authorization.started', 'upstream.started', 'upstream.rejected',
+    'upstream.replayed', 'person.sign_in_failed', 'account.locked', 'client.document_read',
+    'client.document_refused');

@@ -65,7 +65,7 @@ impl AuthServer {
         let mut polls = 0_u32;
         loop {
             let was_told = tokio::select! {
-                () = &mut shutdown => return,
+                () = &mut shutdown => return self.tell_the_record().await,
                 _ = ticks.tick() => false,
                 () = look.notified() => true,
             };
@@ -75,6 +75,9 @@ impl AuthServer {
             if was_told {
                 sleep(LOOKS_APART).await;
                 continue;
+            }
+            if let Err(error) = self.record_notices().await {
+                tracing::warn!(%error, "could not record what happened; trying again");
             }
             if polls.is_multiple_of(POLLS_PER_SWEEP) {
                 self.tidy_up().await;
@@ -109,7 +112,16 @@ impl AuthServer {
         Ok(())
     }
 
+    /// What waits for the record does not end with the process.
+    async fn tell_the_record(&self) {
+        self.note_limits();
+        if let Err(error) = self.record_notices().await {
+            tracing::warn!(%error, "some of what happened could not be recorded");
+        }
+    }
+
     async fn tidy_up(&self) {
+        self.note_limits();
         self.throttle.forget_the_quiet();
         self.documents.forget_the_quiet();
         match self.gone.find_again(&self.config, &self.disabled, &self.store).await {

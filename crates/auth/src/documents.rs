@@ -10,15 +10,16 @@ use std::sync::Arc;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use kernel::Timestamp;
 use model::client::{AssertionAudience, KeySource, Signing};
-use model::{Client, ClientAuth, ClientId, ClientOrigin};
+use model::{AuditEvent, AuditKind, Client, ClientAuth, ClientId, ClientOrigin};
 use net::outbound::{Fetched, Guard, NotFetched};
-use protocol::Scopes;
 use protocol::client_document::{ClientDocument, DocumentAuth, DocumentUrl};
 use protocol::client_keys::ClientKeys;
 use protocol::redirect_uri::RedirectPolicy;
+use protocol::{RedirectUri, Scopes};
 use quick_cache::sync::Cache;
 
 use crate::config::MetadataDocuments;
+use crate::notices::Notices;
 
 /// What is known of clients that describe themselves.
 pub(crate) struct Documents {
@@ -29,6 +30,8 @@ pub(crate) struct Documents {
     /// The last good description of each, for when a host does not answer.
     last_good: Cache<String, Good>,
     hosts: DefaultKeyedRateLimiter<String>,
+    /// What was found, for the record.
+    pub(crate) notices: Notices,
 }
 
 /// A client, and when its description was fetched.
@@ -54,6 +57,9 @@ pub(crate) enum NoDocument {
     #[error("the client's metadata document is not taken: {0}")]
     Bad(String),
 }
+
+/// Bytes of a text that go on record.
+const MAX_NOTED: usize = 1_024;
 
 /// Documents that are kept. Each takes a few hundred bytes.
 const KEPT: usize = 1_000;
@@ -81,6 +87,7 @@ impl Documents {
             found: Cache::new(KEPT),
             last_good: Cache::new(KEPT),
             hosts: RateLimiter::keyed(per_minute),
+            notices: Notices::default(),
         }
     }
 
@@ -123,6 +130,7 @@ impl Documents {
         let fetched = self.fetch(guard, own, now).await;
         match fetched {
             Ok((client, seconds)) => {
+                self.note_read(&client, now);
                 let client = Arc::new(client);
                 let good = Good { client: Arc::clone(&client), fetched_at: now };
                 self.last_good.insert(id.as_str().to_owned(), good);
@@ -132,9 +140,40 @@ impl Documents {
             Err(bad) => {
                 self.last_good.remove(id.as_str());
                 tracing::warn!(client.id = %id, error = %bad, "cimd.refused");
+                self.note_refused(id, &bad.to_string(), now);
                 Found { outcome: Err(bad), until: now.plus_seconds(FAILURE_SECONDS) }
             }
         }
+    }
+
+    /// A client that is new here, or says something else than before: where codes are sent to is what
+    /// matters.
+    fn note_read(&self, client: &Client, now: Timestamp) {
+        let before = self.last_good.get(client.id.as_str());
+        let known = before.as_ref().map(|good| &good.client.redirect_uris);
+        if known == Some(&client.redirect_uris) {
+            return;
+        }
+        let what = if known.is_some() { "changed" } else { "new" };
+        // Queries of redirect URIs may hold anything (LG-2).
+        let bare = |uri: &RedirectUri| uri.as_str().split(['?', '#']).next().map(str::to_owned);
+        let uris: Vec<String> = client.redirect_uris.iter().filter_map(bare).collect();
+        self.note(&client.id, AuditKind::DocumentRead, &format!("{what}: {}", uris.join(" ")), now);
+    }
+
+    /// An address that must not be asked is one of the reasons (SSRF).
+    fn note_refused(&self, id: &ClientId, why: &str, now: Timestamp) {
+        self.note(id, AuditKind::DocumentRefused, why, now);
+    }
+
+    fn note(&self, id: &ClientId, kind: AuditKind, detail: &str, now: Timestamp) {
+        let bare = id.as_str().split(['?', '#']).next().unwrap_or_default();
+        let clipped = |text: &str| text[..text.floor_char_boundary(MAX_NOTED)].to_owned();
+        self.notices.note(AuditEvent {
+            client: Some(ClientId::from_text(clipped(bare))),
+            detail: clipped(detail),
+            ..AuditEvent::new(kind, now)
+        });
     }
 
     /// What was known before, or what is in the program, for as long as a failure is remembered.
@@ -157,6 +196,7 @@ impl Documents {
             tracing::warn!(client.id = %id, why, "cimd.bundled: the document in this program is used");
             return Found { outcome: Ok(Arc::new(client(id, document, None, now))), until };
         }
+        self.note_refused(id, &why, now);
         tracing::warn!(client.id = %id, why, "cimd.away: see private_hosts, extra_ca_file, \
             metadata_document_hosts and bundled_documents in [oauth.registration]");
         Found { outcome: Err(NoDocument::Away(why)), until }

@@ -24,6 +24,7 @@ mod endpoint;
 mod gone;
 mod keys;
 mod meter;
+mod notices;
 pub mod providers;
 mod request;
 mod resources;

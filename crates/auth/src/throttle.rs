@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -43,6 +44,8 @@ struct Limiter {
     what: &'static str,
     /// Lines of the log: a flood is told of, and does not fill it.
     lines: DefaultDirectRateLimiter,
+    /// How many were refused since the record was told.
+    refused: AtomicU64,
     networks: DefaultKeyedRateLimiter<IpAddr>,
     sites: DefaultKeyedRateLimiter<IpAddr>,
 }
@@ -121,7 +124,22 @@ impl Throttle {
 
     /// Forgets networks that have been quiet.
     pub(crate) fn forget_the_quiet(&self) {
-        for limiter in [
+        for limiter in self.all() {
+            limiter.networks.retain_recent();
+            limiter.sites.retain_recent();
+        }
+    }
+
+    /// The limits that were reached since this was asked last, and how many were refused.
+    pub(crate) fn take_refused(&self) -> Vec<(&'static str, u64)> {
+        let all = self.all().into_iter();
+        all.map(|limiter| (limiter.what, limiter.refused.swap(0, Ordering::Relaxed)))
+            .filter(|(_, refused)| *refused > 0)
+            .collect()
+    }
+
+    const fn all(&self) -> [&Limiter; 7] {
+        [
             &self.registrations,
             &self.authorizations,
             &self.departures,
@@ -129,10 +147,7 @@ impl Throttle {
             &self.failed_authentications,
             &self.sign_ins,
             &self.documents,
-        ] {
-            limiter.networks.retain_recent();
-            limiter.sites.retain_recent();
-        }
+        ]
     }
 }
 
@@ -142,18 +157,23 @@ impl Limiter {
         let of = |per_minute: u32| RateLimiter::keyed(Quota::per_minute(times(per_minute)));
         let site = per_minute.saturating_mul(NETWORKS_OF_A_SITE);
         let lines = RateLimiter::direct(Quota::per_minute(times(LINES_PER_MINUTE)));
-        Self { what, lines, networks: of(per_minute), sites: of(site) }
+        let refused = AtomicU64::new(0);
+        Self { what, lines, refused, networks: of(per_minute), sites: of(site) }
     }
 
     /// Counts one more from there, unless there were too many.
     fn admits(&self, address: IpAddr) -> bool {
         let admitted = self.networks.check_key(&network(address)).is_ok()
             && self.sites.check_key(&site(address)).is_ok();
-        if !admitted && self.lines.check().is_ok() {
+        if admitted {
+            return true;
+        }
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        if self.lines.check().is_ok() {
             let network = network(address);
             tracing::info!(%network, what = self.what, "too many in a minute: 429");
         }
-        admitted
+        false
     }
 }
 
@@ -221,5 +241,8 @@ mod tests {
             (0..100).filter(|n| throttle.registration(from(*n).into()).is_ok()).count()
         };
         assert_eq!((registered(1), registered(2)), (20, 20));
+        // LG-1: one word for the record, however many there were.
+        assert_eq!(throttle.take_refused(), [("registrations", 160)]);
+        assert!(throttle.take_refused().is_empty());
     }
 }

@@ -146,14 +146,20 @@ pub enum AuditKind {
     Disabled,
     /// It was switched on again.
     Enabled,
-    /// A process began to serve with a configuration, or took a new one. The detail is its fingerprint.
+    /// A process began to serve with a configuration, or took a new one.
     ConfigurationLoaded,
     /// Everything sealed under an older key-encryption key was sealed under the current one.
     KeysResealed,
     /// What was sealed under a lost key-encryption key was given up.
     KeysReset,
-    /// Clients that never got a grant were removed; the detail counts them.
+    /// Clients that never got a grant were removed.
     ClientsForgotten,
+    /// A client that describes itself is new here, or sends codes elsewhere than before.
+    DocumentRead,
+    /// A client's own description was not taken or could not be fetched.
+    DocumentRefused,
+    /// Too many requests of a kind came from one network and were refused.
+    LimitReached,
     /// A sidecar let a call through.
     McpCall,
     /// A sidecar denied something.
@@ -232,7 +238,7 @@ impl Outcome {
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 47] = [
         Self::ClientRegistered,
         Self::AssertionReplayed,
         Self::AuthorizationStarted,
@@ -274,6 +280,9 @@ impl AuditKind {
         Self::KeysResealed,
         Self::KeysReset,
         Self::ClientsForgotten,
+        Self::DocumentRead,
+        Self::DocumentRefused,
+        Self::LimitReached,
         Self::McpCall,
         Self::McpDenied,
         Self::McpGap,
@@ -323,6 +332,9 @@ impl AuditKind {
             Self::KeysResealed => "keys.resealed",
             Self::KeysReset => "keys.reset",
             Self::ClientsForgotten => "clients.forgotten",
+            Self::DocumentRead => "client.document_read",
+            Self::DocumentRefused => "client.document_refused",
+            Self::LimitReached => "limit.reached",
             Self::McpCall => "mcp.call",
             Self::McpDenied => "mcp.denied",
             Self::McpGap => "mcp.gap",
@@ -342,6 +354,9 @@ impl AuditKind {
             | Self::RefreshReusedInWindow
             | Self::RefreshReplayed
             | Self::AccessTokenRevoked
+            | Self::DocumentRead
+            | Self::DocumentRefused
+            | Self::LimitReached
             | Self::McpCall
             | Self::McpDenied => Actor::Client,
             Self::SignedIn
@@ -391,6 +406,8 @@ impl AuditKind {
             | Self::SignInFailed
             | Self::ProviderRefused
             | Self::ProviderGone
+            | Self::DocumentRefused
+            | Self::LimitReached
             | Self::McpDenied => Outcome::Refused,
             _ => Outcome::Done,
         }

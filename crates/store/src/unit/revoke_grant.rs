@@ -1,7 +1,7 @@
 //! A grant ends, and with it every token of it (RFC 7009, GR-1).
 
 use kernel::Timestamp;
-use model::{AuditEvent, AuditKind, Grant, GrantId, RevocationReason};
+use model::{Actor, AuditEvent, AuditKind, Grant, GrantId, RevocationReason};
 
 use crate::query::query;
 use crate::table::{consent, grant, revision};
@@ -80,6 +80,17 @@ pub(super) async fn end(
     reason: RevocationReason,
     now: Timestamp,
 ) -> Result<Option<Ended>, StoreError> {
+    end_by(reason.actor(), txn, id, reason, now).await
+}
+
+/// As [`end`], where the reason alone does not say who does it.
+pub(super) async fn end_by(
+    actor: Actor,
+    txn: &mut Txn<'_>,
+    id: &GrantId,
+    reason: RevocationReason,
+    now: Timestamp,
+) -> Result<Option<Ended>, StoreError> {
     let update = query(
         "UPDATE OAUTH_GRANT SET revoked_at = $2, revocation_reason = $3 \
          WHERE grant_id = $1 AND revoked_at IS NULL",
@@ -93,7 +104,7 @@ pub(super) async fn end(
     if newly {
         let mut event = ended.event(AuditKind::GrantRevoked, now);
         reason.as_str().clone_into(&mut event.detail);
-        event.actor = Some(reason.actor());
+        event.actor = Some(actor);
         txn.record(event);
         let grant = &ended.grant;
         consent::forget(txn, &grant.subject, &grant.client, &grant.resource).await?;

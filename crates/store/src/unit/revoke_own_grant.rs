@@ -1,7 +1,7 @@
 //! A person ends what they granted, on the account page.
 
 use kernel::Timestamp;
-use model::{GrantId, RevocationReason, SubjectId};
+use model::{Actor, GrantId, RevocationReason, SubjectId};
 
 use super::revoke_grant::{self, Ended, RevokeOutcome};
 use crate::table::grant;
@@ -28,7 +28,7 @@ impl UnitOfWork for RevokeOwnGrant {
             return Ok(RevokeOutcome::Unknown);
         }
         let reason = RevocationReason::Administrative;
-        let ended = revoke_grant::end(txn, &self.grant, reason, self.now).await?;
+        let ended = revoke_grant::end_by(Actor::Person, txn, &self.grant, reason, self.now).await?;
         Ok(ended.as_ref().map_or(RevokeOutcome::Unknown, Ended::outcome))
     }
 }

@@ -18,7 +18,7 @@ pub struct ThinEvents {
 }
 
 /// The kinds of the index `OAUTH_AUDIT_ANONYMOUS`.
-const ANONYMOUS: [AuditKind; 7] = [
+const ANONYMOUS: [AuditKind; 9] = [
     AuditKind::ClientRegistered,
     AuditKind::AuthorizationStarted,
     AuditKind::UpstreamStarted,
@@ -26,6 +26,8 @@ const ANONYMOUS: [AuditKind; 7] = [
     AuditKind::UpstreamReplayed,
     AuditKind::SignInFailed,
     AuditKind::AccountLocked,
+    AuditKind::DocumentRead,
+    AuditKind::DocumentRefused,
 ];
 
 impl UnitOfWork for ThinEvents {

@@ -94,7 +94,7 @@ async fn t_log_04_export_tells_the_story_in_order() {
 async fn t_log_02_a_name_stays_within_its_line() {
     let world = World::sqlite().await;
     let tokens = world.connect("basic").await.tokens;
-    let caller = McpCaller::new(&world, &tokens.access, Era::Stateless);
+    let caller = McpCaller::connect(&world, &tokens.access, Era::Sessions("2025-11-25")).await;
     caller.call("a\nb\u{1b}[2J\u{2028}\u{202e}\u{9b}c", json!({})).await;
     let found = async {
         loop {

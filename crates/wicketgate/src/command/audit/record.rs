@@ -180,4 +180,41 @@ mod tests {
             })
         );
     }
+
+    const PAGE: &str = include_str!("../../../../../docs/audit.md");
+
+    /// LG-1: the documentation has each kind with its outcome and actor, and each field.
+    #[test]
+    fn every_kind_and_field_is_documented() {
+        for kind in AuditKind::ALL {
+            let (name, outcome) = (kind.as_str(), kind.outcome().as_str());
+            let actor = match kind {
+                AuditKind::GrantRevoked => "by the reason",
+                _ => kind.actor().as_str(),
+            };
+            let row = format!("| `{name}` | {outcome} | {actor} | ");
+            assert!(PAGE.contains(&row), "docs/audit.md lacks: {row}");
+        }
+        let kinds = PAGE.lines().filter(|line| {
+            line.starts_with("| `")
+                && [" done ", " refused "].iter().any(|word| line.contains(word))
+        });
+        assert_eq!(kinds.filter(|line| line.contains('.')).count(), AuditKind::ALL.len());
+        let full = AuditEvent {
+            client: Some(ClientId::from_text("a")),
+            subject: Some(Id::from_stored("a")),
+            grant: Some(Id::from_stored("a")),
+            authorization: Some("a".to_owned()),
+            token: Some("a".to_owned()),
+            resource: Some("a".to_owned()),
+            organization: Some("a".to_owned()),
+            detail: "a".to_owned(),
+            ..AuditEvent::new(AuditKind::GrantRevoked, Timestamp::from_millis(0))
+        };
+        let mut known: Vec<_> = fields(&AuditRecord { id: 1, event: full }).into_iter().collect();
+        known.push(("detail", Value::Null));
+        for (field, _) in known {
+            assert!(PAGE.contains(&format!("| `{field}` | ")), "docs/audit.md lacks: {field}");
+        }
+    }
 }
