@@ -69,7 +69,9 @@ impl AuthServer {
         }
         let written = self.store.write(RecordCalls { events: events.clone() }).await;
         if written.is_err() {
-            events.into_iter().for_each(|event| self.documents.notices.note(event));
+            for event in events {
+                self.documents.notices.note(event);
+            }
         }
         written
     }

@@ -347,3 +347,42 @@ async fn ci_16_nobody_makes_this_server_fetch_without_end() {
     refresh(PATH.to_owned()).await.refuses(400, "invalid_grant");
     assert_eq!(host.asked(PATH), 1);
 }
+
+/// LG-1, T-LOG-04: that a client is new here, sends codes elsewhere than before, or is not taken any more
+/// is on record once each, whoever asks how often.
+#[tokio::test]
+async fn t_log_04_what_a_document_says_is_on_record() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let host = DocumentHost::start().await;
+        let mut said = document(&host);
+        host.says(PATH, &said);
+        let world = world(engine, &host).await;
+        let client = client(&world, &host);
+        let ask = async || world.person().visit(&client.ask().url()).await;
+        ask().await;
+        ask().await;
+        said["redirect_uris"] = json!([REDIRECT]);
+        host.says(PATH, &said);
+        world.clock.advance_seconds(90_000);
+        ask().await;
+        said["redirect_uris"] = json!(["javascript:alert(1)"]);
+        host.says(PATH, &said);
+        world.clock.advance_seconds(90_000);
+        ask().await;
+        let told = async {
+            loop {
+                let dump = world.dump().await;
+                let of = |text: &str| dump.count_with("OAUTH_AUDIT", text);
+                if of("kind=client.document_refused ") == 1 {
+                    assert_eq!(of("kind=client.document_read "), 2);
+                    assert_eq!(of("detail=new: http://127.0.0.1/callback"), 1);
+                    assert_eq!(of(&format!("detail=changed: {REDIRECT}")), 1);
+                    return;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+        };
+        let within = std::time::Duration::from_secs(10);
+        tokio::time::timeout(within, told).await.expect("on record within seconds");
+    }
+}

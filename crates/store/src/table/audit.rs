@@ -136,10 +136,10 @@ const IDS_EACH_MILLISECOND: i64 = 1_000;
 /// What a sidecar reports has a time of the sidecar's, which moves nothing here.
 fn next_id(event: &AuditEvent) -> i64 {
     let by_clock = event.at.as_millis().saturating_mul(IDS_EACH_MILLISECOND);
-    let least = if event.kind.is_reported() { 0 } else { by_clock };
-    let next = |last: i64| Some(last.saturating_add(1).max(least));
+    let floor = if event.kind.is_reported() { 0 } else { by_clock };
+    let next = |last: i64| Some(last.saturating_add(1).max(floor));
     match LAST_ID.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
-        Ok(last) | Err(last) => last.saturating_add(1).max(least),
+        Ok(last) | Err(last) => last.saturating_add(1).max(floor),
     }
 }
 

@@ -76,9 +76,8 @@ async fn tail(options: &AuditTail) -> anyhow::Result<ExitCode> {
     let filter = Filter::of(&options.filter, now)?;
     let store = open(&options.config).await?;
     let mut out = Records::to_stdout();
-    let text = |record: &AuditRecord| match options.json {
-        true => record::json(record),
-        false => record::line(record),
+    let text = |record: &AuditRecord| {
+        if options.json { record::json(record) } else { record::line(record) }
     };
     let last = last_matching(&store, &filter, options.lines).await?;
     let mut written = true;

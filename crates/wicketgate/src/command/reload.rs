@@ -117,9 +117,9 @@ impl Reload<'_> {
 /// Names settings in the record (LG-1): equal names mean equal values. Secrets count as they are shown,
 /// which is masked, so nothing about them can be tried out at the name.
 pub(super) fn settings_id(shown: &[Shown]) -> String {
-    let text: String =
-        shown.iter().map(|Shown { key, value, .. }| format!("{key} = {value}\n")).collect();
-    let mut id = sha256_base64url(text.as_bytes());
+    let lines: Vec<String> =
+        shown.iter().map(|Shown { key, value, .. }| format!("{key} = {value}")).collect();
+    let mut id = sha256_base64url(lines.join("\n").as_bytes());
     id.truncate(16);
     id
 }

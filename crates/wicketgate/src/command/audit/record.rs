@@ -113,14 +113,13 @@ fn push(line: &mut String, name: &str, value: &Value) {
     let is_plain = !shown.is_empty()
         && !shown.contains([' ', '"', '\'', '=', '\\'])
         && shown.chars().all(is_harmless);
+    let quote = if is_plain { "" } else { "\"" };
     // A String takes everything.
-    let _ = match is_plain {
-        true => write!(line, "  {name}={}", shown.escape_debug()),
-        false => write!(line, "  {name}=\"{}\"", shown.escape_debug()),
-    };
+    let _ = write!(line, "  {name}={quote}{}{quote}", shown.escape_debug());
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use kernel::Timestamp;
