@@ -152,11 +152,8 @@ async fn grant(store: &Store) -> Hashed<RefreshSecret> {
         created_at: NOW,
         expires_at: NOW.plus_seconds(600),
     };
-    let begin = BeginAuthorization {
-        authorization: authorization.clone(),
-        source: String::new(),
-        room: Room::of(10_000),
-    };
+    let (source, room) = (String::new(), Room::of(10_000));
+    let begin = BeginAuthorization { authorization: authorization.clone(), source, room };
     store.write(begin).await.unwrap();
     let resume = ResumeAuthorization {
         handle: authorization.handle.clone(),
