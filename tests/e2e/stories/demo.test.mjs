@@ -6,7 +6,8 @@ import { SCOPES } from '../lib/configs.mjs';
 import { MODES } from '../lib/connection.mjs';
 import { demo } from '../lib/deployment.mjs';
 import { discover } from '../lib/discovery.mjs';
-import * as gateway from '../lib/gateway.mjs';
+import * as gateways from '../lib/gateway.mjs';
+import { until } from '../lib/refresher.mjs';
 import { tellToTheEnd } from '../lib/story.mjs';
 import { allTools } from '../lib/tools.mjs';
 import { demoServer } from '../lib/upstreams.mjs';
@@ -17,14 +18,17 @@ let tools;
 before(async () => {
   const upstream = await demoServer();
   tools = await allTools(upstream.url);
-  await gateway.stop(upstream.program);
+  await gateways.stop(upstream.program);
   deployment = await demo();
 });
 
 after(() => deployment.stop());
 
-test('the demo prints where to connect and a command for each client', () => {
-  const [{ log }] = deployment.gateways;
+test('the demo prints where to connect and a command for each client', async () => {
+  const [gateway] = deployment.gateways;
+  // It listens a moment before it says all that.
+  await until('the greeting', () => gateway.log.includes('Ctrl'));
+  const { log } = gateway;
   assert.ok(log.includes(deployment.url), log);
   assert.ok(log.includes(`${deployment.issuer}/connect`), log);
   for (const hint of ['claude mcp add', 'codex mcp add', '@modelcontextprotocol/inspector', 'code --add-mcp']) {

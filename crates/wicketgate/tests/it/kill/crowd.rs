@@ -123,7 +123,7 @@ impl Kills {
     fn met(&mut self, answered: usize) {
         self.answered += answered;
         self.lost += CODES + FAMILIES - answered;
-        let half = (CODES + FAMILIES) / 2;
+        let half = usize::midpoint(CODES, FAMILIES);
         self.delay = if answered > half { self.delay * 3 / 4 } else { self.delay * 5 / 4 };
     }
 }
@@ -140,6 +140,10 @@ async fn codes(place: &Place, client: &Client, count: usize) -> Vec<(String, Ask
     codes
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test is told by its environment how long it may take"
+)]
 fn rounds() -> u32 {
     let more = std::env::var("WICKETGATE_KILL_ROUNDS").ok();
     more.map_or(ROUNDS, |rounds| rounds.parse().expect("WICKETGATE_KILL_ROUNDS is a number"))
