@@ -66,7 +66,7 @@ pub(super) async fn show(
     if offer.scopes.is_empty() {
         return nothing_to_offer(server, opened);
     }
-    if let Some(before) = offer.answered_before(server, parts, opened) {
+    if let Some(before) = offer.answered_before(server, parts, opened, subject).await? {
         let scopes = offer.scopes;
         return approve(server, opened, decider, scopes, Yes::Remembered(before)).await;
     }

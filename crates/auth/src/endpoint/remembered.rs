@@ -3,7 +3,7 @@
 
 use axum::http::request::Parts;
 use model::authorization::Asking;
-use model::{ConsentKey, RememberedConsent, Subject};
+use model::{AuthorizationRequest, ConsentKey, RememberedConsent, Subject};
 use pages::Earlier;
 use protocol::redirect_uri::RedirectKind;
 use protocol::{Scope, Scopes};
@@ -18,8 +18,8 @@ use crate::server::AuthServer;
 pub(super) struct Offer {
     /// All that the client gets if the person allows it without leaving anything out.
     pub(super) scopes: Scopes,
-    /// The consent from before, if it stands.
-    before: Option<RememberedConsent>,
+    /// What the client has by grants that live.
+    held: Scopes,
 }
 
 impl Offer {
@@ -35,55 +35,57 @@ impl Offer {
         let ceiling = resource.map_or(Scopes::NONE, |resource| resource.ceiling);
         let possible = ceiling.and(server.user_type(subject).allows());
         let requested = request.scopes.and(possible);
-        let before = find(server, opened, subject).await?;
-        let held = before.map_or(Scopes::NONE, |before| before.scopes.and(possible));
+        let mut reader = server.store.read().await?;
+        let organization = acting_for(subject);
+        let (client, at) = (&request.client, &request.resource);
+        let held = store::grant::held(reader.conn(), &subject.id, client, at, organization).await?;
         let asks_for_more = !held.contains_all(requested);
-        let scopes = if asks_for_more { requested.or(held) } else { requested };
-        Ok(Self { scopes, before })
+        let scopes = if asks_for_more { requested.or(held.and(possible)) } else { requested };
+        Ok(Self { scopes, held })
     }
 
     /// What the person said of this scope before (T-CO-04).
     pub(super) fn earlier(&self, scope: Scope) -> Earlier {
-        match self.before {
-            None => Earlier::Nothing,
-            Some(before) if before.scopes.contains(scope) => Earlier::Allowed,
-            Some(_) => Earlier::NotCovered,
+        match self.held {
+            Scopes::NONE => Earlier::Nothing,
+            held if held.contains(scope) => Earlier::Allowed,
+            _ => Earlier::NotCovered,
         }
     }
 
     /// The consent that answers in the person's place, if one may. Never where any program could take the
     /// answer, and never when another site sent the browser here (CO-6, T-CO-09, RFC 8252 §8.6).
-    pub(super) fn answered_before(
+    pub(super) async fn answered_before(
         &self,
         server: &AuthServer,
         parts: &Parts,
         opened: &Opened,
-    ) -> Option<RememberedConsent> {
+        subject: &Subject,
+    ) -> Result<Option<RememberedConsent>, PageFailure> {
         let request = &opened.authorization.request;
         let may = request.asking == Asking::AsNeeded
             && matches!(request.redirect_uri.kind(), RedirectKind::Web { .. })
             && is_own_doing(parts);
-        self.before.filter(|before| {
+        if !may {
+            return Ok(None);
+        }
+        let key = key(request, subject);
+        let mut reader = server.store.read().await?;
+        let before = store::consent::find(reader.conn(), &key).await?;
+        Ok(before.filter(|before| {
             let ends = before.consented_at.plus_seconds(server.config.remembered_consent);
-            may && server.now() < ends && before.covers(self.scopes)
-        })
+            server.now() < ends && before.covers(self.scopes)
+        }))
     }
 }
 
-async fn find(
-    server: &AuthServer,
-    opened: &Opened,
-    subject: &Subject,
-) -> Result<Option<RememberedConsent>, PageFailure> {
-    let request = &opened.authorization.request;
-    let key = ConsentKey {
+fn key(request: &AuthorizationRequest, subject: &Subject) -> ConsentKey {
+    ConsentKey {
         subject: subject.id.clone(),
         organization: acting_for(subject).map(str::to_owned),
         client: request.client.clone(),
         client_metadata: request.client_metadata.clone(),
         redirect_uri: request.redirect_uri.clone(),
         resource: request.resource.clone(),
-    };
-    let mut reader = server.store.read().await?;
-    Ok(store::consent::find(reader.conn(), &key).await?)
+    }
 }

@@ -212,6 +212,19 @@ async fn t_co_04_more_is_asked_for_and_nothing_is_lost() {
     }
 }
 
+/// Whoever refuses more takes nothing back: what the client has it keeps, and next time, too.
+#[tokio::test]
+async fn a_refusal_of_more_loses_nothing() {
+    let world = World::sqlite().await;
+    let (client, person, tokens) = connected(&world).await;
+    let ask = client.ask().set("scope", "mcp:process_admin");
+    let page = person.visit(&ask.url()).await;
+    person.press(&page, "decision", "deny").await;
+    assert_eq!(client.refresh(&tokens.refresh).await.status, 200);
+    let page = person.visit(&ask.url()).await;
+    assert_eq!(page.answer.body.matches("Already allowed").count(), 2);
+}
+
 /// What is kept is kept within today's ceiling, and only if the person leaves it ticked.
 #[tokio::test]
 async fn what_is_kept_stays_within_what_is_possible_now() {

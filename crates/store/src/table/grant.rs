@@ -34,6 +34,29 @@ pub async fn of_subject(conn: &mut Conn, subject: &SubjectId) -> Result<Vec<Gran
     rows.iter().map(|row| take(&mut Fields::of(row, TABLE))).collect()
 }
 
+/// What a person granted a client on a resource and has not taken back, acting for this organization or
+/// for none.
+pub async fn held(
+    conn: &mut Conn,
+    subject: &SubjectId,
+    client: &ClientId,
+    resource: &ResourceUri,
+    organization: Option<&str>,
+) -> Result<Scopes, StoreError> {
+    let select = query(
+        "SELECT scopes FROM OAUTH_GRANT WHERE subject_id = $1 AND revoked_at IS NULL \
+         AND client_id = $2 AND resource = $3 AND COALESCE(organization, '') = $4",
+    )
+    .bind(subject.as_str())
+    .bind(client.as_str())
+    .bind(resource.as_str())
+    .bind(organization.unwrap_or_default());
+    let rows = conn.all("list what a client holds", select).await?;
+    let scopes =
+        |row| Fields::of(row, TABLE).parsed("scopes", |text| Scopes::parse_known(text).ok());
+    rows.iter().try_fold(Scopes::NONE, |held, row| Ok(held.or(scopes(row)?)))
+}
+
 /// Live grants, the newest first: of this person, to this client, or of and to anybody.
 pub async fn live(
     conn: &mut Conn,
