@@ -53,6 +53,9 @@ pub(crate) enum NoDocument {
     /// It cannot be had now; that may be different later.
     #[error("the client's metadata document cannot be fetched: {0}")]
     Away(String),
+    /// This server asks nobody there, so it cannot be had until an administrator changes that.
+    #[error("the client's metadata document is not fetched: {0}")]
+    Refused(String),
     /// There is none, or not one that is taken.
     #[error("the client's metadata document is not taken: {0}")]
     Bad(String),
@@ -136,8 +139,15 @@ impl Documents {
                 self.last_good.insert(id.as_str().to_owned(), good);
                 Found { outcome: Ok(client), until: now.plus_seconds(seconds) }
             }
-            Err(NoDocument::Away(why)) => self.without_an_answer(id, own, why, now),
-            Err(bad) => {
+            Err(NoDocument::Away(why)) => {
+                let stale = self.stale(id, &why, now);
+                stale.unwrap_or_else(|| self.without_an_answer(id, own, NoDocument::Away(why), now))
+            }
+            Err(refused @ NoDocument::Refused(_)) => {
+                self.last_good.remove(id.as_str());
+                self.without_an_answer(id, own, refused, now)
+            }
+            Err(bad @ NoDocument::Bad(_)) => {
                 self.last_good.remove(id.as_str());
                 tracing::warn!(client.id = %id, error = %bad, "cimd.refused");
                 self.note_refused(id, &bad.to_string(), now);
@@ -146,12 +156,11 @@ impl Documents {
         }
     }
 
-    /// A client that is new here, or says something else than before: where codes are sent to is what
-    /// matters.
+    /// A client that is new here, or says something else of itself than before (T-CIMD-14).
     fn note_read(&self, client: &Client, now: Timestamp) {
         let before = self.last_good.get(client.id.as_str());
-        let known = before.as_ref().map(|good| &good.client.redirect_uris);
-        if known == Some(&client.redirect_uris) {
+        let known = before.map(|good| good.client.metadata_hash());
+        if known.as_ref() == Some(&client.metadata_hash()) {
             return;
         }
         let what = if known.is_some() { "changed" } else { "new" };
@@ -176,30 +185,35 @@ impl Documents {
         });
     }
 
-    /// What was known before, or what is in the program, for as long as a failure is remembered.
+    /// What was known before, for as long as a failure is remembered. Only a host that does not answer is
+    /// helped so (CI-8).
+    fn stale(&self, id: &ClientId, why: &str, now: Timestamp) -> Option<Found> {
+        let good = self.last_good.get(id.as_str())?;
+        if now >= good.fetched_at.plus_seconds(STALE_SECONDS) {
+            return None;
+        }
+        tracing::warn!(client.id = %id, why, "cimd.stale: the last good document is used");
+        Some(Found { outcome: Ok(good.client), until: now.plus_seconds(FAILURE_SECONDS) })
+    }
+
+    /// What is in the program, for as long as a failure is remembered.
     fn without_an_answer(
         &self,
         id: &ClientId,
         own: &DocumentUrl,
-        why: String,
+        why: NoDocument,
         now: Timestamp,
     ) -> Found {
         let until = now.plus_seconds(FAILURE_SECONDS);
-        let stale = self.last_good.get(id.as_str());
-        let stale = stale.filter(|good| now < good.fetched_at.plus_seconds(STALE_SECONDS));
-        if let Some(good) = stale {
-            tracing::warn!(client.id = %id, why, "cimd.stale: the last good document is used");
-            return Found { outcome: Ok(good.client), until };
-        }
         let bundled = self.settings.bundled.then(|| bundled::find(own)).flatten();
         if let Some(document) = bundled {
-            tracing::warn!(client.id = %id, why, "cimd.bundled: the document in this program is used");
+            tracing::warn!(client.id = %id, %why, "cimd.bundled: the document in this program is used");
             return Found { outcome: Ok(Arc::new(client(id, document, None, now))), until };
         }
-        self.note_refused(id, &why, now);
-        tracing::warn!(client.id = %id, why, "cimd.away: see private_hosts, extra_ca_file, \
+        self.note_refused(id, &why.to_string(), now);
+        tracing::warn!(client.id = %id, %why, "cimd.away: see private_hosts, extra_ca_file, \
             metadata_document_hosts and bundled_documents in [oauth.registration]");
-        Found { outcome: Err(NoDocument::Away(why)), until }
+        Found { outcome: Err(why), until }
     }
 
     /// The client as its document says now, and for how many seconds that may be believed.
@@ -252,7 +266,10 @@ impl Documents {
         }
         let answer = guard.get(url, MAX_DOCUMENT_BYTES).await.map_err(|error| match error {
             NotFetched::TooLarge(_) | NotFetched::Packed => NoDocument::Bad(error.to_string()),
-            _ => NoDocument::Away(error.to_string()),
+            NotFetched::Unreachable(_) => NoDocument::Away(error.to_string()),
+            NotFetched::Refused(_) | NotFetched::NotListed | NotFetched::NotPublic(_) => {
+                NoDocument::Refused(error.to_string())
+            }
         })?;
         match answer.status {
             200 if answer.is_json() => Ok(answer),

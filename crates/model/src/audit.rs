@@ -154,7 +154,7 @@ pub enum AuditKind {
     KeysReset,
     /// Clients that never got a grant were removed.
     ClientsForgotten,
-    /// A client that describes itself is new here, or sends codes elsewhere than before.
+    /// A client that describes itself is new here, or says something else of itself than before.
     DocumentRead,
     /// A client's own description was not taken or could not be fetched.
     DocumentRefused,

@@ -114,7 +114,7 @@ fn no_document(id: &ClientId, error: &NoDocument) -> PageFailure {
     let own = DocumentUrl::parse(id.as_str());
     let place = own.map_or_else(|_| String::new(), |own| format!(" at {}", own.host()));
     let (what_happened, what_to_do) = match error {
-        NoDocument::Away(_) => (
+        NoDocument::Away(_) | NoDocument::Refused(_) => (
             format!("The description of this app{place} can't be fetched from here at the moment."),
             "Try again in a minute. If it stays like this, tell your administrator: the server's log \
              says what failed, and [oauth.registration] has settings for closed networks.",

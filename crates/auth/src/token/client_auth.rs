@@ -31,7 +31,7 @@ pub(crate) async fn authenticate(
         Ok(known) => known,
         Err(CannotTell::Store(error)) => return Err(error.into()),
         // Clients forget who they are over invalid_client; this passes.
-        Err(CannotTell::Document(NoDocument::Away(_))) => {
+        Err(CannotTell::Document(NoDocument::Away(_) | NoDocument::Refused(_))) => {
             return Err(OAuthErrorCode::TemporarilyUnavailable
                 .because("the client's metadata document cannot be fetched; send the request again")
                 .into());

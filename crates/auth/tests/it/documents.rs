@@ -175,6 +175,60 @@ async fn ci_8_a_host_that_is_away() {
     client.refresh(&next.refresh).await.refuses(401, "invalid_client");
 }
 
+/// CI-8: what this server must not ask is no failure of a host, so nothing stale covers it.
+#[tokio::test]
+async fn ci_8_a_document_that_leads_where_nobody_is_asked() {
+    let host = DocumentHost::start().await;
+    let world = world(Engine::Sqlite, &host).await;
+    let client = client(&world, &host);
+    host.says(PATH, &document(&host));
+    let ask = client.ask();
+    let returned = world.person().authorize(&ask, "basic", Tick::All).await;
+    let tokens = Tokens::of(&client.exchange(returned.code(), &ask).await);
+    let mut elsewhere = document(&host);
+    elsewhere["token_endpoint_auth_method"] = json!("private_key_jwt");
+    elsewhere["jwks_uri"] = json!("https://127.0.0.1/keys");
+    host.says(PATH, &elsewhere);
+    world.clock.advance_seconds(3600);
+    client.refresh(&tokens.refresh).await.refuses(503, "temporarily_unavailable");
+    let page = world.person().visit(&client.ask().url()).await;
+    page.answer.is_local_error();
+    assert!(page.answer.body.contains("administrator"), "{}", page.answer.body);
+}
+
+/// T-CIMD-14, CI-15: another key is another client to those who consented, and on record.
+#[tokio::test]
+async fn t_cimd_14_a_changed_key_is_asked_about_and_on_record() {
+    const SITE: &str = "https://notes.example/cb";
+    let host = DocumentHost::start().await;
+    let world = world(Engine::Sqlite, &host).await;
+    let mut says = document(&host);
+    says["redirect_uris"] = json!([SITE]);
+    host.says(PATH, &says);
+    let client = Client::configured(&world, &host.at(PATH), Secret::None, SITE);
+    let person = world.person();
+    let ask = client.ask();
+    let returned = person.authorize(&ask, "basic", Tick::All).await;
+    Tokens::of(&client.exchange(returned.code(), &ask).await);
+    person.arrives("none");
+    assert!(person.visit(&client.ask().url()).await.left_to.is_some(), "remembered");
+
+    says["token_endpoint_auth_method"] = json!("private_key_jwt");
+    says["jwks"] = Robot::new(&host.at(PATH), &world.clock).jwks();
+    host.says(PATH, &says);
+    world.clock.advance_seconds(3600);
+    let page = person.sign_in(&client.ask(), "basic").await;
+    assert!(page.has_button("decision"), "{}", page.answer.body);
+    let told = async {
+        let changed = "detail=changed: https://notes.example/cb";
+        while world.dump().await.count_with("OAUTH_AUDIT", changed) != 1 {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    let within = std::time::Duration::from_secs(10);
+    tokio::time::timeout(within, told).await.expect("on record within seconds");
+}
+
 /// CI-16, T-CIMD-15: many who ask at once wait for one fetch.
 #[tokio::test]
 async fn t_cimd_15_one_fetch_for_many() {
@@ -348,7 +402,7 @@ async fn ci_16_nobody_makes_this_server_fetch_without_end() {
     assert_eq!(host.asked(PATH), 1);
 }
 
-/// LG-1, T-LOG-04: that a client is new here, sends codes elsewhere than before, or is not taken any more
+/// LG-1, T-LOG-04: that a client is new here, says something else of itself, or is not taken any more
 /// is on record once each, whoever asks how often.
 #[tokio::test]
 async fn t_log_04_what_a_document_says_is_on_record() {
