@@ -3,11 +3,15 @@
 // read in the server's own record.
 
 import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { DatabaseSync } from 'node:sqlite';
 import { SCOPES } from '../lib/configs.mjs';
 import { oneProcess } from '../lib/deployment.mjs';
 import { Desk } from '../lib/desk.mjs';
+import { openDocumentHosts } from '../lib/document-hosts.mjs';
 import { openDoor } from '../lib/door.mjs';
 import * as gateway from '../lib/gateway.mjs';
 import { mustBecomeUseless } from '../lib/tokens.mjs';
@@ -19,7 +23,20 @@ import { ClaudeCode, Codex, OpenCode } from './agents.mjs';
 const LIFETIME_S = 60;
 const LIMIT_MS = 90_000;
 
-/** How a client comes to be known: it registers, or is known by what is in the program of its document. */
+/** What these two publish, by what is known of it. */
+const DOCUMENTS = [
+  { client_id: 'https://chatgpt.com/oauth/codex/client.json', client_name: 'Codex' },
+  { client_id: 'https://claude.ai/oauth/claude-code-client-metadata', client_name: 'Claude Code' },
+].map((document) => ({
+  ...document,
+  redirect_uris: ['http://127.0.0.1/callback', 'http://localhost/callback'],
+  token_endpoint_auth_method: 'none',
+}));
+
+/**
+ * How a client comes to be known: it registers, is known by what is in the program of its document, or by
+ * the document itself.
+ */
 const WAYS = [
   { title: 'each registers', registration: { metadata_documents: false }, described: [] },
   {
@@ -27,10 +44,17 @@ const WAYS = [
     registration: { metadata_document_hosts: ['nowhere.invalid'], bundled_documents: true },
     described: [Codex, ClaudeCode],
   },
+  {
+    title: 'known by their documents, which are fetched',
+    registration: { metadata_document_hosts: ['chatgpt.com', 'claude.ai'] },
+    described: [Codex, ClaudeCode],
+    live: true,
+  },
 ];
 
 let upstream;
 let door;
+let hosts;
 let deployment;
 let theirs;
 
@@ -106,18 +130,31 @@ async function story(t, Agent, described) {
   assert.equal(desk.opened.length, 1, `windows: ${desk.opened}`);
 }
 
-for (const { title, registration, described } of WAYS) {
+for (const { title, registration, described, live } of WAYS) {
   describe(title, () => {
+    const authorities = join(tmpdir(), `wicketgate-agents-${process.pid}.pem`);
     before(async () => {
       door = await openDoor(upstream.url);
+      hosts = await openDocumentHosts(DOCUMENTS);
+      writeFileSync(authorities, hosts.authorities);
       deployment = await oneProcess({
-        ceiling: SCOPES, upstream: door.url, logFormat: 'json', accessTokenLifetime: LIFETIME_S, registration,
+        ceiling: SCOPES, upstream: door.url, logFormat: 'json', accessTokenLifetime: LIFETIME_S,
+        registration: { ...registration, ...(live ? { extra_ca_file: authorities } : {}) },
+        ...(live ? { outbound: { proxy: hosts.url } } : {}),
       });
     });
     after(async () => {
       await deployment.stop();
       await door.close();
+      await hosts.close();
+      rmSync(authorities);
     });
+
+    if (live) {
+      after(() => {
+        for (const { client_id: id } of DOCUMENTS) assert.ok(hosts.asked.includes(id), `${id} in ${hosts.asked}`);
+      });
+    }
 
     describe('one window, a list, and another list when the token has ended', { concurrency: true }, () => {
       for (const Agent of [Codex, ClaudeCode, OpenCode]) {

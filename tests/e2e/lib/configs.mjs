@@ -88,12 +88,12 @@ function head(publicUrl, listen, others = {}) {
 
 /**
  * Both roles in one process, with one server or, as `servers`, several: `{ name, upstream, rules }`.
- * `logFormat`, `telemetry` and `trustedProxies` are keys of the same names, and
+ * `logFormat`, `telemetry`, `outbound` and `trustedProxies` are keys of the same names, and
  * `accessTokenLifetime` is in seconds; `clients` are those of `[[oauth.client]]`.
  */
 export function oneProcess({
   path, publicUrl, listen, database, ceiling, upstream, rules, servers = [{ upstream, rules }], signIn,
-  logFormat, telemetry, trustedProxies, accessTokenLifetime, registration, clients,
+  logFormat, telemetry, trustedProxies, accessTokenLifetime, registration, clients, outbound,
 }) {
   const others = {
     ...(logFormat ? { log_format: logFormat } : {}),
@@ -101,6 +101,7 @@ export function oneProcess({
   };
   const text = head(publicUrl, listen, others)
     + (telemetry ? table('telemetry', telemetry) : '')
+    + (outbound ? table('outbound', outbound) : '')
     + authority({ database, signIn, accessTokenLifetime, registration, clients })
     + table('mcp', { allowed_scopes: ceiling.join(' ') })
     + servers.map(server).join('');

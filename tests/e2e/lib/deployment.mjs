@@ -98,7 +98,7 @@ export function demo() {
  */
 export function oneProcess({
   ceiling, upstream, rules = configs.DEMO_RULES, servers, database, signIn, logFormat, telemetry,
-  accessTokenLifetime, registration, clients, trustedProxies,
+  accessTokenLifetime, registration, clients, trustedProxies, outbound,
 }) {
   return begin(async (deployment, env) => {
     const port = await freePort();
@@ -122,6 +122,7 @@ export function oneProcess({
       registration,
       clients,
       trustedProxies,
+      outbound,
     });
     deployment.runs(await gateway.serve({ config, env }));
   }, signIn);
