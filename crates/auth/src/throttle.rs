@@ -299,6 +299,22 @@ mod tests {
         assert_ne!(source("2001:db8:1:2::1"), source("2001:db8:2:2::1"));
         assert_ne!(throttle.source(address("192.0.2.7")), throttle.source(address("192.0.2.8")));
     }
+
+    /// The page for operators has the figures that are not settings.
+    #[test]
+    fn ds_6_the_page_has_the_figures() {
+        const PAGE: &str = include_str!("../../../docs/security.md");
+        for (what, figure) in [
+            ("Metadata documents of clients that have to be fetched", DOCUMENTS_PER_MINUTE),
+            ("Attempts at local accounts, beside the locks of each account", SIGN_INS_PER_MINUTE),
+            ("Failed authentications in the name of one client", FAILURES_OF_A_CLIENT_PER_MINUTE),
+            ("Failed authentications", FAILURES_PER_MINUTE),
+        ] {
+            let row = PAGE.lines().find(|line| line.starts_with(&format!("| {what} |"))).unwrap();
+            assert!(row.ends_with(&format!("| {figure} |")), "{row}");
+        }
+    }
+
     /// A subscriber with thousands of IPv6 networks is still one.
     #[test]
     fn a4_a_site_does_ten_times_as_much_as_a_network() {

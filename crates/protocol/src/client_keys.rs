@@ -257,9 +257,9 @@ mod tests {
             assert_eq!(kept["keys"][0].get("alg").and_then(Value::as_str), only, "{kept}");
         }
         for (key, name) in [(ec(), "Ed25519"), (rsa(&[0xff; 256]), "Ed25519"), (ed, "ES256")] {
-            let mut named = key.clone();
-            named["alg"] = json!(name);
-            assert!(parse(&[named]).unwrap().is_empty(), "{name}");
+            let mut renamed = key.clone();
+            renamed["alg"] = json!(name);
+            assert!(parse(&[renamed]).unwrap().is_empty(), "{name}");
             let keys = json!({ "keys": [key] });
             assert!(ClientKeys::parse(&keys, Some(name)).unwrap().is_empty(), "{name}");
         }

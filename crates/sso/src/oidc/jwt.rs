@@ -20,7 +20,7 @@ use crate::provider::ProviderError;
 /// A token whose header is acceptable. Nothing in it is true yet.
 pub(super) struct Unverified<'a> {
     token: &'a str,
-    unverified: UnverifiedJws<'a>,
+    parts: UnverifiedJws<'a>,
     header: UnverifiedHeader,
     algorithm: Algorithm,
 }
@@ -54,10 +54,10 @@ impl<'a> Unverified<'a> {
         if token.bytes().filter(|b| *b == b'.').count() == 4 {
             return Err(rejected("the token is encrypted; the provider must only sign it"));
         }
-        let unverified = UnverifiedJws::read(token).ok_or_else(|| {
+        let parts = UnverifiedJws::read(token).ok_or_else(|| {
             rejected("the token has not the header, payload and signature of a JWT")
         })?;
-        let header = unverified.header().ok_or_else(|| {
+        let header = parts.header().ok_or_else(|| {
             rejected("the token's header is not acceptable: it is not JSON with an alg")
         })?;
         let known = |algorithm: &Algorithm| config.signing_algorithms.contains(algorithm);
@@ -70,7 +70,7 @@ impl<'a> Unverified<'a> {
         if header.is_critical() {
             return Err(rejected("the token's header has crit"));
         }
-        Ok(Self { token, unverified, header, algorithm })
+        Ok(Self { token, parts, header, algorithm })
     }
 
     /// Checks the signature with the keys that may have made it.
@@ -97,7 +97,7 @@ impl<'a> Unverified<'a> {
 
     /// The claims are read once the signature is right, and checked afterwards with our own clock.
     fn claims_signed_by(&self, key: &DecodingKey) -> Result<Claims, jsonwebtoken::errors::Error> {
-        let UnverifiedJws { signed, signature } = self.unverified;
+        let UnverifiedJws { signed, signature } = self.parts;
         if !crypto::verify(signature, signed.as_bytes(), key, self.algorithm.jose())? {
             return Err(ErrorKind::InvalidSignature.into());
         }
