@@ -41,6 +41,7 @@ url = "sqlite://$work/$1.db"
 
 [oauth]
 authorizations_per_minute = 100000
+tokens_per_minute = 1000000
 key_encryption_key = { file = "$work/key" }
 bridge_token_signing_secret = { file = "$work/bridge" }
 

@@ -42,6 +42,8 @@ pub struct Config {
     pub registration: Registration,
     /// Authorizations that one address may begin in a minute.
     pub authorizations_per_minute: u32,
+    /// Tokens that one person may have through one client in a minute, or a client for itself.
+    pub tokens_per_minute: u32,
     /// Which clients may describe themselves (CIMD).
     pub documents: MetadataDocuments,
     /// Clients from the configuration.

@@ -100,6 +100,7 @@ impl AuthServer {
         let throttle = Throttle::new(
             config.registration.per_minute,
             config.authorizations_per_minute,
+            config.tokens_per_minute,
             &config.key_encryption_key,
         );
         let description = describe(&config)?;

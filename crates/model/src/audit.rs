@@ -158,7 +158,7 @@ pub enum AuditKind {
     DocumentRead,
     /// A client's own description was not taken or could not be fetched.
     DocumentRefused,
-    /// Too many requests of a kind came from one network and were refused.
+    /// Too many requests of a kind came from one network, or of one person through one client, and were refused.
     LimitReached,
     /// A sidecar let a call through.
     McpCall,

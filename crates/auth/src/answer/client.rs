@@ -15,7 +15,9 @@ use crate::server::AuthServer;
 pub(crate) enum ClientFailure {
     /// The client's own doing.
     Refused(OAuthError),
-    /// The client authenticated with the `Authorization` header and failed (RFC 6749 §5.2).
+    /// The client authenticated with the `Authorization` header and failed (RFC 6749 §5.2). Only then is
+    /// there a challenge: oauth4webapi and openid-client report a challenge in place of the error in
+    /// the body, and a client that never used the header needs to hear `invalid_client` (CA-3).
     BadBasicCredentials(OAuthError),
     /// The request needs a bearer token that is good here (RFC 6750 §3).
     BadBearerToken(OAuthError),

@@ -83,7 +83,7 @@ fn shows_initial_access_token(server: &AuthServer, parts: &Parts) -> Result<bool
         return Ok(true);
     }
     let error = OAuthErrorCode::InvalidToken.because("this is not the initial access token");
-    let error = server.throttle.failed_authentication(request::peer(parts), error);
+    let error = server.throttle.failed_authentication(request::peer(parts), "", error);
     Err(ClientFailure::BadBearerToken(error))
 }
 

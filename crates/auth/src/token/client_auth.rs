@@ -65,7 +65,8 @@ async fn is_disabled(server: &AuthServer, client: &Client) -> Result<bool, Clien
 fn failed(server: &AuthServer, parts: &Parts, presented: &Presented<'_>) -> ClientFailure {
     let error = OAuthErrorCode::InvalidClient
         .because("unknown client, or it did not authenticate in the registered way");
-    let error = server.throttle.failed_authentication(request::peer(parts), error);
+    let (from, client) = (request::peer(parts), presented.client.as_str());
+    let error = server.throttle.failed_authentication(from, client, error);
     let by_basic = matches!(presented.proof, Proof::Basic(_));
     if by_basic && error.code == OAuthErrorCode::InvalidClient {
         ClientFailure::BadBasicCredentials(error)

@@ -32,6 +32,7 @@ pub(super) async fn redeem(
         server.store.write(CountFailedRedemption { hash: code.hash }).await?;
         return Err(error.into());
     }
+    server.throttle.token(&client.id, &subject.id)?;
     check_person(server, &subject, &code.resource, code.organization.as_deref())?;
     let refresh = client.refresh_tokens.then(|| Plain::<RefreshSecret>::generate(&*server.random));
     let now = server.now();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use kernel::Id;
 use model::person::MACHINES;
-use model::{Client, Identity, Subject};
+use model::{Client, Identity, Subject, SubjectId};
 use protocol::params::Params;
 use protocol::token::TokenResponse;
 use protocol::{OAuthError, OAuthErrorCode, Scopes, UserType};
@@ -32,6 +32,7 @@ pub(super) async fn authorize(
             .because("this client may not act for itself; the operator configures that")
     })?;
     let resource = resource_of(server, machine, params)?;
+    server.throttle.token(&client.id, &SubjectId::from_stored(client.id.as_str()))?;
     let scopes = narrowed(params, machine.scopes.and(resource.ceiling))?;
     let token_id = new_token_id(server);
     let unit = AuthorizeMachine {

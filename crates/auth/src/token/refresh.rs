@@ -34,6 +34,7 @@ pub(super) async fn redeem(
 ) -> Result<TokenResponse, ClientFailure> {
     let parent = presented_token(params)?;
     let (token, grant, subject) = find(server, &parent, client).await?;
+    server.throttle.token(&client.id, &grant.subject)?;
     check_resource_is(&grant.resource, params)?;
     let asked = asked_scopes(&grant, params)?;
     let subject = recheck::as_of_now(server, &token, subject).await?;

@@ -177,6 +177,24 @@ async fn ca_3_malformed_basic_is_401() {
     world.is_unchanged_since(&before).await;
 }
 
+/// CA-3 (RFC 6749 §5.2): a challenge answers the header in which a client tried, and nothing else.
+#[tokio::test]
+async fn ca_3_only_an_authorization_header_is_challenged() {
+    let world = World::sqlite().await;
+    let wrong = "wrong-secret-0123456789".to_owned();
+    for (secret, challenged) in
+        [(Secret::Basic(wrong.clone()), true), (Secret::Post(wrong), false), (Secret::None, false)]
+    {
+        for path in ["/token", "/revoke", "/introspect"] {
+            let client = vault(&world, secret.clone());
+            let params = [("grant_type", "refresh_token"), ("refresh_token", "x"), ("token", "x")];
+            let answer = client.post(path, &params).await;
+            answer.refuses(401, "invalid_client");
+            assert_eq!(answer.header("www-authenticate").is_some(), challenged, "{path}");
+        }
+    }
+}
+
 /// T-CA-07, OA-8, ST-3: guessing is slowed down; an unknown client and a wrong secret look alike.
 #[tokio::test]
 async fn t_ca_07_guessing_is_slowed_down() {

@@ -19,6 +19,7 @@ mod documents;
 mod gone;
 mod introspect;
 mod keys;
+mod limits;
 mod local;
 mod machines;
 mod metadata;

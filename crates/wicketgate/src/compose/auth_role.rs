@@ -81,6 +81,7 @@ fn config(settings: &Settings, oauth: &OAuthSettings, sign_in: SignIn) -> Config
         documents: documents(settings, oauth),
         signing_key_rotation: oauth.signing_key_rotation,
         authorizations_per_minute: oauth.authorizations_per_minute,
+        tokens_per_minute: oauth.tokens_per_minute,
         clients: oauth.clients.clone(),
         sidecars: oauth.sidecars.clone(),
         machines: oauth.machines.clone(),

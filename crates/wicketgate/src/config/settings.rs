@@ -162,6 +162,8 @@ pub struct OAuthSettings {
     pub registration: auth::config::Registration,
     /// Per address.
     pub authorizations_per_minute: u32,
+    /// For each person and client.
+    pub tokens_per_minute: u32,
     /// Pre-registered clients.
     pub clients: Vec<Client>,
     /// Those of them that are sidecars.

@@ -130,6 +130,7 @@ impl Settings {
                 allowed_redirects: AllowedRedirects::default(),
             },
             authorizations_per_minute: 100_000,
+            tokens_per_minute: 100_000,
             documents: MetadataDocuments::default(),
             clients: clients(),
             sidecars: Vec::new(),

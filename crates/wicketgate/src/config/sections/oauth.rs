@@ -64,6 +64,8 @@ pub(super) fn read(
     let default_scopes = default_scopes(section);
     let per_minute = section.integer("authorizations_per_minute", 60, 1..=100_000);
     let authorizations_per_minute = u32::try_from(per_minute).unwrap_or(60);
+    let per_minute = section.integer("tokens_per_minute", 1_200, 1..=1_000_000);
+    let tokens_per_minute = u32::try_from(per_minute).unwrap_or(1_200);
     let (registration, documents) = section.section("registration", |section| {
         (registration(section, needed), documents(section, needed))
     });
@@ -97,6 +99,7 @@ pub(super) fn read(
         registration,
         documents,
         authorizations_per_minute,
+        tokens_per_minute,
         clients,
         sidecars,
         machines,

@@ -303,6 +303,7 @@ impl Plan {
         if !self.oauth.contains("authorizations_per_minute") {
             let at = text.find("[oauth]\n").expect("a section") + "[oauth]\n".len();
             text.insert_str(at, "authorizations_per_minute = 100000\n");
+            text.insert_str(at, "tokens_per_minute = 100000\n");
         }
         // A line of the test may have opened this section already.
         if !self.oauth.contains("[oauth.registration]") {
