@@ -21,9 +21,9 @@ ALTER TABLE OAUTH_CODE ADD COLUMN txn_id TEXT;
 DROP INDEX OAUTH_AUDIT_AT;
 CREATE INDEX OAUTH_AUDIT_ORDER ON OAUTH_AUDIT (at, id);
 
--- Two more kinds that anybody can cause without signing in. They are kept in bounded numbers.
+-- Four more kinds that anybody can cause without signing in. They are kept in bounded numbers.
 DROP INDEX OAUTH_AUDIT_ANONYMOUS;
 CREATE INDEX OAUTH_AUDIT_ANONYMOUS ON OAUTH_AUDIT (kind, at) WHERE kind IN
     ('client.registered', 'authorization.started', 'upstream.started', 'upstream.rejected',
     'upstream.replayed', 'person.sign_in_failed', 'account.locked', 'client.document_read',
-    'client.document_refused');
+    'client.document_refused', 'limit.reached', 'clients.forgotten');

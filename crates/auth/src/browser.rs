@@ -4,7 +4,6 @@ pub(crate) mod bridge;
 pub(crate) mod cookies;
 pub(crate) mod csrf;
 
-use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use kernel::Plain;
 use model::authorization::BrowserBinding;
@@ -27,15 +26,56 @@ impl Browser {
     }
 }
 
-/// Whether the browser says that no foreign site made it send this request: the person typed or clicked it
-/// here, or a program opened it. Browsers that say nothing do not count.
+/// Whether the browser says that it opens a page because the person or a program wants it, and not because
+/// another site does (W3C Fetch Metadata). A browser that says nothing does not count, nor does one that
+/// only looks ahead.
 pub(crate) fn is_own_doing(parts: &Parts) -> bool {
-    let site = parts.headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-    matches!(site, Some(b"none" | b"same-origin" | b"same-site"))
+    let says = |name, values: &[&str]| {
+        parts.headers.get(name).is_some_and(|said| values.iter().any(|value| said == value))
+    };
+    says("sec-fetch-site", &["none", "same-origin"])
+        && says("sec-fetch-mode", &["navigate"])
+        && says("sec-fetch-dest", &["document"])
+        && !parts.headers.contains_key("sec-purpose")
 }
 
 /// Whether the browser says that another site made it send this request (AZ-15). Browsers that say
 /// nothing fall back to the CSRF token.
 pub(crate) fn is_cross_site(parts: &Parts) -> bool {
     parts.headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    /// T-CO-09: a page that the person opens, and nothing that a page fetches, frames or looks ahead for.
+    #[test]
+    fn t_co_09_only_a_page_that_is_opened_is_own_doing() {
+        let judge = |site, mode, dest, purpose: Option<&str>| {
+            let request = Request::builder()
+                .header("sec-fetch-site", site)
+                .header("sec-fetch-mode", mode)
+                .header("sec-fetch-dest", dest);
+            let request = match purpose {
+                Some(purpose) => request.header("sec-purpose", purpose),
+                None => request,
+            };
+            is_own_doing(&request.body(()).expect("a request").into_parts().0)
+        };
+        assert!(judge("none", "navigate", "document", None));
+        assert!(judge("same-origin", "navigate", "document", None));
+        for (site, mode, dest, purpose) in [
+            ("same-site", "navigate", "document", None),
+            ("cross-site", "navigate", "document", None),
+            ("none", "no-cors", "image", None),
+            ("same-origin", "navigate", "iframe", None),
+            ("none", "navigate", "document", Some("prefetch")),
+            ("none", "navigate", "document", Some("prefetch;prerender")),
+        ] {
+            assert!(!judge(site, mode, dest, purpose), "{site} {mode} {dest} {purpose:?}");
+        }
+    }
 }

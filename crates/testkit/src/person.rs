@@ -75,7 +75,10 @@ impl Person {
         let request = self.place.http.get(url);
         let site = *self.arrives.lock().expect("no poison");
         self.send(match site {
-            Some(site) => request.header("sec-fetch-site", site),
+            Some(site) => request
+                .header("sec-fetch-site", site)
+                .header("sec-fetch-mode", "navigate")
+                .header("sec-fetch-dest", "document"),
             None => request,
         })
         .await

@@ -13,7 +13,9 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use http::header::SET_COOKIE;
 use kernel::Plain;
-use model::authorization::{AUTHORIZATION_LIFETIME_SECONDS, AuthorizationHandle, BrowserBinding};
+use model::authorization::{
+    AUTHORIZATION_LIFETIME_SECONDS, Asking, AuthorizationHandle, BrowserBinding,
+};
 use model::{Authorization, AuthorizationRequest, Client, ClientId, Stage};
 use protocol::client_document::DocumentUrl;
 use protocol::params::Params;
@@ -25,7 +27,7 @@ use self::check::{MAX_STATE, Prompt, check_request};
 use super::refuse::{Refused, refuse};
 use super::transaction::{find_session, step};
 use crate::answer::{PageFailure, see_other};
-use crate::browser::{Browser, cookies::CookieNames};
+use crate::browser::{Browser, cookies::CookieNames, is_own_doing};
 use crate::clients::CannotTell;
 use crate::documents::NoDocument;
 use crate::request;
@@ -165,9 +167,13 @@ async fn begin(
     server: &AuthServer,
     parts: &Parts,
     asker: &Asker,
-    frozen: AuthorizationRequest,
+    mut frozen: AuthorizationRequest,
     prompt: Prompt,
 ) -> Result<Response, PageFailure> {
+    if !is_own_doing(parts) {
+        // T-CO-09: later steps are of our own pages, so only this one knows who sent the browser.
+        frozen.asking = Asking::Always;
+    }
     let names = CookieNames::of(&server.config);
     let browser = Browser::of(parts, &names);
     let session = find_session(server, &browser).await?;

@@ -19,7 +19,8 @@ use net::headers::FormTarget;
 use pages::{Consent, Deployment, Earlier, Form, Lifetime, ScopeChoice, Tick};
 use protocol::catalogue::Consenting;
 use protocol::params::Params;
-use protocol::{OAuthErrorCode, Scope, Scopes};
+use protocol::redirect_uri::RedirectKind;
+use protocol::{OAuthErrorCode, RedirectUri, Scope, Scopes};
 use store::unit::{
     Approve, ApproveOutcome, Consent as Yes, DeniedBy, Deny, DenyOutcome, EndSession,
 };
@@ -37,13 +38,11 @@ use crate::config::Resource;
 use crate::request;
 use crate::server::AuthServer;
 
-/// The consent page for a person who came back from sign-in, or the answer where an earlier consent
-/// gives it.
+/// The consent page for a person who came back from sign-in.
 pub(super) async fn show(
     server: &AuthServer,
-    parts: &Parts,
     opened: &Opened,
-    decider: Decider,
+    decider: &Decider,
 ) -> Result<Response, PageFailure> {
     let subject = &decider.subject;
     let request = &opened.authorization.request;
@@ -54,7 +53,7 @@ pub(super) async fn show(
         return Err(not_for(&resource, subject));
     }
     if matches!(subject.acting_for(), Acting::MustChoose(_)) {
-        return Ok(organization::ask(server, opened, &decider));
+        return Ok(organization::ask(server, opened, decider));
     }
     let person = Consenting {
         user_type: server.user_type(subject),
@@ -66,24 +65,24 @@ pub(super) async fn show(
     if offer.scopes.is_empty() {
         return nothing_to_offer(server, opened);
     }
-    if let Some(before) = offer.answered_before(server, parts, opened, subject).await? {
-        let scopes = offer.scopes;
-        return approve(server, opened, decider, scopes, Yes::Remembered(before)).await;
-    }
     let asks_again = refused_lately(server, opened).await?;
     let catalogue = server.tools(&request.resource, person).await;
     let scopes: Vec<ScopeChoice> = offer
         .scopes
         .iter()
         .map(|scope| (scope, offer.earlier(scope)))
-        .map(|(scope, earlier)| ScopeChoice { scope, tick: tick(scope, earlier), earlier })
+        .map(|(scope, earlier)| ScopeChoice {
+            scope,
+            tick: tick(scope, earlier, &request.redirect_uri),
+            earlier,
+        })
         .collect();
     let config = &server.config;
     let html = pages::consent(&Consent {
         deployment: Deployment { title: &config.title },
         form: Form {
             action: &format!("{}/authorize/consent", config.base_path()),
-            csrf: &opened.csrf_of(server, &decider),
+            csrf: &opened.csrf_of(server, decider),
             txn: Some(opened.handle.reveal()),
         },
         client: shown_client(request),
@@ -149,7 +148,8 @@ async fn allow(
     if must_choose || params.one("organization")? != acting_for(subject) {
         return see_other(&step(server, "/authorize/resume", &opened.handle));
     }
-    let scopes = ticked(params, Offer::of(server, opened, subject).await?.scopes);
+    let offered = Offer::of(server, opened, subject).await?.scopes;
+    let scopes = ticked(params, opened.authorization.request.scopes, offered);
     if scopes.is_empty() {
         return Err(PageFailure::bad_request(
             "You ticked nothing. Tick at least one, or choose Deny.",
@@ -159,7 +159,7 @@ async fn allow(
 }
 
 /// Makes a code for these scopes and sends it to the client.
-async fn approve(
+pub(super) async fn approve(
     server: &AuthServer,
     opened: &Opened,
     decider: Decider,
@@ -307,17 +307,19 @@ async fn refused_lately(server: &AuthServer, opened: &Opened) -> Result<bool, Pa
 }
 
 /// What was ticked, of what was offered; reading is not optional where it was asked for.
-fn ticked(params: &Params, offered: Scopes) -> Scopes {
+fn ticked(params: &Params, requested: Scopes, offered: Scopes) -> Scopes {
     let ticked: Scopes = params.all("scope").filter_map(Scope::parse).collect();
-    ticked.or(Scopes::READ).and(offered)
+    ticked.or(Scopes::READ.and(requested)).and(offered)
 }
 
-/// Administrative scopes are a deliberate choice, once.
-fn tick(scope: Scope, earlier: Earlier) -> Tick {
+/// Administrative scopes are a deliberate choice: once for a site, and each time where any program on the
+/// computer could say that it is this client.
+fn tick(scope: Scope, earlier: Earlier, redirect: &RedirectUri) -> Tick {
+    let is_of_a_site = matches!(redirect.kind(), RedirectKind::Web { .. });
     match scope {
         Scope::Read => Tick::Fixed,
         Scope::Write => Tick::On,
-        _ if earlier == Earlier::Allowed => Tick::On,
+        _ if earlier == Earlier::Allowed && is_of_a_site => Tick::On,
         Scope::ProcessAdmin | Scope::Admin => Tick::Off,
     }
 }

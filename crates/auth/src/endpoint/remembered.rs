@@ -1,17 +1,19 @@
 //! What the person allowed this client before (CO-2): it may answer in the person's place, and where the
 //! client asks for more, only that is asked.
 
-use axum::http::request::Parts;
+use axum::response::Response;
 use model::authorization::Asking;
-use model::{AuthorizationRequest, ConsentKey, RememberedConsent, Subject};
+use model::person::Acting;
+use model::{AuthorizationRequest, ClientOrigin, ConsentKey, RememberedConsent, Subject};
 use pages::Earlier;
 use protocol::redirect_uri::RedirectKind;
 use protocol::{Scope, Scopes};
 
-use super::consent::acting_for;
-use super::transaction::Opened;
+use super::consent::{acting_for, approve};
+use super::transaction::{Decider, Opened};
+use store::unit::Consent;
+
 use crate::answer::PageFailure;
-use crate::browser::is_own_doing;
 use crate::server::AuthServer;
 
 /// What a person is asked for.
@@ -52,31 +54,57 @@ impl Offer {
             _ => Earlier::NotCovered,
         }
     }
+}
 
-    /// The consent that answers in the person's place, if one may. Never where any program could take the
-    /// answer, and never when another site sent the browser here (CO-6, T-CO-09, RFC 8252 §8.6).
-    pub(super) async fn answered_before(
-        &self,
-        server: &AuthServer,
-        parts: &Parts,
-        opened: &Opened,
-        subject: &Subject,
-    ) -> Result<Option<RememberedConsent>, PageFailure> {
-        let request = &opened.authorization.request;
-        let may = request.asking == Asking::AsNeeded
-            && matches!(request.redirect_uri.kind(), RedirectKind::Web { .. })
-            && is_own_doing(parts);
-        if !may {
-            return Ok(None);
-        }
-        let key = key(request, subject);
-        let mut reader = server.store.read().await?;
-        let before = store::consent::find(reader.conn(), &key).await?;
-        Ok(before.filter(|before| {
-            let ends = before.consented_at.plus_seconds(server.config.remembered_consent);
-            server.now() < ends && before.covers(self.scopes)
-        }))
+/// The answer for somebody who has just come back from sign-in, if an earlier consent gives it. It is
+/// looked for only then: once a page was shown, its buttons decide. Never where any program could take the
+/// answer, and never where another site began it (CO-6, T-CO-09, RFC 8252 §8.6).
+pub(super) async fn answer(
+    server: &AuthServer,
+    opened: &Opened,
+    decider: Decider,
+) -> Result<Option<Response>, PageFailure> {
+    let (request, subject) = (&opened.authorization.request, &decider.subject);
+    let may = request.asking == Asking::AsNeeded
+        && matches!(request.redirect_uri.kind(), RedirectKind::Web { .. })
+        && server.may_use(subject, &request.resource)
+        && !matches!(subject.acting_for(), Acting::MustChoose(_));
+    if !may || !says_the_same(server, request).await? {
+        return Ok(None);
     }
+    let Offer { scopes, .. } = Offer::of(server, opened, subject).await?;
+    let Some(before) = find(server, request, subject).await? else { return Ok(None) };
+    if scopes.is_empty() || !before.covers(scopes) {
+        return Ok(None);
+    }
+    approve(server, opened, decider, scopes, Consent::Remembered(before)).await.map(Some)
+}
+
+/// RU-12, CI-15: the client may have changed since the transaction began. What its document said then
+/// counts to the end.
+async fn says_the_same(
+    server: &AuthServer,
+    request: &AuthorizationRequest,
+) -> Result<bool, PageFailure> {
+    if request.client_origin == ClientOrigin::Document {
+        return Ok(!server.disabled.has_client(&request.client));
+    }
+    let client = server.registered(&request.client).await?;
+    Ok(client.is_some_and(|client| client.metadata_hash() == request.client_metadata))
+}
+
+/// What the person allowed, unless that is too long ago.
+async fn find(
+    server: &AuthServer,
+    request: &AuthorizationRequest,
+    subject: &Subject,
+) -> Result<Option<RememberedConsent>, PageFailure> {
+    let key = key(request, subject);
+    let mut reader = server.store.read().await?;
+    let before = store::consent::find(reader.conn(), &key).await?;
+    Ok(before.filter(|before| {
+        server.now() < before.consented_at.plus_seconds(server.config.remembered_consent)
+    }))
 }
 
 fn key(request: &AuthorizationRequest, subject: &Subject) -> ConsentKey {

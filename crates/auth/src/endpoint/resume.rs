@@ -15,9 +15,9 @@ use protocol::bridge::BridgeClaims;
 use protocol::params::Params;
 use store::unit::{ResumeAuthorization, ResumeOutcome};
 
-use super::consent;
 use super::sign_in::{complete, portal};
-use super::transaction::{Opened, already_done, open, step};
+use super::transaction::{Decider, Opened, already_done, open, step};
+use super::{consent, remembered};
 use crate::answer::{PageFailure, see_other};
 use crate::browser::bridge::verify;
 use crate::request;
@@ -37,7 +37,7 @@ pub(crate) async fn get(
     match &opened.authorization.stage {
         Stage::Pending => see_other(&step(&server, "/auth-bridge", &opened.handle)),
         Stage::Resumed { .. } => match opened.current_decider(&server).await? {
-            Some(decider) => consent::show(&server, &parts, &opened, decider).await,
+            Some(decider) => consent::show(&server, &opened, &decider).await,
             None => see_other(&step(&server, "/auth-bridge", &opened.handle)),
         },
         Stage::Approved | Stage::Denied => Ok(already_done(&server, &opened)),
@@ -102,8 +102,8 @@ async fn resume(
     let unit = ResumeAuthorization {
         handle: opened.authorization.handle.clone(),
         browser: opened.authorization.browser.clone(),
-        subject: subject.id,
-        session: session.hash,
+        subject: subject.id.clone(),
+        session: session.hash.clone(),
         authenticated_at: session.authenticated_at,
         bridge_jti: claims.jti,
         bridge_expires_at: Timestamp::from_millis(claims.exp.saturating_mul(1000)),
@@ -111,10 +111,14 @@ async fn resume(
     };
     let clean_url = step(server, "/authorize/resume", &opened.handle);
     match server.store.write(unit).await? {
-        // Used before, perhaps by a double click: the clean URL shows where things stand.
-        ResumeOutcome::Resumed | ResumeOutcome::Replayed | ResumeOutcome::Completed => {
-            see_other(&clean_url)
+        ResumeOutcome::Resumed => {
+            let authenticated_at = session.authenticated_at;
+            let decider = Decider { session, subject, authenticated_at };
+            let answer = remembered::answer(server, opened, decider).await?;
+            answer.map_or_else(|| see_other(&clean_url), Ok)
         }
+        // Used before, perhaps by a double click: the clean URL shows where things stand.
+        ResumeOutcome::Replayed | ResumeOutcome::Completed => see_other(&clean_url),
         ResumeOutcome::Gone => Err(PageFailure::expired()),
     }
 }

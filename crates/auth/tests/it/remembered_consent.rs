@@ -61,14 +61,122 @@ async fn t_co_09_another_site_gets_no_silent_approval() {
     let world = World::sqlite().await;
     let (client, person, _) = connected(&world).await;
     let ask = client.ask().set("scope", "mcp:read");
-    for site in ["cross-site", "", "None", "same-origin, none"] {
+    for site in ["cross-site", "same-site", "", "None", "same-origin, none"] {
         person.arrives(site);
         is_asked(&person.visit(&ask.url()).await);
     }
-    for site in ["none", "same-origin", "same-site"] {
+    for site in ["none", "same-origin"] {
         person.arrives(site);
         scope_without_a_question(&client, &person, &client.ask().set("scope", "mcp:read")).await;
     }
+}
+
+/// T-CO-09: what another site began stays so, whatever leads on: signing in here, opening the page anew,
+/// being somebody else first.
+#[tokio::test]
+async fn t_co_09_what_another_site_began_stays_so() {
+    let world = World::sqlite().await;
+    let (client, person, _) = connected(&world).await;
+    let ask = client.ask().set("scope", "mcp:read");
+
+    person.arrives("cross-site");
+    let consent = person.visit(&ask.url()).await;
+    is_asked(&consent);
+    person.arrives("none");
+    is_asked(&person.visit(&consent.url).await);
+    let sign_in = person.press(&consent, "decision", "switch").await;
+    is_asked(&person.press(&sign_in, "user", "admin").await);
+
+    let signed_out = world.person();
+    signed_out.arrives("cross-site");
+    let sign_in = signed_out.visit(&ask.url()).await;
+    signed_out.arrives("none");
+    is_asked(&signed_out.press(&sign_in, "user", "admin").await);
+}
+
+/// Once a page was shown its buttons decide, also where it is opened again.
+#[tokio::test]
+async fn a_page_that_was_shown_is_answered_by_its_buttons() {
+    let world = World::sqlite().await;
+    let (client, person, _) = connected(&world).await;
+    let page = person.visit(&client.ask().url()).await;
+    is_asked(&page);
+    let other = person.visit(&client.ask().url()).await;
+    let returned = person.allow(&other, Tick::All).await.returned();
+    assert!(returned.get("code").is_some(), "now all of it is remembered");
+    is_asked(&person.visit(&page.url).await);
+}
+
+/// RU-12, T-RU-20: what was registered when the transaction began may be gone by now.
+#[tokio::test]
+async fn t_ru_20_memory_sends_nothing_to_a_client_that_changed_meanwhile() {
+    for change in [
+        "UPDATE OAUTH_CLIENT SET redirect_uris = '[\"https://b.example/cb\"]'",
+        "UPDATE OAUTH_CLIENT SET name = 'Other'",
+        "DELETE FROM OAUTH_CLIENT",
+    ] {
+        let world = World::sqlite().await;
+        let (client, _, _) = connected(&world).await;
+        let person = world.person();
+        person.arrives("none");
+        let sign_in = person.visit(&client.ask().set("scope", "mcp:read").url()).await;
+        world.database.execute(change).await;
+        let page = person.press(&sign_in, "user", "admin").await;
+        assert_eq!(page.left_to, None, "{change}");
+        assert_eq!(world.dump().await.count_with("OAUTH_AUDIT", "consent.remembered"), 0);
+    }
+}
+
+/// Whoever disconnects an app ends the code that is on its way to it, too. A client that signs out does
+/// not: it is often about to redeem the next code.
+#[tokio::test]
+async fn disconnecting_ends_a_code_that_is_on_its_way() {
+    let code = async |client: &Client, person: &Person| {
+        let ask = client.ask().set("scope", "mcp:read");
+        (person.visit(&ask.url()).await.returned().code().to_owned(), ask)
+    };
+    let world = World::sqlite().await;
+    let (client, person, _) = connected(&world).await;
+    let (waiting, ask) = code(&client, &person).await;
+    disconnect(&world, &person).await;
+    client.exchange(&waiting, &ask).await.refuses(400, "invalid_grant");
+
+    let world = World::sqlite().await;
+    let (client, person, tokens) = connected(&world).await;
+    let (waiting, ask) = code(&client, &person).await;
+    client.revoke(&tokens.refresh).await;
+    Tokens::of(&client.exchange(&waiting, &ask).await);
+}
+
+/// Where any program on the computer could say that it is this client, an administrative scope is a
+/// deliberate choice each time, and nothing is granted that the page did not show.
+#[tokio::test]
+async fn a_program_gets_no_administrative_scope_by_what_a_site_was_allowed() {
+    let world = World::sqlite().await;
+    let local = "http://127.0.0.1/cb";
+    let metadata = json!({
+        "redirect_uris": ["https://a.example/cb", local],
+        "token_endpoint_auth_method": "none",
+    });
+    let client = Client::register_with(&world, &metadata).await;
+    let person = world.person();
+    let ask = client.ask().set("scope", "mcp:write mcp:admin");
+    let returned = person.authorize(&ask, "admin", Tick::All).await;
+    let tokens = Tokens::of(&client.exchange(returned.code(), &ask).await);
+    assert_eq!(tokens.scope, "mcp:write mcp:admin", "reading was not asked for");
+
+    let ask = client.ask().set("scope", "mcp:read mcp:write").set("redirect_uri", local);
+    let page = person.visit(&ask.url()).await;
+    assert_eq!(page.form().values("scope"), ["mcp:read", "mcp:write"]);
+}
+
+async fn disconnect(world: &World, person: &Person) {
+    let account = person.visit(&world.at("/account")).await;
+    let form = account.form_for("/disconnect");
+    let (name, grant) = form.buttons[0].clone();
+    let button = Some((name.as_str(), grant.as_str()));
+    let page = person.submit(&account, form, button, HeaderMap::new()).await;
+    assert!(page.url.contains("ended="), "{}", page.url);
 }
 
 /// T-CO-02, T-CO-03, T-CO-04: another client, another redirect URI and more scope are other questions.
@@ -170,12 +278,7 @@ async fn withdrawn_consent_is_forgotten() {
 
     let world = World::sqlite().await;
     let (client, person, _) = connected(&world).await;
-    let account = person.visit(&world.at("/account")).await;
-    let form = account.form_for("/disconnect");
-    let (name, grant) = form.buttons[0].clone();
-    let button = Some((name.as_str(), grant.as_str()));
-    let page = person.submit(&account, form, button, HeaderMap::new()).await;
-    assert!(page.url.contains("ended="), "{}", page.url);
+    disconnect(&world, &person).await;
     is_asked(&person.visit(&ask(&client).url()).await);
 
     let world = World::sqlite().await;

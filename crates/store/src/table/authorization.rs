@@ -92,7 +92,7 @@ fn take(fields: &mut Fields<'_>) -> Result<Authorization, StoreError> {
 
 fn take_request(fields: &mut Fields<'_>) -> Result<AuthorizationRequest, StoreError> {
     let id = ClientId::from_text(fields.text("client_id")?);
-    Ok(AuthorizationRequest {
+    let mut request = AuthorizationRequest {
         client_name: fields.text("client_name")?,
         client_origin: fields.parsed("client_origin", |name| client::origin_of(&id, name))?,
         client: id,
@@ -107,7 +107,12 @@ fn take_request(fields: &mut Fields<'_>) -> Result<AuthorizationRequest, StoreEr
             0 => Asking::AsNeeded,
             _ => Asking::Always,
         },
-    })
+    };
+    // A program that does not know these columns leaves them empty, and its people are asked.
+    if request.client_metadata.as_str().is_empty() {
+        request.asking = Asking::Always;
+    }
+    Ok(request)
 }
 
 /// All these columns together, or the row cannot be.

@@ -10,8 +10,8 @@ use crate::{Conn, StoreError, Txn};
 
 const TABLE: &str = "OAUTH_CONSENT";
 
-/// What the person allowed before, as long as something of it lives: with the last grant of one
-/// client on one resource its consent has gone, too.
+/// What the person allowed before and has not taken back: the last grant of a client on a resource takes
+/// its consent with it.
 pub async fn find(
     conn: &mut Conn,
     key: &ConsentKey,

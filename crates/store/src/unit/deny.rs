@@ -106,17 +106,20 @@ impl Deny {
         row.map(|row| Refused::take(&mut Fields::of(&row, authorization::TABLE))).transpose()
     }
 
-    /// Only the person's own word counts. A registration that led to no more than this goes soon.
+    /// Only the person's own word counts. A registration that led to no more than this goes soon if
+    /// it came from where the person is: one that a host made for many waits for the others.
     async fn forget(&self, txn: &mut Txn<'_>, refused: &Refused) -> Result<(), StoreError> {
         let DeniedBy::Session(subject, _) = &self.by else { return Ok(()) };
         consent::forget(txn, subject, &refused.client, &refused.resource).await?;
         let unused_since =
             self.now.plus_seconds(REFUSED_CLIENT_KEPT_SECONDS - UNUSED_CLIENT_KEPT_SECONDS);
         let update = query(
-            "UPDATE OAUTH_CLIENT SET unused_since = $2 WHERE client_id = $1 AND unused_since > $2",
+            "UPDATE OAUTH_CLIENT SET unused_since = $2 WHERE client_id = $1 AND unused_since > $2 \
+             AND source = (SELECT t.source FROM OAUTH_TXN t WHERE t.handle_hash = $3)",
         )
         .bind(refused.client.as_str())
-        .bind(unused_since.as_millis());
+        .bind(unused_since.as_millis())
+        .bind(self.handle.as_str());
         txn.change("keep a refused client for a while", update).await.map(drop)
     }
 

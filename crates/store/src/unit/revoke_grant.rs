@@ -108,7 +108,23 @@ pub(super) async fn end_by(
         txn.record(event);
         let grant = &ended.grant;
         consent::forget(txn, &grant.subject, &grant.client, &grant.resource).await?;
+        if reason == RevocationReason::Administrative {
+            burn_codes(txn, grant).await?;
+        }
         revision::bump_revocations(txn).await?;
     }
     Ok(Some(ended))
+}
+
+/// Whoever ends a connection ends what is on its way to it as well. A client that ends its own is often
+/// about to redeem the code of the next one, so its codes stay.
+async fn burn_codes(txn: &mut Txn<'_>, grant: &Grant) -> Result<(), StoreError> {
+    let update = query(
+        "UPDATE OAUTH_CODE SET expires_at = 0 WHERE subject_id = $1 AND client_id = $2 \
+         AND resource = $3 AND redeemed_as IS NULL AND expires_at > 0",
+    )
+    .bind(grant.subject.as_str())
+    .bind(grant.client.as_str())
+    .bind(grant.resource.as_str());
+    txn.change("burn codes", update).await.map(drop)
 }

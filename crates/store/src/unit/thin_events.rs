@@ -18,7 +18,7 @@ pub struct ThinEvents {
 }
 
 /// The kinds of the index `OAUTH_AUDIT_ANONYMOUS`.
-const ANONYMOUS: [AuditKind; 9] = [
+const ANONYMOUS: [AuditKind; 11] = [
     AuditKind::ClientRegistered,
     AuditKind::AuthorizationStarted,
     AuditKind::UpstreamStarted,
@@ -27,6 +27,8 @@ const ANONYMOUS: [AuditKind; 9] = [
     AuditKind::SignInFailed,
     AuditKind::AccountLocked,
     AuditKind::DocumentRead,
+    AuditKind::LimitReached,
+    AuditKind::ClientsForgotten,
     AuditKind::DocumentRefused,
 ];
 

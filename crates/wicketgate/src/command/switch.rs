@@ -4,14 +4,15 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use kernel::{Clock as _, SystemClock};
-use model::{Disabled, DisabledKind};
+use model::{ClientId, Disabled, DisabledKind};
+use protocol::client_document::DocumentUrl;
 use serde_json::json;
 use store::Store;
 use store::unit::{Disable, Enable, EndAllOf};
 
 use super::{migrate, run_to_end, source};
 use crate::cli::{Listing, Named, SwitchCommand};
-use crate::config::{self, Role, Settings};
+use crate::config::{self, Role, Settings, SignInSettings};
 use crate::output;
 
 /// Grants that end with one commit, for which everybody who wants to write waits.
@@ -47,12 +48,13 @@ async fn disable(kind: DisabledKind, options: &Named) -> anyhow::Result<ExitCode
         // Also where it was off before, so that a run that was cut short can be finished.
         end_all_of(&store, &what, &mut ended).await?;
     }
+    let known = is_known(kind, &options.name, &settings, &store).await?;
     store.close().await;
     let Ended { grants, sessions } = ended;
     if options.json {
         output::result(json!({
             "kind": kind.as_str(), "name": options.name, "disabled": true, "changed": changed,
-            "ended": { "grants": grants, "sessions": sessions },
+            "known": known, "ended": { "grants": grants, "sessions": sessions },
         }));
         return Ok(ExitCode::SUCCESS);
     }
@@ -62,7 +64,38 @@ async fn disable(kind: DisabledKind, options: &Named) -> anyhow::Result<ExitCode
         kind.as_str(),
         options.name,
     ));
+    if !known {
+        output::note(format!(
+            "no {} of that name is known here: look for a typing mistake; should one come, it is off",
+            kind.as_str(),
+        ));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether there is such a thing now. Somebody in a hurry who mistypes a name should hear of it at once.
+/// Organizations are known by what providers say of people, so any may come.
+async fn is_known(
+    kind: DisabledKind,
+    name: &str,
+    settings: &Settings,
+    store: &Store,
+) -> anyhow::Result<bool> {
+    let oauth = settings.oauth.as_ref();
+    Ok(match kind {
+        DisabledKind::Server | DisabledKind::Organization => true,
+        DisabledKind::Provider => oauth.is_some_and(|oauth| match &oauth.sign_in {
+            SignInSettings::Providers(all) => all.iter().any(|provider| provider.id == name),
+            _ => true,
+        }),
+        DisabledKind::Client => {
+            let id = ClientId::from_text(name);
+            let configured = oauth.is_some_and(|it| it.clients.iter().any(|one| one.id == id));
+            let mut reader = store.read().await.context("the database does not answer")?;
+            let registered = store::client::find(reader.conn(), &id).await.context(NOT_READY)?;
+            configured || registered.is_some() || DocumentUrl::is_meant(name)
+        }
+    })
 }
 
 async fn end_all_of(store: &Store, what: &Disabled, ended: &mut Ended) -> anyhow::Result<()> {
