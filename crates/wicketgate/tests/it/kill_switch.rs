@@ -31,7 +31,8 @@ struct Connected {
 
 impl Connected {
     async fn start(plan: Plan) -> Self {
-        let company = Company::start(plan, "claims = { organization = \"orgs\" }", "").await;
+        let company =
+            Box::pin(Company::start(plan, "claims = { organization = \"orgs\" }", "")).await;
         let world = &company.world;
         let (person, client) = (world.person(), world.client().await);
         let tokens = company.connect(&person, &client, tom()).await;
