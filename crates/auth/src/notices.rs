@@ -35,18 +35,35 @@ impl Notices {
         }
     }
 
-    fn take(&self, now: Timestamp) -> Vec<AuditEvent> {
-        let Waiting { mut events, lost } = std::mem::take(&mut *self.waiting());
-        if lost > 0 {
-            let detail = format!("{lost} events about documents and limits were not recorded");
-            events.push(AuditEvent { detail, ..AuditEvent::new(AuditKind::LimitReached, now) });
-        }
-        events
+    fn take(&self) -> Waiting {
+        std::mem::take(&mut *self.waiting())
+    }
+
+    /// What could not be written waits on, before what came meanwhile.
+    fn put_back(&self, taken: Waiting) {
+        let mut waiting = self.waiting();
+        let later = std::mem::replace(&mut *waiting, taken);
+        let room = MOST.saturating_sub(waiting.events.len());
+        waiting.lost += later.lost + later.events.len().saturating_sub(room) as u64;
+        waiting.events.extend(later.events.into_iter().take(room));
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         // Pushing does not stop half-way.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    /// All of it, with the number of those that had no room.
+    fn events(&self, now: Timestamp) -> Vec<AuditEvent> {
+        let mut events = self.events.clone();
+        if self.lost > 0 {
+            let lost = self.lost;
+            let detail = format!("{lost} events about documents and limits were not recorded");
+            events.push(AuditEvent { detail, ..AuditEvent::new(AuditKind::LimitReached, now) });
+        }
+        events
     }
 }
 
@@ -63,15 +80,14 @@ impl AuthServer {
 
     /// Writes what waits. What cannot be written now waits on.
     pub(crate) async fn record_notices(&self) -> Result<(), StoreError> {
-        let events = self.documents.notices.take(self.now());
+        let taken = self.documents.notices.take();
+        let events = taken.events(self.now());
         if events.is_empty() {
             return Ok(());
         }
-        let written = self.store.write(RecordCalls { events: events.clone() }).await;
+        let written = self.store.write(RecordCalls { events }).await;
         if written.is_err() {
-            for event in events {
-                self.documents.notices.note(event);
-            }
+            self.documents.notices.put_back(taken);
         }
         written
     }
@@ -88,9 +104,15 @@ mod tests {
         for _ in 0..MOST + 7 {
             notices.note(AuditEvent::new(AuditKind::DocumentRead, now));
         }
-        let events = notices.take(now);
+        for _ in 0..3 {
+            // It could not be written, and one more came meanwhile.
+            let taken = notices.take();
+            notices.note(AuditEvent::new(AuditKind::DocumentRead, now));
+            notices.put_back(taken);
+        }
+        let events = notices.take().events(now);
         assert_eq!(events.len(), MOST + 1);
-        assert!(events.last().is_some_and(|event| event.detail.starts_with("7 events")));
-        assert!(notices.take(now).is_empty());
+        assert!(events.last().is_some_and(|event| event.detail.starts_with("10 events")));
+        assert!(notices.take().events(now).is_empty());
     }
 }

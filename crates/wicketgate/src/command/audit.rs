@@ -142,8 +142,8 @@ const fn just_before(moment: Timestamp) -> Timestamp {
     Timestamp::from_millis(moment.as_millis().saturating_sub(1))
 }
 
-/// What tells one record from another.
-type Key = (Timestamp, i64, &'static str);
+/// What tells one record from another: all of it, since two replicas may give one number at one moment.
+type Key = (Timestamp, String);
 
 /// Looks again at the last seconds and leaves out what was shown.
 struct Follow {
@@ -154,9 +154,12 @@ struct Follow {
 }
 
 impl Follow {
+    /// The newest that fit were shown, so from the first of them on anything else is news. What is older
+    /// than late records can be was searched just now.
     fn after(now: Timestamp, shown: &[AuditRecord]) -> Self {
-        let begun = shown.last().map_or(now, |record| record.event.at.min(now));
-        Self { newest: begun, seen: shown.iter().map(key).collect(), begun: just_before(begun) }
+        let first = shown.first().map_or(now, |record| record.event.at.min(now));
+        let begun = just_before(first.max(now.plus_seconds(-LATE_SECONDS)));
+        Self { newest: now, seen: shown.iter().map(key).collect(), begun }
     }
 
     async fn fresh(&mut self, store: &Store) -> anyhow::Result<Vec<AuditRecord>> {
@@ -177,5 +180,5 @@ impl Follow {
 }
 
 fn key(record: &AuditRecord) -> Key {
-    (record.event.at, record.id, record.event.kind.as_str())
+    (record.event.at, record::json(record))
 }
