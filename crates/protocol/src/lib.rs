@@ -14,7 +14,6 @@ pub mod client_keys;
 pub mod error;
 pub mod identity;
 pub mod introspection;
-pub mod jose;
 pub mod jsonrpc;
 pub mod mcp;
 pub mod metadata;

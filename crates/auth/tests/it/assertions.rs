@@ -3,7 +3,7 @@
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use jsonwebtoken::{Algorithm, EncodingKey, Header, crypto, encode};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use kernel::encoding::{base64, base64url};
 use model::client::AssertionAudience;
 use protocol::client_keys::ClientKeys;
@@ -203,76 +203,6 @@ fn pem_of(key: &KeyPair) -> String {
     let pkcs8: Pkcs8V1Der<'_> = key.as_der().expect("PKCS#8");
     let text = base64(pkcs8.as_ref());
     format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
-}
-
-/// CA-4 (RFC 9864 §2.2): Ed25519 under both of its names, whatever the key says of itself, and under
-/// those names no other key.
-#[tokio::test]
-async fn ca_4_ed25519_by_either_name() {
-    let pair = Ed25519KeyPair::generate().expect("a key");
-    let x = base64url(pair.public_key().as_ref());
-    let ed = EncodingKey::from_ed_der(pair.to_pkcs8v1().expect("PKCS#8").as_ref());
-    let plan = Plan::sqlite();
-    let mut robot = Robot::new("", plan.time());
-    let world = plan.start().await;
-    for said in [json!({}), json!({ "alg": "EdDSA" }), json!({ "alg": "Ed25519" })] {
-        for registered in [json!(null), json!("EdDSA"), json!("Ed25519")] {
-            let mut key = json!({ "kty": "OKP", "crv": "Ed25519", "x": x });
-            if let Some(alg) = said.get("alg") {
-                key["alg"] = alg.clone();
-            }
-            let client = Client::register_with(
-                &world,
-                &json!({
-                    "redirect_uris": [ROBOT_URI], "token_endpoint_auth_method": "private_key_jwt",
-                    "token_endpoint_auth_signing_alg": registered, "jwks": { "keys": [key] },
-                }),
-            )
-            .await;
-            let echoed = client.registration.get("token_endpoint_auth_signing_alg");
-            assert_eq!(echoed.unwrap_or(&Value::Null), &registered);
-            robot.id.clone_from(&client.id);
-            for name in ["EdDSA", "Ed25519"] {
-                let claims = robot.claims(&world).header("alg", name);
-                let token = signed_by_ed25519(&ed, &claims);
-                robot
-                    .post_with(&world, "/token", &PROBE, &token)
-                    .await
-                    .refuses(400, "invalid_grant");
-                let other = robot.sign(&claims);
-                robot
-                    .post_with(&world, "/token", &PROBE, &other)
-                    .await
-                    .refuses(401, "invalid_client");
-            }
-            for name in ["ed25519", "Ed448", "ES256", "RS256", "HS256", "none"] {
-                let token = signed_by_ed25519(&ed, &robot.claims(&world).header("alg", name));
-                robot
-                    .post_with(&world, "/token", &PROBE, &token)
-                    .await
-                    .refuses(401, "invalid_client");
-            }
-        }
-    }
-    // A P-256 key signs under its own name alone.
-    let (world, robot) = world_of_a_robot().await;
-    for (name, status, error) in [
-        ("ES256", 400, "invalid_grant"),
-        ("Ed25519", 401, "invalid_client"),
-        ("EdDSA", 401, "invalid_client"),
-    ] {
-        tries(&world, &robot, &robot.claims(&world).header("alg", name))
-            .await
-            .refuses(status, error);
-    }
-}
-
-/// Signed by this key, whatever the header says.
-fn signed_by_ed25519(key: &EncodingKey, jwt: &Jwt) -> String {
-    let unsigned = jwt.unsigned();
-    let message = unsigned.trim_end_matches('.');
-    let signature = crypto::sign(message.as_bytes(), key, Algorithm::EdDSA).expect("a signature");
-    format!("{message}.{signature}")
 }
 
 /// T-CA-12, CA-6 (RFC 7523 §3): the claims, and clocks that differ a little.

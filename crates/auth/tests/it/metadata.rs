@@ -43,7 +43,7 @@ async fn t_meta_05_what_clients_look_for() {
     // MD-10 (RFC 8414 §2): beside private_key_jwt, and never none or an algorithm of shared secrets.
     for endpoint in ["token", "revocation"] {
         let name = format!("{endpoint}_endpoint_auth_signing_alg_values_supported");
-        assert_eq!(metadata[&name], json!(["ES256", "RS256", "PS256", "EdDSA", "Ed25519"]));
+        assert_eq!(metadata[&name], json!(["ES256", "RS256", "PS256", "EdDSA"]));
     }
     let scopes = metadata["scopes_supported"].as_array().expect("scopes");
     assert!(scopes.contains(&json!("offline_access")), "{scopes:?}");

@@ -1,7 +1,5 @@
 //! The signature algorithms that may be configured.
 
-use protocol::jose;
-
 /// A signature algorithm with a public key. There is no `none` and no HMAC here, so neither can
 /// be configured or accepted (RFC 8725 §3.1, §3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,9 +25,8 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// The algorithm of this name (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2), if it is one of these.
+    /// The algorithm of this name (RFC 7518 §3.1, RFC 8037 §3.1), if it is one of these.
     pub fn parse(name: &str) -> Option<Self> {
-        let name = jose::algorithm(name);
         [
             Self::Rs256,
             Self::Rs384,

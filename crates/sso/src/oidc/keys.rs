@@ -1,6 +1,5 @@
 //! The provider's public keys (RFC 7517).
 
-use protocol::jose;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -88,7 +87,6 @@ impl Jwk {
             Algorithm::EdDsa => Kind::Ed25519,
             _ => Kind::Rsa,
         };
-        self.kind == kind
-            && self.only.as_deref().is_none_or(|only| jose::algorithm(only) == algorithm.name())
+        self.kind == kind && self.only.as_deref().is_none_or(|only| only == algorithm.name())
     }
 }

@@ -34,38 +34,6 @@ async fn every_configured_algorithm_works() {
     }
 }
 
-/// UP-2 (RFC 9864 §2.2): a provider may call its algorithm and its key by the newer name, for Ed25519
-/// alone.
-#[tokio::test]
-async fn up_2_ed25519_has_two_names() {
-    for said in [None, Some("EdDSA"), Some("Ed25519")] {
-        let mut key = Key::ed25519("k");
-        key.jwk["alg"] = json!(said);
-        let world = World::with_key(key, |_| {}).await;
-        for name in ["EdDSA", "Ed25519"] {
-            let named =
-                world.sign_in(|plan| plan.id_token = Some(plan.key.sign_as(name, &plan.claims)));
-            named.await.unwrap();
-        }
-        for name in ["ed25519", "Ed448", "ES256", "HS256", "none"] {
-            world
-                .rejects("", |plan| plan.id_token = Some(plan.key.sign_as(name, &plan.claims)))
-                .await;
-        }
-    }
-    let ec = World::new().await;
-    ec.works().await;
-    ec.rejects("", |plan| plan.id_token = Some(plan.key.sign_as("Ed25519", &plan.claims))).await;
-    let only = World::with_key(Key::ed25519("k"), |config| {
-        config.signing_algorithms = vec![sso::oidc::Algorithm::Es256];
-    });
-    only.await
-        .rejects("signing_algorithms", |plan| {
-            plan.id_token = Some(plan.key.sign_as("Ed25519", &plan.claims));
-        })
-        .await;
-}
-
 /// Each claim with one wrong value, and why it is refused.
 #[tokio::test]
 async fn up_2_each_wrong_claim_is_refused() {
@@ -192,7 +160,7 @@ async fn none_and_hmac_are_never_accepted() {
     world.works().await;
     for alg in ["none", "None", "NONE", ""] {
         world
-            .rejects("signing_algorithms", |plan| {
+            .rejects("header", |plan| {
                 let header = json!({ "alg": alg, "kid": "one" }).to_string();
                 let payload = plan.claims.to_string();
                 let unsigned = [header, payload].map(|part| base64url(part.as_bytes())).join(".");
@@ -274,7 +242,7 @@ async fn an_id_that_identifies_nobody_is_refused() {
     let world = World::new().await;
     world.works().await;
     for wrong in [json!(["a"]), json!({"a": 1})] {
-        world.rejects("no sub that is a text", |plan| plan.claims["sub"] = wrong).await;
+        world.rejects("not valid", |plan| plan.claims["sub"] = wrong).await;
     }
     for wrong in [json!(""), json!("x".repeat(256)), json!("a\u{0}b")] {
         let error = world.sign_in(|plan| plan.claims["sub"] = wrong.clone()).await.unwrap_err();

@@ -15,7 +15,7 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::Request;
 use axum::response::Response;
 use axum::serve::Listener;
-use jsonwebtoken::{Algorithm, EncodingKey, Header, crypto, encode};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use kernel::encoding::base64url;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -195,15 +195,6 @@ impl Key {
 
     pub(super) fn sign(&self, header: &Header, claims: &Value) -> String {
         encode(header, claims, &self.encoding).unwrap()
-    }
-
-    /// Signs under another name of the algorithm, which `jsonwebtoken` does not write.
-    pub(super) fn sign_as(&self, alg: &str, claims: &Value) -> String {
-        let header = json!({ "alg": alg, "kid": self.kid });
-        let part = |value: &Value| base64url(value.to_string().as_bytes());
-        let signed = format!("{}.{}", part(&header), part(claims));
-        let signature = crypto::sign(signed.as_bytes(), &self.encoding, self.algorithm).unwrap();
-        format!("{signed}.{signature}")
     }
 
     /// Signs a payload as it is.
