@@ -61,6 +61,19 @@ id = "sidecar"
 sidecar = true
 secret = { file = "$work/sidecar" }
 
+# Whose ids and secrets are in bench/src/machine.rs and introspection.rs.
+[[oauth.client]]
+id = "machine"
+secret = "whoever-knows-this-may-be-the-machine"
+grant_types = ["client_credentials"]
+servers = ["default"]
+scopes = ["mcp:read"]
+
+[[oauth.client]]
+id = "resource-server"
+secret = "whoever-knows-this-may-ask-about-tokens"
+introspects = ["default"]
+
 [mcp]
 diagnostic_log_level = "$level"
 audit_calls = $recorded

@@ -43,9 +43,9 @@ case $mode in
 esac
 
 for goal in "${goals[@]}"; do
-  [[ $goal =~ ^(G[1-9]|G1[0-3]|A[2-6]|F[1-3]|rate|uneven|parts|allocations)$ ]] && continue
+  [[ $goal =~ ^(G[1-9]|G1[0-3]|A[1-9]|F[1-3]|rate|uneven|parts|allocations)$ ]] && continue
   echo "usage: $0 [quick|debug] [GOAL...] | soak [MINUTES] | peers" >&2
-  echo "GOAL: G1 to G13, A2 to A6, F1 to F3, rate, uneven, parts or allocations" >&2
+  echo "GOAL: G1 to G13, A1 to A9, F1 to F3, rate, uneven, parts or allocations" >&2
   exit 2
 done
 wanted() { # GOAL

@@ -15,8 +15,8 @@ use crate::process::Family;
 use crate::rows::{self, CALL, LARGE};
 use crate::selection::Selection;
 use crate::{
-    allocations, crowd, eras, exchange, fresh, huge, markdown, rotation, start, steady,
-    switched_off, table_size, uneven,
+    allocations, crowd, eras, exchange, fresh, huge, introspection, machine, markdown, rotation,
+    start, steady, switched_off, table_size, uneven,
 };
 
 /// Measures what is asked for and prints the tables.
@@ -77,6 +77,10 @@ async fn tokens(
     selection: &Selection,
     measured: &mut Measured,
 ) -> anyhow::Result<()> {
+    if selection.wants(&["A1"]) {
+        note("client credentials");
+        measured.machine = Some(machine::measure(options).await?);
+    }
     if selection.wants(&["A2", "A4", "A5"]) {
         note("refresh");
         let mut person = Person::at(options.gateway.wicketgate).await?;
@@ -85,6 +89,10 @@ async fn tokens(
     if selection.wants(&["A3", "A4", "A5"]) {
         note("code exchange");
         measured.exchange = Some(exchange::measure(options).await?);
+    }
+    if selection.wants(&["A7"]) {
+        note("introspection");
+        measured.introspection = Some(introspection::measure(options).await?);
     }
     Ok(())
 }

@@ -37,18 +37,27 @@ pub(crate) fn refresh_form(client_id: &str, refresh_token: &str) -> String {
     format!("grant_type=refresh_token&client_id={client_id}&refresh_token={refresh_token}")
 }
 
+/// A form, sent to a path of the server there.
+pub(crate) fn post_form(host: SocketAddr, path: &str, form: &str) -> String {
+    let length = form.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: bench\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
+    )
+}
+
+/// Whether it looks like one: three parts.
+pub(crate) fn is_jwt(token: &str) -> bool {
+    token.bytes().filter(|byte| *byte == b'.').count() == 2
+}
+
 /// Sends one of these forms. The answer must have both tokens.
 pub(crate) async fn redeem(
     wire: &mut Wire,
     host: SocketAddr,
     form: &str,
 ) -> anyhow::Result<Tokens> {
-    let length = form.len();
-    let request = format!(
-        "POST /token HTTP/1.1\r\nHost: {host}\r\nUser-Agent: bench\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
-    );
-    let answer = wire.ask(request.as_bytes()).await?;
+    let answer = wire.ask(post_form(host, "/token", form).as_bytes()).await?;
     ensure!(
         answer.status == 200,
         "the token endpoint: status {}: {}",
@@ -57,8 +66,7 @@ pub(crate) async fn redeem(
     );
     let tokens: Tokens = serde_json::from_slice(answer.body)?;
     ensure!(
-        tokens.expires_in > 0
-            && tokens.access_token.bytes().filter(|byte| *byte == b'.').count() == 2,
+        tokens.expires_in > 0 && is_jwt(&tokens.access_token),
         "an answer without an access token that is a JWT"
     );
     Ok(tokens)

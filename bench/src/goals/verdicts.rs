@@ -186,6 +186,12 @@ fn tokens(measured: &Measured) -> Vec<Verdict> {
     };
     vec![
         ratio(
+            "A1",
+            "client credentials, durable, c=16: req/s × oidc-provider in memory",
+            AtLeast(6.0),
+            rate(of(measured.machine, 1)),
+        ),
+        ratio(
             "A2",
             "refresh, durable, c=16: req/s × oidc-provider in memory",
             AtLeast(4.0),

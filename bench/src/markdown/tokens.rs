@@ -8,7 +8,12 @@ use crate::token_endpoints::{CLIENTS, Compared};
 
 impl Report {
     pub(super) fn token_endpoints(&mut self, measured: &Measured) {
-        let operations = [("refresh", measured.rotation), ("code exchange", measured.exchange)];
+        let operations = [
+            ("client credentials", measured.machine),
+            ("refresh", measured.rotation),
+            ("code exchange", measured.exchange),
+            ("introspection", measured.introspection),
+        ];
         if operations.iter().all(|(_, compared)| compared.is_none()) {
             return;
         }
