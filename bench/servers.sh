@@ -188,7 +188,7 @@ start_gateway() {
 write_sites() {
   local port=$((first_port + 6)) site words write
   sites=()
-  for site in starting few-rows many-rows everything 'without-log log' 'without-record record' \
+  for site in starting few-rows many-rows many-grants everything 'without-log log' 'without-record record' \
     'without-metrics metrics' 'bare log record metrics' 'two-workers workers=2' \
     'four-workers workers=4' sidecar; do
     read -ra words <<<"$site"

@@ -6,12 +6,14 @@ use std::borrow::Cow;
 
 use crate::allocations::Allocations;
 use crate::ask::Ask;
+use crate::cleanup::Cleanup;
 use crate::crowd::Crowd;
 use crate::figures::Figures;
 use crate::fresh::FreshFigures;
 use crate::huge::HugeFigures;
 use crate::rows::{ROWS, Results, Row};
 use crate::selection::Selection;
+use crate::status_list::StatusLists;
 use crate::steady::Steady;
 use crate::switched_off::SwitchedOff;
 use crate::table_size::TableSize;
@@ -32,6 +34,8 @@ pub(crate) struct Measured {
     pub(crate) exchange: Option<Compared<Figures>>,
     pub(crate) introspection: Option<Compared<Figures>>,
     pub(crate) table_size: Option<TableSize>,
+    pub(crate) cleanup: Option<Cleanup>,
+    pub(crate) status_lists: Option<StatusLists>,
     pub(crate) uneven: Vec<Loads>,
     pub(crate) switched_off: Option<SwitchedOff>,
     pub(crate) allocations: Option<Allocations>,

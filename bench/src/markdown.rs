@@ -2,6 +2,7 @@
 
 mod figures;
 mod gateways;
+mod tables;
 mod tokens;
 
 use std::fmt::Write as _;
@@ -22,6 +23,8 @@ pub(crate) fn report(measured: &Measured, verdicts: &[Verdict]) -> String {
     report.crowds(measured);
     report.token_endpoints(measured);
     report.table_size(measured);
+    report.cleanup(measured);
+    report.status_lists(measured);
     report.uneven(measured);
     report.switched_off(measured);
     report.allocations(measured);

@@ -15,8 +15,8 @@ use crate::process::Family;
 use crate::rows::{self, CALL, LARGE};
 use crate::selection::Selection;
 use crate::{
-    allocations, crowd, eras, exchange, fresh, huge, introspection, machine, markdown, rotation,
-    start, steady, switched_off, table_size, uneven,
+    allocations, cleanup, crowd, eras, exchange, fresh, huge, introspection, machine, markdown,
+    rotation, start, status_list, steady, switched_off, table_size, uneven,
 };
 
 /// Measures what is asked for and prints the tables.
@@ -103,10 +103,7 @@ async fn other_gateways(
     selection: &Selection,
     measured: &mut Measured,
 ) -> anyhow::Result<()> {
-    if selection.wants(&["A6"]) {
-        note("refresh in a large table");
-        measured.table_size = Some(table_size::measure(options).await?);
-    }
+    large_tables(options, selection, measured).await?;
     if selection.wants(&["uneven"]) {
         note("uneven load");
         measured.uneven = uneven::measure(options).await?;
@@ -126,6 +123,35 @@ async fn other_gateways(
     if selection.wants(&["G13"]) {
         note("idle subscribers");
         measured.crowds = crowd::crowds(options).await?;
+    }
+    Ok(())
+}
+
+/// What takes long to fill.
+async fn large_tables(
+    options: &cli::Run,
+    selection: &Selection,
+    measured: &mut Measured,
+) -> anyhow::Result<()> {
+    let mut filled = None;
+    if selection.wants(&["A6"]) {
+        note("refresh in a large table");
+        let (sizes, many) = table_size::measure(options).await?;
+        (measured.table_size, filled) = (Some(sizes), Some(many));
+    }
+    if selection.wants(&["A9"]) {
+        note("clean-up of a large table");
+        let filled = match filled.take() {
+            Some(filled) => filled,
+            None => table_size::with_many_rows(options).await?,
+        };
+        measured.cleanup = Some(cleanup::measure(options, filled).await?);
+    }
+    // Nothing large may lie about while the next thing is measured.
+    drop(filled);
+    if selection.wants(&["A8"]) {
+        note("status lists");
+        measured.status_lists = Some(status_list::measure(options).await?);
     }
     Ok(())
 }

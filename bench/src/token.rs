@@ -37,6 +37,11 @@ pub(crate) fn refresh_form(client_id: &str, refresh_token: &str) -> String {
     format!("grant_type=refresh_token&client_id={client_id}&refresh_token={refresh_token}")
 }
 
+/// What revokes a refresh token.
+pub(crate) fn revocation_form(client_id: &str, refresh_token: &str) -> String {
+    format!("client_id={client_id}&token={refresh_token}")
+}
+
 /// A form, sent to a path of the server there.
 pub(crate) fn post_form(host: SocketAddr, path: &str, form: &str) -> String {
     let length = form.len();

@@ -1,9 +1,8 @@
 //! The tables of the token endpoint.
 
 use super::Report;
-use super::figures::{COLUMNS, cells, thousands};
+use super::figures::{COLUMNS, cells};
 use crate::goals::Measured;
-use crate::table_size::{FEW, TableSize};
 use crate::token_endpoints::{CLIENTS, Compared};
 
 impl Report {
@@ -30,17 +29,5 @@ impl Report {
                 }
             }
         }
-    }
-
-    pub(super) fn table_size(&mut self, measured: &Measured) {
-        let Some(TableSize { rows, few, many, filling }) = &measured.table_size else { return };
-        let columns = [&["Rows at the start:", "Clients:"][..], &COLUMNS, &["× small:"]].concat();
-        self.table("Refresh in a large table", &columns);
-        for (rows, figures) in [(FEW, few), (*rows, many)] {
-            let (rows, cells) = (thousands(f64::from(rows)), cells(*figures, few.rate));
-            self.line(&format!("| {rows} | {FEW} | {cells} |"));
-        }
-        let seconds = filling.as_secs();
-        self.line(&format!("\nFilling the table took {seconds} seconds."));
     }
 }
