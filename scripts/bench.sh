@@ -2,7 +2,7 @@
 # The benchmark tables: a hop through Wicketgate beside a direct call, nginx and the least that a hop
 # can do, and its token endpoint beside oidc-provider. See bench/README.md for the method.
 #
-#   scripts/bench.sh           everything: a quarter of an hour, after two builds
+#   scripts/bench.sh           everything: some twenty minutes, after two builds
 #   scripts/bench.sh G1 A2     only these goals; also rate, uneven, parts, allocations
 #   scripts/bench.sh quick [GOAL...]  one short round, to see that everything works
 #   scripts/bench.sh debug [GOAL...]  the same with debug builds; its figures mean nothing
