@@ -8,11 +8,10 @@ use model::{AuthorizationRequest, ClientOrigin, ConsentKey, RememberedConsent, S
 use pages::Earlier;
 use protocol::redirect_uri::RedirectKind;
 use protocol::{Scope, Scopes};
+use store::unit::Consent;
 
 use super::consent::{acting_for, approve};
 use super::transaction::{Decider, Opened};
-use store::unit::Consent;
-
 use crate::answer::PageFailure;
 use crate::server::AuthServer;
 
@@ -41,9 +40,14 @@ impl Offer {
         let organization = acting_for(subject);
         let (client, at) = (&request.client, &request.resource);
         let held = store::grant::held(reader.conn(), &subject.id, client, at, organization).await?;
-        let asks_for_more = !held.contains_all(requested);
-        let scopes = if asks_for_more { requested.or(held.and(possible)) } else { requested };
-        Ok(Self { scopes, held })
+        drop(reader);
+        if held.contains_all(requested) {
+            return Ok(Self { scopes: requested, held });
+        }
+        // An operator may have given the client less since.
+        let client = server.registered(client).await?;
+        let most = client.map_or(Scopes::ALL, |client| client.scopes);
+        Ok(Self { scopes: requested.or(held.and(possible).and(most)), held })
     }
 
     /// What the person said of this scope before (T-CO-04).

@@ -3,9 +3,9 @@
 
 use reqwest::header::HeaderMap;
 use serde_json::json;
-use testkit::{Ask, Client, Engine, Page, Person, Tick, Tokens};
+use testkit::{Ask, Client, Engine, Page, Person, Secret, Tick, Tokens};
 
-use crate::world::{Plan, World};
+use crate::world::{DESK, Plan, World};
 
 const DAY: i64 = 86_400;
 const TWO_PLACES: [&str; 2] = ["https://a.example/cb", "https://a.example/other"];
@@ -313,6 +313,29 @@ async fn t_co_04_more_is_asked_for_and_nothing_is_lost() {
         let tokens = Tokens::of(&client.exchange(returned.code(), &ask).await);
         assert_eq!(tokens.scope, "mcp:read mcp:write mcp:process_admin");
     }
+}
+
+/// What an operator gives a client is the most that it keeps, too.
+#[tokio::test]
+async fn a_configured_client_keeps_no_more_than_it_may_have() {
+    let may_have = |scopes: &'static str| {
+        move |config: &mut auth::config::Config| {
+            for client in config.clients.iter_mut().filter(|client| client.id.as_str() == DESK) {
+                client.scopes = protocol::Scopes::parse_known(scopes).expect("scopes");
+            }
+        }
+    };
+    let mut world = Plan::sqlite().config(may_have("mcp:read mcp:write")).start().await;
+    let client = Client::configured(&world, DESK, Secret::None, "https://desk.example.com/cb");
+    let person = world.person();
+    let ask = client.ask().set("scope", "mcp:write");
+    let returned = person.authorize(&ask, "manager", Tick::All).await;
+    Tokens::of(&client.exchange(returned.code(), &ask).await);
+    world.reconfigure(|settings| settings.config(may_have("mcp:read mcp:process_admin"))).await;
+    let ask = client.ask().set("scope", "mcp:process_admin");
+    let returned = person.authorize(&ask, "manager", Tick::All).await;
+    let tokens = Tokens::of(&client.exchange(returned.code(), &ask).await);
+    assert_eq!(tokens.scope, "mcp:process_admin");
 }
 
 /// Whoever refuses more takes nothing back: what the client has it keeps, and next time, too.
