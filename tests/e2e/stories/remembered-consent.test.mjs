@@ -73,9 +73,13 @@ const allow = (page) => page.locator('button[name=decision][value=allow]');
 
 /** The answer on its way to the site, where this leads the browser. Nobody serves what a redirect leads to. */
 async function answerTo(page, act) {
-  const sent = page.waitForRequest((request) => request.url().startsWith(`${REDIRECT}?`));
-  await Promise.all([sent, act().catch(() => {})]);
-  return (await sent).url();
+  const isAnswer = (request) => request.url().startsWith(`${REDIRECT}?`);
+  const [failed] = await Promise.all([page.waitForEvent('requestfailed', isAnswer), act().catch(() => {})]);
+  // The browser's own page about that may still be on its way, and would interrupt what comes next.
+  for (let quiet = false; !quiet;) {
+    quiet = await page.goto('about:blank').then(() => true, () => false);
+  }
+  return failed.url();
 }
 
 test('CO-2, T-CO-09, T-CO-04: once allowed, asked again only from elsewhere or for more', async (t) => {
