@@ -32,7 +32,10 @@ pub(super) async fn redeem(
         server.store.write(CountFailedRedemption { hash: code.hash }).await?;
         return Err(error.into());
     }
-    server.throttle.token(&client.id, &subject.id)?;
+    // A second redemption is seen whatever the limit says (TC-3).
+    if code.redeemed_as.is_none() {
+        server.throttle.token(&client.id, &subject.id)?;
+    }
     check_person(server, &subject, &code.resource, code.organization.as_deref())?;
     let refresh = client.refresh_tokens.then(|| Plain::<RefreshSecret>::generate(&*server.random));
     let now = server.now();

@@ -34,7 +34,11 @@ pub(super) async fn redeem(
 ) -> Result<TokenResponse, ClientFailure> {
     let parent = presented_token(params)?;
     let (token, grant, subject) = find(server, &parent, client).await?;
-    server.throttle.token(&client.id, &grant.subject)?;
+    // A token that was used before brings no new one, and whoever stole it must not be able to keep
+    // that from being seen by using up the limit (RT-4).
+    if token.rotated.is_none() {
+        server.throttle.token(&client.id, &grant.subject)?;
+    }
     check_resource_is(&grant.resource, params)?;
     let asked = asked_scopes(&grant, params)?;
     let subject = recheck::as_of_now(server, &token, subject).await?;

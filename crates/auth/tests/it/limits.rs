@@ -45,6 +45,27 @@ async fn ds_6_tokens_of_one_person_through_one_client() {
     }
 }
 
+/// RT-4, TC-3, DS-6 (RFC 9700 §4.14.2): whoever stole a token cannot hide by using up the limit. What
+/// comes a second time ends the grant, also for somebody who gets no more tokens at the moment.
+#[tokio::test]
+async fn rt_4_a_replay_is_seen_beyond_the_limit() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let world = Plan::on(engine).config(|config| config.tokens_per_minute = 3).start().await;
+        let client = Client::configured(&world, DESK, Secret::None, "https://desk.example.com/cb");
+        let stolen = world.connect_client(client.clone(), "basic").await;
+        let replayed = world.connect_client(client.clone(), "basic").await;
+        let thief = Tokens::of(&client.refresh(&stolen.tokens.refresh).await);
+        is_slowed_down(&client.refresh(&thief.refresh).await);
+
+        world.clock.advance_seconds(3600);
+        client.refresh(&stolen.tokens.refresh).await.refuses(400, "invalid_grant");
+        let ended = |reason: &str| format!("revocation_reason={reason}");
+        assert_eq!(world.dump().await.count_with("OAUTH_GRANT", &ended("refresh_reuse")), 1);
+        client.exchange(&replayed.code, &replayed.ask).await.refuses(400, "invalid_grant");
+        assert_eq!(world.dump().await.count_with("OAUTH_GRANT", &ended("code_replay")), 1);
+    }
+}
+
 /// DS-6, CC-1: a client that acts for itself, which would leave a row for each token.
 #[tokio::test]
 async fn ds_6_tokens_of_a_machine() {

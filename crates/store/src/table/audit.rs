@@ -43,7 +43,8 @@ pub async fn page_after(
 ) -> Result<Vec<AuditRecord>, StoreError> {
     let select = query(
         "SELECT id, at, kind, client_id, subject_id, grant_id, txn_id, token_id, resource, \
-         organization, actor, detail FROM OAUTH_AUDIT WHERE at > $1 AND at <= (SELECT MAX(at) FROM (SELECT at FROM OAUTH_AUDIT \
+         organization, actor, detail FROM OAUTH_AUDIT WHERE at > $1 AND at <= \
+         (SELECT MAX(at) FROM (SELECT at FROM OAUTH_AUDIT \
          WHERE at > $1 AND at <= $2 ORDER BY at LIMIT $3) AS page) ORDER BY at, id",
     )
     .bind(after.as_millis())
@@ -61,7 +62,8 @@ pub async fn page_before(
 ) -> Result<Vec<AuditRecord>, StoreError> {
     let select = query(
         "SELECT id, at, kind, client_id, subject_id, grant_id, txn_id, token_id, resource, \
-         organization, actor, detail FROM OAUTH_AUDIT WHERE at < $1 AND at >= (SELECT MIN(at) FROM (SELECT at FROM OAUTH_AUDIT \
+         organization, actor, detail FROM OAUTH_AUDIT WHERE at < $1 AND at >= \
+         (SELECT MIN(at) FROM (SELECT at FROM OAUTH_AUDIT \
          WHERE at < $1 AND at >= $2 ORDER BY at DESC LIMIT $3) AS page) ORDER BY at, id",
     )
     .bind(before.as_millis())
