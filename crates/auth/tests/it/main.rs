@@ -16,6 +16,7 @@ mod decisions;
 mod description;
 mod document_fetch;
 mod documents;
+mod documents_change;
 mod gone;
 mod introspect;
 mod keys;
