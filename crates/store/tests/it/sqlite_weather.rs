@@ -304,9 +304,15 @@ async fn readers_do_not_wait_for_the_writer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn closing_finishes_what_was_accepted() {
     on(Kind::Sqlite, async |db| {
+        // Nobody else's lock, no certainty that the unit has not been finished yet.
+        let mut other = sqlx::AnyConnection::connect(&db.url).await.unwrap();
+        other.execute("BEGIN IMMEDIATE").await.unwrap();
         let mut accepted = Box::pin(db.store.write(sign_in("ada")));
         assert!(accepted.as_mut().now_or_never().is_none());
-        db.store.close().await;
+        let mut closing = Box::pin(db.store.close());
+        assert!(closing.as_mut().now_or_never().is_none(), "it waits for what was accepted");
+        other.execute("ROLLBACK").await.unwrap();
+        closing.await;
         accepted.await.unwrap();
         let error = db.store.write(sign_in("bob")).await.unwrap_err();
         assert!(error.is_unavailable(), "{error}");
