@@ -29,7 +29,8 @@ pub async fn find(
     row.map(|row| take(&mut Fields::of(&row, TABLE))).transpose()
 }
 
-/// Whether the person at this browser refused this client within the lifetime of an authorization.
+/// Whether a person refused this client at this browser within the lifetime of an authorization. What a
+/// provider refused, before anybody was known here, does not count.
 pub async fn refused_lately(
     conn: &mut Conn,
     browser: &Hashed<BrowserBinding>,
@@ -38,7 +39,7 @@ pub async fn refused_lately(
 ) -> Result<bool, StoreError> {
     let select = query(
         "SELECT handle_hash FROM OAUTH_TXN WHERE browser_hash = $1 AND client_id = $2 \
-         AND stage = 'denied' AND expires_at > $3 LIMIT 1",
+         AND stage = 'denied' AND subject_id IS NOT NULL AND expires_at > $3 LIMIT 1",
     )
     .bind(browser.as_str())
     .bind(client.as_str())

@@ -5,9 +5,11 @@ use model::authorization::Asking;
 use model::{Authorization, ConsentKey, RememberedConsent, RevocationReason};
 use protocol::{RedirectUri, ResourceUri, Scopes};
 use store::unit::{
-    Approve, ApproveOutcome, CollectGarbage, Consent, DenyOutcome, RevokeGrant, RevokeOutcome,
+    Approve, ApproveOutcome, CollectGarbage, Consent, DeniedBy, Deny, DenyOutcome, RevokeGrant,
+    RevokeOutcome,
 };
 
+use crate::support::story::secret;
 use crate::support::{Database, NOW, Story, check_invariants, on_each_database, race};
 
 fn key(story: &Story<'_>, asked: &Authorization) -> ConsentKey {
@@ -121,6 +123,36 @@ async fn withdrawal_and_memory_race_to_one_order() {
             assert_eq!(db.store.write(late).await.unwrap(), ApproveOutcome::Forgotten);
         }
         check_invariants(db).await;
+    })
+    .await;
+}
+
+/// Only a person's own refusal, in the same browser and of the same client, is remembered for the page that
+/// asks again, and only for a while.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_refused_a_moment_ago_is_known() {
+    on_each_database(async |db| {
+        let story = Story::begin(db).await;
+        let lately = async |asked: &Authorization, seconds| {
+            let (browser, client) = (&asked.browser, &asked.request.client);
+            let mut reader = db.replica.read().await.unwrap();
+            let now = NOW.plus_seconds(seconds);
+            let conn = reader.conn();
+            store::authorization::refused_lately(conn, browser, client, now).await.unwrap()
+        };
+        let asked = story.ask().await;
+        let by_provider = Deny { by: DeniedBy::Provider, ..story.deny(&asked) };
+        assert_eq!(db.store.write(by_provider).await.unwrap(), DenyOutcome::Denied);
+        assert!(!lately(&asked, 0).await, "the provider did");
+        let asked = story.at_consent().await;
+        db.store.write(story.deny(&asked)).await.unwrap();
+        assert!(lately(&asked, 599).await);
+        assert!(!lately(&asked, 600).await);
+        let elsewhere = Authorization { browser: secret().hash(), ..asked.clone() };
+        assert!(!lately(&elsewhere, 0).await);
+        let mut other = asked;
+        other.request.client = model::ClientId::from_text("cli_other");
+        assert!(!lately(&other, 0).await);
     })
     .await;
 }
